@@ -1,0 +1,3 @@
+from yamldag.cli.main import entry
+
+entry()

@@ -1,0 +1,1 @@
+"""From located trees to a checked plan."""

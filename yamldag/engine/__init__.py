@@ -1,0 +1,1 @@
+"""When what runs: ticks, readiness, dispatch, recovery."""

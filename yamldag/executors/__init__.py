@@ -1,0 +1,1 @@
+"""What starts a task and hears of its end."""

@@ -1,0 +1,1 @@
+"""One file per operator, and the catalog that knows them all."""

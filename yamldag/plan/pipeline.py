@@ -1,0 +1,206 @@
+"""The plan of one pipeline: what compile makes, what everything else draws, stores, runs and shows.
+
+All names are resolved: ids are full (`group.child`), `needs` name tasks alone (groups have become their leaves or
+roots), and templates speak of tasks by their full id (`tasks['group.child']`) and of a used template's params as
+`uses['group'].x`. Durations are seconds, dates are texts as written in the file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, TypeAlias
+
+Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A notification: one call of an operator, outside the graph."""
+
+    operator: str
+    params: dict[str, Json]
+    args: dict[str, Json] = field(default_factory=dict)
+    env: dict[str, str] = field(default_factory=dict)
+    timeout: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cache:
+    key: str
+    ttl: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fanout:
+    """How one task, or one chain of a group's tasks, becomes many. Exactly one of the two is set."""
+
+    foreach: Json = None
+    """A list, or one template that gives a list."""
+    matrix: dict[str, Json] | None = None
+    """Axes in written order, the last one fastest; each a list or a template that gives one."""
+    exclude: Json = None
+    """Combinations left out: a list of mappings, or a template."""
+    max_active: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    id: str
+    operator: str
+    params: dict[str, Json] = field(default_factory=dict)
+    """The operator's parameters, the short form written out; strings are templates."""
+    args: dict[str, Json] = field(default_factory=dict)
+    """`args` of a python task, `with` of a pipeline task."""
+    needs: tuple[str, ...] = ()
+    """All direct parents, sorted: written, referenced, and those that groups and teardowns bring."""
+    judged: tuple[str, ...] = ()
+    """The parents that the trigger rule looks at, sorted. The others must only be done."""
+    referenced: tuple[str, ...] = ()
+    """The parents that only a template reference made, sorted: drawn dashed."""
+    trigger_rule: str = "all_success"
+    when: tuple[bool | str, ...] = ()
+    """Conditions asked in this order, the outermost group's first; expressions without their `{{ }}`."""
+    mapped_by: str | None = None
+    """The id of what is mapped: the task itself, a group that it is part of, or nothing."""
+    retries: int = 0
+    retry_delay: float = 30.0
+    retry_backoff: float = 1.0
+    max_retry_delay: float = 3600.0
+    timeout: float | None = None
+    allow_failure: bool = False
+    on_lost: str = "retry"
+    depends_on_past: bool = False
+    pool: str | None = None
+    pool_slots: int = 1
+    priority: int = 0
+    env: dict[str, str] = field(default_factory=dict)
+    """Merged from the project, the file, the groups and the task; values are templates."""
+    working_dir: str | None = None
+    """Relative to `folder`; a template. None: `folder` itself."""
+    folder: str = ""
+    """Absolute folder of the file that the task stands in: where its modules and files are sought."""
+    output: dict[str, Json] | None = None
+    """The JSON Schema that the output must fit, or None: anything."""
+    produces: tuple[str, ...] = ()
+    queue: str | None = None
+    cache: Cache | None = None
+    setup: bool = False
+    teardown_of: tuple[str, ...] = ()
+    on_failure: tuple[Call, ...] = ()
+    on_success: tuple[Call, ...] = ()
+    on_retry: tuple[Call, ...] = ()
+    description: str | None = None
+    group: str | None = None
+    """The id of the innermost group, or None."""
+    file: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    id: str
+    parent: str | None = None
+    mapping: Fanout | None = None
+    description: str | None = None
+    use: str | None = None
+    """The name of the template that it was made of, or None."""
+    params: dict[str, Json] = field(default_factory=dict)
+    """Of a use: `with` over the template's defaults; read in templates as `uses['id'].x`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    name: str
+    schema: dict[str, Json]
+    """A JSON Schema; it holds `default` unless the param is required."""
+
+    @property
+    def required(self) -> bool:
+        return "default" not in self.schema
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    pipeline: str
+    file: str = ""
+    """Path of the pipeline's file, relative to the project's root where possible."""
+    folder: str = ""
+    """Absolute folder of that file."""
+    description: str | None = None
+    owner: str | None = None
+    tags: tuple[str, ...] = ()
+    schedule: Json = None
+    """As written; `plan.schedule` reads it."""
+    timezone: str = "UTC"
+    start: str | None = None
+    end: str | None = None
+    catchup: str = "latest"
+    max_active_runs: int = 16
+    max_active_tasks: int = 16
+    timeout: float | None = None
+    deadline: dict[str, Json] | None = None
+    """`{"after": seconds}` or `{"at": "06:00"}`."""
+    params: tuple[Param, ...] = ()
+    vars: dict[str, Json] = field(default_factory=dict)
+    tasks: tuple[Task, ...] = ()
+    """In the order of the file, groups' tasks where the group stands."""
+    groups: tuple[Group, ...] = ()
+    mapped: dict[str, Fanout] = field(default_factory=dict)
+    """What is mapped, by the id that `mapped_by` names: a task's or a group's."""
+    on_failure: tuple[Call, ...] = ()
+    on_success: tuple[Call, ...] = ()
+    on_deadline: tuple[Call, ...] = ()
+    allow_env: tuple[str, ...] = ()
+
+    @property
+    def edges(self) -> list[tuple[str, str]]:
+        """(parent, child), sorted."""
+        return sorted((parent, task.id) for task in self.tasks for parent in task.needs)
+
+
+def to_json(plan: Plan) -> dict[str, Any]:
+    """The plan as JSON data; `from_json` gives it back equal."""
+    return asdict(plan)
+
+
+def version(plan: Plan) -> str:
+    """A hash of what the plan says: equal plans have equal versions."""
+    text = json.dumps(to_json(plan), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def from_json(data: Mapping[str, Any]) -> Plan:
+    """The plan that `to_json` wrote."""
+    fields = dict(data)
+    fields["tags"] = tuple(data["tags"])
+    fields["allow_env"] = tuple(data["allow_env"])
+    fields["params"] = tuple(Param(**param) for param in data["params"])
+    fields["tasks"] = tuple(_task(task) for task in data["tasks"])
+    fields["groups"] = tuple(_group(group) for group in data["groups"])
+    fields["mapped"] = {name: Fanout(**mapping) for name, mapping in data["mapped"].items()}
+    for name in ("on_failure", "on_success", "on_deadline"):
+        fields[name] = _calls(data[name])
+    return Plan(**fields)
+
+
+def _task(data: Mapping[str, Any]) -> Task:
+    fields = dict(data)
+    for name in ("needs", "judged", "referenced", "when", "produces", "teardown_of"):
+        fields[name] = tuple(data[name])
+    for name in ("on_failure", "on_success", "on_retry"):
+        fields[name] = _calls(data[name])
+    fields["cache"] = Cache(**data["cache"]) if data["cache"] else None
+    return Task(**fields)
+
+
+def _group(data: Mapping[str, Any]) -> Group:
+    fields = dict(data)
+    fields["mapping"] = Fanout(**data["mapping"]) if data["mapping"] else None
+    return Group(**fields)
+
+
+def _calls(data: list[Mapping[str, Any]]) -> tuple[Call, ...]:
+    return tuple(Call(**call) for call in data)

@@ -1,0 +1,1 @@
+"""Text, places, diagnostics: what a file says and where it says it."""
