@@ -1,0 +1,61 @@
+"""What the engine asks of an executor: start attempts, stop them, say how they ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """One attempt to start. Everything is resolved: no template, no name is looked up any more."""
+
+    attempt: int
+    """Unique in the database; an executor refuses to start the same one twice."""
+    argv: tuple[str, ...]
+    env: dict[str, str]
+    """The whole environment."""
+    cwd: str
+    log: str
+    """Path of the file that takes stdout and stderr."""
+    timeout: float | None = None
+    """Seconds from the start until the whole process group gets TERM."""
+    grace: float = 10.0
+    """Seconds from TERM to KILL."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How an attempt ended. Reported again after each reconnection until it is acknowledged."""
+
+    attempt: int
+    exit: int
+    """The exit code; minus the signal's number if one ended it."""
+    reason: str
+    """`exit` (by itself), `timeout`, `stopped` (it was asked to), `unstartable`, `lost` (its end is not known)."""
+    started: float
+    ended: float
+    """Unix times."""
+    message: str = ""
+    """Words for a person where the reason needs them: why it could not be started."""
+
+
+class Executor(Protocol):
+    def start(self, batch: Sequence[Start]) -> None:
+        """Start attempts; those already started are passed over."""
+
+    def stop(self, attempts: Iterable[int], *, kill: bool = False) -> None:
+        """TERM to each attempt's process group, KILL after its grace; with `kill`, KILL at once."""
+
+    def receive(self, timeout: float | None) -> list[Ended]:
+        """The ends that have come, waiting for the first at most `timeout` seconds (None: for ever)."""
+
+    def acknowledge(self, attempts: Iterable[int]) -> None:
+        """These ends are stored: the executor may forget them."""
+
+    def wake(self) -> None:
+        """Make a `receive` that is waiting in another thread, or in this one below a signal handler, return."""
+
+    def close(self) -> None:
+        """No further starts. Leaves no process behind that nobody watches."""
