@@ -1,0 +1,126 @@
+"""One file's way to checked documents: read, parse, check against the schema."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import NamedTuple
+
+from yamldag.compile.constants import fold
+from yamldag.compile.draft import Entries
+from yamldag.operators import catalog
+from yamldag.syntax import check, parse
+from yamldag.syntax.diagnostic import Diagnostic, Place, at
+from yamldag.syntax.nearest import nearest
+from yamldag.syntax.source import Source
+from yamldag.syntax.tree import Map, Node, Scalar
+
+
+class File(NamedTuple):
+    """A file as it was read: its documents, and why there are none if there are none."""
+
+    path: str
+    source: Source
+    documents: list[Node]
+    found: list[Diagnostic]
+
+
+class Checked(NamedTuple):
+    """A document that has met its schema; `faulty` are the ids of the nodes that failed."""
+
+    root: Map
+    faulty: set[int]
+    found: list[Diagnostic]
+
+
+_schemas: dict[str, check.Check] = {}
+
+
+def read(path: str, shown: str) -> File:
+    """Read and parse a file. Never raises: what is wrong is in `found`."""
+    try:
+        with open(path, "rb") as opened:
+            data = opened.read(parse.LARGEST + 1)
+    except OSError as error:
+        source = Source(shown, "")
+        message = f"the file can't be read: {(error.strerror or 'unknown reason').lower()}"
+        return File(path, source, [], [Diagnostic("YD113", message, Place(source, 0, 0))])
+    return from_bytes(path, shown, data)
+
+
+def from_bytes(path: str, shown: str, data: bytes) -> File:
+    source, found = parse.read(shown, data)
+    if source is None or found:
+        return File(path, source or Source(shown, ""), [], found)
+    return from_source(path, source)
+
+
+def from_source(path: str, source: Source) -> File:
+    documents, found = parse.documents(source)
+    present = [document for document in documents if document is not None]
+    if not present and not found:
+        found = [_nothing_in(source)]
+    return File(path, source, [] if found else present, found)
+
+
+def kind_of(root: Node) -> str | None:
+    """`pipeline`, `template`, or None."""
+    if type(root) is Map:
+        for kind in ("pipeline", "template"):
+            if kind in root.items:
+                return kind
+    return None
+
+
+def not_a_pipeline(root: Node) -> Diagnostic:
+    """Neither `pipeline:` nor `template:`: said at the key that looks like one, else at the first."""
+    help_ = "begin it with `pipeline: id`, or `template: name`; name other files in .yamldagignore"
+    if type(root) is not Map or not root.items:
+        return Diagnostic("YD112", "this is neither a pipeline nor a template: it is no mapping", at(root), help_)
+    for name, (key, _) in root.items.items():
+        near = nearest(name, ("pipeline", "template"))
+        if near:
+            message = f"this is neither a pipeline nor a template: `{name}` is no key of either"
+            return Diagnostic("YD112", message, at(key), f"did you mean `{near}`?")
+    first = next(iter(root.items.values()))[0]
+    message = "this is neither a pipeline nor a template: it has neither `pipeline:` nor `template:`"
+    return Diagnostic("YD112", message, at(first), help_)
+
+
+def checked(root: Map, kind: str, constants: Callable[[str], Node | None] | None) -> Checked:
+    """Hold a document against its schema. Templates of vars alone, where no template is rendered, are put in:
+    `constants` gives a var's node by name."""
+    found: list[Diagnostic] = []
+    state = check.Checking(found, set(), lambda node: fold(node, constants, found))
+    schema = _schemas.get(kind)
+    if schema is None:
+        schema = _schemas[kind] = check.compile_schema(catalog.schema(f"{kind}.schema.json"), catalog.schema)
+    schema(root, None, state)
+    return Checked(root, state.faulty, state.report)
+
+
+def entries(root: Map, name: str) -> Entries:
+    """The items of a mapping below a key; empty where it is missing or something else."""
+    found = root.items.get(name)
+    return found[1].items if found and type(found[1]) is Map else {}
+
+
+def scalar(root: Map, name: str) -> Scalar | None:
+    found = root.items.get(name)
+    return found[1] if found and type(found[1]) is Scalar else None
+
+
+def nodes(root: Map, name: str) -> dict[str, Node]:
+    """The values of a mapping below a key."""
+    return {key: value for key, (_, value) in entries(root, name).items()}
+
+
+def folder(path: str) -> str:
+    return os.path.dirname(os.path.abspath(path))
+
+
+def _nothing_in(source: Source) -> Diagnostic:
+    return Diagnostic(
+        "YD112", "the file holds no pipeline and no template: it is empty", Place(source, 0, 0),
+        "begin it with `pipeline: id`",
+    )  # fmt: skip

@@ -1,0 +1,189 @@
+"""What the passes hand to each other: a pipeline as tasks and groups that still know where they were written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from yamldag.syntax.diagnostic import Place, at
+from yamldag.syntax.locate import span
+from yamldag.syntax.source import Source
+from yamldag.syntax.tree import Json, Map, Node, Scalar
+
+Entries = dict[str, tuple[Scalar, Node]]
+
+
+class Declared(NamedTuple):
+    """A declared param: its JSON Schema (with `default` unless it is required) and where it stands."""
+
+    key: Scalar
+    node: Node
+    schema: dict[str, Json]
+
+    @property
+    def required(self) -> bool:
+        return "default" not in self.schema
+
+
+class Layer(NamedTuple):
+    """One `defaults:` mapping, and whose names its templates speak in."""
+
+    entries: Entries
+    site: Draft
+
+
+class Entry(NamedTuple):
+    """A task's key in force: its own, or one that a layer of defaults gives."""
+
+    key: Scalar
+    node: Node
+    site: Draft
+
+
+class Origin(NamedTuple):
+    """Where an edge comes from: a whole node, or a part of a scalar's value."""
+
+    node: Node
+    start: int = -1
+    end: int = -1
+
+    def place(self) -> Place:
+        if self.start < 0 or type(self.node) is not Scalar:
+            return at(self.node)
+        start, end = span(self.node, self.start, self.end)
+        return Place(self.node.source, start, end)
+
+
+class Scope:
+    """What `params`, `vars` and the names of tasks mean: in a pipeline, or in a template at one place of use."""
+
+    __slots__ = ("folder", "open_vars", "params", "root", "source", "uses_of", "vars")
+
+    def __init__(self, source: Source, folder: str) -> None:
+        self.source = source
+        self.folder = folder
+        self.params: dict[str, Declared] = {}
+        self.vars: dict[str, Node] = {}
+        self.open_vars = False
+        """Of a template by itself: those who use it may bring more vars."""
+        self.root: Draft
+        """The pipeline itself, or the group that the use has become: names are sought up to here."""
+        self.uses_of: tuple[Scalar, ...] = ()
+        """The `use` values that lead here, the outermost first; none in a pipeline's own file."""
+
+
+class Draft:
+    """A task, a group, or the pipeline itself (`kind` root), while it is being compiled."""
+
+    __slots__ = (
+        "children", "document", "entries", "group", "id", "inner", "key", "kind", "layers", "mapped",
+        "name", "needed", "node", "operator", "parents", "referenced", "rewrites", "scope", "setups",
+    )  # fmt: skip
+
+    def __init__(self, name: str, key: Scalar, node: Node, group: Draft | None, scope: Scope) -> None:
+        self.name = name
+        self.id = f"{group.id}.{name}" if group is not None and group.id else name
+        self.key = key
+        self.node = node
+        self.entries: Entries = node.items if type(node) is Map else {}
+        self.group = group
+        self.scope = scope
+        """That of the keys written here; the children of a `use` have another one, `inner`."""
+        self.inner: Scope = scope
+        self.kind = "task"
+        """`task`, `group`, `use` or `root`."""
+        self.operator: str | None = None
+        self.children: dict[str, Draft] = {}
+        self.document: Map
+        """Of a root: the whole document."""
+        self.layers: tuple[Layer, ...] = group.layers if group is not None else ()
+        """The defaults in force, the nearest first."""
+        self.mapped: Draft | None = group.mapped if group is not None else None
+        """The task or group whose `foreach` or `matrix` makes instances of this one."""
+        self.needed: dict[str, Origin] = {}
+        """Parents that `needs` names, its own and, of a group's roots, the group's: task id → where."""
+        self.referenced: dict[str, Origin] = {}
+        """Parents that templates name."""
+        self.parents: dict[str, Origin] = {}
+        """All of them."""
+        self.setups: list[Draft] = []
+        """Of a teardown."""
+        self.rewrites: dict[int, str] | None = None
+        """By id of a scalar: its text with full task ids, where these differ from what is written."""
+
+    def get(self, name: str) -> Entry | None:
+        """The key in force: a task's own wins, then the nearest defaults."""
+        own = self.entries.get(name)
+        if own is not None:
+            return Entry(own[0], own[1], self)
+        for layer in self.layers:
+            given = layer.entries.get(name)
+            if given is not None:
+                return Entry(given[0], given[1], layer.site)
+        return None
+
+    def values(self, name: str) -> list[Entry]:
+        """The same key from the task and from every layer, the nearest first: for what is merged by name."""
+        found = [Entry(*self.entries[name], self)] if name in self.entries else []
+        return found + [Entry(*layer.entries[name], layer.site) for layer in self.layers if name in layer.entries]
+
+    def rewrite(self, node: Scalar, text: str) -> None:
+        if self.rewrites is None:
+            self.rewrites = {}
+        self.rewrites[id(node)] = text
+
+    def text(self, node: Scalar) -> str:
+        """A scalar's text as the plan holds it."""
+        if self.rewrites is not None:
+            return self.rewrites.get(id(node), node.text)
+        return node.text
+
+    @property
+    def is_task(self) -> bool:
+        return self.kind == "task"
+
+    def tasks(self) -> Iterator[Draft]:
+        """All tasks below, in written order; a task is its own."""
+        stack = [self]
+        while stack:
+            draft = stack.pop()
+            if draft.kind == "task":
+                yield draft
+            else:
+                stack.extend(reversed(draft.children.values()))
+
+    def groups(self) -> Iterator[Draft]:
+        """All groups below, in written order, outer before inner."""
+        stack = list(reversed(self.children.values()))
+        while stack:
+            draft = stack.pop()
+            if draft.kind != "task":
+                yield draft
+                stack.extend(reversed(draft.children.values()))
+
+    def above(self) -> Iterator[Draft]:
+        """The groups around it, the innermost first, without the root."""
+        group = self.group
+        while group is not None and group.kind != "root":
+            yield group
+            group = group.group
+
+
+def key_or(draft: Draft, name: str) -> Scalar:
+    """The key of that name, or the draft's own where it lacks it."""
+    own = draft.entries.get(name)
+    return own[0] if own else draft.key
+
+
+def strings(node: Node) -> Iterator[Scalar]:
+    """Every scalar below that may hold a template."""
+    stack = [node]
+    while stack:
+        here = stack.pop()
+        if type(here) is Scalar:
+            if "{" in here.text and ("{{" in here.text or "{%" in here.text):
+                yield here
+        elif type(here) is Map:
+            stack.extend(value for _, value in reversed(here.items.values()))
+        else:
+            stack.extend(reversed(here.items))  # type: ignore[arg-type]

@@ -1,0 +1,184 @@
+"""From a checked document to drafts: tasks, groups, and templates put where they are used."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+from yamldag.compile import documents, keys, shapes
+from yamldag.compile.draft import Draft, Entries, Layer, Scope, key_or
+from yamldag.syntax.diagnostic import Diagnostic, Related, at
+from yamldag.syntax.nearest import nearest
+from yamldag.syntax.source import Source
+from yamldag.syntax.tree import Map, Scalar
+
+MOST_TASKS = 100_000
+"""Of one pipeline after expansion: templates that use templates grow like powers."""
+DEEPEST_USE = 50
+
+
+class Template(NamedTuple):
+    """A checked `template:` document."""
+
+    name: str
+    path: str
+    source: Source
+    root: Map
+    faulty: set[int]
+
+
+class Library(Protocol):
+    """Where templates come from."""
+
+    def template(self, value: Scalar, scope: Scope) -> Template | Diagnostic: ...
+
+
+class Expansion:
+    """One pipeline's, or one template's, way into drafts."""
+
+    def __init__(self, library: Library, faulty: set[int], found: list[Diagnostic]) -> None:
+        self.library = library
+        self.faulty = faulty
+        self.found = found
+        self.count = 0
+
+    def root(self, root: Map, scope: Scope, kind: str, layers: list[Entries], itself: tuple[Template, ...]) -> Draft:
+        """The pipeline, or a template by itself, as a draft with all its tasks below it. `layers` are the defaults
+        from outside the file; `itself` is the template that this is."""
+        key, value = root.items[kind]
+        name = value.text if type(value) is Scalar else ""
+        draft = Draft(name, key, root, None, scope)
+        draft.kind, draft.id, draft.document = "root", "", root
+        scope.root = draft
+        scope.params = shapes.params(documents.entries(root, "params"), self.faulty, self.found)
+        draft.layers = (*_own_layer(root.items, draft), *(Layer(entries, draft) for entries in layers))
+        self._children(draft, root, itself, draft.layers)
+        return draft
+
+    def _children(self, group: Draft, owner: Map, chain: tuple[Template, ...], layers: tuple[Layer, ...]) -> None:
+        entry = owner.items.get("tasks")
+        if entry is None or type(entry[1]) is not Map:
+            return
+        if not entry[1].items and id(entry[1]) not in self.faulty:
+            self.found.append(Diagnostic("YD307", "there is no task in `tasks`", at(entry[0]), "add one, or take it out"))
+        faulty, found, children, scope = self.faulty, self.found, group.children, group.inner
+        for name, (key, node) in entry[1].items.items():
+            draft = Draft(name, key, node, group, scope)
+            draft.layers = layers
+            children[name] = draft
+            if name in ("output", "state"):
+                message = f"`{name}` can't be the id of a task: `tasks.….{name}` would have two meanings"
+                found.append(Diagnostic("YD201", message, at(key)))
+            if id(node) in faulty and type(node) is not Map:
+                continue
+            if not draft.entries:
+                found.append(keys.empty(draft))
+                continue
+            keys.classify(draft, found)
+            if "foreach" in draft.entries or "matrix" in draft.entries:
+                self._map(draft)
+            if draft.kind != "task":
+                self._open(draft, chain, layers)
+        self.count += len(group.children)
+
+    def _map(self, draft: Draft) -> None:
+        if draft.mapped is not None:
+            name = "foreach" if "foreach" in draft.entries else "matrix"
+            outer = draft.mapped
+            outer_name = "foreach" if "foreach" in outer.entries else "matrix"
+            related = (Related(f"`{outer.name}` is mapped here", at(key_or(outer, outer_name))),)
+            message = f"`{draft.name}` can't be mapped within `{outer.name}`, which is mapped itself"
+            self.found.append(Diagnostic("YD303", message, at(draft.entries[name][0]), None, related))
+            return
+        draft.mapped = draft
+
+    def _open(self, draft: Draft, chain: tuple[Template, ...], layers: tuple[Layer, ...]) -> None:
+        inside = (*_own_layer(draft.entries, _beside(draft)), *layers)
+        if draft.kind == "group":
+            assert type(draft.node) is Map
+            self._children(draft, draft.node, chain, inside)
+        else:
+            self._use(draft, chain, inside)
+
+    # Templates
+
+    def _use(self, draft: Draft, chain: tuple[Template, ...], layers: tuple[Layer, ...]) -> None:
+        value = draft.entries["use"][1]
+        if type(value) is not Scalar or id(value) in self.faulty:
+            return
+        template = self.library.template(value, draft.scope)
+        if isinstance(template, Diagnostic):
+            self.found.append(template)
+            return
+        if template.root in [one.root for one in chain]:
+            self.found.append(_ring(draft, value, template, chain))
+            return
+        if len(chain) >= DEEPEST_USE or self.count > MOST_TASKS:
+            self.found.append(Diagnostic("YD105", "the templates used here grow beyond what is compiled", at(value)))
+            return
+        inner = Scope(template.source, documents.folder(template.path))
+        inner.vars = draft.scope.vars
+        inner.root = draft
+        inner.uses_of = (*draft.scope.uses_of, value)
+        self.faulty |= template.faulty
+        inner.params = shapes.params(documents.entries(template.root, "params"), self.faulty, self.found)
+        draft.inner = inner
+        _check_with(draft, inner, self.found)
+        site = _inside(draft, template.root)
+        self._children(draft, template.root, (*chain, template), (*_own_layer(template.root.items, site), *layers))
+
+
+def _inside(use: Draft, root: Map) -> Draft:
+    """A stand-in for the template itself: what its `defaults` and `env` speak in."""
+    site = Draft(use.name, use.key, root, None, use.inner)
+    site.kind, site.id, site.children = "root", use.id, use.children
+    return site
+
+
+def _beside(group: Draft) -> Draft:
+    """A stand-in for what a group's `defaults` speak in: the group's own scope, and its children's items."""
+    site = Draft(group.name, group.key, group.node, group.group, group.scope)
+    site.kind, site.mapped = "group", group.mapped
+    return site
+
+
+def _own_layer(entries: Entries, site: Draft) -> tuple[Layer, ...]:
+    given = entries.get("defaults")
+    return (Layer(given[1].items, site),) if given and type(given[1]) is Map else ()
+
+
+def _check_with(draft: Draft, inner: Scope, found: list[Diagnostic]) -> None:
+    given = draft.entries.get("with")
+    items: Entries = given[1].items if given and type(given[1]) is Map else {}
+    for name, (key, node) in items.items():
+        declared = inner.params.get(name)
+        if declared is None:
+            near = nearest(name, inner.params)
+            help_ = f"did you mean `{near}`?" if near else f"its params are: {', '.join(inner.params) or 'none'}"
+            found.append(Diagnostic("YD415", f"the template has no param `{name}`", at(key), help_))
+        else:
+            found += shapes.against(node, _without_default(declared.schema), key, "YD417", f"`{name}`")
+    near_misses = {nearest(name, inner.params) for name in items if name not in inner.params}
+    for name, declared in inner.params.items():
+        if declared.required and name not in items and name not in near_misses:
+            related = (Related(f"`{name}` is declared here, without a default", at(declared.key)),)
+            message = f"`{draft.name}` must give `{name}`, a param without a default"
+            found.append(Diagnostic("YD416", message, at(key_or(draft, "with")), None, related))
+
+
+def _without_default(schema: shapes.Schema) -> shapes.Schema:
+    return {name: value for name, value in schema.items() if name != "default"}
+
+
+def _ring(draft: Draft, value: Scalar, template: Template, chain: tuple[Template, ...]) -> Diagnostic:
+    """Told at the ring's first `use` in the order of files, whichever template one started from."""
+    start = [one.root for one in chain].index(template.root)
+    uses = [*draft.scope.uses_of[start + 1 - (len(chain) - len(draft.scope.uses_of)) :], value]
+    uses.sort(key=lambda use: (use.source.path, use.start))
+    names = " → ".join([one.name for one in chain[start:]] + [template.name])
+    related = tuple(Related(f"`{use.text}` is used here", at(use)) for use in uses[1:])
+    return Diagnostic("YD302", f"templates use each other in a circle: {names}", at(uses[0]), None, related)
+
+
+def names_a_file(value: str) -> bool:
+    """Whether a `use` names a file, or a document of its own file."""
+    return "/" in value or value.endswith((".yml", ".yaml"))

@@ -1,0 +1,59 @@
+"""Which files a command is about, and what is in them."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+from collections.abc import Iterable, Iterator
+
+ENDINGS = (".yml", ".yaml")
+IGNORE_FILE = ".yamldagignore"
+
+
+def below(folder: str) -> list[str]:
+    """The pipeline files of a folder, sorted; hidden ones and those that `.yamldagignore` matches aside."""
+    return sorted(_walk(folder, folder, ()))
+
+
+def _walk(top: str, folder: str, outer: tuple[tuple[str, str], ...]) -> Iterator[str]:
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError:
+        return
+    patterns = outer + tuple(_patterns(folder))
+    for entry in entries:
+        if entry.name.startswith(".") or _ignored(entry.path, patterns):
+            continue
+        if entry.is_dir(follow_symlinks=False):
+            yield from _walk(top, entry.path, patterns)
+        elif entry.name.endswith(ENDINGS) and entry.is_file():
+            yield entry.path
+
+
+def _patterns(folder: str) -> Iterator[tuple[str, str]]:
+    path = os.path.join(folder, IGNORE_FILE)
+    if not os.path.exists(path):
+        return
+    with open(path, encoding="utf-8", errors="replace") as file:
+        for line in file:
+            pattern = line.strip()
+            if pattern and not pattern.startswith("#"):
+                yield folder, pattern.rstrip("/")
+
+
+def _ignored(path: str, patterns: Iterable[tuple[str, str]]) -> bool:
+    """As git reads such lines: with a slash, from the file's folder; without, any part of the path."""
+    for folder, pattern in patterns:
+        inside = os.path.relpath(path, folder)
+        if "/" in pattern:
+            if fnmatch.fnmatchcase(inside, pattern.lstrip("/")):
+                return True
+        elif fnmatch.fnmatchcase(os.path.basename(path), pattern):
+            return True
+    return False
+
+
+def shown(path: str) -> str:
+    """A path as the user would write it: relative to the current folder where it lies below it."""
+    relative = os.path.relpath(path)
+    return path if relative.startswith("..") else relative

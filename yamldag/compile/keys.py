@@ -1,0 +1,115 @@
+"""Which keys make sense beside each other in one task, group or use."""
+
+from __future__ import annotations
+
+from yamldag.compile.draft import Draft
+from yamldag.operators import catalog
+from yamldag.syntax.diagnostic import Diagnostic, Related, at
+from yamldag.syntax.nearest import nearest
+
+GROUP = frozenset(
+    ("tasks", "needs", "trigger_rule", "when", "foreach", "matrix", "max_active", "defaults", "env", "description")
+)
+USE = GROUP - {"tasks"} | {"use", "with"}
+MAPPED = ("foreach", "matrix")
+_KNOWN = frozenset((
+    "needs", "args", "with", "trigger_rule", "when", "foreach", "matrix", "max_active", "retries", "retry_delay",
+    "retry_backoff", "max_retry_delay", "timeout", "allow_failure", "on_lost", "depends_on_past", "pool", "pool_slots",
+    "priority", "env", "working_dir", "output", "produces", "queue", "cache", "on_failure", "on_success", "on_retry",
+    "description", "setup", "teardown_of", "tasks", "use", "defaults",
+))  # fmt: skip
+OPERATORS = frozenset(catalog.names())
+
+
+def classify(draft: Draft, found: list[Diagnostic]) -> None:
+    """Settle what a draft is (its kind and operator), and report keys that can't stand side by side."""
+    entries = draft.entries
+    if "tasks" in entries or "use" in entries:
+        _classify_group(draft, found)
+        return
+    operators = [name for name in entries if name in OPERATORS]
+    if operators:
+        draft.operator = operators[0]
+        if len(operators) > 1:
+            found.append(_two(draft, operators[0], operators[1]))
+    elif entries and not _has_unknown(draft):
+        help_ = "give it one, such as `bash: echo hello`, or `noop:` for none"
+        found.append(Diagnostic("YD412", f"task `{draft.name}` has no operator", at(draft.key), help_))
+    if len(entries) > 1:
+        _check_task(draft, found)
+
+
+def empty(draft: Draft) -> Diagnostic:
+    """A task of nothing at all: `extract:` or `extract: {}`."""
+    help_ = "give it one, such as `bash: echo hello`, or `noop:` for none"
+    return Diagnostic("YD412", f"task `{draft.name}` has no operator", at(draft.key), help_)
+
+
+def _classify_group(draft: Draft, found: list[Diagnostic]) -> None:
+    entries = draft.entries
+    draft.kind = "group" if "tasks" in entries else "use"
+    allowed = GROUP if draft.kind == "group" else USE
+    if "tasks" in entries and "use" in entries:
+        found.append(_beside(draft, "tasks", "use", "a use brings its template's tasks"))
+        return
+    for name, (key, _) in entries.items():
+        if name in allowed or name.startswith("x-"):
+            continue
+        if name in OPERATORS:
+            message = f"a group has no operator of its own, but `{draft.name}` has `{name}`"
+            found.append(Diagnostic("YD411", message, at(key), "make it a task of the group"))
+        elif name in _KNOWN:
+            message = f"`{name}` has no meaning on a group"
+            help_ = "put it under the group's `defaults:`, or on its tasks"
+            found.append(Diagnostic("YD418", message, at(key), help_))
+    _check_mapping(draft, found)
+
+
+def _check_task(draft: Draft, found: list[Diagnostic]) -> None:
+    entries = draft.entries
+    if "with" in entries and draft.operator not in ("pipeline", None):
+        found.append(_misplaced(draft, "with", "`with` gives the params of a `use` or a `pipeline`"))
+    if "args" in entries and draft.operator not in ("python", None):
+        found.append(_misplaced(draft, "args", "`args` are the keyword arguments of a `python` task"))
+    if "defaults" in entries:
+        found.append(_misplaced(draft, "defaults", "`defaults` stand on groups, files and templates"))
+    if "teardown_of" in entries:
+        if "setup" in entries:
+            found.append(_beside(draft, "setup", "teardown_of", "a task is a setup or a teardown"))
+        if "trigger_rule" in entries:
+            found.append(_beside(draft, "teardown_of", "trigger_rule", "the rule of a teardown is fixed"))
+    _check_mapping(draft, found)
+
+
+def _check_mapping(draft: Draft, found: list[Diagnostic]) -> None:
+    entries = draft.entries
+    if "foreach" in entries and "matrix" in entries:
+        found.append(_beside(draft, "foreach", "matrix", "a task is mapped by one of them"))
+    elif "max_active" in entries and not ("foreach" in entries or "matrix" in entries):
+        found.append(_misplaced(draft, "max_active", "`max_active` bounds the instances of a `foreach` or `matrix`"))
+
+
+def _has_unknown(draft: Draft) -> bool:
+    """Then that is all that is said: the unknown key may well be the operator, misspelt."""
+    return any(name not in _KNOWN and not name.startswith("x-") for name in draft.entries)
+
+
+def _two(draft: Draft, first: str, second: str) -> Diagnostic:
+    message = f"task `{draft.name}` has two operators, `{first}` and `{second}`"
+    related = (Related(f"`{first}` is here", at(draft.entries[first][0])),)
+    return Diagnostic("YD413", message, at(draft.entries[second][0]), "make two tasks of it", related)
+
+
+def _beside(draft: Draft, one: str, other: str, why: str) -> Diagnostic:
+    first, second = sorted((draft.entries[one][0], draft.entries[other][0]), key=lambda key: key.start)
+    message = f"`{second.text}` can't stand beside `{first.text}`: {why}"
+    return Diagnostic("YD411", message, at(second), None, (Related(f"`{first.text}` is here", at(first)),))
+
+
+def _misplaced(draft: Draft, name: str, why: str) -> Diagnostic:
+    return Diagnostic("YD418", f"`{name}` has no meaning here: {why}", at(draft.entries[name][0]))
+
+
+def near_key(name: str) -> str | None:
+    """The task key or operator nearest to a misspelt one."""
+    return nearest(name, [*_KNOWN, *OPERATORS])

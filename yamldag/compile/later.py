@@ -1,0 +1,62 @@
+"""What this version checks and draws, but does not run: `run` and `serve` say so before anything starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from yamldag.compile.draft import Draft, Entries, strings
+from yamldag.operators import catalog
+from yamldag.plan.expression.analysis import analyse
+from yamldag.syntax.diagnostic import Diagnostic, at
+from yamldag.syntax.tree import Map, Node, Scalar
+
+PIPELINE = ("deadline", "on_deadline", "on_failure", "on_success")
+TASK = (
+    "depends_on_past", "pool", "cache", "on_failure", "on_success", "on_retry", "produces", "setup", "teardown_of"
+)  # fmt: skip
+
+
+def refused(root: Draft, entries: Entries) -> list[Diagnostic]:
+    """One diagnostic per feature and place."""
+    found = [_of_key(entries[name][0]) for name in PIPELINE if name in entries]
+    schedule = entries.get("schedule")
+    if schedule is not None and type(schedule[1]) is Map and "assets" in schedule[1].items:
+        found.append(_of_key(schedule[1].items["assets"][0], "schedules by assets"))
+    for task in root.tasks():
+        found += _of_task(task)
+    seen: set[tuple[str, int]] = set()
+    return [d for d in found if not _again(d, seen)]
+
+
+def _of_task(task: Draft) -> Iterator[Diagnostic]:
+    operator = catalog.operator(task.operator) if task.operator else None
+    if operator is not None and not operator.runs:
+        yield _of_key(task.entries[operator.name][0], f"the operator `{operator.name}`")
+    for name in TASK:
+        entry = task.get(name)
+        if entry is not None and not (type(entry.node) is Scalar and entry.node.value is False):
+            yield _of_key(entry.key)
+    for _, node in task.entries.values():
+        yield from _secrets(node)
+
+
+def _secrets(node: Node) -> Iterator[Diagnostic]:
+    for scalar in strings(node):
+        if "secrets" in scalar.text or "connections" in scalar.text:
+            roots = {reference.root for reference in analyse(scalar.text).references}
+            for root in sorted(roots & {"secrets", "connections"}):
+                message = f"this version checks and draws `{root}`, but does not run them yet"
+                yield Diagnostic("YD706", message, at(scalar))
+
+
+def _of_key(key: Scalar, what: str | None = None) -> Diagnostic:
+    message = f"this version checks and draws {what or f'`{key.text}`'}, but does not run it yet"
+    return Diagnostic("YD706", message, at(key), "take it out to run this pipeline")
+
+
+def _again(diagnostic: Diagnostic, seen: set[tuple[str, int]]) -> bool:
+    mark = (diagnostic.place.source.path, diagnostic.place.start)
+    if mark in seen:
+        return True
+    seen.add(mark)
+    return False

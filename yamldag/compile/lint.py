@@ -1,0 +1,79 @@
+"""Advice: what is no mistake, but what a careful reviewer would ask about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from yamldag.compile.bind import Binding
+from yamldag.compile.draft import Draft, Entries
+from yamldag.plan import graph
+from yamldag.syntax.diagnostic import Diagnostic, at
+from yamldag.syntax.tree import Map, Node, Scalar, Seq
+
+_REMOTE = frozenset(("http", "sql", "copy", "ssh", "docker", "kubernetes"))
+
+
+def advice(root: Draft, entries: Entries, binding: Binding) -> list[Diagnostic]:
+    """All lints of one pipeline; those that the project does not want are left out."""
+    selected, ignored = binding.project.lints
+    found = [*_unused(root, binding), *_redundant(root), *_both_days(entries), *_fragile(root, entries)]
+    return [d for d in found if _wanted(d.code, selected, ignored)]
+
+
+def _wanted(code: str, selected: frozenset[str], ignored: frozenset[str]) -> bool:
+    if any(code.startswith(prefix) for prefix in ignored):
+        return False
+    return not selected or any(code.startswith(prefix) for prefix in selected)
+
+
+def _unused(root: Draft, binding: Binding) -> Iterator[Diagnostic]:
+    for name, declared in root.scope.params.items():
+        if (id(root.scope), name) not in binding.used_params:
+            message = f"param `{name}` is declared and never used"
+            yield Diagnostic("YD801", message, at(declared.key), f"take it out, or read it as `params.{name}`")
+    own = root.document.items.get("vars")
+    for name, (key, _) in own[1].items.items() if own and type(own[1]) is Map else ():
+        if name not in binding.used_vars and f"vars.{name}" not in root.scope.source.text:
+            yield Diagnostic("YD805", f"var `{name}` is declared and never used", at(key), "take it out")
+
+
+def _redundant(root: Draft) -> Iterator[Diagnostic]:
+    tasks = {task.id: task for task in root.tasks()}
+    parents = {name: list(task.parents) for name, task in tasks.items()}
+    if graph.rings(parents):
+        return
+    for child, parent in graph.redundant(parents):
+        task = tasks[child]
+        origin = task.needed.get(parent)
+        if origin is not None and parent not in task.referenced:
+            message = f"`{child}` needs `{parent}` already through another of its needs"
+            yield Diagnostic("YD803", message, origin.place(), "take it out")
+
+
+def _both_days(entries: Entries) -> Iterator[Diagnostic]:
+    entry = entries.get("schedule")
+    for node in _crons(entry[1]) if entry else ():
+        fields = node.text.split()
+        if len(fields) == 5 and not fields[2].startswith("*") and not fields[4].startswith("*"):
+            message = "this fires on the days of the month and on the days of the week: cron takes either"
+            yield Diagnostic("YD804", message, at(node), "set one of the two fields to `*`")
+
+
+def _crons(node: Node) -> Iterator[Scalar]:
+    if type(node) is Scalar:
+        yield node
+    elif type(node) is Seq:
+        for item in node.items:
+            yield from _crons(item)
+    elif type(node) is Map and "cron" in node.items:
+        yield from _crons(node.items["cron"][1])
+
+
+def _fragile(root: Draft, entries: Entries) -> Iterator[Diagnostic]:
+    for task in root.tasks():
+        if task.operator in _REMOTE and task.get("retries") is None:
+            message = f"`{task.name}` reaches over the network and has no retries"
+            yield Diagnostic("YD806", message, at(task.key), "give it `retries: 2`")
+        if "timeout" not in entries and task.get("timeout") is None and task.operator in _REMOTE:
+            message = f"neither `{task.name}` nor its run has a timeout: it could hang for ever"
+            yield Diagnostic("YD807", message, at(task.key), "give it `timeout: 10m`")

@@ -1,0 +1,59 @@
+"""What a task's name means: it is sought among siblings, then group by group outwards; dots go down."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from yamldag.compile.draft import Draft
+from yamldag.syntax.nearest import nearest
+
+
+def find(name: str, site: Draft) -> Draft | None:
+    """The task or group that a dotted name means where `site` stands, or None."""
+    first, *rest = name.split(".")
+    draft = outward(first, site)
+    for part in rest:
+        if draft is None:
+            return None
+        draft = draft.children.get(part)
+    return draft
+
+
+def outward(name: str, site: Draft) -> Draft | None:
+    """The nearest task or group of that name, from the site's siblings up to the root of its scope."""
+    top = site.scope.root
+    group = site.group if site.group is not None else site
+    while True:
+        found = group.children.get(name)
+        if found is not None:
+            return found
+        if group is top or group.group is None:
+            return None
+        group = group.group
+
+
+def visible(site: Draft) -> list[str]:
+    """Every name that `find` knows there, nearest first: for suggestions."""
+    names: list[str] = []
+    group: Draft | None = site.group if site.group is not None else site
+    while group is not None:
+        names += group.children
+        for child in group.children.values():
+            names += (f"{child.name}.{below}" for below in child.children)
+        if group is site.scope.root:
+            break
+        group = group.group
+    return names
+
+
+def suggestion(name: str, site: Draft, *, without: Iterable[str] = ()) -> str | None:
+    """Help for a name that means nothing there."""
+    known = [one for one in visible(site) if one not in set(without)]
+    near = nearest(name, known)
+    if near:
+        return f"did you mean `{near}`?"
+    last = name.rpartition(".")[2]
+    for draft in site.scope.root.groups():
+        if last in draft.children and draft.inner is site.scope:
+            return f"there is a `{draft.id}.{last}`: name it so from here"
+    return None

@@ -1,0 +1,261 @@
+"""Operators are bound: their parameters go together, the functions and files that they name are there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+from yamldag.compile import shapes
+from yamldag.compile.draft import Draft, Entry, key_or, strings
+from yamldag.compile.keys import OPERATORS
+from yamldag.compile.project import Project
+from yamldag.operators import catalog
+from yamldag.syntax.diagnostic import Diagnostic, Related, at
+from yamldag.syntax.locate import place
+from yamldag.syntax.nearest import nearest
+from yamldag.syntax.tree import Json, Map, Node, Scalar, Seq
+
+NOTIFICATIONS = ("on_failure", "on_success", "on_retry", "on_deadline")
+
+
+class Operators:
+    """The operators of one pipeline."""
+
+    def __init__(self, project: Project, faulty: set[int], found: list[Diagnostic]) -> None:
+        self.project = project
+        self.faulty = faulty
+        self.found = found
+
+    def all(self, root: Draft, document: Map) -> None:
+        for task in root.tasks():
+            if task.operator is not None:
+                self._task(task)
+            for name in NOTIFICATIONS:
+                if name in task.entries:
+                    self._calls(task, task.entries[name][1])
+        for name in NOTIFICATIONS:
+            if name in document.items:
+                self._calls(root, document.items[name][1])
+
+    def _task(self, task: Draft) -> None:
+        assert task.operator is not None
+        key, node = task.entries[task.operator]
+        if id(node) in self.faulty:
+            return
+        if task.operator == "bash":
+            self._bash(task, node)
+        elif task.operator == "python":
+            self._python(task, key, node)
+        self._required(task.operator, key, node, task)
+        self._output(task)
+        self._mapping(task)
+
+    def _required(self, name: str, key: Scalar, node: Node, task: Draft | None) -> None:
+        """A mapping must give the parameters that its operator needs; defaults may have given them."""
+        operator = catalog.operator(name)
+        if operator is None or not operator.required:
+            return
+        given = set(_parameters(node, operator.short))
+        if task is not None:
+            for entry in task.values(name):
+                given.update(_parameters(entry.node, operator.short))
+        if any(given.issuperset(alternative) for alternative in operator.required):
+            return
+        known = operator.schema.get("properties", {})
+        unknown = [one for one in given if one not in known and not one.startswith("x-")]
+        wanted = [one for alternative in operator.required for one in alternative]
+        if any(nearest(one, wanted) for one in unknown):
+            return
+        words = " or ".join(" and ".join(f"`{one}`" for one in alternative) for alternative in operator.required)
+        self.found.append(Diagnostic("YD402", f"`{name}` needs {words}", at(key)))
+
+    # Shapes
+
+    def _output(self, task: Draft) -> None:
+        entry = task.entries.get("output")
+        if entry is not None and id(entry[1]) not in self.faulty:
+            shapes.output(entry[1], self.found)
+
+    def _mapping(self, task: Draft) -> None:
+        entry = task.entries.get("matrix")
+        if entry is None or type(entry[1]) is not Map:
+            return
+        axes = {name: node for name, (_, node) in entry[1].items.items() if name != "exclude"}
+        excluded = entry[1].items.get("exclude")
+        if excluded is None or type(excluded[1]) is not Seq:
+            return
+        for item in excluded[1].items:
+            for name, (key, _) in item.items.items() if type(item) is Map else ():
+                if name not in axes:
+                    near = nearest(name, axes)
+                    help_ = f"did you mean `{near}`?" if near else f"the axes are {', '.join(axes)}"
+                    self.found.append(Diagnostic("YD215", f"the matrix has no axis `{name}`", at(key), help_))
+
+    # bash
+
+    def _bash(self, task: Draft, node: Node) -> None:
+        script = node if type(node) is Scalar else _parameter(node, "script")
+        if type(script) is not Scalar or id(script) in self.faulty or "{{" not in script.text:
+            return
+        from yamldag.plan.expression.analysis import Reference, analyse
+        from yamldag.plan.expression.shell import MISSING, Missing, shell_faults
+
+        def known(reference: Reference) -> Json | Missing:
+            """What a reference will be, as far as the file tells: a var, or a param's default."""
+            if len(reference.path) != 1:
+                return MISSING
+            name = str(reference.path[0].name)
+            if reference.root == "params" and name in task.scope.params:
+                return task.scope.params[name].schema.get("default", MISSING)
+            return MISSING
+
+        analysis = analyse(script.text)
+        if analysis.faults:
+            return
+        for fault in shell_faults(script.text, analysis, known):
+            self.found.append(Diagnostic(fault.code, fault.message, place(script, fault.start, fault.end), fault.help))
+
+    # python
+
+    def _python(self, task: Draft, key: Scalar, node: Node) -> None:
+        function = node if type(node) is Scalar else _parameter(node, "function")
+        if type(node) is Map and "script" in node.items:
+            if "function" in node.items:
+                related = (Related("`function` is here", at(node.items["function"][0])),)
+                message = "`python` takes a `function` or a `script`, not both"
+                self.found.append(Diagnostic("YD707", message, at(node.items["script"][0]), None, related))
+            self._script(node.items["script"][1])
+            return
+        if type(function) is not Scalar or id(function) in self.faulty or any(True for _ in strings(function)):
+            return
+        own_requirements = type(node) is Map and "requirements" in node.items
+        self._function(task, function, own_requirements)
+
+    def _script(self, node: Node) -> None:
+        if type(node) is not Scalar or any(True for _ in strings(node)):
+            return
+        import ast
+
+        try:
+            ast.parse(node.text)
+        except SyntaxError as error:
+            lines = node.text.splitlines(keepends=True)
+            line = max((error.lineno or 1) - 1, 0)
+            start = sum(map(len, lines[:line])) + max((error.offset or 1) - 1, 0)
+            start = min(start, len(node.text))
+            spot = place(node, start, min(start + 1, len(node.text)))
+            self.found.append(Diagnostic("YD704", "the script is not Python", spot))
+        except (ValueError, RecursionError, MemoryError):
+            self.found.append(Diagnostic("YD704", "the script is not Python", at(node)))
+
+    def _function(self, task: Draft, node: Scalar, own_requirements: bool) -> None:
+        from yamldag.operators import signature
+
+        module, _, name = node.text.partition(":")
+        path = signature.module_file(task.scope.folder, module)
+        if path is None:
+            if own_requirements or signature.importable(module):
+                return
+            message = f"there is no module `{module}` beside the file, and none that Python can import"
+            help_ = self._near_module(task.scope.folder, module)
+            self.found.append(Diagnostic("YD701", message, place(node, 0, len(module)), help_))
+            return
+        known = signature.read(path, name)
+        shown = os.path.relpath(path, task.scope.folder)
+        start, end = len(module) + 1, len(node.text)
+        if isinstance(known, signature.Fault):
+            if known.line is not None:
+                message = f"`{shown}` is not Python: {known.message} (line {known.line})"
+                self.found.append(Diagnostic("YD704", message, place(node, 0, len(module))))
+                return
+            near = nearest(name, known.defined)
+            help_ = f"did you mean `{near}`?" if near else _defined(shown, known.defined)
+            message = f"`{shown}` has no function `{name}`"
+            self.found.append(Diagnostic("YD702", message, place(node, start, end), help_))
+        elif known.parameters is not None:
+            self._arguments(task, node, known, name)
+
+    def _near_module(self, folder: str, module: str) -> str | None:
+        try:
+            beside = [name[:-3] for name in os.listdir(folder) if name.endswith(".py")]
+        except OSError:
+            return None
+        near = nearest(module, beside)
+        return f"did you mean `{near}`?" if near else None
+
+    def _arguments(self, task: Draft, node: Scalar, known: catalog.Signature, name: str) -> None:
+        given: dict[str, Scalar] = {}
+        for entry in reversed(task.values("args")):
+            if type(entry.node) is not Map:
+                return  # one template: its keys are known at run time
+            given |= {arg: key for arg, (key, _) in entry.node.items.items()}
+        parameters = known.parameters or ()
+        names = [parameter.name for parameter in parameters if parameter.by_keyword]
+        for arg, key in given.items():
+            if arg not in names and not known.takes_any:
+                near = nearest(arg, names)
+                help_ = f"did you mean `{near}`?" if near else f"it takes {', '.join(names) or 'none'}"
+                self.found.append(Diagnostic("YD703", f"`{name}` takes no argument `{arg}`", at(key), help_))
+        missing = [p.name for p in parameters if not p.has_default and p.name not in given]
+        misspelt = {nearest(arg, names) for arg in given if arg not in names}
+        missing = [one for one in missing if one not in misspelt]
+        if missing:
+            words = " and ".join(f"`{one}`" for one in missing)
+            spot = key_or(task, "args")
+            where = at(spot) if spot is not task.key else at(node)
+            self.found.append(Diagnostic("YD703", f"`{name}` needs {words}, which `args` does not give", where))
+
+    # Notifications
+
+    def _calls(self, draft: Draft, node: Node) -> None:
+        for call in node.items if type(node) is Seq else (node,):
+            if type(call) is Map and id(call) not in self.faulty:
+                self._call(draft, call)
+
+    def _call(self, draft: Draft, call: Map) -> None:
+        operators = [name for name in call.items if name in OPERATORS]
+        rest = {"args", "with", "env", "timeout"}
+        if not operators:
+            unknown = any(name not in rest and not name.startswith("x-") for name in call.items)
+            if not unknown:
+                message = "a notification is a call of an operator, but there is none here"
+                where = at(next(iter(call.items.values()))[0]) if call.items else at(call)
+                self.found.append(Diagnostic("YD412", message, where, "such as `email: {to: [ops@example.org]}`"))
+            return
+        if len(operators) > 1:
+            related = (Related(f"`{operators[0]}` is here", at(call.items[operators[0]][0])),)
+            message = f"one call has two operators, `{operators[0]}` and `{operators[1]}`"
+            where = at(call.items[operators[1]][0])
+            self.found.append(Diagnostic("YD413", message, where, "make a list of two calls", related))
+        key, node = call.items[operators[0]]
+        if id(node) not in self.faulty:
+            self._required(operators[0], key, node, None)
+
+
+def _parameter(node: Node, name: str) -> Node | None:
+    entry = node.items.get(name) if type(node) is Map else None
+    return entry[1] if entry else None
+
+
+def _parameters(node: Node, short: str | None) -> Iterable[str]:
+    if type(node) is Map:
+        return node.items
+    if type(node) is Scalar and node.value is None:
+        return ()
+    return (short,) if short else ()
+
+
+def _defined(shown: str, names: tuple[str, ...]) -> str:
+    return f"`{shown}` defines {', '.join(f'`{name}`' for name in names[:8])}" if names else f"`{shown}` defines none"
+
+
+def merged(entries: list[Entry], short: str | None) -> dict[str, Entry]:
+    """An operator's parameters by name, the nearest giver first; a short form is the parameter that it sets."""
+    found: dict[str, Entry] = {}
+    for entry in entries:
+        if type(entry.node) is Map:
+            for name, (key, node) in entry.node.items.items():
+                found.setdefault(name, Entry(key, node, entry.site))
+        elif short is not None and not (type(entry.node) is Scalar and entry.node.value is None):
+            found.setdefault(short, entry)
+    return found

@@ -1,0 +1,205 @@
+"""The project: where its root is, what `yamldag.yml` and the environment set, and where each value came from."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from yamldag.compile import documents
+from yamldag.compile.draft import Entries
+from yamldag.compile.files import shown
+from yamldag.syntax.diagnostic import Diagnostic, at, has_errors
+from yamldag.syntax.nearest import nearest
+from yamldag.syntax.tree import Json, Map, Node, Seq, plain
+
+NAMES = ("yamldag.yml", "yamldag.yaml")
+OVERRIDABLE = ("pipelines", "database", "executor", "allow_env", "plugins")
+
+
+class Setting(NamedTuple):
+    """One setting in force, and where it was said."""
+
+    name: str
+    value: Json
+    origin: str
+
+
+class Project:
+    """All of it optional: with no file, the current folder is the root and every setting has its default."""
+
+    def __init__(self, root: str, file: str | None, environment: str | None, surroundings: Mapping[str, str]) -> None:
+        self.root = root
+        self.file = file
+        self.environment = environment
+        self.surroundings = surroundings
+        self.found: list[Diagnostic] = []
+        self.entries: Entries = {}
+        """The keys in force: the chosen environment's over the file's."""
+        self.layers: list[Entries] = []
+        """`defaults`, the chosen environment's first."""
+        self.vars: dict[str, Node] = {}
+        self._origins: dict[str, str] = {}
+        if file is not None:
+            self._read(file)
+
+    # What the rest of the program asks
+
+    @property
+    def folders(self) -> list[str]:
+        """Absolute folders of the pipelines."""
+        given = self.value("pipelines", "pipelines")
+        names = given if isinstance(given, list) else str(given).split(os.pathsep)
+        return [os.path.join(self.root, str(name)) for name in names]
+
+    @property
+    def state_folder(self) -> str:
+        """Where runs, logs and the default database are."""
+        return os.path.join(self.root, ".yamldag")
+
+    @property
+    def database(self) -> str:
+        return str(self.value("database", f"sqlite:///{os.path.join(self.state_folder, 'yamldag.db')}"))
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        return self._names("secrets")
+
+    @property
+    def connections(self) -> frozenset[str]:
+        return self._names("connections")
+
+    @property
+    def allow_env(self) -> tuple[str, ...]:
+        given = self.value("allow_env", [])
+        names = given if isinstance(given, list) else str(given).split(",")
+        return tuple(str(name).strip() for name in names)
+
+    @property
+    def lints(self) -> tuple[frozenset[str], frozenset[str]]:
+        """Codes that `lint:` selects and ignores; prefixes such as `YD8` are allowed."""
+        block = self.entries.get("lint")
+        items = block[1].items if block and type(block[1]) is Map else {}
+        return _texts(items, "select"), _texts(items, "ignore")
+
+    def value(self, name: str, default: Json) -> Json:
+        """A setting as plain data: the environment variable's, else the file's, else the default."""
+        given = self.surroundings.get(f"YAMLDAG_{name.upper()}")
+        if given is not None and name in OVERRIDABLE:
+            return given
+        entry = self.entries.get(name)
+        return plain(entry[1]) if entry else default
+
+    def settings(self) -> list[Setting]:
+        """Every setting with its value and its origin. Values of connections and secrets are never among them."""
+        rows = [
+            Setting("root", self.root, self.file or "the current folder: there is no yamldag.yml"),
+            Setting("environment", self.environment, self._environment_origin()),
+        ]
+        defaults: dict[str, Json] = {
+            "pipelines": ["pipelines"], "database": self.database, "executor": "local", "plugins": [], "allow_env": []
+        }  # fmt: skip
+        for name, default in defaults.items():
+            rows.append(Setting(name, self.value(name, default), self._origin(name)))
+        for name in ("pools", "vars", "pipeline_defaults", "defaults", "lint"):
+            if name in self.entries:
+                rows.append(Setting(name, plain(self.entries[name][1]), self._origin(name)))
+        rows += [Setting("connections", sorted(self.connections), self._origin("connections"))]
+        rows += [Setting("secrets", sorted(self.secrets), self._origin("secrets"))]
+        return rows
+
+    # Reading
+
+    def _read(self, path: str) -> None:
+        file = documents.read(path, shown(path))
+        self.found += [d for d in file.found if d.code != "YD112"]
+        if not file.documents:
+            return
+        root = file.documents[0]
+        if type(root) is not Map:
+            self.found.append(Diagnostic("YD403", "the project file must be a mapping", at(root)))
+            return
+        raw = documents.entries(root, "vars")
+        checked = documents.checked(root, "project", lambda name: raw[name][1] if name in raw else None)
+        self.found += checked.found
+        self._take(root, path)
+        self._take_environment(root, path)
+
+    def _take(self, root: Map, path: str) -> None:
+        for name, (key, value) in root.items.items():
+            self.entries[name] = (key, value)
+            self._origins[name] = shown(path)
+        if "defaults" in self.entries:
+            self.layers.append(documents.entries(root, "defaults"))
+        self.vars = {name: value for name, (_, value) in documents.entries(root, "vars").items()}
+
+    def _take_environment(self, root: Map, path: str) -> None:
+        if not self.environment:
+            return
+        known = documents.entries(root, "environments")
+        if self.environment not in known:
+            self._unknown_environment(root, known)
+            return
+        chosen = known[self.environment][1]
+        if type(chosen) is not Map:
+            return
+        for name, (key, value) in chosen.items.items():
+            if name == "vars" and type(value) is Map:
+                self.vars |= {var: node for var, (_, node) in value.items.items()}
+                continue
+            if name == "defaults" and type(value) is Map:
+                self.layers.insert(0, value.items)
+            self.entries[name] = (key, value)
+            self._origins[name] = f"{shown(path)}, environment {self.environment}"
+
+    def _unknown_environment(self, root: Map, known: Entries) -> None:
+        near = nearest(self.environment or "", known)
+        place = at(root.items["environments"][0]) if "environments" in root.items else at(root)
+        help_ = f"did you mean `{near}`?" if near else f"declared: {', '.join(known) or 'none'}"
+        self.found.append(Diagnostic("YD208", f"there is no environment `{self.environment}`", place, help_))
+
+    def _names(self, name: str) -> frozenset[str]:
+        entry = self.entries.get(name)
+        if entry is None:
+            return frozenset()
+        if type(entry[1]) is Map:
+            return frozenset(entry[1].items)
+        return _texts({name: entry}, name)
+
+    def _origin(self, name: str) -> str:
+        variable = f"YAMLDAG_{name.upper()}"
+        if name in OVERRIDABLE and variable in self.surroundings:
+            return f"${variable}"
+        return self._origins.get(name, "default")
+
+    def _environment_origin(self) -> str:
+        if self.environment is None:
+            return "none chosen"
+        return "$YAMLDAG_ENV" if self.surroundings.get("YAMLDAG_ENV") == self.environment else "--env"
+
+    @property
+    def broken(self) -> bool:
+        return has_errors(self.found)
+
+
+def find(start: str, environment: str | None = None, surroundings: Mapping[str, str] | None = None) -> Project:
+    """The project that a folder belongs to: `yamldag.yml` is sought upwards from it."""
+    around = os.environ if surroundings is None else surroundings
+    chosen = environment or around.get("YAMLDAG_ENV") or None
+    folder = start = os.path.abspath(start)
+    while True:
+        for name in NAMES:
+            if os.path.isfile(os.path.join(folder, name)):
+                return Project(folder, os.path.join(folder, name), chosen, around)
+        above = os.path.dirname(folder)
+        if above == folder:
+            return Project(start, None, chosen, around)
+        folder = above
+
+
+def _texts(items: Entries, name: str) -> frozenset[str]:
+    entry = items.get(name)
+    if entry is None:
+        return frozenset()
+    nodes = entry[1].items if type(entry[1]) is Seq else [entry[1]]
+    return frozenset(str(plain(node)) for node in nodes)

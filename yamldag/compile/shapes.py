@@ -1,0 +1,255 @@
+"""Declared shapes: params and outputs as JSON Schemas, and values held against them, each fault in its place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from yamldag.compile.draft import Declared, Entries, strings
+from yamldag.syntax import check
+from yamldag.syntax.diagnostic import Diagnostic, Place, at
+from yamldag.syntax.nearest import nearest
+from yamldag.syntax.tree import Json, Map, Node, Scalar, Seq, plain
+
+Schema = dict[str, Json]
+TYPES = ("string", "integer", "number", "boolean", "array", "object", "null")
+_SCHEMA_KEYS = frozenset(
+    ("properties", "$ref", "items", "enum", "const", "anyOf", "oneOf", "allOf", "not", "required",
+     "additionalProperties", "patternProperties", "minimum", "maximum", "pattern", "format")
+)  # fmt: skip
+_SIMPLE = frozenset(
+    ("type", "title", "description", "default", "examples", "enum", "const", "minimum", "maximum",
+     "exclusiveMinimum", "exclusiveMaximum", "minLength", "maxLength", "minItems", "maxItems", "uniqueItems",
+     "properties", "required", "additionalProperties", "items")
+)  # fmt: skip
+"""What our own closures check; everything else is jsonschema's, whose import costs more than a small file."""
+
+
+# Params
+
+
+def params(items: Entries, faulty: set[int], found: list[Diagnostic]) -> dict[str, Declared]:
+    """The declared params. A bad one is still declared, as one of any type."""
+    declared: dict[str, Declared] = {}
+    for name, (key, node) in items.items():
+        schema = {} if id(node) in faulty else _param(key, node, found)
+        declared[name] = Declared(key, node, schema)
+    return declared
+
+
+def _param(key: Scalar, node: Node, found: list[Diagnostic]) -> dict[str, Json]:
+    if type(node) is not Map:
+        value = plain(node)
+        return {} if value is None else {"type": _type_of(value), "default": value}
+    schema = _schema(node, found)
+    if schema is None:
+        return {"default": None} if "default" in node.items else {}
+    if schema.get("default", 0) is None:
+        del schema["default"]  # null is no default: the param is required
+    if "default" in schema:
+        found += against(node.items["default"][1], schema, node.items["default"][0], "YD409", "the default")
+    return schema
+
+
+def _type_of(value: Json) -> str:
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, int):
+        return "integer"
+    if isinstance(value, float):
+        return "number"
+    if isinstance(value, str):
+        return "string"
+    return "array" if isinstance(value, list) else "object"
+
+
+# Outputs
+
+
+def output(node: Node, found: list[Diagnostic]) -> dict[str, Json] | None:
+    """The schema that an `output:` declares: a bare type, a schema, or pairs of name and type, all required."""
+    if type(node) is Scalar:
+        return _typed(node, found)
+    if type(node) is not Map:
+        return None
+    if _is_schema(node):
+        return _schema(node, found)
+    properties: dict[str, Json] = {}
+    for name, (_, value) in node.items.items():
+        shape = output(value, found) if type(value) is Scalar else _pair(value, found)
+        properties[name] = shape if shape is not None else {}
+    required: list[Json] = list(properties)
+    return {"type": "object", "properties": properties, "required": required}
+
+
+def _pair(node: Node, found: list[Diagnostic]) -> dict[str, Json] | None:
+    if type(node) is Map:
+        return _schema(node, found)
+    found.append(Diagnostic("YD403", "a type, or a JSON Schema, was expected here", at(node)))
+    return None
+
+
+def _typed(node: Scalar, found: list[Diagnostic]) -> dict[str, Json] | None:
+    if node.text in TYPES:
+        return {"type": node.text}
+    near = nearest(node.text, TYPES)
+    help_ = f"did you mean `{near}`?" if near else f"the types are {', '.join(TYPES)}"
+    found.append(Diagnostic("YD404", f"there is no type `{node.text}`", at(node), help_))
+    return None
+
+
+def _is_schema(node: Map) -> bool:
+    declared = node.items.get("type")
+    if declared is not None:
+        value = declared[1]
+        if type(value) is Scalar and value.value in TYPES:
+            return True
+        return type(value) is Seq and all(type(item) is Scalar and item.value in TYPES for item in value.items)
+    return not _SCHEMA_KEYS.isdisjoint(node.items) and all(
+        name not in ("properties", "items", "additionalProperties") or type(value) is Map
+        for name, (_, value) in node.items.items()
+    )
+
+
+# Schemas
+
+
+def _schema(node: Map, found: list[Diagnostic]) -> dict[str, Json] | None:
+    """The schema that a mapping is, or None with what is wrong with it."""
+    before = len(found)
+    simple = _walk(node, found)
+    if len(found) > before:
+        return None
+    schema = plain(node)
+    assert isinstance(schema, dict)
+    if not simple:
+        found += _by_jsonschema(node, schema)
+    return schema if len(found) == before else None
+
+
+def _walk(node: Map, found: list[Diagnostic]) -> bool:
+    """Whether a schema keeps to the simple keywords; types that do not exist are reported on the way."""
+    simple = True
+    for name, (_, value) in node.items.items():
+        if name == "type":
+            for item in value.items if type(value) is Seq else [value]:
+                if type(item) is Scalar:
+                    _typed(item, found)
+        elif name == "properties" and type(value) is Map:
+            for _, inner in value.items.values():
+                simple = (_walk(inner, found) if type(inner) is Map else False) and simple
+        elif name in ("items", "additionalProperties") and type(value) is Map:
+            simple = _walk(value, found) and simple
+        simple = simple and name in _SIMPLE and _well_formed(name, value)
+    return simple
+
+
+_NUMBERS = frozenset(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"))
+_COUNTS = frozenset(("minLength", "maxLength", "minItems", "maxItems"))
+_WANTED_KIND: dict[str, type] = {"properties": Map, "required": Seq, "enum": Seq}
+
+
+def _well_formed(name: str, value: Node) -> bool:
+    if name in _NUMBERS:
+        return type(value) is Scalar and type(value.value) in (int, float)
+    if name in _COUNTS:
+        return type(value) is Scalar and type(value.value) is int and value.value >= 0
+    return type(value) is _WANTED_KIND.get(name, type(value))
+
+
+def _by_jsonschema(node: Map, schema: dict[str, Json]) -> list[Diagnostic]:
+    from jsonschema import Draft7Validator
+
+    metaschema = Draft7Validator(Draft7Validator.META_SCHEMA)
+    found = []
+    for error in metaschema.iter_errors(schema):
+        place = _at_path(node, list(error.absolute_path))
+        keyword = next((str(part) for part in reversed(error.absolute_path) if isinstance(part, str)), "schema")
+        found.append(Diagnostic("YD410", f"this is not a JSON Schema: `{keyword}` can't have this value", place))
+    if not found and any(isinstance(ref, str) and not ref.startswith("#") for ref in _references(schema)):
+        found.append(Diagnostic("YD410", "a schema may refer to its own parts alone (`$ref: '#/…'`)", at(node)))
+    return found[:1]
+
+
+def _references(schema: Json) -> list[Json]:
+    if isinstance(schema, dict):
+        own = [schema["$ref"]] if "$ref" in schema else []
+        return own + [ref for value in schema.values() for ref in _references(value)]
+    if isinstance(schema, list):
+        return [ref for value in schema for ref in _references(value)]
+    return []
+
+
+def _at_path(node: Node, path: list[Any]) -> Place:
+    for part in path:
+        if type(node) is Map and str(part) in node.items:
+            node = node.items[str(part)][1]
+        elif type(node) is Seq and isinstance(part, int) and part < len(node.items):
+            node = node.items[part]
+    return at(node)
+
+
+# Values
+
+
+def against(node: Node, schema: dict[str, Json], key: Scalar, code: str, what: str) -> list[Diagnostic]:
+    """What is wrong with a literal value, in its place; a value with templates in it is judged at run time."""
+    if any(True for _ in strings(node)):
+        return []
+    if _is_simple(schema):
+        state = check.Checking([], set(), lambda _: None)
+        check.compile_schema(schema, lambda _: {})(node, key, state)
+        return [Diagnostic(code, d.message, d.place, d.help, d.related) for d in state.report]
+    from jsonschema import Draft7Validator
+
+    validator = Draft7Validator(schema, format_checker=Draft7Validator.FORMAT_CHECKER)
+    found = []
+    for error in validator.iter_errors(plain(node)):
+        words = _words(str(error.validator), error.validator_value)
+        found.append(Diagnostic(code, f"{what} does not fit: {words}", _at_path(node, list(error.absolute_path))))
+    return found[:1]
+
+
+def _is_simple(schema: Json) -> bool:
+    if not isinstance(schema, dict):
+        return False
+    if not _SIMPLE.issuperset(schema):
+        return False
+    inner = [schema[name] for name in ("items", "additionalProperties") if isinstance(schema.get(name), dict)]
+    properties = schema.get("properties")
+    inner += list(properties.values()) if isinstance(properties, dict) else []
+    return all(_is_simple(one) for one in inner)
+
+
+def _words(keyword: str, value: Any) -> str:
+    match keyword:
+        case "format":
+            return f"it must be a `{value}`"
+        case "pattern":
+            return f"it must match `{value}`"
+        case "type":
+            return f"it must be of type {value if isinstance(value, str) else ' or '.join(value)}"
+        case _:
+            return f"`{keyword}` of its schema asks for something else"
+
+
+def at_path(schema: dict[str, Json] | None, name: str | int) -> tuple[bool, dict[str, Json] | None]:
+    """One step down a shape: whether the key can exist, and its shape (None: not known)."""
+    if not schema:
+        return True, None
+    kind = schema.get("type")
+    if isinstance(kind, list) or kind is None and "properties" not in schema:
+        return True, None
+    if kind == "array":
+        items = schema.get("items")
+        return isinstance(name, int), items if isinstance(items, dict) else None
+    if kind in ("string", "integer", "number", "boolean", "null"):
+        return False, None
+    properties = schema.get("properties")
+    if isinstance(properties, dict) and str(name) in properties:
+        inner = properties[str(name)]
+        return True, inner if isinstance(inner, dict) else None
+    extra = schema.get("additionalProperties")
+    if isinstance(extra, dict):
+        return True, extra
+    open_ = not isinstance(properties, dict) or extra is True or "patternProperties" in schema
+    return open_, None

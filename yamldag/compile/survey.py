@@ -1,0 +1,118 @@
+"""What crosses files: pipelines that call pipelines, assets that one produces and another awaits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from yamldag.compile.draft import Draft
+from yamldag.plan import graph
+from yamldag.syntax.diagnostic import Diagnostic, Related, at
+from yamldag.syntax.nearest import nearest
+from yamldag.syntax.tree import Map, Node, Scalar, Seq
+
+if TYPE_CHECKING:
+    from yamldag.compile.load import Compiler, Unit
+
+
+def across(compiler: Compiler, units: list[Unit]) -> list[Diagnostic]:
+    """Mistakes that no file shows by itself. The rest of the project is read only if something asks for it."""
+    calls = [(unit, node) for unit in units for node in _named_pipelines(unit.root)]
+    awaited = [node for unit in units for node in _awaited(unit)]
+    if not calls and not awaited:
+        return []
+    everyone = [*units, *_others(compiler, units)]
+    found = list(_unknown_calls(calls, {unit.name for unit in everyone}))
+    found += _rings(everyone, units)
+    produced = {asset for unit in everyone for asset in _produced(unit.root)}
+    for node in awaited:
+        if node.text not in produced:
+            near = nearest(node.text, produced)
+            help_ = f"did you mean `{near}`?" if near else f"a task updates it with `produces: {node.text}`"
+            found.append(Diagnostic("YD212", f"no pipeline of the project produces `{node.text}`", at(node), help_))
+    return found
+
+
+def _others(compiler: Compiler, units: list[Unit]) -> Iterator[Unit]:
+    from yamldag.compile.load import project_files
+
+    given = {unit.path for unit in units}
+    for path in project_files(compiler.project):
+        if path in given:
+            continue
+        file = compiler.read(path)
+        for document in file.documents:
+            if type(document) is Map and "pipeline" in document.items:
+                yield compiler.pipeline(document, file, [])
+
+
+def _unknown_calls(calls: list[tuple[Unit, Scalar]], known: set[str]) -> Iterator[Diagnostic]:
+    for _, node in calls:
+        if node.text not in known:
+            near = nearest(node.text, known)
+            help_ = f"did you mean `{near}`?" if near else None
+            yield Diagnostic("YD213", f"there is no pipeline `{node.text}` in this project", at(node), help_)
+
+
+def _rings(everyone: list[Unit], units: list[Unit]) -> Iterator[Diagnostic]:
+    calls = {unit.name: {node.text: node for node in _called(unit.root)} for unit in everyone}
+    here = {unit.name for unit in units}
+    parents = {name: {one: node for one, node in called.items() if one in calls} for name, called in calls.items()}
+    for ring in graph.rings(parents):
+        edges = [(name, parents[name][ring[(n + 1) % len(ring)]]) for n, name in enumerate(ring)]
+        edges.sort(key=lambda edge: (edge[1].source.path, edge[1].start))
+        mine = [node for name, node in edges if name in here]
+        if mine:
+            way = " → ".join(f"`{name}`" for name in [*ring, ring[0]])
+            related = tuple(Related(f"`{name}` calls `{node.text}` here", at(node)) for name, node in edges)
+            yield Diagnostic("YD305", f"pipelines call each other in a circle: {way}", at(mine[0]), None, related)
+
+
+def _called(root: Draft) -> Iterator[Scalar]:
+    """The ids that `pipeline` tasks call."""
+    for task in root.tasks():
+        if task.operator == "pipeline":
+            yield from _literal(_value(task.entries["pipeline"][1], "id"))
+
+
+def _named_pipelines(root: Draft) -> Iterator[Scalar]:
+    yield from _called(root)
+    for task in root.tasks():
+        if task.operator == "wait":
+            node = task.entries["wait"][1]
+            if type(node) is Map:
+                yield from _literal(_value(node, "pipeline"))
+
+
+def _value(node: Node, name: str) -> Node | None:
+    if type(node) is Map:
+        entry = node.items.get(name)
+        return entry[1] if entry else None
+    return node
+
+
+def _literal(node: Node | None) -> Iterable[Scalar]:
+    return (node,) if type(node) is Scalar and node.text and "{{" not in node.text else ()
+
+
+def _produced(root: Draft) -> Iterator[str]:
+    for task in root.tasks():
+        entry = task.get("produces")
+        if entry is not None:
+            for node in entry.node.items if type(entry.node) is Seq else (entry.node,):
+                if type(node) is Scalar:
+                    yield node.text
+
+
+def _awaited(unit: Unit) -> Iterator[Scalar]:
+    entry = unit.entries.get("schedule")
+    if entry is not None and type(entry[1]) is Map and "assets" in entry[1].items:
+        stack = [entry[1].items["assets"][1]]
+        while stack:
+            node = stack.pop()
+            if type(node) is Scalar:
+                yield from _literal(node)
+            elif type(node) is Seq:
+                stack.extend(reversed(node.items))
+            elif type(node) is Map:
+                stack.extend(value for _, value in node.items.values())

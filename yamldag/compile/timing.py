@@ -1,0 +1,119 @@
+"""When a pipeline runs: its schedule, zone, bounds and deadline, checked where they are written."""
+
+from __future__ import annotations
+
+from yamldag.compile.draft import Draft, Entries
+from yamldag.plan import schedule
+from yamldag.plan.duration import seconds
+from yamldag.syntax.diagnostic import Diagnostic, Related, at
+from yamldag.syntax.locate import place
+from yamldag.syntax.nearest import nearest
+from yamldag.syntax.tree import Map, Node, Scalar, Seq, plain
+
+
+def check(root: Draft, entries: Entries, faulty: set[int], found: list[Diagnostic]) -> None:
+    """`entries` are the pipeline's keys in force, those of `pipeline_defaults` among them."""
+    if not entries.keys() & {"schedule", "timezone", "start", "end", "deadline", "params"}:
+        return
+    before = len(found)
+    zone = _timezone(entries, faulty, found)
+    _bounds(entries, zone, faulty, found)
+    _deadline(entries, faulty, found)
+    sound = len(found) == before
+    entry = entries.get("schedule")
+    if entry is None or id(entry[1]) in faulty:
+        return
+    if not any(id(node) in faulty for node in _below(entry[1])):
+        bounds = (_text(entries, "start"), _text(entries, "end")) if sound else (None, None)
+        for fault in schedule.faults(plain(entry[1]), zone, *bounds):
+            found.append(_located(entry[0], entry[1], fault))
+    _required_params(root, entry[0], found)
+
+
+def _timezone(entries: Entries, faulty: set[int], found: list[Diagnostic]) -> str:
+    entry = entries.get("timezone")
+    if entry is None or id(entry[1]) in faulty or type(entry[1]) is not Scalar:
+        return "UTC"
+    name = entry[1].text
+    if schedule.zone(name) is not None:
+        return name
+    import zoneinfo
+
+    near = nearest(name, zoneinfo.available_timezones())
+    help_ = f"did you mean `{near}`?" if near else "zones have names such as `Europe/Berlin`"
+    found.append(Diagnostic("YD603", f"there is no time zone `{name}`", at(entry[1]), help_))
+    return "UTC"
+
+
+def _bounds(entries: Entries, zone_name: str, faulty: set[int], found: list[Diagnostic]) -> None:
+    zone = schedule.zone(zone_name)
+    assert zone is not None
+    moments = {}
+    for name in ("start", "end"):
+        entry = entries.get(name)
+        if entry is None or id(entry[1]) in faulty or type(entry[1]) is not Scalar:
+            continue
+        moments[name] = schedule.moment(entry[1].text, zone, last=name == "end")
+        if moments[name] is None:
+            message = f"`{name}` must be a date or a time that exists, such as `2026-01-31` or `2026-01-31T06:00`"
+            found.append(Diagnostic("YD408", f"{message}, found `{entry[1].text}`", at(entry[1])))
+    start, end = moments.get("start"), moments.get("end")
+    if start is not None and end is not None and end < start:
+        related = (Related("`start` is here", at(entries["start"][1])),)
+        found.append(Diagnostic("YD605", "`end` lies before `start`", at(entries["end"][1]), None, related))
+
+
+def _deadline(entries: Entries, faulty: set[int], found: list[Diagnostic]) -> None:
+    entry = entries.get("deadline")
+    if entry is None or type(entry[1]) is not Map or id(entry[1]) in faulty:
+        return
+    items = entry[1].items
+    if not items.keys() & {"after", "at"}:
+        found.append(Diagnostic("YD402", "`deadline` needs `after` or `at`", at(entry[0])))
+    elif "after" in items and "at" in items:
+        first, second = sorted((items["after"][0], items["at"][0]), key=lambda key: key.start)
+        message = f"`{second.text}` can't stand beside `{first.text}`: a deadline is one of them"
+        related = (Related(f"`{first.text}` is here", at(first)),)
+        found.append(Diagnostic("YD411", message, at(second), None, related))
+
+
+def _located(key: Scalar, value: Node, fault: schedule.Fault) -> Diagnostic:
+    node, last = value, key
+    for part in fault.path:
+        if type(node) is Map and str(part) in node.items:
+            last, node = node.items[str(part)]
+        elif type(node) is Seq and isinstance(part, int) and part < len(node.items):
+            node = node.items[part]
+    if type(node) is Scalar and node.text:
+        where = place(node, fault.start, fault.end) if fault.end > fault.start else at(node)
+    else:
+        where = at(node) if node.end > node.start else at(last)
+    return Diagnostic(fault.code, fault.message, where, fault.help)
+
+
+def _required_params(root: Draft, schedule_key: Scalar, found: list[Diagnostic]) -> None:
+    for name, declared in root.scope.params.items():
+        if declared.required and (type(declared.node) is not Map or declared.schema):
+            message = f"param `{name}` has no default, so no scheduled run could start"
+            related = (Related("the schedule is here", at(schedule_key)),)
+            found.append(Diagnostic("YD414", message, at(declared.key), "give it a `default`", related))
+
+
+def _below(node: Node) -> list[Node]:
+    found = [node]
+    for one in found:
+        if type(one) is Map:
+            found.extend(value for _, value in one.items.values())
+        elif type(one) is Seq:
+            found.extend(one.items)
+    return found
+
+
+def _text(entries: Entries, name: str) -> str | None:
+    entry = entries.get(name)
+    return entry[1].text if entry and type(entry[1]) is Scalar else None
+
+
+def duration(node: Node | None) -> float | None:
+    """Seconds, for the plan: what the schema has let through."""
+    return seconds(node.text) if type(node) is Scalar else None
