@@ -34,6 +34,10 @@ class UsageError(Exception):
     """Wrong usage: these words are shown, and the exit code is 2."""
 
 
+class UnsoundError(Exception):
+    """The pipeline has errors, which have been printed: the exit code is 1."""
+
+
 def entry() -> NoReturn:
     """The console script. Leaves without tearing the interpreter down: a third of a short command's time."""
     code = main(sys.argv[1:])
@@ -65,6 +69,8 @@ def _guarded(name: str, arguments: list[str]) -> int:
     except UsageError as wrong:
         sys.stderr.write(f"yamldag {name}: {wrong}\n")
         return 2
+    except UnsoundError:
+        return 1
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:

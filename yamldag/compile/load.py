@@ -84,7 +84,7 @@ def compile_files(
         compiler.file(compiler.read(path), result)
         if progress is not None:
             progress(result.files)
-    return compiler.finish(result)
+    return across_files(compiler, compiler.close(result))
 
 
 def compile_bytes(project: Project, path: str, data: bytes) -> Compiled:
@@ -92,7 +92,15 @@ def compile_bytes(project: Project, path: str, data: bytes) -> Compiled:
     compiler = Compiler(project)
     result = Compiled(files=1)
     compiler.file(documents.from_bytes(path, path, data), result)
-    return compiler.finish(result)
+    return across_files(compiler, compiler.close(result))
+
+
+def across_files(compiler: Compiler, result: Compiled) -> Compiled:
+    """The checks that cross files, and the project file's own mistakes; everything in order."""
+    found = [*compiler.project.found, *_doubled_pipelines(result.units), *survey.across(compiler, result.units)]
+    if found:
+        result.found = in_order([*result.found, *found])
+    return result
 
 
 class Compiler:
@@ -141,11 +149,13 @@ class Compiler:
         if len(file.documents) > 1:
             result.found += _doubled_templates(file)
 
-    def finish(self, result: Compiled) -> Compiled:
-        """The checks that cross files, then everything in order, each mistake once."""
-        result.found += self.project.found
-        result.found += _doubled_pipelines(result.units)
-        result.found += survey.across(self, result.units)
+    @property
+    def paths(self) -> list[str]:
+        """All files that were read, templates too."""
+        return list(self._files)
+
+    def close(self, result: Compiled) -> Compiled:
+        """Each mistake once, those in templates with their uses, those that comments silence taken out."""
         if result.found:
             result.found = in_order(self._library.with_uses(result.found))
         result.found = ignores.silenced(result.found, self._sources.values(), lints=self.lints)
@@ -257,7 +267,7 @@ def _by_id(project: Project, target: str) -> tuple[Unit | None, Compiled, str | 
         if target in names:
             result = Compiled(files=1)
             compiler.file(file, result)
-            compiler.finish(result)
+            result = across_files(compiler, compiler.close(result))
             return next(unit for unit in result.units if unit.name == target), result, None
         known += names
     near = nearest(target, known)

@@ -1,0 +1,62 @@
+"""The coming ticks of a pipeline and their data intervals, in the pipeline's zone and in UTC."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from datetime import UTC, datetime
+
+from yamldag.cli import options
+from yamldag.cli.main import UsageError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("pipeline", metavar="PIPELINE", help="its id, or its file")
+    parser.add_argument("-n", "--count", type=int, default=5, help="how many (default: %(default)s)")
+    parser.add_argument("--after", metavar="T", help="the first tick lies after this moment (default: now)")
+    parser.add_argument("--until", metavar="T", help="the last tick lies at or before this moment")
+    options.add_format(parser, "text", "json")
+    options.add_project(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    from yamldag.plan import schedule
+
+    plan = options.plan(args, args.pipeline)
+    zone = schedule.zone(plan.timezone)
+    assert zone is not None
+    bounds = {}
+    for name in ("after", "until"):
+        text = getattr(args, name)
+        bounds[name] = schedule.moment(text, zone, last=name == "until") if text else None
+        if text and bounds[name] is None:
+            raise UsageError(f"--{name} must be a date or a time, such as 2026-01-31 or 2026-01-31T06:00, not `{text}`")
+    if args.count < 0:
+        raise UsageError("-n must be 0 or more")
+    ticks: list[schedule.Tick] = []
+    if plan.schedule is not None:
+        read = schedule.read(plan.schedule, plan.timezone, plan.start, plan.end)
+        after = bounds["after"] or datetime.now(UTC)
+        count = None if bounds["until"] is not None and not _asked_count() else args.count
+        ticks = schedule.coming(read, after, bounds["until"], count)
+    if args.format == "json":
+        options.print_json(schedule.rows(ticks))
+    else:
+        sys.stdout.write(_text(ticks, plan.pipeline))
+    return 0
+
+
+def _asked_count() -> bool:
+    return any(arg == "-n" or arg.startswith(("-n", "--count")) for arg in sys.argv)
+
+
+def _text(ticks: list[object], name: str) -> str:
+    if not ticks:
+        return f"{name} has no coming tick: it has no clock, or its schedule has ended\n"
+    lines = []
+    for tick in ticks:
+        local, start = tick.logical_date, tick.data_interval_start  # type: ignore[attr-defined]
+        lines.append(
+            f"{local:%a %Y-%m-%d %H:%M:%S %z}  {local.astimezone(UTC):%Y-%m-%d %H:%M:%SZ}  interval from {start:%Y-%m-%d %H:%M %z}"
+        )
+    return "\n".join(lines) + "\n"

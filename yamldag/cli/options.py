@@ -1,0 +1,106 @@
+"""What several commands share: the project, formats, colours, progress."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from yamldag.cli.main import UnsoundError, UsageError
+
+if TYPE_CHECKING:
+    from yamldag.compile.load import Unit
+    from yamldag.compile.project import Project
+    from yamldag.plan.pipeline import Plan
+    from yamldag.syntax.diagnostic import Diagnostic
+
+PROGRESS_AFTER = 1.0
+"""Seconds of silence before a long command shows how far it is."""
+
+
+def add_project(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--env", metavar="NAME", help="the environment of yamldag.yml to use (default: $YAMLDAG_ENV)")
+
+
+def add_format(parser: argparse.ArgumentParser, *formats: str) -> None:
+    """`--format` with these, the first one the default, and `--json`."""
+    parser.add_argument("--format", choices=formats, default=formats[0], help="how to print (default: %(default)s)")
+    parser.add_argument("--json", action="store_const", const="json", dest="format", help="the same as --format json")
+
+
+def project(args: argparse.Namespace) -> Project:
+    """The project of the current folder."""
+    from yamldag.compile.project import find
+
+    return find(os.getcwd(), args.env)
+
+
+def pipeline(args: argparse.Namespace, target: str) -> Unit:
+    """The pipeline that the user named, without errors; else its diagnostics are printed, and the exit is 1."""
+    from yamldag.compile.load import find
+
+    unit, compiled, wrong = find(project(args), target)
+    if wrong is not None:
+        raise UsageError(wrong)
+    if unit is None or not unit.sound or compiled.broken:
+        show_diagnostics(compiled.found)
+        raise UnsoundError
+    return unit
+
+
+def plan(args: argparse.Namespace, target: str) -> Plan:
+    """The plan of the pipeline that the user named."""
+    made = pipeline(args, target).plan()
+    assert made is not None
+    return made
+
+
+def show_diagnostics(found: list[Diagnostic]) -> None:
+    """On stderr, as text: for commands whose result is something else."""
+    from yamldag.syntax.report.text import draw
+
+    sys.stderr.write(draw(found, colour=colours(sys.stderr)))
+
+
+def colours(stream: object) -> bool:
+    """Whether to colour: a terminal, unless NO_COLOR says no; FORCE_COLOR says yes to anything."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    isatty: Callable[[], bool] | None = getattr(stream, "isatty", None)
+    return bool(isatty and isatty()) and os.environ.get("TERM") != "dumb"
+
+
+def print_json(value: object) -> None:
+    import json
+
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+class Progress:
+    """One line on a terminal's stderr that says how far a long command is."""
+
+    def __init__(self, what: str, total: int) -> None:
+        self.what = what
+        self.total = total
+        self._begun = time.monotonic()
+        self._shown = 0.0
+        self._live = sys.stderr.isatty()
+
+    def __call__(self, done: int) -> None:
+        if not self._live:
+            return
+        now = time.monotonic()
+        if now - self._begun > PROGRESS_AFTER and now - self._shown > 0.1:
+            self._shown = now
+            sys.stderr.write(f"\r\x1b[K{self.what}: {done} of {self.total}")
+            sys.stderr.flush()
+
+    def end(self) -> None:
+        if self._shown:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()

@@ -1,0 +1,134 @@
+"""Check pipeline files and say all that is wrong with them: every mistake, each in its place.
+
+Without PATH, all pipelines of the project; a folder means the files below it.
+Exit code: 0 no errors (warnings are fine), 1 errors, 2 no such path, or no file there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+
+from yamldag.cli import options
+from yamldag.cli.main import UsageError
+from yamldag.compile.files import below
+from yamldag.compile.load import Compiled, compile_files, project_files
+from yamldag.compile.project import Project
+
+FORMATS = ("text", "json", "sarif", "github", "junit")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("paths", nargs="*", metavar="PATH", help="files or folders (default: the whole project)")
+    options.add_format(parser, *FORMATS)
+    options.add_project(parser)
+    parser.add_argument("--watch", action="store_true", help="check again whenever a file changes; Ctrl-C ends it")
+    parser.add_argument("-q", "--quiet", action="store_true", help="no summary line")
+
+
+def run(args: argparse.Namespace) -> int:
+    return check(args, lints=False)
+
+
+def check(args: argparse.Namespace, *, lints: bool) -> int:
+    """Validate, with or without the lints."""
+    project = options.project(args)
+    if args.watch:
+        return _watch(args, project, lints=lints)
+    paths = _paths(args.paths, project)
+    progress = options.Progress("checking", len(paths))
+    compiled = compile_files(project, paths, lints=lints or bool(project.lints[0]), progress=progress)
+    progress.end()
+    sys.stdout.write(_printed(compiled, args, paths))
+    return 1 if compiled.broken else 0
+
+
+def _paths(given: list[str], project: Project) -> list[str]:
+    if not given:
+        found = project_files(project)
+        if not found:
+            folders = " and ".join(os.path.relpath(folder) for folder in project.folders)
+            raise UsageError(f"there is no pipeline file in {folders}; `yamldag init` makes a project to begin with")
+        return found
+    paths: list[str] = []
+    for path in given:
+        if os.path.isdir(path):
+            inside = below(path)
+            if not inside:
+                raise UsageError(f"there is no pipeline file (*.yml, *.yaml) in `{path}`")
+            paths += inside
+        elif os.path.exists(path):
+            paths.append(path)
+        else:
+            raise UsageError(f"there is no file or folder `{path}`")
+    return sorted(dict.fromkeys(paths))
+
+
+def _printed(compiled: Compiled, args: argparse.Namespace, paths: list[str]) -> str:
+    printers: dict[str, Callable[[], str]] = {
+        "text": lambda: _text(compiled, quiet=args.quiet),
+        "json": lambda: _json(compiled),
+        "sarif": lambda: _sarif(compiled),
+        "github": lambda: _github(compiled, quiet=args.quiet),
+        "junit": lambda: _junit(compiled, paths),
+    }
+    return printers[args.format]()
+
+
+def _text(compiled: Compiled, *, quiet: bool) -> str:
+    from yamldag.syntax.report.text import draw, summary
+
+    drawn = draw(compiled.found, colour=options.colours(sys.stdout)) if compiled.found else ""
+    return drawn if quiet else drawn + summary(compiled.files, len(compiled.units), compiled.found) + "\n"
+
+
+def _json(compiled: Compiled) -> str:
+    import json
+
+    from yamldag.syntax.report.machine import as_json
+
+    document = as_json(compiled.files, len(compiled.units), compiled.found)
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _sarif(compiled: Compiled) -> str:
+    import json
+
+    from yamldag.syntax.report.sarif import as_sarif
+
+    return json.dumps(as_sarif(compiled.found), indent=2, ensure_ascii=False) + "\n"
+
+
+def _github(compiled: Compiled, *, quiet: bool) -> str:
+    from yamldag.syntax.report.github import annotations
+    from yamldag.syntax.report.text import summary
+
+    lines = annotations(compiled.found)
+    return lines if quiet else lines + summary(compiled.files, len(compiled.units), compiled.found) + "\n"
+
+
+def _junit(compiled: Compiled, paths: list[str]) -> str:
+    from yamldag.compile.files import shown
+    from yamldag.syntax.report.junit import as_junit
+
+    return as_junit([shown(path) for path in paths], compiled.found)
+
+
+def _watch(args: argparse.Namespace, project: Project, *, lints: bool) -> int:
+    import time
+
+    from yamldag.compile.workspace import Workspace
+
+    workspace = Workspace(lambda: _paths(args.paths, project), project, lints=lints)
+    while True:
+        changed = workspace.refresh()
+        if changed:
+            result = workspace.result()
+            sys.stdout.write(_printed(result, args, workspace.paths))
+            if args.format == "text":
+                noun = "file" if len(changed) == 1 else "files"
+                sys.stdout.write(f"compiled {len(changed)} {noun}; waiting for a change (Ctrl-C ends)\n")
+            sys.stdout.flush()
+        time.sleep(0.3)

@@ -1,0 +1,76 @@
+"""Files that change while one looks: only what a change touches is compiled again."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import NamedTuple
+
+from yamldag.compile.load import Compiled, Compiler, Unit, across_files
+from yamldag.compile.project import Project
+
+Stamp = tuple[int, int, int] | None
+
+
+class Kept(NamedTuple):
+    """One file's last result, and the stamps of all files that were read for it."""
+
+    result: Compiled
+    compiler: Compiler
+    stamps: dict[str, Stamp]
+
+
+def stamp(path: str) -> Stamp:
+    """Size, time and inode: what tells that a file is not what it was. None: it is not there."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_size, found.st_mtime_ns, found.st_ino
+
+
+class Workspace:
+    """The files that `list_paths` names, compiled; `refresh` brings it up to date."""
+
+    def __init__(self, list_paths: Callable[[], list[str]], project: Project, *, lints: bool = False) -> None:
+        self.list_paths = list_paths
+        self.project = project
+        self.lints = lints
+        self.paths: list[str] = []
+        self._kept: dict[str, Kept] = {}
+
+    def refresh(self) -> list[str]:
+        """Compile what has changed; the paths that were compiled or have gone."""
+        self.paths = self.list_paths()
+        gone = [path for path in self._kept if path not in self.paths]
+        for path in gone:
+            del self._kept[path]
+        changed = [path for path in self.paths if not self._fresh(path)]
+        for path in changed:
+            self._kept[path] = self._compile(path)
+        return changed + gone
+
+    def result(self) -> Compiled:
+        """Everything together, as if it had been compiled at once."""
+        whole = Compiled(files=len(self._kept))
+        for kept in self._kept.values():
+            whole.units += kept.result.units
+            whole.found += kept.result.found
+        return across_files(Compiler(self.project, lints=self.lints), whole)
+
+    def unit(self, path: str) -> list[Unit]:
+        return self._kept[path].result.units if path in self._kept else []
+
+    def _fresh(self, path: str) -> bool:
+        kept = self._kept.get(path)
+        return kept is not None and all(stamp(one) == then for one, then in kept.stamps.items())
+
+    def _compile(self, path: str) -> Kept:
+        compiler = Compiler(self.project, lints=self.lints)
+        before = stamp(path)
+        result = Compiled(files=1)
+        compiler.file(compiler.read(path), result)
+        result = compiler.close(result)
+        stamps = {one: stamp(one) for one in compiler.paths}
+        stamps[os.path.abspath(path)] = before
+        return Kept(result, compiler, stamps)
