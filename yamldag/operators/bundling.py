@@ -1,0 +1,96 @@
+"""The schemas as one document that needs no other file, for editors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeAlias
+
+Schema: TypeAlias = dict[str, Any]
+
+_PIPELINE = "pipeline.schema.json"
+_TEMPLATE = r"\{[{%]"
+"""What a text holds that is a template."""
+_NAMED = frozenset({"properties", "patternProperties", "definitions"})
+_ONE = frozenset({"items", "additionalProperties", "propertyNames", "contains", "not", "if", "then", "else"})
+_MANY = frozenset({"allOf", "anyOf", "oneOf"})
+
+
+def bundle(
+    kind: str, document: Callable[[str], Schema], operators: Iterable[str], plugins: Mapping[str, Schema]
+) -> Schema:
+    """`kind`.schema.json with all that it refers to among its definitions. `document` reads a file;
+    `plugins` are the schemas of further operators by name."""
+    root = f"{kind}.schema.json"
+    shared = {file: document(file) for file in dict.fromkeys((root, _PIPELINE))}
+    whole = {_file(name): document(_file(name)) for name in operators}
+    whole |= {_file(name): schema for name, schema in plugins.items()}
+    definitions: Schema = {}
+    for file, schema in {**shared, **whole}.items():
+        for name, definition in schema.get("definitions", {}).items():
+            definitions[_place(file, name)] = _moved(definition, file)
+    for file, schema in whole.items():
+        definitions[_place(file)] = _moved(_alone(schema), file)
+    for name in plugins:
+        _announce(definitions, name)
+    top = {word: _moved_word(word, value, root) for word, value in shared[root].items()}
+    return {**top, "definitions": definitions}
+
+
+def _file(operator: str) -> str:
+    return f"operators/{operator}.schema.json"
+
+
+def _place(file: str, name: str = "") -> str:
+    """Where a file, or a definition in it, stands among the definitions: `operator.command.word`, `needs`."""
+    stem = file.removesuffix(".schema.json").replace("operators/", "operator.")
+    parts = (name,) if file == _PIPELINE else (stem, name)
+    return ".".join(part for part in parts if part)
+
+
+def _alone(schema: Schema) -> Schema:
+    return {word: value for word, value in schema.items() if word not in ("$schema", "definitions")}
+
+
+def _moved(schema: Any, file: str) -> Any:
+    """A schema of this file as it reads in the bundle."""
+    if not isinstance(schema, dict):
+        return schema
+    return _open_to_templates({word: _moved_word(word, value, file) for word, value in schema.items()})
+
+
+def _moved_word(word: str, value: Any, file: str) -> Any:
+    if word == "$ref":
+        return _moved_ref(value, file)
+    if word in _NAMED:
+        return {name: _moved(each, file) for name, each in value.items()}
+    if word in _MANY or (word in _ONE and isinstance(value, list)):
+        return [_moved(each, file) for each in value]
+    return _moved(value, file) if word in _ONE else value
+
+
+def _moved_ref(ref: str, file: str) -> str:
+    there, _, fragment = ref.partition("#")
+    return "#/definitions/" + _place(there or file, fragment.removeprefix("/definitions/"))
+
+
+def _open_to_templates(schema: Schema) -> Schema:
+    """The same, letting a template stand for the value unless it says never."""
+    types = schema.get("type", [])
+    types = [types] if isinstance(types, str) else types
+    if schema.get("x-template") == "never" or types in ([], ["null"]):
+        return schema
+    if "enum" in schema:
+        rest = {word: value for word, value in schema.items() if word not in ("type", "enum")}
+        return {**rest, "anyOf": [{"enum": schema["enum"]}, {"type": "string", "pattern": _TEMPLATE}]}
+    if "string" not in types:
+        return {**schema, "type": [*types, "string"], "pattern": _TEMPLATE}
+    if "pattern" in schema:
+        return {**schema, "pattern": f"{schema['pattern']}|{_TEMPLATE}"}
+    return schema
+
+
+def _announce(definitions: Schema, operator: str) -> None:
+    """Let a plug-in's operator stand wherever the built-in ones do."""
+    for definition in definitions.values():
+        if definition.get("x-operators"):
+            definition["properties"].setdefault(operator, {"$ref": f"#/definitions/operator.{operator}"})
