@@ -1,0 +1,2 @@
+def load(day: str = "") -> int:
+    return len(day)
