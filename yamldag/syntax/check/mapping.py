@@ -1,0 +1,116 @@
+"""Checks a mapping: its keys, the ones it lacks, and what stands below them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from yamldag.syntax.check import complaint
+from yamldag.syntax.check.judge import container_judge, matcher, value_judge
+from yamldag.syntax.check.part import Check, Checking, Part
+from yamldag.syntax.nearest import Known, nearest
+from yamldag.syntax.tree import Map, Node, Scalar
+
+_Find: TypeAlias = Callable[[Scalar, Scalar | None, Checking], Check | None]
+
+
+def mapping_check(part: Part) -> Check:
+    judge = container_judge(part.schema, Map)
+    required: list[str] = part.schema.get("required", [])
+    children: dict[str, Check] = {}
+    find = _child_finder(part, children)
+
+    def check(node: Node, above: Scalar | None, checking: Checking) -> Node | None:
+        assert type(node) is Map
+        fault = judge(node)
+        if fault:
+            checking.complain(node, complaint.bad_value(fault, part.schema, part.owner, node, above))
+            if fault != "YD405":
+                return None
+        unknown: list[Scalar] = []
+        items = node.items
+        for name, (key, value) in items.items():
+            child = children.get(name) or find(key, above, checking)
+            if child is None:
+                unknown.append(key)
+                continue
+            put = child(value, key, checking)
+            if put is not None:
+                items[name] = (key, put)
+        if unknown or (required and not all(name in items for name in required)):
+            _misfits(part, node, above, unknown, checking)
+        return None
+
+    return check
+
+
+def _misfits(part: Part, node: Map, above: Scalar | None, unknown: list[Scalar], checking: Checking) -> None:
+    """Unknown keys and missing ones; an unknown key that was meant to be a missing one speaks for both."""
+    known = Known(name for name in part.schema.get("properties", ()) if not name.startswith("x-"))
+    missing = [name for name in part.schema.get("required", ()) if name not in node.items]
+    for key in unknown:
+        checking.complain(key, complaint.unknown_key(part.owner, above, key, known, missing))
+        checking.faulty.add(id(node.items[key.text][1]))
+    for name in missing:
+        if not any(nearest(key.text, [name]) for key in unknown):
+            checking.complain(node, complaint.missing_key(part.owner, above, node, name))
+
+
+def _child_finder(part: Part, children: dict[str, Check]) -> _Find:
+    """Finds the check of what stands below a key; None for an unknown key. What it finds for a property it
+    leaves in `children`, unless every name must be looked at."""
+    schema = part.schema
+    properties, patterns = schema.get("properties", {}), schema.get("patternProperties", {})
+    others = schema.get("additionalProperties", True)
+    free = schema.get("x-free", False)
+    looked_at = _name_check(part)
+
+    def find(key: Scalar, above: Scalar | None, checking: Checking) -> Check | None:
+        name = key.text
+        if (free and name.startswith("x-")) or not looked_at(key, above, checking):
+            return _let_pass
+        fitting = [below for pattern, below in patterns.items() if matcher(pattern)(name)]
+        if name in properties:
+            fitting.append(properties[name])
+        if not fitting:
+            return None if others is False else part.below(others)
+        child = _all_of([part.below(below) for below in fitting])
+        if name in properties and "propertyNames" not in schema:
+            children[name] = child
+        return child
+
+    return find
+
+
+def _name_check(part: Part) -> Callable[[Scalar, Scalar | None, Checking], bool]:
+    """Reports a key that can't be one; false where what stands below it is not worth a look."""
+    names = part.followed(part.schema.get("propertyNames", {}))
+    judge = value_judge(names) if names else None
+
+    def check(key: Scalar, above: Scalar | None, checking: Checking) -> bool:
+        if "{{" in key.text:
+            checking.complain(key, complaint.template_key(key))
+            return False
+        fault = judge(key.text) if judge else None
+        if fault:
+            checking.complain(key, complaint.bad_name(fault, names, part.owner, above, key))
+        return True
+
+    return check
+
+
+def _let_pass(_node: Node, _key: Scalar | None, _checking: Checking) -> None:
+    return None
+
+
+def _all_of(checks: list[Check]) -> Check:
+    if len(checks) == 1:
+        return checks[0]
+
+    def check(node: Node, key: Scalar | None, checking: Checking) -> Node | None:
+        put = None
+        for each in checks:
+            put = each(put or node, key, checking) or put
+        return put
+
+    return check
