@@ -102,10 +102,10 @@ def _sarif(compiled: Compiled) -> str:
 
 
 def _github(compiled: Compiled, *, quiet: bool) -> str:
-    from yamldag.syntax.report.github import annotations
+    from yamldag.syntax.report.github import as_github
     from yamldag.syntax.report.text import summary
 
-    lines = annotations(compiled.found)
+    lines = as_github(compiled.found)
     return lines if quiet else lines + summary(compiled.files, len(compiled.units), compiled.found) + "\n"
 
 

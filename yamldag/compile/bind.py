@@ -409,7 +409,7 @@ class Binding:
             return
         kind = analysis.kind or self._kind_of(draft, analysis)
         if not analysis.whole or analysis.literal or kind not in (None, "array"):
-            found = f"found `{_cut(node.text)}`" if not analysis.whole or analysis.literal else f"this gives a {kind}"
+            found = f"found `{_cut(node.text)}`" if not analysis.whole or analysis.literal else f"this gives {_a(str(kind))}"
             message = f"`foreach` must be a list, or one template that gives a list; {found}"
             self.found.append(Diagnostic("YD403", message, at(node)))
 
@@ -476,13 +476,16 @@ def _edited(text: str, edits: Iterable[tuple[int, int, str]]) -> str:
 def _no_such_key(what: str, shape: dict[str, Json], segment: Segment) -> tuple[str, int, int, str | None]:
     kind = shape.get("type")
     if kind in ("array", "string", "integer", "number", "boolean", "null"):
-        article = "an" if str(kind)[0] in "aio" else "a"
-        return f"{what} is {article} {kind}, which has no `{segment.name}`", segment.start, segment.end, None
+        return f"{what} is {_a(str(kind))}, which has no `{segment.name}`", segment.start, segment.end, None
     properties = shape.get("properties")
     known = list(properties) if isinstance(properties, dict) else []
     near = nearest(str(segment.name), known)
     help_ = f"did you mean `{near}`?" if near else f"it has {', '.join(f'`{name}`' for name in known)}"
     return f"{what} has no key `{segment.name}`", segment.start, segment.end, help_
+
+
+def _a(kind: str) -> str:
+    return {"array": "a list", "object": "a mapping", "integer": "an integer", "null": "null"}.get(kind, f"a {kind}")
 
 
 def _node_kind(node: Node) -> str:

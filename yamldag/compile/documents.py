@@ -12,12 +12,13 @@ from yamldag.operators import catalog
 from yamldag.syntax import check, parse
 from yamldag.syntax.diagnostic import Diagnostic, Place, at
 from yamldag.syntax.nearest import nearest
+from yamldag.syntax.reading import MAX_FILE
 from yamldag.syntax.source import Source
 from yamldag.syntax.tree import Map, Node, Scalar
 
 
 class File(NamedTuple):
-    """A file as it was read: its documents, and why there are none if there are none."""
+    """A file as it was read: its documents, and what is wrong with it as YAML."""
 
     path: str
     source: Source
@@ -40,7 +41,7 @@ def read(path: str, shown: str) -> File:
     """Read and parse a file. Never raises: what is wrong is in `found`."""
     try:
         with open(path, "rb") as opened:
-            data = opened.read(parse.LARGEST + 1)
+            data = opened.read(MAX_FILE + 1)
     except OSError as error:
         source = Source(shown, "")
         message = f"the file can't be read: {(error.strerror or 'unknown reason').lower()}"
@@ -60,7 +61,7 @@ def from_source(path: str, source: Source) -> File:
     present = [document for document in documents if document is not None]
     if not present and not found:
         found = [_nothing_in(source)]
-    return File(path, source, [] if found else present, found)
+    return File(path, source, present, found)
 
 
 def kind_of(root: Node) -> str | None:

@@ -65,9 +65,6 @@ class Expansion:
             draft = Draft(name, key, node, group, scope)
             draft.layers = layers
             children[name] = draft
-            if name in ("output", "state"):
-                message = f"`{name}` can't be the id of a task: `tasks.….{name}` would have two meanings"
-                found.append(Diagnostic("YD201", message, at(key)))
             if id(node) in faulty and type(node) is not Map:
                 continue
             if not draft.entries:

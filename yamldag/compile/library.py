@@ -82,18 +82,24 @@ class Library:
 
     def with_uses(self, found: list[Diagnostic]) -> list[Diagnostic]:
         """Each mistake once; one inside a template with every `use` of it as a related place."""
-        kept: dict[tuple[str, str, int, str], Diagnostic] = {}
+        kept: dict[tuple[str, str, int, int, str], Diagnostic] = {}
         for diagnostic in [*found, *self._found]:
-            uses = self._uses(diagnostic)
-            message = "" if uses else diagnostic.message
-            mark = (diagnostic.code, diagnostic.place.source.path, diagnostic.place.start, message)
+            place = diagnostic.place
+            # Several things can be missing at one place; what is wrong with one place is said once, through
+            # however many aliases or uses it was met.
+            what = diagnostic.message if diagnostic.code in ("YD402", "YD416", "YD703") else ""
+            mark = (diagnostic.code, place.source.path, place.start, place.end, what)
             if mark not in kept:
+                known = {(one.place.source.path, one.place.start) for one in diagnostic.related}
+                uses = [use for use in self._uses(diagnostic) if (use.source.path, use.start) not in known]
                 related = tuple(Related("the template is used here", at(use)) for use in uses)
                 kept[mark] = replace(diagnostic, related=diagnostic.related + related) if related else diagnostic
         return list(kept.values())
 
     def _uses(self, diagnostic: Diagnostic) -> list[Scalar]:
         place = diagnostic.place
+        if diagnostic.code == "YD302":
+            return []  # a ring shows its own uses
         for (path, start), (end, uses) in self._spans.items():
             if path == place.source.path and start <= place.start <= end:
                 return uses
@@ -111,8 +117,8 @@ class Library:
         return self.reader.read(path), ""
 
     def _check(self, value: Scalar, file: File, name: str, scope: Scope) -> Template | Diagnostic:
-        if file.found:
-            self._found += file.found
+        self._found += file.found
+        if file.found and not file.documents:
             return Diagnostic("YD207", f"the template `{value.text}` can't be used: its file has errors", at(value))
         if "vars" in file.source.text:
             file = self.reader.again(file)

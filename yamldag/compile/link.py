@@ -110,16 +110,18 @@ class Linking:
         tearing = [task for task in self.root.tasks() if "teardown_of" in task.entries]
         for task in tearing:
             self._find_setups(task)
-        by_id = {task.id: task for task in self.root.tasks()} if tearing else {}
-        children = _children(by_id.values()) if tearing else {}
+        if not tearing:
+            return
+        graph_ = {task.id: task.parents for task in self.root.tasks()}
+        by_id = {task.id: task for task in self.root.tasks()}
         for task in tearing:
             origin = Origin(task.entries["teardown_of"][1])
             parents = dict(task.parents)
             for setup in task.setups:
                 parents.setdefault(setup.id, origin)
             if "needs" not in task.entries:
-                after = graph.descendants(children, [task.id])
-                for below in graph.descendants(children, [setup.id for setup in task.setups]):
+                after = graph.descendants(graph_, [task.id])
+                for below in sorted(graph.descendants(graph_, [setup.id for setup in task.setups])):
                     if below != task.id and below not in after and "teardown_of" not in by_id[below].entries:
                         parents.setdefault(below, origin)
             task.parents = parents
@@ -158,15 +160,6 @@ def _apart(one: Draft, other: Draft) -> tuple[Draft | None, Draft | None]:
         if mine is not None:
             return (None, None) if mine is draft else (mine, draft)
     return None, None
-
-
-def _children(tasks: Iterable[Draft]) -> dict[str, list[str]]:
-    below: dict[str, list[str]] = {}
-    for task in tasks:
-        below.setdefault(task.id, [])
-        for parent in task.parents:
-            below.setdefault(parent, []).append(task.id)
-    return below
 
 
 def _is_setup(draft: Draft) -> bool:

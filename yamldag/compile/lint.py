@@ -42,7 +42,7 @@ def _redundant(root: Draft) -> Iterator[Diagnostic]:
     parents = {name: list(task.parents) for name, task in tasks.items()}
     if graph.rings(parents):
         return
-    for child, parent in graph.redundant(parents):
+    for parent, child in graph.redundant(parents):
         task = tasks[child]
         origin = task.needed.get(parent)
         if origin is not None and parent not in task.referenced:

@@ -180,7 +180,7 @@ class Compiler:
             found += lint.advice(root, entries, binding)
         key, value = document.items["pipeline"]
         name = value.text if type(value) is Scalar else ""
-        sound = not has_errors(found[start:]) and not self._library.broken(root)
+        sound = not has_errors([*file.found, *found[start:]]) and not self._library.broken(root)
         return Unit(name, file.path, key, root, entries, self.project, sound)
 
     def _graph(self, root: Draft, document: Map, faulty: set[int], found: list[Diagnostic]) -> Binding:

@@ -9,7 +9,7 @@ from yamldag.compile import shapes
 from yamldag.compile.draft import Draft, Entry, key_or, strings
 from yamldag.compile.keys import OPERATORS
 from yamldag.compile.project import Project
-from yamldag.operators import catalog
+from yamldag.operators import catalog, signature
 from yamldag.syntax.diagnostic import Diagnostic, Related, at
 from yamldag.syntax.locate import place
 from yamldag.syntax.nearest import nearest
@@ -45,10 +45,33 @@ class Operators:
         if task.operator == "bash":
             self._bash(task, node)
         elif task.operator == "python":
-            self._python(task, key, node)
+            self._python(task, node)
+        elif task.operator == "sql":
+            self._file(task, node)
+        self._exclusive(task.operator, node)
         self._required(task.operator, key, node, task)
         self._output(task)
         self._mapping(task)
+
+    def _exclusive(self, name: str, node: Node) -> None:
+        """Parameters of which at most one may be given."""
+        operator = catalog.operator(name)
+        if operator is None or type(node) is not Map:
+            return
+        for group in operator.exclusive:
+            given = sorted((node.items[one][0] for one in group if one in node.items), key=lambda key: key.start)
+            for second in given[1:]:
+                related = (Related(f"`{given[0].text}` is here", at(given[0])),)
+                message = f"`{second.text}` can't stand beside `{given[0].text}`: `{name}` takes one of them"
+                self.found.append(Diagnostic("YD707", message, at(second), None, related))
+
+    def _file(self, task: Draft, node: Node) -> None:
+        """A query that is kept in a file beside the pipeline's."""
+        path = _parameter(node, "file")
+        if type(path) is not Scalar or id(path) in self.faulty or any(True for _ in strings(path)):
+            return
+        if not os.path.isfile(os.path.join(task.scope.folder, path.text)):
+            self.found.append(Diagnostic("YD705", f"there is no file `{path.text}` beside the pipeline's", at(path)))
 
     def _required(self, name: str, key: Scalar, node: Node, task: Draft | None) -> None:
         """A mapping must give the parameters that its operator needs; defaults may have given them."""
@@ -117,13 +140,9 @@ class Operators:
 
     # python
 
-    def _python(self, task: Draft, key: Scalar, node: Node) -> None:
+    def _python(self, task: Draft, node: Node) -> None:
         function = node if type(node) is Scalar else _parameter(node, "function")
         if type(node) is Map and "script" in node.items:
-            if "function" in node.items:
-                related = (Related("`function` is here", at(node.items["function"][0])),)
-                message = "`python` takes a `function` or a `script`, not both"
-                self.found.append(Diagnostic("YD707", message, at(node.items["script"][0]), None, related))
             self._script(node.items["script"][1])
             return
         if type(function) is not Scalar or id(function) in self.faulty or any(True for _ in strings(function)):
@@ -149,8 +168,6 @@ class Operators:
             self.found.append(Diagnostic("YD704", "the script is not Python", at(node)))
 
     def _function(self, task: Draft, node: Scalar, own_requirements: bool) -> None:
-        from yamldag.operators import signature
-
         module, _, name = node.text.partition(":")
         path = signature.module_file(task.scope.folder, module)
         if path is None:
@@ -161,19 +178,22 @@ class Operators:
             self.found.append(Diagnostic("YD701", message, place(node, 0, len(module)), help_))
             return
         known = signature.read(path, name)
-        shown = os.path.relpath(path, task.scope.folder)
-        start, end = len(module) + 1, len(node.text)
         if isinstance(known, signature.Fault):
-            if known.line is not None:
-                message = f"`{shown}` is not Python: {known.message} (line {known.line})"
-                self.found.append(Diagnostic("YD704", message, place(node, 0, len(module))))
-                return
-            near = nearest(name, known.defined)
-            help_ = f"did you mean `{near}`?" if near else _defined(shown, known.defined)
-            message = f"`{shown}` has no function `{name}`"
-            self.found.append(Diagnostic("YD702", message, place(node, start, end), help_))
-        elif known.parameters is not None:
+            self._no_function(node, os.path.relpath(path, task.scope.folder), known)
+        else:
             self._arguments(task, node, known, name)
+
+    def _no_function(self, node: Scalar, shown: str, fault: signature.Fault) -> None:
+        module, _, name = node.text.partition(":")
+        if fault.kind == "missing":
+            near = nearest(name, fault.defined)
+            help_ = f"did you mean `{near}`?" if near else _defined(shown, fault.defined)
+            spot = place(node, len(module) + 1, len(node.text))
+            self.found.append(Diagnostic("YD702", f"`{shown}` has no function `{name}`", spot, help_))
+            return
+        line = f", line {fault.line}" if fault.line else ""
+        message = f"`{shown}` can't be read as Python: {fault.message}{line}"
+        self.found.append(Diagnostic("YD704", message, place(node, 0, len(module))))
 
     def _near_module(self, folder: str, module: str) -> str | None:
         try:
@@ -183,26 +203,24 @@ class Operators:
         near = nearest(module, beside)
         return f"did you mean `{near}`?" if near else None
 
-    def _arguments(self, task: Draft, node: Scalar, known: catalog.Signature, name: str) -> None:
+    def _arguments(self, task: Draft, node: Scalar, known: signature.Signature, name: str) -> None:
         given: dict[str, Scalar] = {}
         for entry in reversed(task.values("args")):
             if type(entry.node) is not Map:
                 return  # one template: its keys are known at run time
             given |= {arg: key for arg, (key, _) in entry.node.items.items()}
-        parameters = known.parameters or ()
-        names = [parameter.name for parameter in parameters if parameter.by_keyword]
-        for arg, key in given.items():
-            if arg not in names and not known.takes_any:
-                near = nearest(arg, names)
-                help_ = f"did you mean `{near}`?" if near else f"it takes {', '.join(names) or 'none'}"
-                self.found.append(Diagnostic("YD703", f"`{name}` takes no argument `{arg}`", at(key), help_))
-        missing = [p.name for p in parameters if not p.has_default and p.name not in given]
-        misspelt = {nearest(arg, names) for arg in given if arg not in names}
-        missing = [one for one in missing if one not in misspelt]
+        names = [parameter.name for parameter in known.parameters if parameter.kind != "positional"]
+        unknown = known.unknown(given)
+        for arg in unknown:
+            near = nearest(arg, names)
+            help_ = f"did you mean `{near}`?" if near else f"it takes {', '.join(names) or 'none'}"
+            self.found.append(Diagnostic("YD703", f"`{name}` takes no argument `{arg}`", at(given[arg]), help_))
+        misspelt = {nearest(arg, names) for arg in unknown}
+        missing = [one for one in known.missing(given) if one not in misspelt]
         if missing:
             words = " and ".join(f"`{one}`" for one in missing)
-            spot = key_or(task, "args")
-            where = at(spot) if spot is not task.key else at(node)
+            key = key_or(task, "args")
+            where = at(key) if key is not task.key else at(node)
             self.found.append(Diagnostic("YD703", f"`{name}` needs {words}, which `args` does not give", where))
 
     # Notifications

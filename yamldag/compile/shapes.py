@@ -12,6 +12,10 @@ from yamldag.syntax.tree import Json, Map, Node, Scalar, Seq, plain
 
 Schema = dict[str, Json]
 TYPES = ("string", "integer", "number", "boolean", "array", "object", "null")
+_OTHER_WORDS = {
+    "int": "integer", "str": "string", "text": "string", "float": "number", "bool": "boolean", "list": "array",
+    "dict": "object", "map": "object", "mapping": "object", "none": "null",
+}  # fmt: skip
 _SCHEMA_KEYS = frozenset(
     ("properties", "$ref", "items", "enum", "const", "anyOf", "oneOf", "allOf", "not", "required",
      "additionalProperties", "patternProperties", "minimum", "maximum", "pattern", "format")
@@ -91,7 +95,7 @@ def _pair(node: Node, found: list[Diagnostic]) -> dict[str, Json] | None:
 def _typed(node: Scalar, found: list[Diagnostic]) -> dict[str, Json] | None:
     if node.text in TYPES:
         return {"type": node.text}
-    near = nearest(node.text, TYPES)
+    near = _OTHER_WORDS.get(node.text.lower()) or nearest(node.text, TYPES)
     help_ = f"did you mean `{near}`?" if near else f"the types are {', '.join(TYPES)}"
     found.append(Diagnostic("YD404", f"there is no type `{node.text}`", at(node), help_))
     return None

@@ -37,12 +37,16 @@ def _timezone(entries: Entries, faulty: set[int], found: list[Diagnostic]) -> st
     name = entry[1].text
     if schedule.zone(name) is not None:
         return name
+    message = f"there is no time zone `{name}` in the IANA database"
+    found.append(Diagnostic("YD603", message, at(entry[1]), _near_zone(name)))
+    return "UTC"
+
+
+def _near_zone(name: str) -> str:
     import zoneinfo
 
     near = nearest(name, zoneinfo.available_timezones())
-    help_ = f"did you mean `{near}`?" if near else "zones have names such as `Europe/Berlin`"
-    found.append(Diagnostic("YD603", f"there is no time zone `{name}`", at(entry[1]), help_))
-    return "UTC"
+    return f"did you mean `{near}`?" if near else "zones have names such as `Europe/Berlin`"
 
 
 def _bounds(entries: Entries, zone_name: str, faulty: set[int], found: list[Diagnostic]) -> None:
@@ -88,7 +92,10 @@ def _located(key: Scalar, value: Node, fault: schedule.Fault) -> Diagnostic:
         where = place(node, fault.start, fault.end) if fault.end > fault.start else at(node)
     else:
         where = at(node) if node.end > node.start else at(last)
-    return Diagnostic(fault.code, fault.message, where, fault.help)
+    help_ = fault.help
+    if fault.code == "YD603" and help_ is None and type(node) is Scalar:
+        help_ = _near_zone(node.text)
+    return Diagnostic(fault.code, fault.message, where, help_)
 
 
 def _required_params(root: Draft, schedule_key: Scalar, found: list[Diagnostic]) -> None:

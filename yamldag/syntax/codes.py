@@ -49,7 +49,6 @@ _TABLE = (
     ("YD303", "nested-foreach", "error", "`foreach` stands within `foreach`"),
     ("YD304", "bad-teardown", "error", "`teardown_of` names a task that is no setup"),
     ("YD305", "call-ring", "error", "pipelines call each other in a circle"),
-    ("YD306", "bad-choice", "error", "a branch can choose a task that is not directly below it"),
     ("YD307", "no-tasks", "error", "a pipeline, template or group has no task"),
     ("YD308", "needs-itself", "error", "a task needs itself, or a group that it is part of"),
     # YD4xx: schema and types
@@ -95,7 +94,6 @@ _TABLE = (
     ("YD705", "missing-file", "error", "a file that an operator needs is not there"),
     ("YD706", "not-run-yet", "error", "this version checks and draws a feature that it does not run"),
     ("YD707", "bad-operator", "error", "an operator's parameters do not go together"),
-    ("YD708", "broken-plugin", "error", "a plug-in can't be loaded or describes itself wrongly"),
     # YD8xx: lint
     ("YD801", "unused-param", "warning", "a param is declared and never used"),
     ("YD802", "unused-ignore", "warning", "a `yamldag: ignore[…]` comment silences nothing"),
