@@ -29,6 +29,8 @@ COMMANDS = {
 }
 """Each command lives in the file of its name in this folder, with `add_arguments(parser)` and `run(args) -> int`."""
 
+LONG = frozenset(("serve", "run"))
+
 
 class UsageError(Exception):
     """Wrong usage: these words are shown, and the exit code is 2."""
@@ -82,8 +84,12 @@ def _guarded(name: str, arguments: list[str]) -> int:
 
 def _command(name: str, arguments: list[str]) -> int:
     import argparse
+    import gc
     import importlib
 
+    if name not in LONG:
+        # What a compiler makes lives until it ends: looking for garbage in it would double its time.
+        gc.disable()
     module = importlib.import_module(f"yamldag.cli.{name}")
     parser = argparse.ArgumentParser(
         prog=f"yamldag {name}",

@@ -12,8 +12,6 @@ from yamldag.compile.keys import OPERATORS
 from yamldag.compile.link import Linking
 from yamldag.compile.project import Project
 from yamldag.operators import catalog
-from yamldag.plan.expression import context
-from yamldag.plan.expression.analysis import analyse, analyse_expression
 from yamldag.syntax.diagnostic import Diagnostic, at
 from yamldag.syntax.locate import place
 from yamldag.syntax.nearest import nearest
@@ -101,6 +99,8 @@ class Binding:
 
     def _strings(self, site: Draft, node: Node, where: Where) -> None:
         for scalar in strings(node):
+            from yamldag.plan.expression.analysis import analyse
+
             if id(scalar) not in self.faulty:
                 self._template(site, scalar, analyse(scalar.text), where)
 
@@ -122,6 +122,8 @@ class Binding:
     def _reference(
         self, site: Draft, node: Scalar, reference: Reference, where: Where, edits: list[tuple[int, int, str]]
     ) -> None:
+        from yamldag.plan.expression import context
+
         root = reference.root
         if root == "tasks":
             self._task(site, node, reference, where, edits)
@@ -151,7 +153,7 @@ class Binding:
             return f"a var is read as `vars.{near or name}`"
         if names.find(name, site) is not None:
             return f"a task's output is read as `tasks.{name}.output`"
-        return f"did you mean `{near}`?" if near else f"the names are {', '.join(sorted(context.ROOTS - {'uses'}))}"
+        return f"did you mean `{near}`?" if near else None
 
     def _report(self, node: Scalar, code: str, message: str, start: int, end: int, help_: str | None = None) -> None:
         self.found.append(Diagnostic(code, message, place(node, start, end), help_))
@@ -255,12 +257,15 @@ class Binding:
             self._report(node, "YD211", message, segment.start, segment.end, help_)
 
     def _known_key(self, node: Scalar, reference: Reference, where: Where) -> None:
+        from yamldag.plan.expression import context
+
         segment = self._segment(node, reference, reference.root)
         if segment is None:
             return
-        known = context.RUN_KEYS if reference.root == "run" else context.TASK_KEYS
         if where is Where.NOTIFICATION:
-            known |= context.RUN_NOTIFICATION_KEYS if reference.root == "run" else context.TASK_NOTIFICATION_KEYS
+            known = context.NOTICE_RUN_KEYS if reference.root == "run" else context.NOTICE_TASK_KEYS
+        else:
+            known = context.RUN_KEYS if reference.root == "run" else context.TASK_KEYS
         if str(segment.name) not in known:
             near = nearest(str(segment.name), known)
             help_ = f"did you mean `{near}`?" if near else f"it has {', '.join(sorted(known))}"
@@ -385,6 +390,8 @@ class Binding:
     def _when(self, draft: Draft, node: Node) -> None:
         if type(node) is not Scalar or type(node.value) is bool or id(node) in self.faulty:
             return
+        from yamldag.plan.expression.analysis import analyse, analyse_expression
+
         text = node.text
         if "{{" in text or "{%" in text:
             analysis = analyse(text)
@@ -404,6 +411,8 @@ class Binding:
     def _foreach(self, draft: Draft, node: Node) -> None:
         if type(node) is not Scalar or id(node) in self.faulty:
             return
+        from yamldag.plan.expression.analysis import analyse
+
         analysis = analyse(node.text)
         if analysis.faults:
             return

@@ -41,7 +41,9 @@ def read(path: str, shown: str) -> File:
     """Read and parse a file. Never raises: what is wrong is in `found`."""
     try:
         with open(path, "rb") as opened:
-            data = opened.read(MAX_FILE + 1)
+            # A bounded read takes its whole buffer at once, so only what can't tell its size is read that way.
+            small = 0 < os.fstat(opened.fileno()).st_size <= MAX_FILE
+            data = opened.read() if small else opened.read(MAX_FILE + 1)
     except OSError as error:
         source = Source(shown, "")
         message = f"the file can't be read: {(error.strerror or 'unknown reason').lower()}"

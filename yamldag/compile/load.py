@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from yamldag.compile import documents, expand, freeze, ignores, later, lint, survey, timing
+from yamldag.compile import documents, expand, ignores, survey, timing
 from yamldag.compile.bind import Binding
 from yamldag.compile.documents import File
 from yamldag.compile.draft import Draft, Entries, Scope
@@ -15,11 +16,13 @@ from yamldag.compile.library import Library
 from yamldag.compile.link import Linking
 from yamldag.compile.operators import Operators
 from yamldag.compile.project import Project
-from yamldag.plan.pipeline import Plan
 from yamldag.syntax.diagnostic import Diagnostic, Related, at, has_errors, in_order
 from yamldag.syntax.nearest import nearest
 from yamldag.syntax.source import Source
 from yamldag.syntax.tree import Map, Scalar
+
+if TYPE_CHECKING:
+    from yamldag.plan.pipeline import Plan
 
 
 @dataclass(slots=True)
@@ -43,10 +46,14 @@ class Unit:
 
     def plan(self) -> Plan | None:
         """The plan; None if the pipeline has errors."""
+        from yamldag.compile import freeze
+
         return freeze.plan(self.root, self.entries, self.project, self.path) if self.sound else None
 
     def refused(self) -> list[Diagnostic]:
         """What keeps this version from running it."""
+        from yamldag.compile import later
+
         return in_order(later.refused(self.root, self.entries))
 
 
@@ -177,6 +184,8 @@ class Compiler:
         binding = self._graph(root, document, faulty, found)
         timing.check(root, entries, faulty, found)
         if self.lints:
+            from yamldag.compile import lint
+
             found += lint.advice(root, entries, binding)
         key, value = document.items["pipeline"]
         name = value.text if type(value) is Scalar else ""

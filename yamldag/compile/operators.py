@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from yamldag.compile import shapes
 from yamldag.compile.draft import Draft, Entry, key_or, strings
 from yamldag.compile.keys import OPERATORS
 from yamldag.compile.project import Project
-from yamldag.operators import catalog, signature
+from yamldag.operators import catalog
 from yamldag.syntax.diagnostic import Diagnostic, Related, at
 from yamldag.syntax.locate import place
 from yamldag.syntax.nearest import nearest
 from yamldag.syntax.tree import Json, Map, Node, Scalar, Seq
+
+if TYPE_CHECKING:
+    from yamldag.operators import signature
 
 NOTIFICATIONS = ("on_failure", "on_success", "on_retry", "on_deadline")
 
@@ -168,6 +172,8 @@ class Operators:
             self.found.append(Diagnostic("YD704", "the script is not Python", at(node)))
 
     def _function(self, task: Draft, node: Scalar, own_requirements: bool) -> None:
+        from yamldag.operators import signature
+
         module, _, name = node.text.partition(":")
         path = signature.module_file(task.scope.folder, module)
         if path is None:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from yamldag.compile.draft import Draft, Entries
-from yamldag.plan import schedule
-from yamldag.plan.duration import seconds
 from yamldag.syntax.diagnostic import Diagnostic, Related, at
 from yamldag.syntax.locate import place
 from yamldag.syntax.nearest import nearest
 from yamldag.syntax.tree import Map, Node, Scalar, Seq, plain
 
+if TYPE_CHECKING:
+    from yamldag.plan.schedule import Fault
+
 
 def check(root: Draft, entries: Entries, faulty: set[int], found: list[Diagnostic]) -> None:
     """`entries` are the pipeline's keys in force, those of `pipeline_defaults` among them."""
-    if not entries.keys() & {"schedule", "timezone", "start", "end", "deadline", "params"}:
+    if not entries.keys() & {"schedule", "timezone", "start", "end", "deadline"}:
         return
+    from yamldag.plan import schedule
+
     before = len(found)
     zone = _timezone(entries, faulty, found)
     _bounds(entries, zone, faulty, found)
@@ -34,6 +39,8 @@ def _timezone(entries: Entries, faulty: set[int], found: list[Diagnostic]) -> st
     entry = entries.get("timezone")
     if entry is None or id(entry[1]) in faulty or type(entry[1]) is not Scalar:
         return "UTC"
+    from yamldag.plan import schedule
+
     name = entry[1].text
     if schedule.zone(name) is not None:
         return name
@@ -50,6 +57,8 @@ def _near_zone(name: str) -> str:
 
 
 def _bounds(entries: Entries, zone_name: str, faulty: set[int], found: list[Diagnostic]) -> None:
+    from yamldag.plan import schedule
+
     zone = schedule.zone(zone_name)
     assert zone is not None
     moments = {}
@@ -81,7 +90,7 @@ def _deadline(entries: Entries, faulty: set[int], found: list[Diagnostic]) -> No
         found.append(Diagnostic("YD411", message, at(second), None, related))
 
 
-def _located(key: Scalar, value: Node, fault: schedule.Fault) -> Diagnostic:
+def _located(key: Scalar, value: Node, fault: Fault) -> Diagnostic:
     node, last = value, key
     for part in fault.path:
         if type(node) is Map and str(part) in node.items:
@@ -123,4 +132,6 @@ def _text(entries: Entries, name: str) -> str | None:
 
 def duration(node: Node | None) -> float | None:
     """Seconds, for the plan: what the schema has let through."""
+    from yamldag.plan.duration import seconds
+
     return seconds(node.text) if type(node) is Scalar else None
