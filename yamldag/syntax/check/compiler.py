@@ -9,7 +9,7 @@ from yamldag.syntax.check.anything import anything_check
 from yamldag.syntax.check.complaint import Owner
 from yamldag.syntax.check.mapping import mapping_check
 from yamldag.syntax.check.part import Check, Checking, Mode, Part, Schema
-from yamldag.syntax.check.scalar import scalar_check, token_of
+from yamldag.syntax.check.scalar import scalar_check
 from yamldag.syntax.check.sequence import sequence_check
 from yamldag.syntax.tree import Map, Node, Scalar
 
@@ -80,7 +80,8 @@ def _node_check(part: Part) -> Check:
 
     def check(node: Node, key: Scalar | None, checking: Checking) -> Node | None:
         if type(node) is Scalar:
-            if token_of(node.value) in good:
+            value = node.value
+            if (value if type(value) is str else (type(value), value)) in good:
                 return None
             put = scalar(node, key, checking)
             return put if put is None else check(put, key, checking) or put

@@ -13,6 +13,7 @@ from yamldag.syntax.tree import Json, Map, Seq, plain
 Fault: TypeAlias = str | None
 """The code of what is wrong, or None."""
 
+Judge: TypeAlias = Callable[[Any], Fault]
 _KINDS: dict[str, tuple[type, ...]] = {
     "string": (str,),
     "integer": (int,),
@@ -22,40 +23,36 @@ _KINDS: dict[str, tuple[type, ...]] = {
 }
 
 
-def value_judge(schema: Mapping[str, Any]) -> Callable[[Any], Fault]:
+def value_judge(schema: Mapping[str, Any]) -> Judge:
     """Judges the value of a scalar."""
     named = types(schema)
-    kinds = {kind for name in named or _KINDS for kind in _KINDS.get(name, ())}
-    whole = "integer" in named and "number" not in named
-    allowed = _allowed(schema)
-    text_fault, number_fault = _text_judge(schema), _number_judge(schema)
+    judges: dict[type, Judge | None] = {
+        kind: _kind_judge(schema, kind) for name in named or _KINDS for kind in _KINDS.get(name, ())
+    }
+    if "integer" in named and "number" not in named:
+        judges[float] = _whole(_kind_judge(schema, float))
 
     def judge(value: Any) -> Fault:
-        kind = type(value)
-        if kind not in kinds and not (whole and kind is float and value.is_integer()):
+        if type(value) not in judges:
             return "YD403"
-        if allowed is not None and identity(value) not in allowed:
-            return "YD404"
-        if kind is str:
-            return text_fault(value) if text_fault else None
-        if number_fault and kind is not bool and value is not None:
-            return number_fault(value)
-        return None
+        test = judges[type(value)]
+        return test(value) if test else None
 
     return judge
 
 
-def container_judge(schema: Mapping[str, Any], kind: type[Map] | type[Seq]) -> Callable[[Map | Seq], Fault]:
-    """Judges a mapping or a list by its type, its choices and its size."""
+def container_judge(schema: Mapping[str, Any], kind: type[Map] | type[Seq]) -> Judge | None:
+    """Judges a mapping or a list by its type, its choices and its size; None if all are good."""
     named = types(schema)
-    welcome = not named or ("object" if kind is Map else "array") in named
+    if named and ("object" if kind is Map else "array") not in named:
+        return lambda _: "YD403"
     low, high = ("minProperties", "maxProperties") if kind is Map else ("minItems", "maxItems")
     fewest, most = schema.get(low, 0), schema.get(high, float("inf"))
     allowed = _allowed(schema)
+    if allowed is None and not {low, high} & schema.keys():
+        return None
 
     def judge(node: Map | Seq) -> Fault:
-        if not welcome:
-            return "YD403"
         if allowed is not None and identity(plain(node)) not in allowed:
             return "YD404"
         return None if fewest <= len(node.items) <= most else "YD405"
@@ -89,25 +86,56 @@ def _allowed(schema: Mapping[str, Any]) -> frozenset[Hashable] | None:
     return frozenset(map(identity, choices(schema))) if listed else None
 
 
-def _text_judge(schema: Mapping[str, Any]) -> Callable[[str], Fault] | None:
+def text_judge(schema: Mapping[str, Any]) -> Judge | None:
+    """Judges a text; None if all are good."""
+    return _kind_judge(schema, str)
+
+
+def _kind_judge(schema: Mapping[str, Any], kind: type) -> Judge | None:
+    """Judges the values of one type; None if all are good."""
+    allowed = _allowed(schema)
+    judge = _text_judge(schema) if kind is str else _number_judge(schema) if kind in (int, float) else None
+    if allowed is None:
+        return judge
+
+    def listed(value: Any) -> Fault:
+        if identity(value) not in allowed:
+            return "YD404"
+        return judge(value) if judge else None
+
+    return listed
+
+
+def _whole(judge: Judge | None) -> Judge:
+    """For numbers with a fraction where a whole one is wanted: 2.0 is whole."""
+
+    def whole(value: float) -> Fault:
+        if not value.is_integer():
+            return "YD403"
+        return judge(value) if judge else None
+
+    return whole
+
+
+def _text_judge(schema: Mapping[str, Any]) -> Judge | None:
     if not {"pattern", "minLength", "maxLength"} & schema.keys():
         return None
-    matches = None
+    pattern = schema.get("pattern", "")
     fewest, most = schema.get("minLength", 0), schema.get("maxLength", float("inf"))
+    matches: Callable[[str], object] | None = None
 
     def judge(text: str) -> Fault:
         nonlocal matches
         if not fewest <= len(text) <= most:
             return "YD405"
-        if "pattern" in schema:
-            matches = matches or matcher(schema["pattern"])
-            return None if matches(text) else "YD406"
-        return None
+        if matches is None:
+            matches = matcher(pattern)
+        return None if matches(text) else "YD406"
 
     return judge
 
 
-def _number_judge(schema: Mapping[str, Any]) -> Callable[[float], Fault] | None:
+def _number_judge(schema: Mapping[str, Any]) -> Judge | None:
     if not {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"} & schema.keys():
         return None
     infinite = float("inf")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from yamldag.syntax.check import complaint
-from yamldag.syntax.check.judge import container_judge, matcher, value_judge
+from yamldag.syntax.check.judge import container_judge, matcher, text_judge
 from yamldag.syntax.check.part import Check, Checking, Part
 from yamldag.syntax.nearest import Known, nearest
 from yamldag.syntax.tree import Map, Node, Scalar
@@ -16,13 +16,13 @@ _Find: TypeAlias = Callable[[Scalar, Scalar | None, Checking], Check | None]
 
 def mapping_check(part: Part) -> Check:
     judge = container_judge(part.schema, Map)
-    required: list[str] = part.schema.get("required", [])
+    required = frozenset(part.schema.get("required", ()))
     children: dict[str, Check] = {}
     find = _child_finder(part, children)
 
     def check(node: Node, above: Scalar | None, checking: Checking) -> Node | None:
         assert type(node) is Map
-        fault = judge(node)
+        fault = judge(node) if judge else None
         if fault:
             checking.complain(node, complaint.bad_value(fault, part.schema, part.owner, node, above))
             if fault != "YD405":
@@ -37,7 +37,7 @@ def mapping_check(part: Part) -> Check:
             put = child(value, key, checking)
             if put is not None:
                 items[name] = (key, put)
-        if unknown or (required and not all(name in items for name in required)):
+        if unknown or not items.keys() >= required:
             _misfits(part, node, above, unknown, checking)
         return None
 
@@ -60,43 +60,42 @@ def _child_finder(part: Part, children: dict[str, Check]) -> _Find:
     """Finds the check of what stands below a key; None for an unknown key. What it finds for a property it
     leaves in `children`, unless every name must be looked at."""
     schema = part.schema
-    properties, patterns = schema.get("properties", {}), schema.get("patternProperties", {})
     others = schema.get("additionalProperties", True)
     free = schema.get("x-free", False)
-    looked_at = _name_check(part)
+    names = part.followed(schema.get("propertyNames", {}))
+    name_judge = text_judge(names)
+    below: Check | None = None
 
     def find(key: Scalar, above: Scalar | None, checking: Checking) -> Check | None:
+        nonlocal below
         name = key.text
-        if (free and name.startswith("x-")) or not looked_at(key, above, checking):
+        if free and name.startswith("x-"):
             return _let_pass
-        fitting = [below for pattern, below in patterns.items() if matcher(pattern)(name)]
-        if name in properties:
-            fitting.append(properties[name])
-        if not fitting:
-            return None if others is False else part.below(others)
-        child = _all_of([part.below(below) for below in fitting])
-        if name in properties and "propertyNames" not in schema:
+        if "{{" in name:
+            checking.complain(key, complaint.template_key(key))
+            return _let_pass
+        fault = name_judge(name) if name_judge else None
+        if fault:
+            checking.complain(key, complaint.bad_name(fault, names, part.owner, above, key))
+        child = _declared(part, name)
+        if child is None and others is not False:
+            below = child = below or part.below(others)
+        elif child and name in schema.get("properties", ()) and not name_judge:
             children[name] = child
         return child
 
     return find
 
 
-def _name_check(part: Part) -> Callable[[Scalar, Scalar | None, Checking], bool]:
-    """Reports a key that can't be one; false where what stands below it is not worth a look."""
-    names = part.followed(part.schema.get("propertyNames", {}))
-    judge = value_judge(names) if names else None
-
-    def check(key: Scalar, above: Scalar | None, checking: Checking) -> bool:
-        if "{{" in key.text:
-            checking.complain(key, complaint.template_key(key))
-            return False
-        fault = judge(key.text) if judge else None
-        if fault:
-            checking.complain(key, complaint.bad_name(fault, names, part.owner, above, key))
-        return True
-
-    return check
+def _declared(part: Part, name: str) -> Check | None:
+    """The check of what `properties` and `patternProperties` say of a name."""
+    schema = part.schema
+    fitting = []
+    if "properties" in schema and name in schema["properties"]:
+        fitting.append(schema["properties"][name])
+    if "patternProperties" in schema:
+        fitting += [below for pattern, below in schema["patternProperties"].items() if matcher(pattern)(name)]
+    return _all_of([part.below(below) for below in fitting]) if fitting else None
 
 
 def _let_pass(_node: Node, _key: Scalar | None, _checking: Checking) -> None:

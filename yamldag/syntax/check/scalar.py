@@ -4,37 +4,31 @@ from __future__ import annotations
 
 from yamldag.syntax.check import complaint
 from yamldag.syntax.check.judge import value_judge
-from yamldag.syntax.check.part import Check, Checking, Mode, Part
+from yamldag.syntax.check.part import Check, Checking, Part
 from yamldag.syntax.tree import Node, Scalar
 
 _MOST_REMEMBERED = 50_000
 
 
-def token_of(value: object) -> object:
-    """Stands for a value among the good ones, where 1, 1.0 and true must not be one."""
-    return value if type(value) is str else (type(value), value)
-
-
 def scalar_check(part: Part, good: set[object]) -> Check:
-    """Adds what is good to `good`; gives the constant that a template was replaced by, not checked yet."""
+    """Adds what is good to `good`, a text as it is and other values with their type; gives the constant that
+    a template was replaced by, not checked yet."""
     judge = value_judge(part.schema)
+    templates = part.mode == "template"
 
     def check(node: Node, key: Scalar | None, checking: Checking) -> Node | None:
         assert type(node) is Scalar
-        if type(node.value) is str and _is_template(node.value, part.mode):
+        value = node.value
+        if type(value) is str and ("{{" in value or (templates and "{%" in value)):
             return rendered(part, node, key, checking)
-        fault = judge(node.value)
+        fault = judge(value)
         if fault:
             checking.complain(node, complaint.bad_value(fault, part.schema, part.owner, node, key))
         elif len(good) < _MOST_REMEMBERED:
-            good.add(token_of(node.value))
+            good.add(value if type(value) is str else (type(value), value))
         return None
 
     return check
-
-
-def _is_template(text: str, mode: Mode) -> bool:
-    return "{{" in text or (mode == "template" and "{%" in text)
 
 
 def rendered(part: Part, node: Scalar, key: Scalar | None, checking: Checking) -> Node | None:

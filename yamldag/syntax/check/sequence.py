@@ -17,7 +17,7 @@ def sequence_check(part: Part) -> Check:
     def check(node: Node, key: Scalar | None, checking: Checking) -> Node | None:
         nonlocal item_check
         assert type(node) is Seq
-        fault = judge(node)
+        fault = judge(node) if judge else None
         if fault:
             checking.complain(node, complaint.bad_value(fault, schema, owner, node, key))
             if fault != "YD405":
