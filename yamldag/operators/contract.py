@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Literal, Protocol, TypeAlias, cast
 
-Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 Result: TypeAlias = Literal["success", "failed", "skipped"]
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attempt and the places that belong to it. Paths are absolute; the engine makes the folders (0700)."""
+    """One attempt and its places. Paths are absolute; the engine makes the folders (0700)."""
 
     run_id: str
     task_id: str
@@ -79,19 +79,19 @@ class Operator(Protocol):
     def prepare(
         self, params: Mapping[str, Json], args: Mapping[str, Json], attempt: Attempt
     ) -> Work | Outcome:
-        """What to start. Parameters and args are rendered; one that keeps its type where text is wanted becomes
-        text here. An Outcome means that the attempt is over before anything was started."""
+        """What to start. Parameters and args are rendered; what keeps its type where text is wanted becomes text
+        here. An Outcome means that the attempt is over before anything was started."""
 
     def outcome(self, ended: End, attempt: Attempt, declared: Mapping[str, Json] | None) -> Outcome:
-        """How the attempt ended, from its exit and the files that it left. `declared` is the JSON Schema that its
-        output must fit. Costs a task that wrote no output one failed look."""
+        """How the attempt ended, from its exit and the files that it left. `declared` is the JSON Schema that
+        its output must fit. Costs a task that wrote no output one failed look."""
 
 
 _OURS = frozenset({"bash", "command", "http", "noop", "python"})
 
 
 def runnable(name: str) -> Operator | None:
-    """The operator of this name, ours or a plug-in's (entry point `yamldag.operators`); None: there is none."""
+    """The operator of this name, ours or a plug-in's (entry point `yamldag.operators`), or None."""
     if name in _OURS:
         return cast(Operator, import_module(f"yamldag.operators.{name}"))
     from importlib.metadata import entry_points
