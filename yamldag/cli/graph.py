@@ -1,0 +1,96 @@
+"""Draw a pipeline. The format is that of FILE's ending, else `--format`, else DOT; groups are frames, dashed edges come
+from references in templates. `--run` colours the tasks by their states in a run."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Mapping
+
+from yamldag.cli import options
+from yamldag.cli.main import UsageError
+from yamldag.plan.pipeline import Plan
+
+FORMATS = ("dot", "svg", "png", "pdf", "mermaid", "html")
+ENDINGS = {
+    ".dot": "dot", ".gv": "dot", ".svg": "svg", ".png": "png", ".pdf": "pdf",
+    ".mmd": "mermaid", ".mermaid": "mermaid", ".html": "html", ".htm": "html",
+}  # fmt: skip
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("pipeline", metavar="PIPELINE", help="its id, or its file")
+    parser.add_argument("-o", "--output", metavar="FILE", help="write it there")
+    parser.add_argument("--format", choices=FORMATS, help="instead of what FILE's ending says")
+    parser.add_argument("--run", metavar="ID", help="colour it by the states of this run")
+    parser.add_argument("--open", action="store_true", help="open the picture (HTML unless told otherwise)")
+    options.add_project(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    chosen = _format(args)
+    plan, states = _plan(args)
+    drawn, note = draw(plan, chosen, states)
+    if note:
+        sys.stderr.write(f"note: {note}\n")
+    if drawn is None:
+        return 1
+    path = _write(args, plan, chosen, drawn)
+    if args.open and path:
+        import webbrowser
+
+        webbrowser.open(f"file://{os.path.abspath(path)}")
+    return 0
+
+
+def draw(plan: Plan, chosen: str, states: Mapping[str, str] | None) -> tuple[str | bytes | None, str | None]:
+    """The drawing, and what the user should know of it."""
+    from yamldag import render
+
+    if chosen == "dot":
+        return render.dot(plan, states), None
+    if chosen == "mermaid":
+        return render.mermaid(plan, states), None
+    if chosen == "svg":
+        return render.svg(plan, states)
+    if chosen == "html":
+        return render.html(plan, states)
+    made = render.binary(plan, "png" if chosen == "png" else "pdf", states)
+    return (made, None) if isinstance(made, bytes) else (None, str(made))
+
+
+def _format(args: argparse.Namespace) -> str:
+    if args.format:
+        return str(args.format)
+    if args.output:
+        ending = os.path.splitext(args.output)[1].lower()
+        if ending not in ENDINGS:
+            raise UsageError(f"`{args.output}` does not end in a known format; give --format: {', '.join(FORMATS)}")
+        return ENDINGS[ending]
+    return "html" if args.open else "dot"
+
+
+def _plan(args: argparse.Namespace) -> tuple[Plan, Mapping[str, str] | None]:
+    if not args.run:
+        return options.plan(args, args.pipeline), None
+    from yamldag.cli.recorded import plan_and_states
+
+    return plan_and_states(options.project(args), args.run)
+
+
+def _write(args: argparse.Namespace, plan: Plan, chosen: str, drawn: str | bytes) -> str | None:
+    data = drawn.encode() if isinstance(drawn, str) else drawn
+    path = args.output
+    if not path and args.open:
+        import tempfile
+
+        path = os.path.join(tempfile.mkdtemp(prefix="yamldag-"), f"{plan.pipeline}.{chosen}")
+    if not path:
+        sys.stdout.buffer.write(data if data.endswith(b"\n") or chosen in ("png", "pdf") else data + b"\n")
+        sys.stdout.buffer.flush()
+        return None
+    with open(path, "wb") as file:
+        file.write(data)
+    sys.stderr.write(f"wrote {path}\n")
+    return str(path)
