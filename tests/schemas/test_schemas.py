@@ -12,6 +12,7 @@ import jsonschema
 import pytest
 
 from yamldag import shipped
+from yamldag.syntax.codes import CODES
 
 FOLDER = Path(shipped.path("schemas"))
 FILES = sorted(path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*.json"))
@@ -131,6 +132,12 @@ def test_what_an_operator_gives_is_a_draft_07_schema(operator: str) -> None:
 def test_no_word_occurs_that_our_check_does_not_know() -> None:
     used = {word for _, _, schema in every_node() for word in schema}
     assert used - WORDS - ANNOTATIONS == set()
+
+
+def test_codes_exist_and_templates_are_rendered_or_never() -> None:
+    for _, path, schema in every_node():
+        assert schema.get("x-code", "YD403") in CODES, path
+        assert schema.get("x-template", True) in (True, "never"), path
 
 
 def test_beside_a_ref_stands_nothing_that_draft_07_would_not_look_at() -> None:

@@ -1,9 +1,9 @@
 """Every operator by name, those of plug-ins too, and the JSON Schemas that `schemas/` holds.
 
-Files are read, and plug-ins loaded, when they are first asked for: most commands need a few. Of the words that
-the schemas add to draft-07, those that speak of an operator become fields of `Operator` here; `x-operators`
-marks a mapping that takes operators as keys, `x-expression` a text that may be an expression without its `{{ }}`. The
-others are told in `yamldag.syntax.check`.
+Files are read, and plug-ins loaded, when they are first asked for: most commands need a few. Of the words
+that the schemas add to draft-07, those that speak of an operator become fields of `Operator` here;
+`x-operators` marks a mapping that takes operators as keys, `x-expression` a text that may be an expression
+without its `{{ }}`. The others are told in `yamldag.syntax.check`.
 """
 
 from __future__ import annotations
