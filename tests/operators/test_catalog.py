@@ -228,7 +228,30 @@ def test_a_plugin_joins_the_bundle_and_a_broken_one_does_not_spoil_it(installed:
     judge = jsonschema.Draft7Validator(bundle)
     assert judge.is_valid({"pipeline": "p", "tasks": {"a": {"greet": {"name": "Ann"}}}})
     assert not judge.is_valid({"pipeline": "p", "tasks": {"a": {"greet": {"nme": "Ann"}}}})
-    assert not judge.is_valid({"pipeline": "p", "tasks": {"a": {"raises": {}}}})
+    assert judge.is_valid({"pipeline": "p", "tasks": {"a": {"raises": {}}}})
+    assert not judge.is_valid({"pipeline": "p", "tasks": {"a": {"unheard_of": {}}}})
+
+
+def test_with_plugins_a_task_takes_their_operators_and_their_texts_are_templates(installed: Path) -> None:
+    task, greet, loaded = python(
+        "task = catalog.schema('pipeline.schema.json', plugins=True)['definitions']['task']['properties']\n"
+        "loaded = 'acme_operators' in sys.modules\n"
+        "greet = catalog.schema(task['greet']['$ref'], plugins=True)\n"
+        "print(json.dumps([list(task), greet, loaded]))",
+        installed,
+    )
+    assert {"greet", "bash", "needs"} < set(task)
+    assert greet["x-template"] is True
+    assert loaded is False
+
+
+def test_without_plugins_no_task_takes_their_operators(installed: Path) -> None:
+    task = python(
+        "catalog.bundle()\n"
+        "print(json.dumps(catalog.schema('pipeline.schema.json')['definitions']['task']['properties']))",
+        installed,
+    )
+    assert "greet" not in task
 
 
 def test_nothing_is_looked_for_before_it_is_asked_for(installed: Path) -> None:

@@ -12,6 +12,7 @@ import jsonschema
 import pytest
 
 from yamldag import shipped
+from yamldag.syntax.codes import CODES
 
 FOLDER = Path(shipped.path("schemas"))
 FILES = sorted(path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*.json"))
@@ -72,7 +73,6 @@ TRIGGER_RULES = [
     *("all_skipped", "one_success", "one_failed", "one_done", "none_failed"),
     *("none_failed_min_one_success", "none_skipped", "always"),
 ]
-DURATION = "a number alone has no unit: write `30s`, `5m`, `1h30m` or `2d`"
 
 
 def document(file: str) -> Any:
@@ -132,6 +132,12 @@ def test_what_an_operator_gives_is_a_draft_07_schema(operator: str) -> None:
 def test_no_word_occurs_that_our_check_does_not_know() -> None:
     used = {word for _, _, schema in every_node() for word in schema}
     assert used - WORDS - ANNOTATIONS == set()
+
+
+def test_codes_exist_and_templates_are_rendered_or_never() -> None:
+    for _, path, schema in every_node():
+        assert schema.get("x-code", "YD403") in CODES, path
+        assert schema.get("x-template", True) in (True, "never"), path
 
 
 def test_beside_a_ref_stands_nothing_that_draft_07_would_not_look_at() -> None:
@@ -274,9 +280,13 @@ def test_a_duration_is_written_alike_everywhere() -> None:
     }
     definitions = pipeline()["definitions"]
     assert found == {definitions["timeout"]["pattern"], definitions["retry_delay"]["pattern"]}
-    assert all(
-        schema["x-help"] == DURATION for _, _, schema in every_node() if schema.get("x-code") == "YD407"
-    )
+
+
+def test_whoever_forgets_a_unit_is_told_so() -> None:
+    for _, path, schema in every_node():
+        if schema.get("x-code") == "YD407":
+            assert schema["x-help"].startswith("each number needs its unit"), path
+            assert ("zero" in schema["x-help"]) == ("[1-9]" in schema["pattern"]), path
 
 
 def test_ids_and_needs_can_never_be_templates() -> None:
@@ -291,7 +301,7 @@ def test_ids_and_needs_can_never_be_templates() -> None:
 def test_templates_are_rendered_where_the_language_says_and_nowhere_else() -> None:
     definitions = pipeline()["definitions"]
     rendered = {name for name, schema in definitions.items() if schema.get("x-template") is True}
-    wanted = {"when", "foreach", "matrix", "with", "env", "args", "working_dir", "calls", "call"}
+    wanted = {"when", "foreach", "matrix", "with", "env", "args", "working_dir"}
     assert rendered == wanted
     assert definitions["cache"]["properties"]["key"]["x-template"] is True
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
 Schema: TypeAlias = dict[str, Any]
@@ -15,23 +15,17 @@ _ONE = frozenset({"items", "additionalProperties", "propertyNames", "contains", 
 _MANY = frozenset({"allOf", "anyOf", "oneOf"})
 
 
-def bundle(
-    kind: str, document: Callable[[str], Schema], operators: Iterable[str], plugins: Mapping[str, Schema]
-) -> Schema:
-    """`kind`.schema.json with all that it refers to among its definitions. `document` reads a file;
-    `plugins` are the schemas of further operators by name."""
+def bundle(kind: str, document: Callable[[str], Schema], operators: Iterable[str]) -> Schema:
+    """`kind`.schema.json with all that it refers to among its definitions. `document` reads a file."""
     root = f"{kind}.schema.json"
     shared = {file: document(file) for file in dict.fromkeys((root, _PIPELINE))}
-    whole = {_file(name): document(_file(name)) for name in operators}
-    whole |= {_file(name): schema for name, schema in plugins.items()}
+    whole = {file: document(file) for file in map(_file, operators)}
     definitions: Schema = {}
     for file, schema in {**shared, **whole}.items():
         for name, definition in schema.get("definitions", {}).items():
             definitions[_place(file, name)] = _moved(definition, file)
     for file, schema in whole.items():
         definitions[_place(file)] = _moved(_alone(schema), file)
-    for name in plugins:
-        _announce(definitions, name)
     top = {word: _moved_word(word, value, root) for word, value in shared[root].items()}
     return {**top, "definitions": definitions}
 
@@ -87,10 +81,3 @@ def _open_to_templates(schema: Schema) -> Schema:
     if "pattern" in schema:
         return {**schema, "pattern": f"{schema['pattern']}|{_TEMPLATE}"}
     return schema
-
-
-def _announce(definitions: Schema, operator: str) -> None:
-    """Let a plug-in's operator stand wherever the built-in ones do."""
-    for definition in definitions.values():
-        if definition.get("x-operators"):
-            definition["properties"].setdefault(operator, {"$ref": f"#/definitions/operator.{operator}"})

@@ -1,13 +1,16 @@
 """Every operator by name, those of plug-ins too, and the JSON Schemas that `schemas/` holds.
 
-Files are read, and plug-ins loaded, when they are first asked for: most commands need a few.
+Files are read, and plug-ins loaded, when they are first asked for: most commands need a few. Of the words
+that the schemas add to draft-07, those that speak of an operator become fields of `Operator` here;
+`x-operators` marks a mapping that takes operators as keys, `x-expression` a text that may be an expression
+without its `{{ }}`. The others are told in `yamldag.syntax.check`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from yamldag import shipped
@@ -57,7 +60,7 @@ def operator(name: str) -> Operator | None:
     if name in BUILT_IN:
         return _described(name, schema(f"operators/{name}.schema.json"))
     brought = plugin(name)
-    return None if brought is None else _described(name, brought.schema)
+    return None if brought is None else _described(name, {"x-template": True, **brought.schema})
 
 
 def plugin(name: str) -> Any:
@@ -71,12 +74,19 @@ def broken(name: str) -> str | None:
 
 
 @cache
-def schema(ref: str) -> Schema:
+def schema(ref: str, *, plugins: bool = False) -> Schema:
     """The document that a `$ref` leads to: `pipeline.schema.json`, `operators/bash.schema.json`. With a
-    fragment, a document of that definition alone. The same object each time: not to be changed."""
+    fragment, a document of that definition alone. With `plugins`, for each ref on the way, tasks take their
+    operators too. The same object each time: not to be changed."""
     file, _, fragment = ref.partition("#")
     if fragment:
-        return {"$ref": f"#{fragment}", "definitions": schema(file)["definitions"]}
+        return {"$ref": f"#{fragment}", "definitions": schema(file, plugins=plugins)["definitions"]}
+    if plugins and file == "pipeline.schema.json":
+        return _with_plugins(schema(file))
+    folder, _, name = file.removesuffix(".schema.json").rpartition("/")
+    if plugins and folder == "operators" and name in _entry_points():
+        brought = operator(name)
+        return brought.schema if brought else {}  # broken: whoever compiles says so
     return _read(file)
 
 
@@ -85,10 +95,19 @@ def bundle(kind: str = "pipeline") -> Schema:
     the operators of plug-ins. Unlike the files it lets a template stand wherever the language does."""
     from yamldag.operators import bundling
 
-    brought = {name: found.schema for name in sorted(_entry_points()) if (found := operator(name))}
-    return bundling.bundle(kind, schema, BUILT_IN, brought)
+    return bundling.bundle(kind, partial(schema, plugins=True), names(plugins=True))
 
 
+def _with_plugins(document: Schema) -> Schema:
+    brought = {name: {"$ref": f"operators/{name}.schema.json"} for name in sorted(_entry_points())}
+    definitions = {
+        name: {**each, "properties": {**brought, **each["properties"]}} if each.get("x-operators") else each
+        for name, each in document["definitions"].items()
+    }
+    return {**document, "definitions": definitions}
+
+
+@cache
 def _read(file: str) -> Schema:
     import json
 
