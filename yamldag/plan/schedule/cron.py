@@ -105,6 +105,7 @@ _DAY = _Field("day of the month", 1, 31, 31, {})
 _MONTH = _Field("month", 1, 12, 12, {name: index for index, name in enumerate(_MONTHS, 1)})
 _WEEKDAY = _Field("day of the week", 0, 7, 7, {name: index for index, name in enumerate(_WEEKDAYS)})
 _FIELDS = (_MINUTE, _HOUR, _DAY, _MONTH, _WEEKDAY)
+_ANY = {"*", "*/1"}
 _COUNTS = {6: "seconds are not part of a cron line; what comes more often than each minute is `every: 30s`"}
 
 
@@ -132,9 +133,9 @@ def _cron(fields: list[set[tuple[int, int]]], words: list[str]) -> Cron:
     return Cron(
         tuple(hour * 60 + minute for hour in hours for minute in minutes),
         len(hours) == 24,
-        None if words[2] == "*" else frozenset(days),
+        None if words[2] in _ANY else frozenset(days),
         tuple(months),
-        None if words[4] == "*" else frozenset(((day - 1) % 7, count) for day, count in fields[4]),
+        None if words[4] in _ANY else frozenset(((day - 1) % 7, count) for day, count in fields[4]),
     )
 
 
