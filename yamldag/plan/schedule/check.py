@@ -149,7 +149,7 @@ def _line(line: str, path: Path) -> Iterator[Fault]:
         for flaw in read:
             yield Fault(path, flaw.start, flaw.end, "YD601", flaw.message, _meant(line) or flaw.help)
     elif not read.fires():
-        message = f"`{line}` can never fire: none of its months has such a day"
+        message = f"`{line.strip()}` can never fire: none of its months has such a day"
         yield Fault(path, *cron.days_field(line), "YD602", message)
 
 

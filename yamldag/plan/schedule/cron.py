@@ -105,6 +105,7 @@ _DAY = _Field("day of the month", 1, 31, 31, {})
 _MONTH = _Field("month", 1, 12, 12, {name: index for index, name in enumerate(_MONTHS, 1)})
 _WEEKDAY = _Field("day of the week", 0, 7, 7, {name: index for index, name in enumerate(_WEEKDAYS)})
 _FIELDS = (_MINUTE, _HOUR, _DAY, _MONTH, _WEEKDAY)
+_ANY = {"*", "*/1"}
 _COUNTS = {6: "seconds are not part of a cron line; what comes more often than each minute is `every: 30s`"}
 
 
@@ -132,19 +133,30 @@ def _cron(fields: list[set[tuple[int, int]]], words: list[str]) -> Cron:
     return Cron(
         tuple(hour * 60 + minute for hour in hours for minute in minutes),
         len(hours) == 24,
-        None if words[2] == "*" else frozenset(days),
+        None if words[2] in _ANY else frozenset(days),
         tuple(months),
-        None if words[4] == "*" else frozenset(((day - 1) % 7, count) for day, count in fields[4]),
+        None if words[4] in _ANY else frozenset(((day - 1) % 7, count) for day, count in fields[4]),
     )
 
 
 def _field(field: _Field, text: str, at: int, flaws: list[Flaw]) -> set[tuple[int, int]]:
     """Pairs of a value and, for a day of the week, its count in the month."""
     values: set[tuple[int, int]] = set()
+    found: list[Flaw] = []
+    place = at
     for item in text.split(","):
-        values |= _item(field, item, at, flaws)
-        at += len(item) + 1
+        values |= _item(field, item, place, found)
+        place += len(item) + 1
+    flaws += [_visible(flaw, at) for flaw in found]
     return values
+
+
+def _visible(flaw: Flaw, at: int) -> Flaw:
+    """Where something is missing, the character before it is marked, or the field's first."""
+    if flaw.start < flaw.end:
+        return flaw
+    start = max(flaw.start - 1, at)
+    return flaw._replace(start=start, end=start + 1)
 
 
 def _item(field: _Field, text: str, at: int, flaws: list[Flaw]) -> set[tuple[int, int]]:
@@ -165,7 +177,7 @@ def _counted(text: str, at: int, flaws: list[Flaw]) -> set[tuple[int, int]]:
         start = at + len(name) + 1
         found = f"found `{count}`" if count else "found nothing"
         message = f"a month has a day of the week at most five times: expected 1 to 5 behind `#`, {found}"
-        flaws.append(Flaw(min(start, at + len(text) - 1), at + len(text), message))
+        flaws.append(Flaw(start, at + len(text), message))
         return set()
     return set() if day is None else {(day, int(count))}
 
@@ -200,7 +212,7 @@ def _step(field: _Field, text: str, at: int, flaws: list[Flaw]) -> int | None:
     step = _number(text)
     if step is None or step == 0:
         found = f"expected a number above 0 behind `/`, found {f'`{text}`' if text else 'nothing'}"
-        flaws.append(Flaw(at if text else at - 1, at + len(text), found))
+        flaws.append(Flaw(at, at + len(text), found))
         return None
     if step > field.cycle:
         message = (
@@ -219,9 +231,7 @@ def _value(field: _Field, text: str, at: int, flaws: list[Flaw]) -> int | None:
         return value
     found = f"`{text}`" if text else "nothing"
     message = f"the {field.name} is {field.wanted}; found {found}"
-    flaws.append(
-        Flaw(at if text else max(at - 1, 0), at + max(len(text), 0 if at else 1), message, _hint(field, text))
-    )
+    flaws.append(Flaw(at, at + len(text), message, _hint(field, text)))
     return None
 
 
