@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
-from yamldag.plan.expression.evaluate import render
+from yamldag.plan.expression.rendering import render
 from yamldag.plan.expression.values import Json, TemplateError
 
 ROOTS = frozenset(

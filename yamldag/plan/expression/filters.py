@@ -27,9 +27,15 @@ _MISFITS = (
     FilterArgumentError,
 )
 
+_LOOKS = {
+    **dict.fromkeys(("length", "count", "first", "last"), lambda _: None),
+    **dict.fromkeys(("sort", "unique", "min", "max", "groupby", "dictsort"), limits.compared),
+}
+
 
 def bounded(name: str, apply: Callable[..., Any]) -> Callable[..., Any]:
     """A filter that counts what it costs and fails in words."""
+    look = _LOOKS.get(name, limits.looked_at)
     own = 1 if hasattr(apply, "jinja_pass_arg") else 0
 
     @wraps(apply)
@@ -37,24 +43,37 @@ def bounded(name: str, apply: Callable[..., Any]) -> Callable[..., Any]:
         value, *extras = args[own:]
         if isinstance(value, Absent):
             value.fail()
-        limits.looked_at(value)
+        look(value)
         for extra in (*extras, *kwargs.values()):
             limits.width(extra)
         try:
-            return limits.paid(apply(*args, **kwargs))
+            result = apply(*args, **kwargs)
+            paid = limits.paid(result)
+            return result if isinstance(result, Ready) else paid
         except _MISFITS:
             raise TemplateError(f"`| {name}` can't be applied to {kind_of(value)} in this way") from None
 
     return call
 
 
-def sh(value: Any) -> str:
+class Ready(str):
+    """Text that its author has let into the shell."""
+
+    __slots__ = ()
+
+
+def sh(value: Any) -> Ready:
     """Quoted, so that the shell takes it as one word."""
-    return shlex.quote(text_of(value, limits.spend))
+    return Ready(shlex.quote(text_of(value, limits.spend)))
+
+
+def raw(value: Any) -> Ready:
+    """Let into the shell as it is."""
+    return Ready(text_of(value, limits.spend))
 
 
 def string(value: Any) -> str:
-    """Any value as text, as it is."""
+    """Any value as text."""
     return text_of(value, limits.spend)
 
 
@@ -156,15 +175,17 @@ def _walked(items: Any, steps: int, characters: int) -> Any:
     return items
 
 
-def _looked_at(value: Any) -> Any:
-    limits.looked_at(value)
+def _compared(value: Any) -> Any:
+    limits.compared(value)
     return value
 
 
 def _into_bash(value: Any) -> str:
-    """A value without `| sh` or `| raw` on its way into a script."""
+    """A value on its way into a script: plain words, unless it comes from `| sh` or `| raw`."""
     if isinstance(value, Undefined) and not isinstance(value, Absent):
         return ""
+    if isinstance(value, Ready):
+        return value
     text = text_of(value, limits.spend)
     reason = unsafe_bare(text)
     if reason:
@@ -177,13 +198,13 @@ QUOTE_IT = "quote it with `| sh`, or hand it over in `env`"
 
 def _table() -> dict[str, Callable[..., Any]]:
     own: dict[str, Callable[..., Any]] = {
-        "sh": sh, "raw": string, "string": string, "ds": ds, "ts": ts, "date": date_, "add_days": add_days,
+        "sh": sh, "raw": raw, "string": string, "ds": ds, "ts": ts, "date": date_, "add_days": add_days,
         "tojson": tojson, "replace": texts.replace, "join": join, "indent": texts.indent, "sum": total,
         "format": format_, "escape": escape, "e": escape,
     }  # fmt: skip
     jinja = {name: jinja2.filters.FILTERS[name] for name in JINJA_FILTERS}
     table = {name: bounded(name, apply) for name, apply in {**jinja, **own}.items()}
-    unnamed: dict[str, Callable[..., Any]] = {"~": texts.joined, "for": _walked, "==": _looked_at}
+    unnamed: dict[str, Callable[..., Any]] = {"~": texts.joined, "for": _walked, "==": _compared}
     return {**table, "default": default, "d": default, "bash": _into_bash, **unnamed}
 
 

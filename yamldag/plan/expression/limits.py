@@ -113,6 +113,17 @@ def looked_at(value: object) -> None:
         spend(1 + len(value))
 
 
+def compared(value: object) -> None:
+    """Counts what a comparison may walk over, at any depth."""
+    looked_at(value)
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        for item in value:
+            if isinstance(item, list | tuple | dict):
+                compared(item)
+
+
 def width(number: object) -> None:
     """Bounds a number that sets the size of what a filter makes."""
     if isinstance(number, int | float) and not -MAX_WIDTH <= number <= MAX_WIDTH:

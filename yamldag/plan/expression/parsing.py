@@ -43,7 +43,7 @@ def _guarded(text: str, state: str | None, go_on: Callable[[str, list[Mark]], An
     marks: list[Mark] = []
     try:
         marks = marks_of(text, state)
-        forbidden = tuple(_forbidden(marks))
+        forbidden = (*_open_raw(marks), *_forbidden(marks))
         return Analysis(faults=forbidden) if forbidden else go_on(text, marks)
     except TemplateSyntaxError as error:
         return Analysis(
@@ -68,6 +68,13 @@ def _until(text: str, error: TemplateSyntaxError) -> list[Mark]:
 
 
 _OPENING = (("{{", "variable_begin"), ("{%", "block_begin"))
+
+
+def _open_raw(marks: list[Mark]) -> Iterator[Fault]:
+    """Jinja takes a `{% raw %}` at the very end for closed."""
+    found = [mark for mark in marks if mark.kind in ("raw_begin", "raw_end")]
+    if found and found[-1].kind == "raw_begin":
+        yield Fault("YD501", "`{% raw %}` is not closed by `{% endraw %}`", found[-1].start, found[-1].end)
 
 
 def _forbidden(marks: list[Mark]) -> Iterator[Fault]:

@@ -60,17 +60,21 @@ def value_of_expression(text: str, context: Mapping[str, Any]) -> Json:
 def _template(text: str, into_bash: bool) -> _Code:
     tree = template(text, marks_of(text))
     if into_bash:
-        for output in tree.find_all(nodes.Output):
-            output.nodes = [_checked(child) for child in output.nodes]
+        _check_outputs(tree)
     return _compiled(text, analyse(text), tree)
 
 
-def _checked(child: nodes.Expr) -> nodes.Expr:
-    if isinstance(child, nodes.TemplateData) or (
-        isinstance(child, nodes.Filter) and child.name in ("sh", "raw")
-    ):
-        return child
-    return _filter(child, "bash")
+def _check_outputs(tree: nodes.Node) -> None:
+    """Has every value checked that goes into the script; what `set` keeps is checked where it is used."""
+    for child in tree.iter_child_nodes():
+        if isinstance(child, nodes.Output):
+            child.nodes = [_checked(part) for part in child.nodes]
+        elif not isinstance(child, nodes.AssignBlock | nodes.Expr):
+            _check_outputs(child)
+
+
+def _checked(part: nodes.Expr) -> nodes.Expr:
+    return part if isinstance(part, nodes.TemplateData) else _filter(part, "bash")
 
 
 @lru_cache(maxsize=1024)
@@ -116,7 +120,6 @@ class _Bounds(NodeTransformer):
     def visit_Getitem(self, node: nodes.Getitem) -> nodes.Expr:  # noqa: N802
         self.generic_visit(node)
         if isinstance(node.arg, nodes.Slice):
-            assert isinstance(node.node, nodes.Expr)
             node.node = _filter(node.node, "==")
         return node
 
@@ -129,7 +132,8 @@ class _Bounds(NodeTransformer):
         return node
 
 
-def _filter(node: nodes.Expr, name: str, *args: int) -> nodes.Filter:
+def _filter(node: nodes.Node, name: str, *args: int) -> nodes.Filter:
+    assert isinstance(node, nodes.Expr)
     given = [nodes.Const(arg, lineno=node.lineno) for arg in args]
     return nodes.Filter(node, name, given, [], None, None, lineno=node.lineno)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from jinja2 import StrictUndefined, Undefined, pass_context
@@ -78,6 +79,16 @@ def _range(*args: Any) -> range:
     return made
 
 
+def _counted(test: Any) -> Callable[..., Any]:
+    def call(*values: Any) -> Any:
+        for value in values:
+            if not isinstance(value, Undefined):
+                limits.compared(value)
+        return test(*values)
+
+    return call
+
+
 @pass_context
 def _finished(_: Context, value: Any) -> str:
     """A value as it stands in text. As it asks for the context, Jinja computes no constants beforehand."""
@@ -101,7 +112,7 @@ def _environment() -> Sandbox:
     )
     made.globals = {"range": _range, "dict": dict}
     made.filters = dict(FILTERS)
-    made.tests = {name: JINJA_TESTS[name] for name in vocabulary.TESTS}
+    made.tests = {name: _counted(JINJA_TESTS[name]) for name in vocabulary.TESTS}
     return made
 
 

@@ -34,7 +34,9 @@ def shell_quotes(text: str) -> tuple[str, ...]:
 def shell_faults(text: str, analysis: Analysis, known: Known) -> list[Fault]:
     """YD508: `| sh` inside quotes; YD507: a known value without `| sh` or `| raw` that is not plain words."""
     faults = []
-    for output, place in zip(analysis.outputs, _Scan(text, analysis).places(), strict=True):
+    quoting = any("sh" in output.filters for output in analysis.outputs)
+    places = _Scan(text, analysis).places() if quoting else ("bare",) * len(analysis.outputs)
+    for output, place in zip(analysis.outputs, places, strict=True):
         if "sh" in output.filters and place in QUOTED:
             faults.append(_quoted(text, output, place))
         elif not output.filters or output.filters[-1] not in ("sh", "raw"):
@@ -64,6 +66,7 @@ def _unsafe(text: str, output: Output, known: Known) -> list[Fault]:
     return [Fault("YD507", message, output.start, output.end, hint)]
 
 
+_PLAIN = re.compile(r"[^'\"\\`$#<\n(){}]+")
 _HEREDOC = re.compile(r"<<(-?)[ \t]*(['\"]?)([A-Za-z_][A-Za-z0-9_]*)\2")
 
 
@@ -82,7 +85,8 @@ class _Scan:
     def places(self) -> tuple[str, ...]:
         at = 0
         while at < len(self.text):
-            at = self.tag(at, self.stack[-1]) or self.step(at)
+            plain = _PLAIN.match(self.text, at)
+            at = plain.end() if plain else self.tag(at, self.stack[-1]) or self.step(at)
         return tuple(self.found)
 
     def tag(self, at: int, place: str) -> int | None:

@@ -39,6 +39,9 @@ def too_deep(text: str) -> Fault:
 def syntax_fault(message: str, offset: int, text: str, marks: list[Mark]) -> Fault:
     """A fault for what Jinja's lexer or parser said at an offset."""
     spot = _spot(offset, text, marks)
+    for mark, following in pairwise(marks):
+        if mark.kind == following.kind == "operator" and mark.text == following.text == "{":
+            return Fault("YD501", "`{{` can't stand inside a template", mark.start, following.end)
     for pattern, say in _SAYINGS:
         match = re.match(pattern, message)
         if match:
@@ -61,6 +64,8 @@ def _at(spot: Mark, message: str, hint: str | None = None) -> Fault:
 
 
 def _found(spot: Mark) -> str:
+    if spot.text == "`":
+        return "a backtick"
     return f"`{spot.text.strip()[:40]}`" if spot.text.strip() else "the end"
 
 
@@ -80,11 +85,13 @@ def _unclosed(_: re.Match[str], spot: Mark, marks: list[Mark]) -> Fault:
     return _at(opening[-1], f"`{sign}` is not closed by `{closing}`")
 
 
-def _lone(match: re.Match[str], spot: Mark, _: list[Mark]) -> Fault:
-    wanted = f", expected `{match[2]}`" if match[2] else ""
-    return _at(
-        spot, f"`{match[1]}` closes nothing that is open" if not wanted else f"found `{match[1]}`{wanted}"
+def _lone(match: re.Match[str], spot: Mark, marks: list[Mark]) -> Fault:
+    wanted = match[2] or (
+        "}}" if match[1] == "}" and any(mark.kind == "variable_begin" for mark in marks) else ""
     )
+    if wanted:
+        return _at(spot, f"expected `{wanted}`, found `{match[1]}`")
+    return _at(spot, f"`{match[1]}` closes nothing that is open")
 
 
 def _character(_: re.Match[str], spot: Mark, __: list[Mark]) -> Fault:

@@ -47,9 +47,8 @@ def condition(expression: str | bool, context: Mapping[str, Any]) -> bool:
         return expression
     value = evaluate(expression, context)
     if isinstance(value, str):
-        raise TemplateError(
-            "`when` gives text, which is neither true nor false; compare it with something", 0, 0
-        )
+        message = "`when` gives text, which is neither true nor false; compare it with something"
+        raise TemplateError(message, 0, len(expression))
     return bool(value)
 
 
