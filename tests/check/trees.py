@@ -9,6 +9,8 @@ import yaml
 from yamldag.syntax.source import Source
 from yamldag.syntax.tree import Json, Map, Node, Scalar, Seq
 
+_WORDS = ("yes", "no", "on", "off")
+"""Booleans to PyYAML, texts to YAML 1.2."""
 _TYPED = ("bool", "int", "float", "null")
 
 
@@ -34,7 +36,7 @@ def _node(node: yaml.Node, source: Source, made: dict[int, Node]) -> Node:
 def _made(node: yaml.Node, source: Source, made: dict[int, Node]) -> Node:
     start, end = node.start_mark.index, node.end_mark.index
     if isinstance(node, yaml.ScalarNode):
-        kind = node.tag.rpartition(":")[2]
+        kind = "str" if node.value in _WORDS else node.tag.rpartition(":")[2]
         value = yaml.safe_load(f"!!{kind} {json.dumps(node.value)}") if kind in _TYPED else node.value
         return Scalar(value, node.value, start, end, node.style or "", source)
     if isinstance(node, yaml.SequenceNode):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-_MOST = 50
-"""So many unknown words of one scope get an answer: a search among 10,000 names takes milliseconds."""
+_MOST_COMPARED = 500_000
+"""So many names are looked at for the unknown words of one scope: among 10,000 names, for fifty words."""
 
 
 class Known:
-    """The names of one scope. Each unknown word is sought once, and only the first fifty are sought at all,
-    so that a file full of unknown names stays fast."""
+    """The names of one scope. Each unknown word is sought once, and of a large scope only the first ones are
+    sought at all, so that a file full of unknown names stays fast."""
 
     __slots__ = ("_answers", "_lower", "names")
 
@@ -22,7 +22,7 @@ class Known:
     def nearest(self, word: str) -> str | None:
         """The known name that `word` is likely to mean, or None."""
         if word not in self._answers:
-            if len(self._answers) >= _MOST:
+            if len(self._answers) * len(self.names) >= _MOST_COMPARED:
                 return None
             self._answers[word] = self._search(word.lower())
         return self._answers[word]

@@ -130,7 +130,8 @@ def _kind(schema: Schema, node: Node) -> str:
     if type(node) is not Scalar or empty(node) or not types(schema):
         return ""
     if isinstance(node.value, str):
-        return "the text " if node.style and "string" not in types(schema) else ""
+        quoted = node.style and node.source.text.startswith(node.style, node.start)
+        return "the text " if quoted and "string" not in types(schema) else ""
     if "string" not in types(schema) or isinstance(node.value, bool) or node.value is None:
         return ""
     return "the number "

@@ -12,13 +12,14 @@ from yamldag.syntax.nearest import Known, nearest
 from yamldag.syntax.tree import Map, Node, Scalar
 
 _Find: TypeAlias = Callable[[Scalar, Scalar | None, Checking], Check | None]
+_Report: TypeAlias = Callable[[Map, Scalar | None, list[Scalar], Checking], None]
 
 
 def mapping_check(part: Part) -> Check:
     judge = container_judge(part.schema, Map)
     required = frozenset(part.schema.get("required", ()))
     children: dict[str, Check] = {}
-    find = _child_finder(part, children)
+    find, report_misfits = _child_finder(part, children), _misfit_reporter(part)
 
     def check(node: Node, above: Scalar | None, checking: Checking) -> Node | None:
         assert type(node) is Map
@@ -38,22 +39,31 @@ def mapping_check(part: Part) -> Check:
             if put is not None:
                 items[name] = (key, put)
         if unknown or not items.keys() >= required:
-            _misfits(part, node, above, unknown, checking)
+            report_misfits(node, above, unknown, checking)
         return None
 
     return check
 
 
-def _misfits(part: Part, node: Map, above: Scalar | None, unknown: list[Scalar], checking: Checking) -> None:
-    """Unknown keys and missing ones; an unknown key that was meant to be a missing one speaks for both."""
-    known = Known(name for name in part.schema.get("properties", ()) if not name.startswith("x-"))
-    missing = [name for name in part.schema.get("required", ()) if name not in node.items]
-    for key in unknown:
-        checking.complain(key, complaint.unknown_key(part.owner, above, key, known, missing))
-        checking.faulty.add(id(node.items[key.text][1]))
-    for name in missing:
-        if not any(nearest(key.text, [name]) for key in unknown):
-            checking.complain(node, complaint.missing_key(part.owner, above, node, name))
+def _misfit_reporter(part: Part) -> _Report:
+    """Reports unknown keys and missing ones; an unknown key that was meant to be a missing one speaks for
+    both."""
+    names = [name for name in part.schema.get("properties", ()) if not name.startswith("x-")]
+    required: list[str] = part.schema.get("required", [])
+    known: Known | None = None
+
+    def report(node: Map, above: Scalar | None, unknown: list[Scalar], checking: Checking) -> None:
+        nonlocal known
+        known = known or Known(names)
+        missing = [name for name in required if name not in node.items]
+        for key in unknown:
+            checking.complain(key, complaint.unknown_key(part.owner, above, key, known, missing))
+            checking.faulty.add(id(node.items[key.text][1]))
+        for name in missing:
+            if not any(nearest(key.text, [name]) for key in unknown):
+                checking.complain(node, complaint.missing_key(part.owner, above, node, name))
+
+    return report
 
 
 def _child_finder(part: Part, children: dict[str, Check]) -> _Find:
