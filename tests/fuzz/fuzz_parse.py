@@ -1,4 +1,4 @@
-"""Fuzz what reads files: `python tests/fuzz/fuzz_parse.py [options of libFuzzer] [folders]`; a minute by default."""
+"""Fuzz what reads files: `python tests/fuzz/fuzz_parse.py [libFuzzer options] [folders]`, for a minute."""
 
 import sys
 import tempfile

@@ -53,7 +53,8 @@ def told_well(each: Diagnostic) -> None:
     """With a known code, in one line of words, at places that are in the text."""
     assert each.code in CODES
     assert each.message
-    assert not set(each.message) & set("\n\r"), each.message
+    assert each.message.isprintable(), each.message
+    assert (each.help or "").isprintable(), each.help
     for place in (each.place, *(related.place for related in each.related)):
         assert 0 <= place.start <= place.end <= len(place.source.text), each.message
         place.source.place(place.start)

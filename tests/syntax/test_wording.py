@@ -20,6 +20,7 @@ SAID = {
         "expected spaces as indentation, found a tab",
         "indent with spaces alone",
     ),
+    "tab behind a dash": ("- \t- a\n", "1:3-1:4", "expected a space, found a tab", "write a space instead"),
     "open quote": (
         "a: 'x\nb: 2\n",
         "1:4-1:5",
@@ -200,3 +201,8 @@ def test_where_a_bracket_was_opened_is_shown_beside_what_was_found() -> None:
 @pytest.mark.parametrize("text", ["a: !x!y 1", "a: !<\n", "a: !!\n", "a: !foo%ff x"])
 def test_a_tag_that_is_not_even_one_is_an_unknown_tag(text: str) -> None:
     assert [each.code for each in parse.documents(Source("f.yml", text))[1]] == ["YD104"]
+
+
+def test_what_is_shown_cannot_speak_to_the_terminal() -> None:
+    found = parse.documents(Source("f.yml", '"\\e[31m`\\n": 1\n"\\e[31m`\\n": 2\n'))[1]
+    assert [each.message for each in found] == ["the key `\ufffd[31m'` is given twice"]

@@ -53,9 +53,10 @@ def syntax(  # noqa: PLR0913, PLR0917
 
 
 def cut(text: str) -> str:
-    """Text as a message shows it: one line, not too long, without backticks of its own."""
-    line = " ".join(text.split()).replace("`", "'")
-    return line if len(line) <= 60 else line[:57] + "…"
+    """Text as a message shows it: one line, not too long, no backticks or control characters of its own."""
+    line = " ".join(text[:200].split()).replace("`", "'")
+    shown = line if len(line) <= 60 else line[:57] + "…"
+    return "".join(char if char.isprintable() else "\ufffd" for char in shown)
 
 
 def _diagnostic(
@@ -174,11 +175,12 @@ def _after_quotes(error: _Error) -> Diagnostic | None:
 
 def _cannot_begin(error: _Error) -> Diagnostic | None:
     sign = error.text[error.at : error.at + 1]
-    message = (
-        f"expected a value, found `{sign}`, which can't begin one"
-        if sign != "`"
-        else ("expected a value, found a backtick, which can't begin one")
-    )
+    if sign == "\t":
+        return _diagnostic(
+            error, "expected a space, found a tab", error.at, error.at + 1, "write a space instead"
+        )
+    shown = "a backtick" if sign == "`" else f"`{cut(sign)}`"
+    message = f"expected a value, found {shown}, which can't begin one"
     return _diagnostic(error, message, error.at, error.at + 1, "put the value in quotes")
 
 
