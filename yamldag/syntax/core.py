@@ -4,6 +4,8 @@ import math
 import re
 from typing import NamedTuple, TypeAlias
 
+from yamldag.syntax.wording import cut
+
 Value: TypeAlias = str | int | float | bool | None
 
 TAGS = "tag:yaml.org,2002:"
@@ -40,7 +42,7 @@ def resolve(text: str) -> Value | Refused:
         return (
             number
             if math.isfinite(number)
-            else Refused(f"expected a number that can be kept, found `{text[:40]}`")
+            else Refused(f"expected a number that can be kept, found `{cut(text)}`")
         )
     if _BEYOND.fullmatch(text):
         return Refused(f"expected a number, found `{text}`")
@@ -56,7 +58,7 @@ def tagged(tag: str, text: str) -> Value | Refused:
         return float(value)
     if isinstance(value, Refused) or type(value) is _TYPES[tag][0]:
         return value
-    return Refused(f"expected {_TYPES[tag][1]} after `!!{tag}`, found `{text[:40]}`", "YD104")
+    return Refused(f"expected {_TYPES[tag][1]} after `!!{tag}`, found `{cut(text)}`", "YD104")
 
 
 _TYPES: dict[str, tuple[type, str]] = {
@@ -77,4 +79,4 @@ def _integer(text: str) -> int | Refused:
         number = -number if text.startswith("-") else number
         if -(2**63) <= number < 2**63:
             return number
-    return Refused(f"expected a whole number of at most 64 bits, found `{text[:40]}`")
+    return Refused(f"expected a whole number of at most 64 bits, found `{cut(text)}`")

@@ -14,7 +14,7 @@ Piece: TypeAlias = tuple[str, int, int]
 """Text of the value, and the source span it was read from: character by character where both are of one
 length, else a single character that takes the whole span."""
 
-_PROPERTIES = re.compile(r"(?:&[^\s,\[\]{}]+|!\S*|#[^\r\n\x85\u2028\u2029]*|\s+)*")
+_PROPERTIES = re.compile(r"(?:&[A-Za-z0-9_-]+|!\S*|#[^\r\n\x85\u2028\u2029]*|\s+)*")
 _BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
 _BLANKS = re.compile("[ \t\r\n\x85\u2028\u2029]+")
 _RUN = {

@@ -34,7 +34,7 @@ __all__ = ["Ignore", "documents", "ignores", "read"]
 
 MAX_DEPTH = 100
 MAX_SCALAR = 256 * 1024
-MAX_EVENTS = 1_500_000
+MAX_EVENTS = 1_000_000
 MAX_DOCUMENTS = 1_000
 MAX_EXPANDED = 100_000
 MAX_TAG_LINES = 16
@@ -68,21 +68,21 @@ def ignores(source: Source) -> list[Ignore]:
     """The comments that silence a lint, in order; none in a text that is not YAML."""
     if "yamldag:" not in source.text:
         return []
-    scalars = _scalars(source)
-    return [] if scalars is None else comments.ignores(source, scalars)
+    scalars, is_whole = _scalars(source, _fastest)
+    return comments.ignores(source, scalars) if is_whole else []
 
 
-def _scalars(source: Source) -> list[Scalar] | None:
-    """Every scalar as it was written, keys included; None if the text is not YAML."""
+def _scalars(source: Source, parser: Parser) -> tuple[list[Scalar], bool]:
+    """Every scalar as it was written, keys included, as far as the text is YAML; whether it is to its end."""
     found = []
     try:
-        for event in iter(_fastest(source.text).get_event, None):
+        for event in iter(parser(source.text).get_event, None):
             if type(event) is ScalarEvent and event.start_mark and event.end_mark:
                 first, last = event.start_mark.index, event.end_mark.index
                 found.append(Scalar(None, event.value, first, last, event.style or "", source))
-    except (YAMLError, UnicodeError):
-        return None
-    return found
+    except (YAMLError, ValueError, OverflowError):
+        return found, False
+    return found, True
 
 
 def _is_empty(root: Node) -> bool:
@@ -101,10 +101,10 @@ def _stopped(reader: _Reader, parser: Parser) -> Diagnostic | None:
         next_event = parser(source.text).get_event
         reader.run(next_event)
         rest = None if reader.stopped else next_event()
-    except (ReaderError, UnicodeError):
-        return unprintable(source)
+    except (ReaderError, ValueError, OverflowError):
+        return unprintable(source) or _impossible_character(source)
     except MarkedYAMLError as error:
-        return _syntax(source, error)
+        return _syntax(source, error, parser)
     if rest:
         return _too_large(f"{MAX_EVENTS:,} values and brackets", reader.at(rest))
     if len(reader.roots) > MAX_DOCUMENTS:
@@ -112,14 +112,22 @@ def _stopped(reader: _Reader, parser: Parser) -> Diagnostic | None:
     return reader.stopped
 
 
+def _impossible_character(source: Source) -> Diagnostic:
+    """Only PyYAML without libyaml, which has a place for it, comes here."""
+    message = "expected escapes of characters that exist, found one that does not"
+    return Diagnostic("YD101", message, Place(source, 0, 0), "unicode ends at `\\U0010FFFF`")
+
+
 def _too_large(bound: str, place: Place) -> Diagnostic:
     return Diagnostic("YD105", f"expected at most {bound}, found more", place, "split it into several files")
 
 
-def _syntax(source: Source, error: MarkedYAMLError) -> Diagnostic:
+def _syntax(source: Source, error: MarkedYAMLError, parser: Parser) -> Diagnostic:
     found_at = error.problem_mark.index if error.problem_mark else 0
     began_at = error.context_mark.index if error.context_mark else found_at
-    return wording.syntax(source, error.problem or "", found_at, error.context or "", began_at)
+    scalars = _scalars(source, parser)[0]
+    last = scalars[-1] if scalars else None
+    return wording.syntax(source, error.problem or "", found_at, error.context or "", began_at, last)
 
 
 class _Anchor:
@@ -349,7 +357,7 @@ class _Reader:
             node.value = self.resolved(node, core.tagged(tag[len(core.TAGS) :], node.text))
         elif tag not in ("", "!", "?"):
             self.unknown_tag(event)
-        elif tag == "?" and not is_key:
+        elif tag == "?" and (event.anchor or not is_key):
             node.value = self.resolved(node, core.resolve(node.text))
 
     def resolved(self, node: Scalar, value: core.Value | core.Refused) -> core.Value:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from yamldag.syntax.diagnostic import Diagnostic, Place, Related
 from yamldag.syntax.source import Source
+from yamldag.syntax.tree import Scalar
 
 _TOKEN = re.compile(r"\S+")
 _TEMPLATE = re.compile(r"\{\{[^\r\n]*?(?:\}\}|(?=[\r\n])|\Z)")
@@ -26,6 +27,7 @@ class _Error(NamedTuple):
     at: int
     context: str
     since: int
+    last: Scalar | None
 
     @property
     def text(self) -> str:
@@ -35,10 +37,13 @@ class _Error(NamedTuple):
 _Explain = Callable[[_Error], Diagnostic | None]
 
 
-def syntax(source: Source, problem: str, at: int, context: str, since: int) -> Diagnostic:
-    """The one diagnostic of a text that is not YAML; offsets are those of the parser's marks."""
+def syntax(  # noqa: PLR0913, PLR0917
+    source: Source, problem: str, at: int, context: str, since: int, last: Scalar | None
+) -> Diagnostic:
+    """The one diagnostic of a text that is not YAML; offsets are those of the parser's marks, `last` is the
+    last scalar before it."""
     size = len(source.text)
-    error = _Error(source, problem, min(at, size), context, min(since, size))
+    error = _Error(source, problem, min(at, size), context, min(since, size), last)
     for words, explain in _CASES:
         if any(word in problem or word in context for word in words):
             found = explain(error)
@@ -48,15 +53,21 @@ def syntax(source: Source, problem: str, at: int, context: str, since: int) -> D
 
 
 def cut(text: str) -> str:
-    """Text as a message shows it: one line, not too long, without backticks of its own."""
-    line = " ".join(text.split()).replace("`", "'")
-    return line if len(line) <= 60 else line[:57] + "…"
+    """Text as a message shows it: one line, not too long, no backticks or control characters of its own."""
+    line = " ".join(text[:200].split()).replace("`", "'")
+    shown = line if len(line) <= 60 else line[:57] + "…"
+    return "".join(char if char.isprintable() else "\ufffd" for char in shown)
 
 
 def _diagnostic(
     error: _Error, message: str, start: int, end: int, helping: str | None = None, *related: Related
 ) -> Diagnostic:
-    return Diagnostic("YD101", message, Place(error.source, start, end), helping, related)
+    return Diagnostic("YD101", message, _place(error, start, end), helping, related)
+
+
+def _place(error: _Error, start: int, end: int) -> Place:
+    """Within the text: what is not there, at its end, has no width."""
+    return Place(error.source, start, min(end, len(error.text)))
 
 
 def _token(error: _Error) -> tuple[int, int]:
@@ -99,7 +110,7 @@ def _content_above(text: str, offset: int) -> tuple[int, int]:
 
 
 def _related(error: _Error, message: str, at: int) -> Related:
-    return Related(message, Place(error.source, at, at + 1))
+    return Related(message, _place(error, at, at + 1))
 
 
 # The cases, each with a look at the text; None leaves it to the next.
@@ -149,9 +160,14 @@ def _escape(error: _Error) -> Diagnostic | None:
 
 def _after_quotes(error: _Error) -> Diagnostic | None:
     before = error.text[_line(error.text, error.at)[0] : error.at].rstrip()
-    if not before.endswith(("'", '"')) or _token(error)[0] == _token(error)[1]:
+    after = error.text[error.at : error.at + 1].strip()
+    if not before.endswith(("'", '"')) or after in ("", "'", '"'):
         return None
-    quote = before[-1]
+    quote, last = before[-1], error.last
+    if last and last.style == quote and last.end <= error.at and "\n" in error.text[last.start : last.end]:
+        line = error.source.place(last.end)[0]
+        message = f"expected a closing `{quote}` for the quote opened here, found it only on line {line}"
+        return _diagnostic(error, message, last.start, last.start + 1)
     written = "twice: `''`" if quote == "'" else 'as `\\"`'
     message = f"expected the value to end with its closing `{quote}`, found {_found(error)}"
     return _diagnostic(error, message, *_token(error), f"write a `{quote}` inside such quotes {written}")
@@ -159,11 +175,12 @@ def _after_quotes(error: _Error) -> Diagnostic | None:
 
 def _cannot_begin(error: _Error) -> Diagnostic | None:
     sign = error.text[error.at : error.at + 1]
-    message = (
-        f"expected a value, found `{sign}`, which can't begin one"
-        if sign != "`"
-        else ("expected a value, found a backtick, which can't begin one")
-    )
+    if sign == "\t":
+        return _diagnostic(
+            error, "expected a space, found a tab", error.at, error.at + 1, "write a space instead"
+        )
+    shown = "a backtick" if sign == "`" else f"`{cut(sign)}`"
+    message = f"expected a value, found {shown}, which can't begin one"
     return _diagnostic(error, message, error.at, error.at + 1, "put the value in quotes")
 
 
@@ -227,7 +244,8 @@ def _misplaced(error: _Error) -> Diagnostic | None:
         )
     column, here = error.source.place(error.since)[1], error.source.place(error.at)[1]
     if column == here:
-        return _diagnostic(error, f"expected {wanted}, found {_found(error)}", start, end, None, related)
+        helping = "put a space after the `-`" if of_list and error.text.startswith("-", start) else None
+        return _diagnostic(error, f"expected {wanted}, found {_found(error)}", start, end, helping, related)
     message = f"expected {wanted} at column {column}, found {_found(error)} at column {here}"
     return _diagnostic(error, message, start, end, "indent lines that belong together alike", related)
 
@@ -248,7 +266,8 @@ def _bracket(error: _Error) -> Diagnostic | None:
 
 
 def _no_value(error: _Error) -> Diagnostic | None:
-    return _diagnostic(error, f"expected a value, found {_found(error)}", *_token(error))
+    helping = "a `[` or `{` above is not closed" if "flow" in error.context else None
+    return _diagnostic(error, f"expected a value, found {_found(error)}", *_token(error), helping)
 
 
 def _no_document(error: _Error) -> Diagnostic | None:
