@@ -20,6 +20,7 @@ GAP = 20.0
 """Between boxes side by side: room for the chips on their borders."""
 PAD, TITLE = 12.0, 26.0
 """Between a frame and what it holds; on the side where its name stands."""
+_FAR = 1e4
 _BEND = 10.0
 """Between a line and its neighbour."""
 
@@ -185,6 +186,7 @@ class _Rods:
         waits = [len(before) for before in self.before]
         ready = [point for point, number in enumerate(waits) if not number]
         found = []
+        self.order = ready
         for point in ready:
             for other, room in self.after[point]:
                 found.append((point, other, room))
@@ -210,8 +212,12 @@ def _across(shape: _Shape) -> tuple[list[float], _Frame]:
     pull = _Pull(shape, rods)
     for _ in range(max(8, min(60, 400_000 // (rods.size + 1)))):
         at = rods.apart(pull.wish(at))
-    for _ in range(3):
-        at = pull.tight(pull.settle(at))
+    for turn in range(16):
+        pull.relax(at, back=turn % 2 == 1)
+        at = pull.tight(at)
+    for _ in range(2):
+        pull.align(at)
+        at = pull.tight(at)
     at = [float(round(each * 2) / 2) for each in at]
     return at[: rods.first], _Frame(at[rods.first : rods.last], at[rods.last :])
 
@@ -228,6 +234,8 @@ class _Pull:
             self.near[b].append(a)
         self.straight = self._straight()
         self.pairs = self._pairs()
+        self.order = [token for row in shape.rows for token in row]
+        self.marks = [point for point in rods.order if point >= rods.first]
 
     def _straight(self) -> list[list[int]]:
         """Runs of tokens on one line, with the tasks at both ends."""
@@ -248,16 +256,36 @@ class _Pull:
                 wish[token] = (mean * 3 + at[token]) / 4
         return self.tight(wish)
 
-    def settle(self, at: list[float]) -> list[float]:
-        """One behind the other, on one line wherever the neighbours in the layer leave room for it."""
-        at = at[:]
-        for a, b in self.pairs:
-            self._align(at, b, at[a])
-        for a, b in reversed(self.pairs):
-            self._align(at, a, at[b])
-        return at
+    def relax(self, at: list[float], back: bool) -> None:
+        """Each token between its neighbours, one after the other, as far as those beside it let it.
 
-    def _align(self, at: list[float], token: int, wish: float) -> None:
+        Frames give way on one side at a time, so that two of them never want the same room.
+        """
+        self._loosen(at, ends=back)
+        for token in reversed(self.order) if back else self.order:
+            near = self.near[token]
+            if near:
+                self._move(at, token, sum(at[other] for other in near) / len(near))
+
+    def align(self, at: list[float]) -> None:
+        """One behind the other on one line, wherever those beside them leave room for it."""
+        for ends in (True, False):
+            self._loosen(at, ends)
+            for a, b in self.pairs:
+                self._move(at, b, at[a])
+            for a, b in reversed(self.pairs):
+                self._move(at, a, at[b])
+
+    def _loosen(self, at: list[float], ends: bool) -> None:
+        """The frames' beginnings, or their ends, as far out as what stands before them allows."""
+        rods = self.rods
+        for mark in reversed(self.marks) if ends else self.marks:
+            if ends and mark >= rods.last:
+                at[mark] = min((at[b] - room for b, room in rods.after[mark]), default=at[mark] + _FAR)
+            elif not ends and mark < rods.last:
+                at[mark] = max((at[a] + room for a, room in rods.before[mark]), default=at[mark] - _FAR)
+
+    def _move(self, at: list[float], token: int, wish: float) -> None:
         least = max((at[a] + room for a, room in self.rods.before[token]), default=wish)
         most = min((at[b] - room for b, room in self.rods.after[token]), default=wish)
         if least <= most:
