@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable
+from itertools import pairwise
 
 from yamldag.render.grid import Grid
 
@@ -21,6 +22,7 @@ class _Sorter:
             self.after[a].append(b)
             self.before[b].append(a)
         self.paths = [made.path(token) for token in range(size)]
+        self.chains = [chain for chain in made.chains.values() if len(chain) > 1]
         self.place = [0.0] * size
         """By token: where it stands in its layer, from 0 to 1."""
         self.rank = [0.0] * len(made.parents)
@@ -60,6 +62,15 @@ class _Sorter:
 
         return key
 
+    def straight(self) -> Callable[[int], float]:
+        """Where things are, but a long edge at one height for all of its way."""
+        level = self.place[:]
+        for chain in self.chains:
+            mean = sum(self.place[token] for token in chain) / len(chain)
+            for token in chain:
+                level[token] = mean
+        return level.__getitem__
+
     def rate(self, rows: Rows) -> None:
         total = [0.0] * len(self.rank)
         count = [0] * len(self.rank)
@@ -70,10 +81,11 @@ class _Sorter:
                     count[group] += 1
         self.rank = [total[at] / count[at] if count[at] else 0.0 for at in range(len(total))]
 
-    def crossings(self, rows: Rows) -> int:
-        return sum(self._between(row) for row in rows[:-1])
+    def faults(self, rows: Rows) -> int:
+        """Lines that cross, and lines that run through the frame of a group that is not theirs."""
+        return sum(self._crossed(row) + 2 * self._cut(row, after) for row, after in pairwise(rows))
 
-    def _between(self, row: list[int]) -> int:
+    def _crossed(self, row: list[int]) -> int:
         met: list[float] = []
         crossed = 0
         for token in row:
@@ -83,24 +95,44 @@ class _Sorter:
                 met.insert(bisect_right(met, end), end)
         return crossed
 
+    def _cut(self, row: list[int], after: list[int]) -> int:
+        """Lines that pass from one side of a group to the other between two layers."""
+        here, there = self._reach(row), self._reach(after)
+        both = [(*here[group], *there[group]) for group in here.keys() & there.keys()]
+        if not both:
+            return 0
+        place = self.place
+        links = [(place[a], place[b]) for a in row for b in self.after[a]]
+        return sum(
+            (x < low and y > under) or (x > high and y < over)
+            for low, high, over, under in both
+            for x, y in links
+        )
+
+    def _reach(self, row: list[int]) -> dict[int, tuple[float, float]]:
+        found: dict[int, tuple[float, float]] = {}
+        for token in row:
+            at = self.place[token]
+            for group in self.paths[token]:
+                low, high = found.get(group, (at, at))
+                found[group] = (min(low, at), max(high, at))
+        return found
+
 
 def order(made: Grid) -> Rows:
     """The tokens of each layer, from one side to the other."""
     sorter = _Sorter(made)
     rows = [sorter.settle(row) for row in made.layers()]
-    if not rows:
-        return []
-    sorter.rate(rows)
-    best, fewest = _tidy(sorter, rows)
+    best, fewest = _tidied(sorter, rows, sorter.place.__getitem__)
     for _ in range(max(3, min(24, 60_000 // (len(made.layer) + 1)))):
         if not fewest:
             break
-        for row in rows:
-            sorter.settle(row)
         _sweep(sorter, rows)
-        tidied, crossed = _tidy(sorter, rows)
-        if crossed < fewest:
-            best, fewest = tidied, crossed
+        for key in (sorter.place[:].__getitem__, sorter.straight()):
+            tidied, faults = _tidied(sorter, rows, key)
+            if faults < fewest:
+                best, fewest = tidied, faults
+        rows = tidied
     return best
 
 
@@ -112,9 +144,8 @@ def _sweep(sorter: _Sorter, rows: Rows) -> None:
         rows[at] = sorter.arrange(rows[at], sorter.centre(sorter.after))
 
 
-def _tidy(sorter: _Sorter, rows: Rows) -> tuple[Rows, int]:
-    """The rows with groups in one order everywhere, neighbours swapped where that helps, and their crossings."""
+def _tidied(sorter: _Sorter, rows: Rows, key: Callable[[int], float]) -> tuple[Rows, int]:
+    """The rows by `key` with groups side by side in one order everywhere, and how many faults that leaves."""
     sorter.rate(rows)
-    place = sorter.place
-    tidied = [sorter.arrange(row, place.__getitem__) for row in rows]
-    return tidied, sorter.crossings(tidied)
+    tidied = [sorter.arrange(row, key) for row in rows]
+    return tidied, sorter.faults(tidied)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import product
+from itertools import pairwise, product
 from math import ceil, sqrt
 
 from yamldag.plan.pipeline import Fanout, Group, Json, Plan, Task
@@ -13,7 +13,7 @@ from yamldag.render.text import clean, width
 HEIGHT = 40.0
 NAME, WORD, CHIP = 12.0, 10.5, 9.0
 """Sizes of letters, in pixels: a task's name, the line below it, a chip on its border."""
-_WIDTHS = (112.0, 136.0, 160.0, 184.0, 208.0, 232.0)
+_WIDTHS = (128.0, 152.0, 176.0, 200.0, 224.0, 248.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def alone(plan: Plan) -> Iterator[tuple[str, str]]:
             flocks.setdefault(task.group, []).append(task.id)
     for flock in flocks.values():
         columns = ceil(sqrt(len(flock) / 3))
-        yield from ((a, b) for at, (a, b) in enumerate(zip(flock, flock[1:], strict=False), 1) if at % columns)
+        yield from ((a, b) for at, (a, b) in enumerate(pairwise(flock), 1) if at % columns)
 
 
 def _node(plan: Plan, task: Task, states: Mapping[str, str] | None) -> Node:
@@ -112,7 +112,7 @@ def _chips(task: Task) -> tuple[str, ...]:
 def _width(name: str, operator: str, count: str, chips: tuple[str, ...]) -> float:
     """The same few widths everywhere, so that columns look like columns. Room for the state's word is kept."""
     border = sum(width(chip, CHIP) + 14 for chip in chips) + (width(count, CHIP) + 14 if count else 0)
-    inner = max(width(name, NAME) * 1.06, width(clean(operator), WORD) + 24)
+    inner = max(width(name, NAME) * 1.06, width(clean(operator) + " · running", WORD) - 16)
     need = max(inner + 62, border + 16)
     return next((step for step in _WIDTHS if step >= need), _WIDTHS[-1])
 

@@ -6,10 +6,10 @@ into the layers between. Groups are numbers too, -1 is the outside.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from yamldag.render.drawing import Drawing, alone
+from yamldag.render.ranks import ranks
 
 _MOST_BENDS = 12_000
 """Beyond so many tokens for long edges, the longest ones are drawn without."""
@@ -66,61 +66,17 @@ def grid(drawn: Drawing) -> Grid:
     groups = {frame.group.id: at for at, frame in enumerate(drawn.frames)}
     pairs = [(edge.parent, edge.child) for edge in drawn.edges]
     edges = [(number[a], number[b]) for a, b in (*pairs, *alone(drawn.plan)) if a != b]
+    owner = [groups.get(node.task.group or "", -1) for node in drawn.nodes]
     made = Grid(
         tasks=len(number),
-        layer=_layers(len(number), edges),
-        owner=[groups.get(node.task.group or "", -1) for node in drawn.nodes],
+        layer=[],
+        owner=owner,
         parents=[groups.get(frame.group.parent or "", -1) for frame in drawn.frames],
     )
+    made.layer = ranks(edges, [made.path(token) for token in range(len(number))])
     _cut(made, edges)
     _fill(made)
     return made
-
-
-def _layers(count: int, edges: Iterable[tuple[int, int]]) -> list[int]:
-    """By longest path; then tasks that only feed others move up to what they feed."""
-    children: list[list[int]] = [[] for _ in range(count)]
-    parents: list[list[int]] = [[] for _ in range(count)]
-    for parent, child in edges:
-        children[parent].append(child)
-        parents[child].append(parent)
-    layer = [0] * count
-    order = _order(children, parents)
-    for token in order:
-        for child in children[token]:
-            layer[child] = max(layer[child], layer[token] + 1)
-    for token in reversed(order):
-        if len(children[token]) > len(parents[token]):
-            layer[token] = max(layer[token], min(layer[child] for child in children[token]) - 1)
-    return layer
-
-
-def _order(children: list[list[int]], parents: list[list[int]]) -> list[int]:
-    """Parents before children. A plan has no rings; should one come in, it is cut at the task that stands first."""
-    waits = [len(up) for up in parents]
-    ready = [token for token, number in enumerate(waits) if not number]
-    order: list[int] = []
-    seen = [False] * len(waits)
-    stuck = iter(range(len(waits)))
-    while len(order) < len(waits):
-        if not ready:
-            ready.append(next(token for token in stuck if not seen[token]))
-        token = ready.pop()
-        if seen[token]:
-            continue
-        seen[token] = True
-        order.append(token)
-        _cut_back(token, children, seen)
-        for child in children[token]:
-            waits[child] -= 1
-            if not waits[child]:
-                ready.append(child)
-    return order
-
-
-def _cut_back(token: int, children: list[list[int]], seen: list[bool]) -> None:
-    if any(seen[child] for child in children[token]):
-        children[token] = [child for child in children[token] if not seen[child]]
 
 
 def _cut(made: Grid, edges: list[tuple[int, int]]) -> None:

@@ -6,6 +6,7 @@ right, or downwards in a long pipeline), `across` the other one.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -19,6 +20,7 @@ GAP = 20.0
 """Between boxes side by side: room for the chips on their borders."""
 PAD, TITLE = 12.0, 26.0
 """Between a frame and what it holds; on the side where its name stands."""
+_FAR = 1e4
 _BEND = 10.0
 """Between a line and its neighbour."""
 
@@ -141,7 +143,12 @@ class _Rods:
         arcs: dict[tuple[int, int], float] = {}
         for row in shape.rows:
             self._row(row, arcs)
-        self.arcs = self._sorted(arcs)
+        self.before: list[list[tuple[int, float]]] = [[] for _ in range(self.size)]
+        self.after: list[list[tuple[int, float]]] = [[] for _ in range(self.size)]
+        for (a, b), room in arcs.items():
+            self.after[a].append((b, room))
+            self.before[b].append((a, room))
+        self.arcs = self._sorted()
 
     def _row(self, row: list[int], arcs: dict[tuple[int, int], float]) -> None:
         """What stands in one layer, with the borders of the frames that are left and entered in between."""
@@ -174,17 +181,14 @@ class _Rods:
             return reach + (GAP if wide[a] and wide[b] else _BEND)
         return reach + PAD
 
-    def _sorted(self, arcs: dict[tuple[int, int], float]) -> list[tuple[int, int, float]]:
+    def _sorted(self) -> list[tuple[int, int, float]]:
         """Arcs so that all into a point stand before all out of it."""
-        after: list[list[tuple[int, float]]] = [[] for _ in range(self.size)]
-        waits = [0] * self.size
-        for (a, b), room in arcs.items():
-            after[a].append((b, room))
-            waits[b] += 1
+        waits = [len(before) for before in self.before]
         ready = [point for point, number in enumerate(waits) if not number]
         found = []
+        self.order = ready
         for point in ready:
-            for other, room in after[point]:
+            for other, room in self.after[point]:
                 found.append((point, other, room))
                 waits[other] -= 1
                 if not waits[other]:
@@ -208,7 +212,12 @@ def _across(shape: _Shape) -> tuple[list[float], _Frame]:
     pull = _Pull(shape, rods)
     for _ in range(max(8, min(60, 400_000 // (rods.size + 1)))):
         at = rods.apart(pull.wish(at))
-    at = pull.tight(at)
+    for turn in range(16):
+        pull.relax(at, back=turn % 2 == 1)
+        at = pull.tight(at)
+    for _ in range(2):
+        pull.align(at)
+        at = pull.tight(at)
     at = [float(round(each * 2) / 2) for each in at]
     return at[: rods.first], _Frame(at[rods.first : rods.last], at[rods.last :])
 
@@ -224,6 +233,9 @@ class _Pull:
             self.near[a].append(b)
             self.near[b].append(a)
         self.straight = self._straight()
+        self.pairs = self._pairs()
+        self.order = [token for row in shape.rows for token in row]
+        self.marks = [point for point in rods.order if point >= rods.first]
 
     def _straight(self) -> list[list[int]]:
         """Runs of tokens on one line, with the tasks at both ends."""
@@ -243,6 +255,47 @@ class _Pull:
             for token in run[1:-1]:
                 wish[token] = (mean * 3 + at[token]) / 4
         return self.tight(wish)
+
+    def relax(self, at: list[float], back: bool) -> None:
+        """Each token between its neighbours, one after the other, as far as those beside it let it.
+
+        Frames give way on one side at a time, so that two of them never want the same room.
+        """
+        self._loosen(at, ends=back)
+        for token in reversed(self.order) if back else self.order:
+            near = self.near[token]
+            if near:
+                self._move(at, token, sum(at[other] for other in near) / len(near))
+
+    def align(self, at: list[float]) -> None:
+        """One behind the other on one line, wherever those beside them leave room for it."""
+        for ends in (True, False):
+            self._loosen(at, ends)
+            for a, b in self.pairs:
+                self._move(at, b, at[a])
+            for a, b in reversed(self.pairs):
+                self._move(at, a, at[b])
+
+    def _loosen(self, at: list[float], ends: bool) -> None:
+        """The frames' beginnings, or their ends, as far out as what stands before them allows."""
+        rods = self.rods
+        for mark in reversed(self.marks) if ends else self.marks:
+            if ends and mark >= rods.last:
+                at[mark] = min((at[b] - room for b, room in rods.after[mark]), default=at[mark] + _FAR)
+            elif not ends and mark < rods.last:
+                at[mark] = max((at[a] + room for a, room in rods.before[mark]), default=at[mark] - _FAR)
+
+    def _move(self, at: list[float], token: int, wish: float) -> None:
+        least = max((at[a] + room for a, room in self.rods.before[token]), default=wish)
+        most = min((at[b] - room for b, room in self.rods.after[token]), default=wish)
+        if least <= most:
+            at[token] = max(least, min(most, wish))
+
+    def _pairs(self) -> list[tuple[int, int]]:
+        """Links between tokens that have no other on that side, from the first layer to the last."""
+        into, out = Counter(b for _, b in self.made.links), Counter(a for a, _ in self.made.links)
+        alone = [(a, b) for a, b in self.made.links if out[a] == 1 and into[b] == 1]
+        return sorted(alone, key=lambda link: self.made.layer[link[0]])
 
     def tight(self, wish: list[float]) -> list[float]:
         """With the frames close around what they hold."""

@@ -30,7 +30,7 @@ def _question(drawn: Drawing) -> str:
     """Boxes without text: `n0`, `n1`, … in `cluster0`, … with the sizes that we will draw."""
     number = {node.id: at for at, node in enumerate(drawn.nodes)}
     head = [
-        f'rankdir={"TB" if drawn.down else "LR"} nodesep=0.28 ranksep=0.55 pad=0 margin=0',
+        f'rankdir={"TB" if drawn.down else "LR"} nodesep=0.36 ranksep=0.55 pad=0 margin=0',
         f'node [shape=box fixedsize=true label="" height={HEIGHT / _POINTS:.4f}]',
         "edge [arrowsize=0.01 arrowhead=none]",
     ]
@@ -54,7 +54,7 @@ def _tree(drawn: Drawing) -> _Tree:
 def _clusters(drawn: Drawing, parent: str | None, tree: _Tree) -> Iterator[str]:
     for at, frame in tree.get(parent, []):
         label = '<<table border="0" fixedsize="true" width="40" height="12"><tr><td></td></tr></table>>'
-        yield f"subgraph cluster{at} {{ margin=10 label={label} labeljust=l"
+        yield f"subgraph cluster{at} {{ margin=9 label={label} labeljust=l"
         yield from (f"n{n}" for n, node in enumerate(drawn.nodes) if node.task.group == frame.group.id)
         yield from _clusters(drawn, frame.group.id, tree)
         yield "}"

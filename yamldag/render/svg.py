@@ -105,7 +105,7 @@ def _picture(drawn: Drawing, placed: Layout, link: str | None = None) -> str:
 
 
 def _frame(frame: Frame, box: Box) -> str:
-    shadow = _rect("shade", Box(box.x + 5, box.y + 5, box.width, box.height), 8) if frame.count else ""
+    shadow = _rect("shade", Box(box.x + 4, box.y + 4, box.width, box.height), 8) if frame.count else ""
     count = f" {frame.count}" if frame.count else ""
     room = box.width - 16 - width(count, 11)
     return (
@@ -221,7 +221,7 @@ def _glyph(node: Node, box: Box) -> str:
 
 def _chips(drawn: Drawing, node: Node, box: Box) -> str:
     """Words on the border: above the box, or below it where edges come from above."""
-    y = box.bottom - 6 if drawn.down else box.y - 7
+    y = box.bottom - 4 if drawn.down else box.y - 9
     found = []
     x = box.x + 8
     for word in node.chips:
