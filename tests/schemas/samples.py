@@ -329,7 +329,6 @@ BAD_PIPELINES = [
     ("a start the other way round", "{pipeline: p, start: 01.02.2026, tasks: {a: {noop: }}}", "start"),
     ("an unknown catchup", "{pipeline: p, catchup: some, tasks: {a: {noop: }}}", "catchup"),
     ("no runs", "{pipeline: p, max_active_runs: 0, tasks: {a: {noop: }}}", "max_active_runs"),
-    ("two deadlines", "{pipeline: p, deadline: {after: 5m, at: '06:00'}, tasks: {a: {noop: }}}", "deadline"),
     ("a null param", "{pipeline: p, params: {a: null}, tasks: {a: {noop: }}}", "params.a"),
     ("a bad param name", "{pipeline: p, params: {a b: 1}, tasks: {a: {noop: }}}", "params"),
     ("vars as a list", "{pipeline: p, vars: [a], tasks: {a: {noop: }}}", "vars"),

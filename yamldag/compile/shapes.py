@@ -48,7 +48,10 @@ def _param(key: Scalar, node: Node, found: list[Diagnostic]) -> dict[str, Json]:
     if schema is None:
         return {"default": None} if "default" in node.items else {}
     if schema.get("default", 0) is None:
-        del schema["default"]  # null is no default: the param is required
+        default_key, default = node.items["default"]
+        where = at(default) if default.end > default.start else at(default_key)
+        found.append(Diagnostic("YD409", "null is no default", where, "leave `default` out: the param is then required"))
+        return schema
     if "default" in schema:
         found += against(node.items["default"][1], schema, node.items["default"][0], "YD409", "the default")
     return schema
