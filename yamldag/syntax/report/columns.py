@@ -6,7 +6,7 @@ import unicodedata
 
 _WIDEST = 120
 _BEFORE = 30
-"""So many cells of a cut line stand before the place, where there are as many."""
+"""So many characters of a cut line stand before the place, where there are as many."""
 _TAB = "    "
 
 
@@ -27,7 +27,7 @@ def window(line: str, start: int, end: int) -> tuple[str, int, int]:
     the cells that the place takes, at least one."""
     first, last = 0, len(line)
     if cells(visible(line)) > _WIDEST:
-        first = max(0, start - _BEFORE) if start > _WIDEST - _BEFORE else 0
+        first = max(0, start - _BEFORE) if cells(visible(line[:start])) > _WIDEST - _BEFORE else 0
         last = _last(line, first)
     before = ("…" if first else "") + visible(line[first:start])
     place = visible(line[start : min(end, last)])
