@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC
-from difflib import get_close_matches
 
 from yamldag.plan import duration
 from yamldag.plan.pipeline import Json
@@ -72,6 +71,8 @@ def _bounds(timezone: str, start: str | None, end: str | None) -> Iterator[Fault
 
 def _silence(value: Json, timezone: str, start: str | None, end: str | None) -> Iterator[Fault]:
     """A schedule whose parts are well, but which has no tick between `start` and `end`."""
+    if end is None and not (isinstance(value, dict) and "at" in value):
+        return  # what fires at all fires after any start
     schedule = read(value, timezone, start, end)
     if schedule.has_clock and schedule.assets is None and next(schedule.ticks(), None) is None:
         bounds = " and ".join(name for name, bound in (("`start`", start), ("`end`", end)) if bound)
@@ -145,7 +146,7 @@ def _line(line: str, path: Path) -> Iterator[Fault]:
         yield _preset(line, path)
         return
     read = cron.read(line)
-    if isinstance(read, list):
+    if isinstance(read, tuple):
         for flaw in read:
             yield Fault(path, flaw.start, flaw.end, "YD601", flaw.message, _meant(line) or flaw.help)
     elif not read.fires():
@@ -228,5 +229,7 @@ def _bad(path: Path, message: str, help_: str | None = None) -> Fault:
 
 
 def _nearest(word: str, known: tuple[str, ...]) -> str | None:
+    from difflib import get_close_matches
+
     close = get_close_matches(word, known, 1)
     return f"did you mean `{close[0]}`?" if close else None

@@ -7,6 +7,7 @@ from calendar import monthrange
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import NamedTuple
 
 PRESETS = {
@@ -109,17 +110,17 @@ _ANY = {"*", "*/1"}
 _COUNTS = {6: "seconds are not part of a cron line; what comes more often than each minute is `every: 30s`"}
 
 
-def read(line: str) -> Cron | list[Flaw]:
+@lru_cache(1024)
+def read(line: str) -> Cron | tuple[Flaw, ...]:
     """A cron line or a preset as days and minutes, or all that keeps it from being one."""
     words = list(re.finditer(r"\S+", PRESETS.get(line, line)))
     if len(words) != len(_FIELDS):
-        found = f"expected the five fields of a cron line, found {len(words)}"
-        return [
-            Flaw(0, len(line), found, _COUNTS.get(len(words), "minute, hour, day, month, day of the week"))
-        ]
+        message = f"expected the five fields of a cron line, found {len(words)}"
+        help_ = _COUNTS.get(len(words), "minute, hour, day of the month, month, day of the week")
+        return (Flaw(0, len(line), message, help_),)
     flaws: list[Flaw] = []
     fields = [_field(field, word[0], word.start(), flaws) for field, word in zip(_FIELDS, words, strict=True)]
-    return flaws or _cron(fields, [word[0] for word in words])
+    return tuple(flaws) or _cron(fields, [word[0] for word in words])
 
 
 def days_field(line: str) -> tuple[int, int]:
