@@ -1,0 +1,114 @@
+"""What an operator is to the engine: it says what to start for an attempt, and reads how that ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Literal, Protocol, TypeAlias, cast
+
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+
+Result: TypeAlias = Literal["success", "failed", "skipped"]
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt and its places. Paths are absolute; the engine makes the folders (0700)."""
+
+    run_id: str
+    task_id: str
+    number: int
+    """Which try of its task it is, from 1: `$YAMLDAG_ATTEMPT`."""
+    map_index: int | None
+    folder: str
+    """The folder of the file that the task stands in."""
+    cwd: str
+    """Where it runs: `working_dir`, or `folder`."""
+    run_dir: str
+    output_path: str
+    """`$YAMLDAG_OUTPUT`: what a shell writes its output to. Not there before the attempt writes it."""
+    result_path: str
+    """Where the task's own process (python, http) leaves its result. Not there before."""
+    log_path: str
+    spec_path: str
+    """Where the engine writes `Work.spec`, mode 0600: it may hold secrets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What is to be started for an attempt."""
+
+    argv: tuple[str, ...]
+    env: dict[str, str] = field(default_factory=dict)
+    """Put over the attempt's environment."""
+    spec: dict[str, Json] | None = None
+    """Written to `attempt.spec_path` as JSON before the start, unless None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an attempt ended."""
+
+    state: Result
+    reason: str = ""
+    """Words for a person; empty for a plain success."""
+    output: Json = None
+    retry: bool = False
+    """Of a failure: may `retries` try it again? False for `Fail`, bad output, parameters that cannot be."""
+
+
+class End(Protocol):
+    """The part of an executor's `Ended` that an operator looks at."""
+
+    @property
+    def exit(self) -> int: ...
+    @property
+    def reason(self) -> str: ...
+    @property
+    def message(self) -> str: ...
+
+
+class Operator(Protocol):
+    """A plug-in's entry point is an object of this shape; ours are modules."""
+
+    @property
+    def inline(self) -> bool:
+        """True: `prepare` gives an Outcome, there is never a process."""
+
+    def prepare(
+        self, params: Mapping[str, Json], args: Mapping[str, Json], attempt: Attempt
+    ) -> Work | Outcome:
+        """What to start. Parameters and args are rendered; what keeps its type where text is wanted becomes text
+        here. An Outcome means that the attempt is over before anything was started."""
+
+    def outcome(self, ended: End, attempt: Attempt, declared: Mapping[str, Json] | None) -> Outcome:
+        """How the attempt ended, from its exit and the files that it left. `declared` is the JSON Schema that
+        its output must fit. Costs a task that wrote no output one failed look."""
+
+
+_OURS = frozenset({"bash", "command", "http", "noop", "python"})
+
+
+def runnable(name: str) -> Operator | None:
+    """The operator of this name, ours or a plug-in's (entry point `yamldag.operators`), or None."""
+    if name in _OURS:
+        return cast(Operator, import_module(f"yamldag.operators.{name}"))
+    from importlib.metadata import entry_points
+
+    found = entry_points(group="yamldag.operators", name=name)
+    return cast(Operator, next(iter(found)).load()) if found else None
+
+
+def text(value: Json) -> str:
+    """A value where text is wanted: text as it is, anything else as JSON (`true`, `null`, `[1, 2]`)."""
+    if isinstance(value, str):
+        return value
+    import json
+
+    return json.dumps(value, ensure_ascii=False)
+
+
+def words(values: Sequence[Json]) -> tuple[str, ...]:
+    """Each value as text."""
+    return tuple(map(text, values))
