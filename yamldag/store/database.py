@@ -1,7 +1,7 @@
 """Opens the database at the right revision, and gives transactions on the driver's own connection.
 
-A local run must not wait for SQLAlchemy to load, so SQLite is opened here by its driver alone: a new file gets
-`schema.sql`, which is what the migrations come to. Only an older database makes Alembic load.
+A local run must not wait for SQLAlchemy to load, so SQLite is opened here by its driver alone: a new file
+gets `schema.sql`, which is what the migrations come to. Only an older database makes Alembic load.
 """
 
 from __future__ import annotations
@@ -74,7 +74,9 @@ def open_database(url: str) -> Database:
 def sqlite_path(url: str) -> str:
     """The absolute path that a SQLite URL names. Raises `CannotOpen` for any other."""
     if not url.startswith(_SQLITE) or len(url) == len(_SQLITE):
-        raise CannotOpen(f"`{url.split(':')[0]}` is not supported, expected a URL like `sqlite:///path/to/file.db`")
+        raise CannotOpen(
+            f"`{url.partition(':')[0]}` is not supported, expected a URL like `sqlite:///path/to/file.db`"
+        )
     return os.path.abspath(url[len(_SQLITE) :])
 
 
@@ -86,10 +88,12 @@ def _connect(path: str) -> sqlite3.Connection:
 
 
 def revision(database: Database) -> str | None:
-    """The revision of its tables; None for an empty database."""
+    """The revision of its tables: None for an empty database, "" for one that was emptied again."""
     known = database.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone()
-    row = database.execute("SELECT version_num FROM alembic_version").fetchone() if known else None
-    return str(row[0]) if row else None
+    if not known:
+        return None
+    row = database.execute("SELECT version_num FROM alembic_version").fetchone()
+    return str(row[0]) if row else ""
 
 
 def _upgrade(database: Database) -> None:

@@ -1,9 +1,10 @@
-"""All writes. The caller owns the transaction, but for `store`, whose transaction is one step of the engine."""
+"""All writes. The caller owns the transaction, but for `store`: its transaction is one step of the engine."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from yamldag.store import statements as sql
 from yamldag.store.database import Database
@@ -38,7 +39,7 @@ def _store_one_by_one(database: Database, batches: Mapping[str, Batch]) -> set[s
 
 
 def _write(database: Database, batch: Batch) -> None:
-    for statement, rows in (
+    work: tuple[tuple[str, Sequence[Sequence[Any]]], ...] = (
         (sql.MOVE_RUN, batch.run),
         (sql.EXPAND, batch.expansions),
         (sql.NEW_INSTANCE, batch.new_instances),
@@ -47,24 +48,42 @@ def _write(database: Database, batch: Batch) -> None:
         (sql.MOVE_INSTANCE, batch.instances),
         (sql.OUTPUT, batch.outputs),
         (sql.EVENT, batch.events),
-    ):
+    )
+    for statement, rows in work:
         if rows and _many(database, statement, rows) != len(rows):
             raise Lost
 
 
-def _many(database: Database, statement: str, rows: list[tuple[object, ...]]) -> int:
+def _many(database: Database, statement: str, rows: Sequence[Sequence[Any]]) -> int:
     try:
         return database.many(statement, rows)
-    except sqlite3.IntegrityError as taken:
-        raise Lost from taken
+    except sqlite3.IntegrityError as refused:
+        if not _is_taken(refused):
+            raise
+        raise Lost from refused
 
 
-def begin_runner(database: Database, kind: str, host: str, pid: int, folder: str, now: float) -> int:
+def _is_taken(refused: sqlite3.IntegrityError) -> bool:
+    """Whether someone else has made the row; any other constraint would be a mistake of ours."""
+    return refused.sqlite_errorname in ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY")
+
+
+class Life(NamedTuple):
+    """What is recorded of an engine's life."""
+
+    kind: str
+    host: str
+    pid: int
+    folder: str
+    started: float
+
+
+def begin_runner(database: Database, life: Life) -> int:
     """Record a life of an engine. Its id is new, ever."""
     with database.transaction():
         cursor = database.execute(
             "INSERT INTO runner (kind, host, pid, folder, started, seen) VALUES (?, ?, ?, ?, ?, ?)",
-            (kind, host, pid, folder, now, now),
+            (*life, life.started),
         )
     assert cursor.lastrowid is not None
     return cursor.lastrowid
@@ -75,18 +94,29 @@ def end_runner(database: Database, runner: int, now: float) -> None:
         database.execute("UPDATE runner SET seen = ?, ended = ? WHERE id = ?", (now, now, runner))
 
 
-def save_version(database: Database, pipeline: str, file: str, version: str, plan: str, now: float) -> None:
+class Version(NamedTuple):
+    """A plan to keep, as JSON text."""
+
+    pipeline: str
+    file: str
+    hash: str
+    plan: str
+    seen: float
+
+
+def save_version(database: Database, version: Version) -> None:
     """Keep a plan, and let it be its pipeline's newest version."""
     database.execute(
-        "INSERT INTO pipeline (id, file, version, first_seen, changed) VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO "
-        "UPDATE SET file = excluded.file, version = excluded.version, changed = excluded.changed "
+        "INSERT INTO pipeline (id, file, version, first_seen, changed) VALUES (?, ?, ?, ?, ?) "
+        "ON CONFLICT (id) DO UPDATE "
+        "SET file = excluded.file, version = excluded.version, changed = excluded.changed "
         "WHERE pipeline.version <> excluded.version OR pipeline.file <> excluded.file",
-        (pipeline, file, version, now, now),
+        (version.pipeline, version.file, version.hash, version.seen, version.seen),
     )
     database.execute(
         "INSERT INTO pipeline_version (hash, pipeline, plan, created) VALUES (?, ?, ?, ?) "
         "ON CONFLICT (hash) DO NOTHING",
-        (version, pipeline, plan, now),
+        (version.hash, version.pipeline, version.plan, version.seen),
     )
 
 
@@ -94,6 +124,17 @@ def create_run(database: Database, row: NewRun) -> bool:
     """Record a run. False if its id, or its tick, is taken."""
     try:
         database.execute(sql.NEW_RUN, row)
-    except sqlite3.IntegrityError:
+    except sqlite3.IntegrityError as refused:
+        if not _is_taken(refused):
+            raise
         return False
     return True
+
+
+def start_run(database: Database, run: str, version: str, owner: int, now: float) -> bool:
+    """Fix a queued run's plan and let an engine own it. False if it is no longer queued."""
+    cursor = database.execute(
+        "UPDATE run SET state = 'running', version = ?, owner = ?, started = ? WHERE id = ? AND state = 'queued'",
+        (version, owner, now, run),
+    )
+    return cursor.rowcount == 1

@@ -4,20 +4,22 @@ Each equals what `tables` compiles to; a test holds both together.
 """
 
 NEW_RUN = (
-    "INSERT INTO run (id, pipeline, version, type, state, logical_date, data_interval_start, data_interval_end, "
-    "tick, params, only, created, started, owner) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO run (id, pipeline, version, type, state, logical_date, data_interval_start, "
+    "data_interval_end, tick, params, only, created, started, owner) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
-MOVE_RUN = "UPDATE run SET state=?, ended=?, reason=?, stop=? WHERE run.id = ? AND run.state = ? AND run.owner = ?"
+MOVE_RUN = (
+    "UPDATE run SET state=?, ended=?, reason=?, stop=? WHERE run.id = ? AND run.state = ? AND run.owner = ?"
+)
 NEW_INSTANCE = (
-    "INSERT INTO task_instance (id, run, task, map_index, item, state, attempts, tries, attempt, ready, retry_at, "
-    "started, ended, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO task_instance (id, run, task, map_index, item, state, attempts, tries, attempt, ready, "
+    "retry_at, started, ended, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 EXPAND = (
     "UPDATE task_instance SET map_index=0, item=? WHERE task_instance.id = ? AND task_instance.map_index = -1"
 )
 MOVE_INSTANCE = (
-    "UPDATE task_instance SET state=?, attempts=?, tries=?, attempt=?, ready=?, retry_at=?, started=?, ended=?, "
-    "reason=? WHERE task_instance.id = ? AND task_instance.state = ? AND task_instance.attempts = ?"
+    "UPDATE task_instance SET state=?, attempts=?, tries=?, attempt=?, ready=?, retry_at=?, started=?, "
+    "ended=?, reason=? WHERE task_instance.id = ? AND task_instance.state = ? AND task_instance.attempts = ?"
 )
 NEW_ATTEMPT = (
     "INSERT INTO attempt (id, instance, number, state, runner, started, ended, exit, reason, message, log) "

@@ -1,7 +1,7 @@
-"""The tables: what may exist. Checks and unique keys here are the last word, whatever the code above them does.
+"""The tables: what may exist. Checks and unique keys here are the last word, whatever the code above does.
 
-Instants are Unix seconds. Logical dates and the like are UTC texts such as `2026-11-20T00:00:00.000000Z`: they sort as they
-are and compare exactly. JSON is kept as text.
+Instants are Unix seconds. Logical dates and the like are UTC texts such as `2026-11-20T00:00:00.000000Z`:
+they sort as they are and compare exactly. JSON is kept as text.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _RunId = sa.String(120)
 _TaskId = sa.String(500)
 _Date = sa.String(27)
 _Word = sa.String(20)
-_Instant = sa.Double()
+_Instant: sa.Double[float] = sa.Double()
 
 metadata = sa.MetaData(
     naming_convention={
@@ -86,7 +86,9 @@ run = sa.Table(
     metadata,
     sa.Column("id", _RunId, primary_key=True),
     sa.Column("pipeline", _Name, sa.ForeignKey("pipeline.id"), nullable=False),
-    sa.Column("version", sa.String(64), sa.ForeignKey("pipeline_version.hash"), comment="fixed when it starts"),
+    sa.Column(
+        "version", sa.String(64), sa.ForeignKey("pipeline_version.hash"), comment="fixed when it starts"
+    ),
     sa.Column("type", _Word, nullable=False),
     sa.Column("state", _Word, nullable=False),
     sa.Column("logical_date", _Date, nullable=False),
@@ -122,7 +124,9 @@ task_instance = sa.Table(
     sa.Column("item", sa.Text, comment="JSON of the item it is for"),
     sa.Column("state", _Word, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False, comment="begun, ever"),
-    sa.Column("tries", sa.Integer, nullable=False, comment="that count against the retries, since the last clear"),
+    sa.Column(
+        "tries", sa.Integer, nullable=False, comment="that count against the retries, since the last clear"
+    ),
     sa.Column("attempt", _Id, comment="the newest"),
     sa.Column("ready", _Instant),
     sa.Column("retry_at", _Instant),
@@ -132,7 +136,9 @@ task_instance = sa.Table(
     sa.UniqueConstraint("run", "task", "map_index"),
     _one_of("state", TaskState),
     sa.CheckConstraint("map_index >= -1", name="map_index_sane"),
-    sa.CheckConstraint("state NOT IN ('queued', 'running') OR attempt IS NOT NULL", name="active_has_attempt"),
+    sa.CheckConstraint(
+        "state NOT IN ('queued', 'running') OR attempt IS NOT NULL", name="active_has_attempt"
+    ),
     sa.CheckConstraint("state <> 'up_for_retry' OR retry_at IS NOT NULL", name="retry_has_time"),
 )
 
