@@ -1,0 +1,22 @@
+"""Schedules: what is wrong with a written one, and when one ticks. No clock and no state in here."""
+
+from yamldag.plan.schedule.assets import met, names
+from yamldag.plan.schedule.check import Fault, both_days, faults
+from yamldag.plan.schedule.model import Schedule, Tick, coming, rows
+from yamldag.plan.schedule.reading import read
+from yamldag.plan.schedule.times import moment, zone
+
+__all__ = [
+    "Fault",
+    "Schedule",
+    "Tick",
+    "both_days",
+    "coming",
+    "faults",
+    "met",
+    "moment",
+    "names",
+    "read",
+    "rows",
+    "zone",
+]

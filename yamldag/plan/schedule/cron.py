@@ -1,0 +1,244 @@
+"""A cron line of five fields: what is wrong with it, and which days and minutes it means."""
+
+from __future__ import annotations
+
+import re
+from calendar import monthrange
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import NamedTuple
+
+PRESETS = {
+    "@hourly": "0 * * * *",
+    "@daily": "0 0 * * *",
+    "@weekly": "0 0 * * 0",
+    "@monthly": "0 0 1 * *",
+    "@quarterly": "0 0 1 1,4,7,10 *",
+    "@yearly": "0 0 1 1 *",
+}
+LAST = -1
+"""Stands for the last one: in the set of days, or as the count of a weekday."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cron:
+    minutes: tuple[int, ...]
+    """Minutes of the day, ascending: hours and minutes together."""
+    every_hour: bool
+    days: frozenset[int] | None
+    """Days of the month, LAST among them or not; None: `*`."""
+    months: tuple[int, ...]
+    weekdays: frozenset[tuple[int, int]] | None
+    """(weekday from Monday = 0, the how manieth of the month, LAST, or 0 for each); None: `*`."""
+
+    def dates(self, first: date) -> Iterator[date]:
+        """The days from `first` on, without end but that of the calendar."""
+        for year in range(first.year, 9999):
+            for month in self.months:
+                if (year, month) >= (first.year, first.month):
+                    for day in self.days_of(year, month):
+                        if (found := date(year, month, day)) >= first:
+                            yield found
+
+    def dates_back(self, last: date) -> Iterator[date]:
+        """The days from `last` down to the beginning of the calendar."""
+        for year in range(last.year, 1, -1):
+            for month in reversed(self.months):
+                if (year, month) <= (last.year, last.month):
+                    for day in reversed(self.days_of(year, month)):
+                        if (found := date(year, month, day)) <= last:
+                            yield found
+
+    def days_of(self, year: int, month: int) -> list[int]:
+        """Ascending. If both fields are restricted, a day that either names will do."""
+        first, length = monthrange(year, month)
+        days = range(1, length + 1)
+        if self.weekdays is None:
+            return [day for day in days if self._by_day(day, length)]
+        by_weekday = [day for day in days if self._by_weekday(day, first, length)]
+        if self.days is None:
+            return by_weekday
+        return sorted({*by_weekday, *(day for day in days if self._by_day(day, length))})
+
+    def _by_day(self, day: int, length: int) -> bool:
+        return self.days is None or day in self.days or (day == length and LAST in self.days)
+
+    def _by_weekday(self, day: int, first: int, length: int) -> bool:
+        weekday = (first + day - 1) % 7
+        counts = {0, (day + 6) // 7, LAST if day + 7 > length else 0}
+        return self.weekdays is not None and any((weekday, count) in self.weekdays for count in counts)
+
+    def fires(self) -> bool:
+        """Whether there is any such day; the calendar repeats after 400 years."""
+        return any(self.days_of(year, month) for year in range(2000, 2400) for month in self.months)
+
+
+class Flaw(NamedTuple):
+    """Something wrong, and where it stands in the line."""
+
+    start: int
+    end: int
+    message: str
+    help: str | None = None
+
+
+class _Field(NamedTuple):
+    name: str
+    low: int
+    high: int
+    cycle: int
+    names: dict[str, int]
+
+    @property
+    def wanted(self) -> str:
+        names = list(self.names)
+        also = f", or a name from `{names[0]}` to `{names[-1]}`" if names else ""
+        return f"a number from {self.low} to {self.high}{also}"
+
+
+_MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+_WEEKDAYS = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"]
+_MINUTE = _Field("minute", 0, 59, 60, {})
+_HOUR = _Field("hour", 0, 23, 24, {})
+_DAY = _Field("day of the month", 1, 31, 31, {})
+_MONTH = _Field("month", 1, 12, 12, {name: index for index, name in enumerate(_MONTHS, 1)})
+_WEEKDAY = _Field("day of the week", 0, 7, 7, {name: index for index, name in enumerate(_WEEKDAYS)})
+_FIELDS = (_MINUTE, _HOUR, _DAY, _MONTH, _WEEKDAY)
+_COUNTS = {6: "seconds are not part of a cron line; what comes more often than each minute is `every: 30s`"}
+
+
+def read(line: str) -> Cron | list[Flaw]:
+    """A cron line or a preset as days and minutes, or all that keeps it from being one."""
+    words = list(re.finditer(r"\S+", PRESETS.get(line, line)))
+    if len(words) != len(_FIELDS):
+        found = f"expected the five fields of a cron line, found {len(words)}"
+        return [
+            Flaw(0, len(line), found, _COUNTS.get(len(words), "minute, hour, day, month, day of the week"))
+        ]
+    flaws: list[Flaw] = []
+    fields = [_field(field, word[0], word.start(), flaws) for field, word in zip(_FIELDS, words, strict=True)]
+    return flaws or _cron(fields, [word[0] for word in words])
+
+
+def days_field(line: str) -> tuple[int, int]:
+    """Where the day of the month stands in a line without flaws."""
+    match = list(re.finditer(r"\S+", line))[2]
+    return match.span()
+
+
+def _cron(fields: list[set[tuple[int, int]]], words: list[str]) -> Cron:
+    minutes, hours, days, months = (sorted(value for value, _ in field) for field in fields[:4])
+    return Cron(
+        tuple(hour * 60 + minute for hour in hours for minute in minutes),
+        len(hours) == 24,
+        None if words[2] == "*" else frozenset(days),
+        tuple(months),
+        None if words[4] == "*" else frozenset(((day - 1) % 7, count) for day, count in fields[4]),
+    )
+
+
+def _field(field: _Field, text: str, at: int, flaws: list[Flaw]) -> set[tuple[int, int]]:
+    """Pairs of a value and, for a day of the week, its count in the month."""
+    values: set[tuple[int, int]] = set()
+    for item in text.split(","):
+        values |= _item(field, item, at, flaws)
+        at += len(item) + 1
+    return values
+
+
+def _item(field: _Field, text: str, at: int, flaws: list[Flaw]) -> set[tuple[int, int]]:
+    if field is _DAY and text in {"L", "l"}:
+        return {(LAST, 0)}
+    if field is _WEEKDAY and "#" in text:
+        return _counted(text, at, flaws)
+    if field is _WEEKDAY and (match := re.fullmatch(r"[Ll]([a-zA-Z0-9]+)|([a-zA-Z0-9]+)[Ll]", text)):
+        day = _value(field, match[match.lastindex or 0], at + match.start(match.lastindex or 0), flaws)
+        return set() if day is None else {(day, LAST)}
+    return {(value, 0) for value in _range(field, text, at, flaws)}
+
+
+def _counted(text: str, at: int, flaws: list[Flaw]) -> set[tuple[int, int]]:
+    name, _, count = text.partition("#")
+    day = _value(_WEEKDAY, name, at, flaws)
+    if count not in {"1", "2", "3", "4", "5"}:
+        start = at + len(name) + 1
+        found = f"found `{count}`" if count else "found nothing"
+        message = f"a month has a day of the week at most five times: expected 1 to 5 behind `#`, {found}"
+        flaws.append(Flaw(min(start, at + len(text) - 1), at + len(text), message))
+        return set()
+    return set() if day is None else {(day, int(count))}
+
+
+def _range(field: _Field, text: str, at: int, flaws: list[Flaw]) -> list[int]:
+    base, slash, step_text = text.partition("/")
+    ends = _ends(field, base, at, bool(slash), flaws)
+    step = _step(field, step_text, at + len(base) + 1, flaws) if slash else 1
+    if not ends or not step:
+        return []
+    low, high = ends
+    if "-" in base and step > high - low + 1:
+        flaws.append(Flaw(at, at + len(text), f"a step of {step} is larger than the range `{base}`"))
+    return [(value - field.low) % field.cycle + field.low for value in range(low, high + 1, step)]
+
+
+def _ends(field: _Field, base: str, at: int, stepped: bool, flaws: list[Flaw]) -> tuple[int, int] | None:
+    """Of a range; `22-4` goes on past the end of the cycle, so its second end is the larger here, too."""
+    if base == "*":
+        return field.low, field.low + field.cycle - 1
+    first, dash, second = base.partition("-")
+    low = _value(field, first, at, flaws)
+    high = _value(field, second, at + len(first) + 1, flaws) if dash else low
+    if low is None or high is None:
+        return None
+    if stepped and not dash:
+        return low % field.cycle if field is _WEEKDAY else low, field.low + field.cycle - 1
+    return low, high if high >= low else high + field.cycle
+
+
+def _step(field: _Field, text: str, at: int, flaws: list[Flaw]) -> int | None:
+    step = _number(text)
+    if step is None or step == 0:
+        found = f"expected a number above 0 behind `/`, found {f'`{text}`' if text else 'nothing'}"
+        flaws.append(Flaw(at if text else at - 1, at + len(text), found))
+        return None
+    if step > field.cycle:
+        message = (
+            f"a step of {text} is larger than the range of the {field.name}, {field.low} to {field.high}"
+        )
+        help_ = "for a fixed distance across hours and days use `every`, such as `every: 90m`"
+        flaws.append(Flaw(at, at + len(text), message, help_))
+        return None
+    return step
+
+
+def _value(field: _Field, text: str, at: int, flaws: list[Flaw]) -> int | None:
+    number = _number(text)
+    value = field.names.get(text.lower()) if number is None else number
+    if value is not None and field.low <= value <= field.high:
+        return value
+    found = f"`{text}`" if text else "nothing"
+    message = f"the {field.name} is {field.wanted}; found {found}"
+    flaws.append(
+        Flaw(at if text else max(at - 1, 0), at + max(len(text), 0 if at else 1), message, _hint(field, text))
+    )
+    return None
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
+def _hint(field: _Field, text: str) -> str | None:
+    word = text.lower()
+    if word == "?":
+        return "write `*`"
+    if word[:1] in {"r", "h"} and not word[1:2].isalpha():
+        return "a tick must be the same whenever it is computed: choose a number"
+    if word == "l":
+        return (
+            "`L` alone is the last day of the month, and stands in the third field; `5L` is the last Friday"
+        )
+    if re.fullmatch(r"[0-9]*lw|[0-9]+w|w[0-9]+", word):
+        return "the nearest working day is not known here"
+    return next((f"did you mean `{name}`?" for name in field.names if word.startswith(name)), None)
