@@ -79,8 +79,8 @@ class Operator(Protocol):
     def prepare(
         self, params: Mapping[str, Json], args: Mapping[str, Json], attempt: Attempt
     ) -> Work | Outcome:
-        """What to start. Parameters and args are rendered; what keeps its type where text is wanted becomes text
-        here. An Outcome means that the attempt is over before anything was started."""
+        """What to start. Parameters and args are rendered; what keeps its type where text is wanted becomes
+        text here. An Outcome means that the attempt is over before anything was started."""
 
     def outcome(self, ended: End, attempt: Attempt, declared: Mapping[str, Json] | None) -> Outcome:
         """How the attempt ended, from its exit and the files that it left. `declared` is the JSON Schema that

@@ -1,0 +1,98 @@
+"""The scheduler's end of the connection to one runner."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from yamldag.executors.contract import Start
+from yamldag.executors.local.places import Place
+from yamldag.executors.local.protocol import EndRow, Lines, encode
+
+_READ = 1 << 20
+_MANY = 256
+"""Acknowledgements that wait for a start to ride on."""
+
+
+class Link:
+    def __init__(self, place: Place, connection: socket.socket, child: int | None) -> None:
+        self.place = place
+        self.child = child
+        """The runner's process id if this process made it."""
+        self.live: dict[int, Start | None] = {}
+        """What was sent and has not ended; None: sent by an earlier scheduler."""
+        self.unacknowledged: set[int] = set()
+        self.broken = False
+        self._connection = connection
+        self._lines = Lines()
+        self._acks: list[int] = []
+
+    def fileno(self) -> int:
+        return self._connection.fileno()
+
+    def start(self, batch: Sequence[Start]) -> None:
+        self.live.update((start.attempt, start) for start in batch)
+        self._send({"s": [_row(start) for start in batch]})
+
+    def stop(self, attempts: list[int], *, kill: bool) -> None:
+        self._send({"k" if kill else "t": attempts})
+
+    def acknowledge(self, attempts: Iterable[int]) -> None:
+        """Told with the next start, or when there are many: a frame of its own costs a wake-up."""
+        self._acks += attempts
+        self.unacknowledged.difference_update(attempts)
+        if len(self._acks) > _MANY:
+            self._send({})
+
+    def hello(self) -> None:
+        """Ask what lives and what has ended; nothing more will be started on this connection."""
+        self._send({"hello": 1, "close": 1})
+
+    def close(self) -> None:
+        self._send({"close": 1})
+
+    def _send(self, frame: dict[str, Any]) -> None:
+        if self._acks:
+            frame["a"], self._acks = self._acks, []
+        try:
+            self._connection.sendall(encode(frame))
+        except OSError:
+            self.broken = True
+
+    def receive(self) -> list[dict[str, Any]]:
+        """The frames that have come, waiting for bytes. `broken` if there never will be any."""
+        try:
+            data = self._connection.recv(_READ)
+        except TimeoutError:
+            return []
+        except OSError:
+            data = b""
+        self.broken = self.broken or not data
+        return self._lines.feed(data) if data else []
+
+    def ended(self, rows: list[EndRow]) -> None:
+        for row in rows:
+            self.live.pop(row[0], None)
+            self.unacknowledged.add(row[0])
+
+    def patience(self, seconds: float | None) -> None:
+        """How long `receive` waits."""
+        self._connection.settimeout(seconds)
+
+    def leave(self) -> None:
+        """The runner goes on by itself."""
+        self._connection.close()
+
+    def hang_up(self) -> None:
+        self._connection.close()
+        if self.child is not None:
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(self.child, 0)
+            self.child = None
+
+
+def _row(start: Start) -> list[Any]:
+    return [start.attempt, start.argv, start.env, start.cwd, start.log, start.timeout, start.grace]

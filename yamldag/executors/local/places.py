@@ -1,0 +1,123 @@
+"""The files of schedulers and runners in the state folder, and the locks that tell which of them live.
+
+ID.owner       locked by the scheduler with this id as long as it lives
+ID.N.journal   of its Nth runner, locked by that runner as long as it lives
+ID.N.sock      where a new scheduler reaches that runner
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The files of one runner."""
+
+    owner: str
+    journal: Path
+
+    @property
+    def socket(self) -> Path:
+        return self.journal.with_suffix(".sock")
+
+
+def owners(folder: Path) -> list[str]:
+    """The ids of the schedulers that left something here, or are at work here."""
+    return sorted(path.stem for path in folder.glob("*.owner"))
+
+
+def runners(folder: Path, owner: str) -> Iterator[Place]:
+    for path in sorted(folder.glob(f"{owner}.*.journal")):
+        yield Place(owner, path)
+
+
+def place(folder: Path, owner: str, number: int) -> Place:
+    return Place(owner, folder / f"{owner}.{number}.journal")
+
+
+def create_owner(folder: Path) -> tuple[str, int]:
+    """A new scheduler's id and the descriptor that holds its lock. The file is never to be seen unlocked."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    owner = os.urandom(8).hex()
+    hidden = folder / f".{owner}"
+    lock = os.open(hidden, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    hidden.rename(folder / f"{owner}.owner")
+    return owner, lock
+
+
+def owner_lock(folder: Path, owner: str) -> int | None:
+    """The lock of a scheduler that is dead; None if it lives."""
+    return _lock(folder / f"{owner}.owner", os.O_CREAT)
+
+
+def journal_lock(path: Path) -> int | None:
+    """The lock of a runner that is dead; None if it lives."""
+    return _lock(path, 0)
+
+
+def _lock(path: Path, flags: int) -> int | None:
+    descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | flags, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+def create_journal(path: Path) -> int:
+    """A new journal, locked. Who inherits the descriptor holds the lock."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    return descriptor
+
+
+def open_journal(path: Path) -> int | None:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+
+
+def listen(path: Path) -> socket.socket:
+    """A socket at `path`, however long that is: an address may have 107 bytes, so it goes by way of /proc."""
+    listener = socket.socket(socket.AF_UNIX)
+    with _short(path) as address:
+        listener.bind(address)
+    path.chmod(0o600)
+    listener.listen()
+    return listener
+
+
+def connect(path: Path) -> socket.socket:
+    """Raises OSError if nobody listens."""
+    connection = socket.socket(socket.AF_UNIX)
+    try:
+        with _short(path) as address:
+            connection.connect(address)
+    except OSError:
+        connection.close()
+        raise
+    return connection
+
+
+@contextlib.contextmanager
+def _short(path: Path) -> Iterator[str]:
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)
+
+
+def delete(*paths: Path) -> None:
+    for path in paths:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,36 @@
+"""What scheduler and runner say to each other: one JSON object a line, as much as possible in each.
+
+scheduler → runner   {"a": [stored], "s": [start, …], "t": [to stop], "k": [to kill], "hello": 1, "close": 1}
+runner → scheduler   {"e": [end, …]}   {"hello": {"live": [attempt, …], "ended": [end, …]}}
+
+start  [attempt, argv, env, cwd, log, timeout, grace]
+end    [attempt, exit, reason, started, ended, message]
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+EndRow = list[Any]
+StartRow = list[Any]
+
+
+def encode(frame: dict[str, Any]) -> bytes:
+    return json.dumps(frame, separators=(",", ":")).encode() + b"\n"
+
+
+class Lines:
+    """Bytes in, frames out. A line without its end waits for the rest, and is dropped if that never comes."""
+
+    def __init__(self) -> None:
+        self._begun: list[bytes] = []
+
+    def feed(self, data: bytes) -> list[dict[str, Any]]:
+        head, newline, tail = data.rpartition(b"\n")
+        if not newline:
+            self._begun.append(data)
+            return []
+        whole = b"".join([*self._begun, head])
+        self._begun = [tail] if tail else []
+        return [json.loads(line) for line in whole.split(b"\n")]

@@ -1,0 +1,255 @@
+"""What became of attempts whose scheduler or runner has died. Every journal is read first."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import signal
+import time
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from yamldag.executors.contract import Ended
+from yamldag.executors.local import journal, orphans, places
+from yamldag.executors.local.journal import Story
+from yamldag.executors.local.link import Link
+from yamldag.executors.local.places import Place
+from yamldag.executors.local.protocol import EndRow
+
+Fate: TypeAlias = Literal["running", "ended", "unstarted", "lost", "watched"]
+
+_PATIENCE = 10.0
+"""Seconds to wait for a runner that lives but does not answer."""
+_LOST = "its end is not known: the process that watched it died"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What became of one attempt.
+
+    `running`: it goes on. `ended`, `lost`: as `ended` says; nothing of it is alive. `unstarted`: it never
+    began, the same attempt may be started. `watched`: another living scheduler minds it, leave it alone.
+    """
+
+    state: Fate
+    ended: Ended | None = None
+
+
+@dataclass(slots=True)
+class Adopted:
+    """A dead scheduler's things, ours as long as we hold its lock."""
+
+    owner: str
+    lock: int
+    links: list[Link] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Remains:
+    """What a dead runner of a living scheduler leaves."""
+
+    ends: list[EndRow] = field(default_factory=list)
+    children: list[tuple[int, int, float]] = field(default_factory=list)
+    """(attempt, process id, started): they are this process's children now."""
+    unstarted: set[int] = field(default_factory=set)
+
+
+def recover(folder: Path, me: str, running: Mapping[int, str]) -> tuple[dict[int, Found], list[Adopted]]:
+    """See `LocalExecutor.recover`."""
+    adopted: list[Adopted] = []
+    found: dict[int, Found] = {}
+    watched: set[str] = {me}
+    owners = places.owners(folder)
+    for owner in owners:
+        lock = None if owner == me else places.owner_lock(folder, owner)
+        if lock is None:
+            watched.add(owner)
+            found.update((attempt, Found("watched")) for attempt in _begun(folder, owner))
+            continue
+        heir = Adopted(owner, lock)
+        adopted.append(heir)
+        for place in places.runners(folder, owner):
+            found.update(_of_runner(place, heir, running))
+    for attempt in running.keys() - found.keys():
+        found[attempt] = _untold(attempt, running[attempt], watched, owners)
+    return {attempt: found[attempt] for attempt in running}, adopted
+
+
+def _untold(attempt: int, owner: str, watched: Collection[str], owners: Collection[str]) -> Found:
+    """An attempt that no journal tells of."""
+    if owner in watched:
+        return Found("watched")  # it is perhaps about to be sent
+    if owner in owners:
+        return Found("unstarted")
+    return Found("lost", Ended(*_lost(Story(), attempt)))  # somebody has deleted the files that could tell
+
+
+def _begun(folder: Path, owner: str) -> Iterator[int]:
+    for place in places.runners(folder, owner):
+        yield from journal.read(place.journal).begun
+
+
+def _of_runner(place: Place, heir: Adopted, running: Collection[int]) -> dict[int, Found]:
+    """What one runner of a dead scheduler knows about attempts in `running`."""
+    lock = places.journal_lock(place.journal)
+    if lock is None:
+        found = _ask(place, heir)
+        if found is not None:
+            return found
+        lock = _end_runner(place)
+    try:
+        return _of_dead(place, running)
+    finally:
+        os.close(lock)
+
+
+def _ask(place: Place, heir: Adopted) -> dict[int, Found] | None:
+    """What a living runner answers; None if it does not."""
+    link = _connect(place)
+    if link is None:
+        return None
+    link.patience(_PATIENCE)
+    link.hello()
+    while not link.broken and (frames := link.receive()):
+        for frame in frames:
+            if "hello" in frame:
+                link.patience(None)
+                heir.links.append(link)
+                return _answer(link, frame["hello"]["live"], frame["hello"]["ended"])
+    link.hang_up()
+    return None
+
+
+def _answer(link: Link, live: list[int], ended: list[EndRow]) -> dict[int, Found]:
+    link.live.update((attempt, None) for attempt in live)
+    link.ended(ended)
+    story = journal.read(link.place.journal)
+    found = {attempt: _ended(row) for attempt, row in story.ends.items()}
+    found.update((row[0], _ended(row)) for row in ended)
+    found.update((attempt, Found("running")) for attempt in live)
+    return found
+
+
+def _connect(place: Place) -> Link | None:
+    """Retried: what holds the lock may be a task before its exec, whose runner is dead."""
+    deadline = time.monotonic() + _PATIENCE
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError):
+            return Link(place, places.connect(place.socket), None)
+        lock = places.journal_lock(place.journal)
+        if lock is not None:
+            os.close(lock)
+            return None
+        time.sleep(0.02)
+    return None
+
+
+def _end_runner(place: Place) -> int:
+    """The lock of a runner that does not answer: it is killed. The held lock proves that it lives."""
+    lock = places.journal_lock(place.journal)
+    pid = journal.read(place.journal).runner
+    while lock is None:
+        if pid:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.02)
+        lock = places.journal_lock(place.journal)
+    return lock
+
+
+def _of_dead(place: Place, running: Collection[int]) -> dict[int, Found]:
+    story = journal.read(place.journal)
+    ends = {attempt: _ended(row) for attempt, row in story.ends.items()}
+    lost = story.begun.intersection(running) - story.ends.keys()
+    if lost and story.boot == orphans.boot():
+        orphans.kill({f"{place.owner}.{attempt}" for attempt in lost})
+    return ends | {attempt: Found("lost", Ended(*_lost(story, attempt))) for attempt in lost}
+
+
+def _ended(row: EndRow) -> Found:
+    return Found("ended", Ended(*row))
+
+
+def _lost(story: Story, attempt: int) -> EndRow:
+    now = time.time()
+    _, started = story.pids.get(attempt, (0, now))
+    return [attempt, -signal.SIGKILL, "lost", started, now, _LOST]
+
+
+def remains(link: Link) -> Remains:
+    """Of a runner that died before this process did. Its orphans are our children: we are their subreaper."""
+    lock = places.open_journal(link.place.journal)
+    if lock is None:  # it had nothing more to tell
+        link.hang_up()
+        return Remains()
+    if link.child:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(link.child, signal.SIGKILL)
+    link.hang_up()
+    fcntl.flock(lock, fcntl.LOCK_EX)  # each orphan has begun its exec
+    story = journal.read(link.place.journal)
+    left = Remains(unstarted=link.live.keys() - story.begun - story.ends.keys())
+    left.ends = [row for attempt, row in story.ends.items() if attempt in link.live]
+    pids = _pids(link.place.owner, story, link.live.keys() & story.begun - story.ends.keys())
+    for attempt, pid in pids.items():
+        started = story.pids.get(attempt, (0, time.time()))[1]
+        if pid and _is_child(pid):
+            left.children.append((attempt, pid, started))
+        else:
+            orphans.kill({f"{link.place.owner}.{attempt}"})
+            left.ends.append(_lost(story, attempt))
+    os.close(lock)
+    return left
+
+
+def _pids(owner: str, story: Story, attempts: Collection[int]) -> dict[int, int]:
+    """The process of each attempt, 0 if there is none: from the journal, else by its mark."""
+    pids = {attempt: story.pids.get(attempt, (0, 0.0))[0] for attempt in attempts}
+    unknown = {f"{owner}.{attempt}": attempt for attempt, pid in pids.items() if not pid}
+    if unknown:
+        for pid, mark in orphans.find(unknown):
+            with contextlib.suppress(ProcessLookupError):
+                if os.getsid(pid) == pid:
+                    pids[unknown[mark]] = pid
+    return pids
+
+
+def _is_child(pid: int) -> bool:
+    try:
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True
+
+
+def forget(folder: Path, me: str, heirlooms: Collection[str], running: Collection[int]) -> None:
+    """See `LocalExecutor.forget`. `heirlooms`: dead schedulers whose lock is ours."""
+    for owner in places.owners(folder):
+        if owner == me:
+            continue
+        if owner in heirlooms:
+            _forget_owner(folder, owner, running)
+        elif (lock := places.owner_lock(folder, owner)) is not None:
+            _forget_owner(folder, owner, running)
+            os.close(lock)
+
+
+def _forget_owner(folder: Path, owner: str, running: Collection[int]) -> None:
+    gone = [forget_runner(place, running) for place in places.runners(folder, owner)]
+    if all(gone):
+        places.delete(folder / f"{owner}.owner")
+
+
+def forget_runner(place: Place, running: Collection[int]) -> bool:
+    """Delete a dead runner's files, unless they tell of an attempt in `running`. True: they are gone."""
+    lock = places.journal_lock(place.journal)
+    if lock is None:
+        return False
+    over = journal.read(place.journal).begun.isdisjoint(running)
+    if over:
+        places.delete(place.socket, place.journal)
+    os.close(lock)
+    return over

@@ -1,0 +1,270 @@
+"""The runner: the process that is the parent of all tasks of one scheduler, and outlives it.
+
+It knows neither SQL nor YAML and has one thread. What happens is in its journal before anybody hears of it.
+When its scheduler is gone it goes on until its tasks have ended; a new scheduler may connect meanwhile.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import select
+import signal
+import socket
+import time
+from typing import Any
+
+from yamldag.executors.local.children import Children
+from yamldag.executors.local.journal import Journal, header
+from yamldag.executors.local.orphans import MARK, become_subreaper, boot
+from yamldag.executors.local.protocol import EndRow, Lines, StartRow, encode
+from yamldag.executors.local.spawn import Spawner, UnstartableError
+
+_PORTION = 16
+"""Processes made before looking again for what has ended."""
+_READ = 1 << 20
+_DRAIN = 5.0
+"""Seconds to wait for the end of a connection whose scheduler was replaced."""
+
+
+class Runner:
+    def __init__(self, owner: str, journal: int, listener: socket.socket, scheduler: socket.socket) -> None:
+        self._owner = owner
+        self._journal = Journal(journal)
+        self._listener = listener
+        self._scheduler: socket.socket | None = None
+        self._lines = Lines()
+        self._out = b""
+        self._wake = _wake_on_child()
+        self._poll = select.poll()
+        self._poll.register(listener, select.POLLIN)
+        self._poll.register(self._wake, select.POLLIN)
+        self._spawner = Spawner()
+        self._children = Children()
+        self._queue: dict[int, StartRow] = {}
+        self._known: set[int] = set()
+        self._unacknowledged: dict[int, EndRow] = {}
+        self._closing = False
+        self._attach(scheduler)
+
+    def run(self) -> None:
+        while not self._over():
+            self._wait()
+            self._make_processes()
+            self._reap()
+            self._say_ends()
+            self._send()
+
+    @property
+    def forgettable(self) -> bool:
+        """Nothing is in the journal that is not stored elsewhere."""
+        return not self._unacknowledged
+
+    def _over(self) -> bool:
+        if self._queue or self._children.live:
+            return False
+        return self._scheduler is None or (self._closing and not self._out)
+
+    def _wait(self) -> None:
+        ready = self._poll.poll(0 if self._queue else _milliseconds(self._children.wait()))
+        for fd, event in ready:
+            if fd == self._wake:
+                os.read(fd, 4096)
+            elif fd == self._listener.fileno():
+                self._welcome(self._listener.accept()[0])
+            elif event & ~select.POLLOUT:
+                self._read()
+
+    # the scheduler
+
+    def _attach(self, scheduler: socket.socket) -> None:
+        scheduler.setblocking(False)
+        self._scheduler, self._lines, self._out = scheduler, Lines(), b""
+        self._poll.register(scheduler, select.POLLIN)
+
+    def _detach(self) -> None:
+        if self._scheduler is not None:
+            self._poll.unregister(self._scheduler)
+            self._scheduler.close()
+            self._scheduler = None
+
+    def _welcome(self, scheduler: socket.socket) -> None:
+        """A new scheduler: what the old one had sent comes first."""
+        if self._scheduler is not None:
+            self._scheduler.settimeout(_DRAIN)
+            while self._scheduler is not None:
+                self._read()
+        self._attach(scheduler)
+
+    def _read(self) -> None:
+        """Take what the scheduler has sent; detach from one that is gone."""
+        assert self._scheduler is not None
+        try:
+            data = self._scheduler.recv(_READ)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._detach()
+            return
+        for frame in self._lines.feed(data):
+            self._obey(frame)
+
+    def _obey(self, frame: dict[str, Any]) -> None:
+        for attempt in frame.get("a", ()):
+            self._unacknowledged.pop(attempt, None)
+        for start in frame.get("s", ()):
+            if start[0] not in self._known:
+                self._known.add(start[0])
+                self._queue[start[0]] = start
+        for attempt in frame.get("t", ()):
+            self._stop(attempt, kill=False)
+        for attempt in frame.get("k", ()):
+            self._stop(attempt, kill=True)
+        if "hello" in frame:
+            live = [*self._children.live, *self._queue]
+            self._tell({"hello": {"live": live, "ended": list(self._unacknowledged.values())}})
+        self._closing = self._closing or "close" in frame
+
+    def _tell(self, frame: dict[str, Any]) -> None:
+        if self._scheduler is not None:
+            self._out += encode(frame)
+
+    def _send(self) -> None:
+        """As much as goes without waiting: a scheduler that sleeps holds up no time-out."""
+        if self._scheduler is None or not self._out:
+            return
+        try:
+            self._out = self._out[self._scheduler.send(self._out) :]
+        except BlockingIOError:
+            pass
+        except OSError:
+            self._out = b""  # what it had sent before it went is still to be read
+        self._poll.modify(self._scheduler, select.POLLIN | (select.POLLOUT if self._out else 0))
+
+    # the tasks
+
+    def _make_processes(self) -> None:
+        if not self._queue:
+            return
+        portion = [self._queue.pop(attempt) for attempt in list(self._queue)[:_PORTION]]
+        try:
+            self._journal.starting([start[0] for start in portion])
+        except OSError:
+            words = "the runner's journal cannot be written: is the disk full?"
+            self._note([_never_began(start[0], "unstartable", words) for start in portion])
+            return
+        pids: list[tuple[int, int, float]] = []
+        failed = [end for start in portion if (end := self._make_process(start, pids))]
+        os.chdir("/")
+        self._journal.started(pids)
+        self._note(failed)
+
+    def _make_process(self, start: StartRow, pids: list[tuple[int, int, float]]) -> EndRow | None:
+        attempt, argv, env, cwd, log, timeout, grace = start
+        env[MARK] = f"{self._owner}.{attempt}"
+        now = time.time()
+        try:
+            pid = self._spawner.spawn(argv, env, cwd, log)
+        except UnstartableError as error:
+            return [attempt, error.exit, "unstartable", now, now, str(error)]
+        self._children.add(attempt, pid, now, timeout, grace)
+        pids.append((attempt, pid, now))
+        return None
+
+    def _stop(self, attempt: int, *, kill: bool) -> None:
+        if self._queue.pop(attempt, None):
+            self._note([_never_began(attempt, "stopped", "stopped before it began")])
+        else:
+            self._children.stop(attempt, kill=kill)
+
+    def _reap(self) -> None:
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            self._children.reaped(pid, status)
+
+    def _say_ends(self) -> None:
+        self._note(self._children.take())
+
+    def _note(self, ends: list[EndRow]) -> None:
+        if ends:
+            self._journal.ended(ends)
+            self._unacknowledged.update((end[0], end) for end in ends)
+            self._tell({"e": ends})
+
+
+def _never_began(attempt: int, reason: str, words: str) -> EndRow:
+    now = time.time()
+    return [attempt, -signal.SIGTERM if reason == "stopped" else 126, reason, now, now, words]
+
+
+def _milliseconds(seconds: float | None) -> int | None:
+    return None if seconds is None else int(seconds * 1000) + 1
+
+
+def _wake_on_child() -> int:
+    """A descriptor that becomes readable when a child has ended."""
+    reader, writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    return reader
+
+
+def main(owner: str, journal: int, listener: int, scheduler: int, files: tuple[str, ...]) -> None:
+    """The life of the process. The descriptors become its own, all others are closed. Of `files`, its socket
+    and its journal, the second stays if somebody may need it. What should never happen is told beside it."""
+    try:
+        _settle(journal, listener, scheduler)
+        runner = Runner(owner, journal, socket.socket(fileno=listener), socket.socket(fileno=scheduler))
+        runner.run()
+        for path in files if runner.forgettable else files[:1]:
+            _delete(path)
+    except BaseException:
+        import traceback
+
+        with open(f"{files[1]}.crash", "w") as file:
+            traceback.print_exc(file=file)
+        raise
+
+
+def _settle(journal: int, listener: int, scheduler: int) -> None:
+    """Make a process that nothing but its tasks and its scheduler holds to."""
+    os.write(journal, header(boot(), os.getpid()))
+    os.setsid()
+    _keep_only(journal, listener, scheduler)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # it ends by itself, after its tasks
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    become_subreaper()
+    gc.disable()
+
+
+def from_words(words: list[str]) -> None:
+    """`main` for a new interpreter: what it takes, as words."""
+    owner, journal, listener, scheduler, *files = words
+    for descriptor in (journal, listener, scheduler):
+        os.set_inheritable(int(descriptor), False)
+    main(owner, int(journal), int(listener), int(scheduler), tuple(files))
+
+
+def _delete(path: str) -> None:
+    with contextlib.suppress(OSError):
+        os.unlink(path)
+
+
+def _keep_only(*descriptors: int) -> None:
+    """Whoever waits for the end of a pipe that the scheduler had open must not wait for us."""
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for number in (0, 1, 2):
+        os.dup2(nothing, number)
+    for name in os.listdir("/proc/self/fd"):
+        if int(name) > 2 and int(name) not in descriptors:
+            with contextlib.suppress(OSError):  # the listing's own
+                os.close(int(name))
