@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from yamldag.engine.readiness import Refused
-from yamldag.engine.run import Fan, Instance, Run, build
+from yamldag.engine.run import Fan, Instance, Node, Run, build
 from yamldag.engine.step import Admit, Finished, Happened, Prepared, Result, Stop, World, step
 from yamldag.executors.contract import Start
 from yamldag.operators.contract import Outcome
@@ -50,7 +50,7 @@ class FakeAsking:
             raise answer
         return bool(answer)
 
-    def names_item(self, expression: bool | str) -> bool:
+    def names_item(self, node: Node, expression: bool | str) -> bool:
         return isinstance(expression, str) and "item" in expression
 
     def items(self, instance: Instance, fan: Fan) -> list[Json]:

@@ -39,6 +39,10 @@ def database(tmp_path: Path) -> Iterator[Database]:
     opened.close()
 
 
+def stores(database: Database, result: Result) -> None:
+    assert moves.store(database, result.batches) == set()
+
+
 def stored(database: Database, of: Plan, like: Run) -> Run:
     with views.reading(database.url) as db:
         rows = [StoredInstance(*row) for row in views.instances(db, like.id)]
@@ -104,7 +108,7 @@ def test_a_run_taken_over_at_any_step_ends_as_if_nothing_had_happened(
     crash = source.randint(1, len(whole.batches))
     first = Simulation(script=scripted(script), seed=number + 1)
     run = first.new_run(of)
-    first.on_step = lambda result: moves.store(database, result.batches) and None
+    first.on_step = lambda result: stores(database, result)
     first.step(Admit(run))
     for _ in range(crash - 1):
         if first.world.runs:
@@ -114,7 +118,7 @@ def test_a_run_taken_over_at_any_step_ends_as_if_nothing_had_happened(
     second = Simulation(script=scripted(script), seed=number + 2, now=first.now)
     second.ids = second.world.ids = iter(range(10**6, 10**7))
     taken = stored(database, of, run)
-    second.on_step = lambda result: moves.store(database, result.batches) and None
+    second.on_step = lambda result: stores(database, result)
     second.step(Admit(taken, new=False))
     second.live |= dict(second.world.running)
     second.finish()
@@ -128,7 +132,7 @@ def test_a_run_that_was_recorded_and_no_more_begins_anew(database: Database) -> 
     simulation = Simulation()
     live = simulation.new_run(of)
     read = stored(database, of, live)
-    simulation.on_step = lambda result: moves.store(database, result.batches) and None
+    simulation.on_step = lambda result: stores(database, result)
     simulation.step(Admit(read))
     simulation.finish()
     assert (read.state, states(read)) == ("success", {"a": "success", "b": "success"})

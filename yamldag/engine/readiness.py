@@ -26,7 +26,7 @@ class Asking(Protocol):
     def condition(self, instance: Instance, expression: bool | str) -> bool:
         """Whether a `when` holds."""
 
-    def names_item(self, expression: bool | str) -> bool:
+    def names_item(self, node: Node, expression: bool | str) -> bool:
         """Whether it speaks of `item`, `index` or `matrix`, so that it is asked for each of them."""
 
     def items(self, instance: Instance, fan: Fan) -> list[Json]:
@@ -117,7 +117,7 @@ class Readiness:
         node = instance.node
         own_fan = node.expanded and node.task.mapped_by == node.task.id
         for expression in node.task.when:
-            each = node.fan is not None and self._asking.names_item(expression)
+            each = node.fan is not None and self._asking.names_item(node, expression)
             if (expands and each) or (own_fan and not each):
                 continue
             if not self._asking.condition(instance, expression):
