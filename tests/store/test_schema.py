@@ -1,0 +1,160 @@
+"""What is shipped as text is what the tables and the migrations say."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy.dialects import sqlite
+
+from yamldag.plan.state import AttemptState, RunState, TaskState
+from yamldag.store import database as opening
+from yamldag.store import migrate, rows, statements, tables
+from yamldag.store.database import CannotOpen, open_database, revision
+from yamldag.store.names import REVISION
+
+SCHEMA = Path(opening.__file__).with_name("schema.sql")
+
+
+def url(folder: Path, name: str = "y.db") -> str:
+    return f"sqlite:///{folder / name}"
+
+
+def made(path: str) -> set[tuple[str, ...]]:
+    """Each table and index as its lines, in no order."""
+    with sqlite3.connect(path) as db:
+        found = db.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
+    db.close()
+    return {tuple(sorted(line.strip(" \t,") for line in sql.splitlines())) for (sql,) in found}
+
+
+def test_the_shipped_schema_is_what_the_tables_compile_to() -> None:
+    assert SCHEMA.read_text() == migrate.schema_sql()
+
+
+def test_a_new_database_is_what_the_migrations_make(tmp_path: Path) -> None:
+    open_database(url(tmp_path)).close()
+    migrate.upgrade(url(tmp_path, "alembic.db"))
+    assert made(str(tmp_path / "y.db")) == made(str(tmp_path / "alembic.db"))
+
+
+def test_the_migrations_lead_to_the_tables(tmp_path: Path) -> None:
+    migrate.upgrade(url(tmp_path))
+    engine = sa.create_engine(url(tmp_path))
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), tables.metadata) == []
+    engine.dispose()
+
+
+def test_the_newest_migration_is_the_revision_that_the_code_expects(tmp_path: Path) -> None:
+    assert ScriptDirectory(migrate._SCRIPTS).get_heads() == [REVISION]
+    open_database(url(tmp_path)).close()
+    assert migrate.current(url(tmp_path)) == REVISION
+
+
+def test_an_older_database_is_brought_up(tmp_path: Path) -> None:
+    migrate.upgrade(url(tmp_path), "head")
+    with sqlite3.connect(tmp_path / "y.db") as db:
+        for table in reversed(tables.metadata.sorted_tables):
+            db.execute(f"DROP TABLE {table.name}")
+        db.execute("DELETE FROM alembic_version")
+    db.close()
+    database = open_database(url(tmp_path))
+    assert revision(database) == REVISION
+    assert database.execute("SELECT count(*) FROM run").fetchone() == (0,)
+    database.close()
+
+
+def test_opening_twice_changes_nothing(tmp_path: Path) -> None:
+    open_database(url(tmp_path)).close()
+    before = made(str(tmp_path / "y.db"))
+    open_database(url(tmp_path)).close()
+    assert made(str(tmp_path / "y.db")) == before
+
+
+@pytest.mark.parametrize("bad", ["oracle://x", "sqlite:///", "nonsense", "sqlite:////proc/nowhere/y.db"])
+def test_what_cannot_be_opened_says_so(bad: str) -> None:
+    with pytest.raises(CannotOpen, match=r"supported|can't be opened"):
+        open_database(bad)
+
+
+def test_a_file_that_is_no_database_says_so(tmp_path: Path) -> None:
+    (tmp_path / "y.db").write_text("hello " * 1000)
+    with pytest.raises(CannotOpen, match="can't be opened"):
+        open_database(url(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("table", "states"),
+    [("run", RunState), ("task_instance", TaskState), ("attempt", AttemptState)],
+)
+def test_the_database_knows_the_states_of_the_table_and_no_other(table: str, states: type) -> None:
+    check = next(
+        text for text in SCHEMA.read_text().split(";\n\n") if text.startswith(f"CREATE TABLE {table} ")
+    )
+    listed = ", ".join(f"'{state}'" for state in states)
+    assert f"CHECK (state IN ({listed}))" in check
+
+
+CORE = {
+    "NEW_RUN": (rows.NewRun, sa.insert(tables.run)),
+    "NEW_INSTANCE": (rows.NewInstance, sa.insert(tables.task_instance)),
+    "NEW_ATTEMPT": (rows.NewAttempt, sa.insert(tables.attempt)),
+    "OUTPUT": (rows.Output, sa.insert(tables.output)),
+    "EVENT": (rows.Logged, sa.insert(tables.event)),
+    "MOVE_RUN": (
+        rows.RunMove,
+        sa.update(tables.run).where(
+            tables.run.c.id == sa.bindparam("at_id"),
+            tables.run.c.state == sa.bindparam("was"),
+            tables.run.c.owner == sa.bindparam("at_owner"),
+        ),
+    ),
+    "MOVE_INSTANCE": (
+        rows.InstanceMove,
+        sa.update(tables.task_instance).where(
+            tables.task_instance.c.id == sa.bindparam("at_id"),
+            tables.task_instance.c.state == sa.bindparam("was"),
+            tables.task_instance.c.attempts == sa.bindparam("attempts_were"),
+        ),
+    ),
+    "END_ATTEMPT": (
+        rows.AttemptEnd,
+        sa.update(tables.attempt).where(
+            tables.attempt.c.id == sa.bindparam("at_id"), tables.attempt.c.state == sa.bindparam("was")
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CORE)
+def test_a_hot_statement_is_what_the_tables_compile_to(name: str) -> None:
+    row, statement = CORE[name]
+    conditions = 0 if statement.is_insert else {"MOVE_RUN": 3, "MOVE_INSTANCE": 3, "END_ATTEMPT": 2}[name]
+    written = row._fields[: len(row._fields) - conditions]
+    values = {column: sa.bindparam(f"new_{column}") for column in written}
+    compiled = statement.values(values).compile(dialect=sqlite.dialect(paramstyle="qmark"))
+    assert " ".join(str(compiled).split()) == getattr(statements, name)
+    assert [str(bound).removeprefix("new_") for bound in compiled.positiontup or ()] == [
+        *written,
+        *(
+            field if field in ("was", "attempts_were") else f"at_{field}"
+            for field in row._fields[len(written) :]
+        ),
+    ]
+
+
+def test_the_first_item_takes_the_row_that_stood_for_all() -> None:
+    of = tables.task_instance
+    statement = (
+        sa.update(of)
+        .where(of.c.id == sa.bindparam("at_id"), of.c.map_index == sa.literal_column("-1"))
+        .values(map_index=sa.literal_column("0"), item=sa.bindparam("new"))
+    )
+    compiled = statement.compile(dialect=sqlite.dialect(paramstyle="qmark"))
+    assert " ".join(str(compiled).split()) == statements.EXPAND

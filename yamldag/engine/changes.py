@@ -1,0 +1,148 @@
+"""What one step changes, gathered as rows: several moves of an instance within a step are one UPDATE."""
+
+from __future__ import annotations
+
+import json
+
+from yamldag.engine.run import Instance, Run
+from yamldag.plan.pipeline import Json
+from yamldag.plan.state import (
+    ATTEMPT_MOVES,
+    RUN_MOVES,
+    TASK_MOVES,
+    AttemptState,
+    Event,
+    TaskState,
+)
+from yamldag.store.rows import (
+    AttemptEnd,
+    Batch,
+    Expansion,
+    InstanceMove,
+    Logged,
+    NewAttempt,
+    NewInstance,
+    Output,
+    RunMove,
+)
+
+
+def to_text(value: Json) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+class Changes:
+    """Moves states in memory, and remembers what that is in SQL."""
+
+    def __init__(self, now: float) -> None:
+        self.now = now
+        self._batches: dict[Run, Batch] = {}
+        self._new: dict[Instance, None] = {}
+        self._before: dict[Instance, tuple[TaskState, int]] = {}
+        self.moved: list[tuple[Instance, TaskState]] = []
+        """Every move of the step, in order."""
+
+    @property
+    def runs(self) -> list[Run]:
+        """Those that have changed."""
+        return list(self._batches)
+
+    def batches(self) -> dict[str, Batch]:
+        """The rows of each run that has changed."""
+        for instance in self._new:
+            self._batch(instance).new_instances.append(_new_row(instance))
+        for instance, was in self._before.items():
+            self._batch(instance).instances.append(_move_row(instance, *was))
+        return {run.id: batch for run, batch in self._batches.items()}
+
+    def add(self, instance: Instance) -> None:
+        """It has no row yet."""
+        self._new[instance] = None
+
+    def expand(self, instance: Instance) -> None:
+        """The row that stood for the whole task is now that of the first item."""
+        if instance not in self._new:
+            self._batch(instance).expansions.append(Expansion(to_text(instance.item), instance.id))
+
+    def touch(self, instance: Instance) -> None:
+        """It is about to change: its row is expected to be what it is now."""
+        if instance not in self._new and instance not in self._before:
+            self._before[instance] = (instance.state, instance.attempts)
+
+    def move(self, instance: Instance, event: Event, detail: str | None = None) -> None:
+        """Move it as the table of states says."""
+        self.touch(instance)
+        instance.state = TASK_MOVES[instance.state, event]
+        self.moved.append((instance, instance.state))
+        run = instance.node.run.id
+        row = Logged(run, instance.id, instance.attempt, event.value, instance.state.value, self.now, detail)
+        self._batch(instance).events.append(row)
+
+    def begin(self, instance: Instance, log: str) -> None:
+        """Its newest attempt is being carried out."""
+        assert instance.attempt is not None
+        self._batch(instance).new_attempts.append(
+            NewAttempt(
+                instance.attempt,
+                instance.id,
+                instance.attempts,
+                AttemptState.RUNNING.value,
+                instance.node.run.owner,
+                self.now,
+                None,
+                None,
+                None,
+                None,
+                log,
+            )
+        )
+
+    def end(self, instance: Instance, event: Event, exit_: int | None, reason: str, message: str) -> None:
+        """Its newest attempt has ended."""
+        assert instance.attempt is not None
+        assert instance.started is not None
+        assert instance.ended is not None
+        state = ATTEMPT_MOVES[AttemptState.RUNNING, event]
+        was = AttemptState.RUNNING.value
+        times = (instance.started, instance.ended)
+        self._batch(instance).attempt_ends.append(
+            AttemptEnd(state.value, *times, exit_, reason, message or None, instance.attempt, was)
+        )
+
+    def output(self, instance: Instance) -> None:
+        self._batch(instance).outputs.append(Output(instance.id, to_text(instance.output)))
+
+    def run(self, run: Run, event: Event | None, reason: str | None = None) -> None:
+        """Move a run; with no event, store what it was asked to end by."""
+        was = run.state
+        if event is not None:
+            run.state = RUN_MOVES[was, event]
+            self._of(run).events.append(Logged(run.id, None, None, event, run.state.value, self.now, reason))
+        row = RunMove(run.state.value, run.ended, run.reason, run.stop, run.id, was.value, run.owner)
+        self._of(run).run.append(row)
+
+    def _batch(self, instance: Instance) -> Batch:
+        return self._of(instance.node.run)
+
+    def _of(self, run: Run) -> Batch:
+        batch = self._batches.get(run)
+        if batch is None:
+            batch = self._batches[run] = Batch()
+        return batch
+
+
+def _new_row(instance: Instance) -> NewInstance:
+    node = instance.node
+    item = to_text(instance.item) if node.expanded else None
+    return NewInstance(instance.id, node.run.id, node.task.id, instance.index, item, *_values(instance))
+
+
+def _move_row(instance: Instance, state: TaskState, attempts: int) -> InstanceMove:
+    return InstanceMove(*_values(instance), instance.id, state.value, attempts)
+
+
+def _values(
+    of: Instance,
+) -> tuple[str, int, int, int | None, float | None, float | None, float | None, float | None, str | None]:
+    moved = (of.ready, of.retry_at, of.started, of.ended, of.reason)
+    return (of.state.value, of.attempts, of.tries, of.attempt, *moved)

@@ -1,0 +1,158 @@
+"""From an instance to what an executor starts, and from how that ended to what it means."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Mapping
+
+from yamldag.engine import times
+from yamldag.engine.run import UNMAPPED, Instance
+from yamldag.engine.step import Finished, Prepared
+from yamldag.engine.templates import Templates, rendered
+from yamldag.executors.contract import Ended, Start
+from yamldag.operators.contract import Attempt, Operator, Outcome, Work, runnable
+from yamldag.plan.expression import TemplateError, render_shell, render_text
+from yamldag.plan.pipeline import Json, Task
+
+_OURS = "YAMLDAG_"
+
+
+class Dispatch:
+    """Renders attempts, makes their places, and reads what they left."""
+
+    def __init__(self, templates: Templates, environment: Mapping[str, str]) -> None:
+        self._templates = templates
+        self._inherited = {name: value for name, value in environment.items() if not name.startswith(_OURS)}
+        self._operators: dict[str, Operator | None] = {}
+        self._specs: dict[int, tuple[str, str]] = {}
+        self._folders: set[str] = set()
+
+    def prepare(self, instance: Instance) -> Prepared:
+        """Render the newest attempt. What can't be rendered is over before anything was started."""
+        base = _base(instance)
+        try:
+            return Prepared(f"{base}.log", self._work(instance, base))
+        except TemplateError as error:
+            return Prepared(f"{base}.log", Outcome("failed", str(error)))
+
+    def _work(self, instance: Instance, base: str) -> Start | Outcome:
+        task = instance.node.task
+        operator = self._operator(task.operator)
+        if operator is None:
+            return Outcome("failed", f"there is no operator `{task.operator}`")
+        context = self._templates.context(instance)
+        cwd = (
+            os.path.join(task.folder, render_text(task.working_dir, context))
+            if task.working_dir
+            else task.folder
+        )
+        attempt = _attempt(instance, base, cwd)
+        work = operator.prepare(_params(task, context), rendered(task.args, context), attempt)
+        if isinstance(work, Outcome):
+            return work
+        own = {name: render_text(value, context) for name, value in task.env.items()}
+        return self._start(
+            instance, attempt, work, {**self._inherited, **own, **_variables(instance, attempt)}
+        )
+
+    def _start(self, instance: Instance, attempt: Attempt, work: Work, env: dict[str, str]) -> Start:
+        assert instance.attempt is not None
+        if work.spec is not None:
+            self._specs[instance.attempt] = (attempt.spec_path, json.dumps(work.spec, ensure_ascii=False))
+        return Start(
+            instance.attempt,
+            work.argv,
+            {**env, **work.env},
+            attempt.cwd,
+            attempt.log_path,
+            instance.node.task.timeout,
+        )
+
+    def open(self, start: Start) -> None:
+        """Make the places of an attempt that is about to start."""
+        folder = os.path.dirname(start.log)
+        if folder not in self._folders:
+            os.makedirs(folder, 0o700, exist_ok=True)
+            self._folders.add(folder)
+        if spec := self._specs.pop(start.attempt, None):
+            _write_privately(*spec)
+
+    def finished(self, ended: Ended, instance: Instance) -> Finished:
+        """Read how an attempt ended, and take away what was written for it alone."""
+        task = instance.node.task
+        base = _base(instance)
+        attempt = _attempt(instance, base, task.folder)
+        operator = self._operator(task.operator)
+        assert operator is not None
+        outcome = operator.outcome(ended, attempt, task.output)
+        if outcome.output is not None or not task.operator == "bash":
+            for path in (attempt.output_path, attempt.result_path, attempt.spec_path):
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(path)
+        return Finished(ended.attempt, outcome, ended.reason, ended.started, ended.ended, ended.exit)
+
+    def _operator(self, name: str) -> Operator | None:
+        if name not in self._operators:
+            self._operators[name] = runnable(name)
+        return self._operators[name]
+
+
+def log_path(logs: str, label: str, number: int) -> str:
+    """Where an attempt's log is, below the run's folder of logs."""
+    return os.path.join(logs, label, f"{number}.log")
+
+
+def _base(instance: Instance) -> str:
+    return os.path.join(instance.node.run.logs, instance.label, str(instance.attempts))
+
+
+def _attempt(instance: Instance, base: str, cwd: str) -> Attempt:
+    run, task = instance.node.run, instance.node.task
+    return Attempt(
+        run.id,
+        task.id,
+        instance.attempts,
+        None if instance.index == UNMAPPED else instance.index,
+        task.folder,
+        cwd,
+        run.folder,
+        f"{base}.output",
+        f"{base}.result",
+        f"{base}.log",
+        f"{base}.spec",
+    )
+
+
+def _params(task: Task, context: Mapping[str, Json]) -> dict[str, Json]:
+    """A shell's script takes plain words alone where it does not say otherwise."""
+    script = task.params.get("script") if task.operator == "bash" else None
+    if not isinstance(script, str):
+        return rendered(task.params, context)
+    others = {name: value for name, value in task.params.items() if name != "script"}
+    return {"script": render_shell(script, context), **rendered(others, context)}
+
+
+def _variables(instance: Instance, attempt: Attempt) -> dict[str, str]:
+    run = instance.node.run
+    variables = {
+        "YAMLDAG_RUN_DIR": run.folder,
+        "YAMLDAG_OUTPUT": attempt.output_path,
+        "YAMLDAG_RUN_ID": run.id,
+        "YAMLDAG_PIPELINE": run.plan.pipeline,
+        "YAMLDAG_TASK_ID": attempt.task_id,
+        "YAMLDAG_ATTEMPT": str(attempt.number),
+        "YAMLDAG_ATTEMPT_ID": str(instance.attempt),
+        "YAMLDAG_IDEMPOTENCY_KEY": f"{run.id}/{instance.label}",
+        "YAMLDAG_LOGICAL_DATE": times.local(run.logical_date, run.plan.timezone).isoformat(),
+    }
+    if attempt.map_index is not None:
+        variables["YAMLDAG_MAP_INDEX"] = str(attempt.map_index)
+    return variables
+
+
+def _write_privately(path: str, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with open(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)

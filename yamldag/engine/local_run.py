@@ -1,0 +1,216 @@
+"""One run, here and now: without a server, recorded like any other."""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import json
+import os
+import secrets
+import signal
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+from typing import Any, NamedTuple
+
+from yamldag.engine import times
+from yamldag.engine.clock import SteadyClock
+from yamldag.engine.loop import Engine, Watcher
+from yamldag.engine.run import UNMAPPED, Instance, Run, build
+from yamldag.engine.step import Admit, Stop
+from yamldag.executors.local import LocalExecutor
+from yamldag.plan.pipeline import Json, Plan, to_json
+from yamldag.plan.schedule import read
+from yamldag.store import moves
+from yamldag.store.database import Database, open_database
+from yamldag.store.rows import NewRun
+
+
+class TakenOver(Exception):  # noqa: N818
+    """Another process has moved the run while it was under way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be run. `params` are complete and checked."""
+
+    plan: Plan
+    params: Mapping[str, Json]
+    logical_date: datetime | None = None
+    """None: now."""
+    only: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """How it ended: a run state, and the tasks in plan order, one per instance, as `yamldag run --json` has them."""
+
+    run_id: str
+    state: str
+    reason: str | None
+    tasks: list[dict[str, Json]]
+
+
+class Dates(NamedTuple):
+    """As the database keeps them."""
+
+    logical_date: str
+    data_interval_start: str
+    data_interval_end: str
+
+
+def new_id(kind: str, moment: datetime) -> str:
+    """A run's id: it can be read, said aloud in part, and be a folder's name."""
+    return f"{kind}-{moment.astimezone(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+
+
+def run_here(
+    order: Order,
+    *,
+    database: str,
+    folder: Path,
+    watch: Watcher = lambda instance, state: None,
+    began: Callable[[Run], None] = lambda run: None,
+) -> RunResult:
+    """Run to the end. `database` is a URL, `folder` the project's `.yamldag`.
+
+    Ctrl-C cancels, a second one kills. Raises CannotOpen, TakenOver.
+    """
+    folder.mkdir(0o700, parents=True, exist_ok=True)
+    # Before the database: the runner is a fork of this process.
+    executor = LocalExecutor(folder / "executor")
+    try:
+        opened = open_database(database)
+        try:
+            return _Here(opened, executor, folder, watch).run(order, began)
+        finally:
+            opened.close()
+    finally:
+        executor.close()
+
+
+@dataclass(slots=True)
+class _Here:
+    database: Database
+    executor: LocalExecutor
+    folder: Path
+    watch: Watcher
+    clock: SteadyClock = field(default_factory=SteadyClock)
+
+    def run(self, order: Order, began: Callable[[Run], None]) -> RunResult:
+        now = self.clock.now()
+        life = moves.Life("local", socket.gethostname(), os.getpid(), self.executor.id, now)
+        runner = moves.begin_runner(self.database, life)
+        engine = Engine(self.database, self.executor, self.clock, runner, os.environ, self.watch)
+        run = build(self._record(order, engine.runner, now), engine.ids)
+        gc.freeze()
+        began(run)
+        with _interrupts(engine, run):
+            engine.tell(Admit(run))
+            engine.work(lambda: bool(engine.over or engine.lost))
+        if engine.lost:
+            raise TakenOver(run.id)
+        moves.end_runner(self.database, runner, self.clock.now())
+        return result_of(run)
+
+    def _record(self, order: Order, runner: int, now: float) -> Run:
+        plan = order.plan
+        moment = order.logical_date or datetime.fromtimestamp(now, UTC)
+        start, end = read(plan.schedule, plan.timezone, plan.start, plan.end).interval_of(moment)
+        text = plan_text(plan)
+        version = moves.Version(plan.pipeline, plan.file, text_hash(text), text, now)
+        dates = Dates(*map(times.stored, (moment, start, end)))
+        with self.database.transaction():
+            moves.save_version(self.database, version)
+            row = self._create(order, version, dates, runner)
+        run = Run(row.id, plan, runner, "manual", *dates, params=order.params, started=now, only=order.only)
+        run.folder, run.logs = (str(self.folder.absolute() / kind / run.id) for kind in ("runs", "logs"))
+        os.makedirs(run.folder, 0o700)
+        if order.only is not None:
+            run.earlier = earlier_outputs(self.database.url, plan, order.only)
+        return run
+
+    def _create(self, order: Order, version: moves.Version, dates: Dates, runner: int) -> NewRun:
+        params = json.dumps(order.params, ensure_ascii=False)
+        only = None if order.only is None else json.dumps(sorted(order.only))
+        now = version.seen
+        while True:
+            name = new_id("manual", datetime.fromtimestamp(now, UTC))
+            row = NewRun(
+                name,
+                order.plan.pipeline,
+                version.hash,
+                "manual",
+                "running",
+                *dates,
+                tick=None,
+                params=params,
+                only=only,
+                created=now,
+                started=now,
+                owner=runner,
+            )
+            if moves.create_run(self.database, row):
+                return row
+
+
+def plan_text(plan: Plan) -> str:
+    """The plan as it is stored; `pipeline.version` is its hash."""
+    return json.dumps(to_json(plan), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def text_hash(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def earlier_outputs(url: str, plan: Plan, only: frozenset[str]) -> dict[str, Json]:
+    """Outputs of the tasks left out, of the newest success of each; those that never succeeded are missing."""
+    from yamldag.store import views
+
+    with views.reading(url) as db:
+        found = views.newest_outputs(
+            db, plan.pipeline, [task.id for task in plan.tasks if task.id not in only]
+        )
+    return {task: _output(rows) for task, rows in found.items()}
+
+
+def _output(rows: list[tuple[int, str | None]]) -> Json:
+    values: list[Json] = [None if text is None else json.loads(text) for _, text in rows]
+    return values[0] if rows[0][0] == UNMAPPED else values
+
+
+@contextmanager
+def _interrupts(engine: Engine, run: Run) -> Iterator[None]:
+    """Ctrl-C, or TERM, asks the run to end; a second one does not wait."""
+    asked: list[int] = []
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        engine.tell(Stop(run.id, "kill" if asked else "cancel"))
+        asked.append(number)
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def result_of(run: Run) -> RunResult:
+    return RunResult(run.id, run.state.value, run.reason, [task_row(each) for each in run.instances])
+
+
+def task_row(instance: Instance) -> dict[str, Any]:
+    """An instance as the command line's JSON has it."""
+    return {
+        "id": instance.node.task.id,
+        "state": instance.state.value,
+        "attempts": instance.attempts,
+        "map_index": None if instance.index == UNMAPPED else instance.index,
+        "started_at": times.shown(instance.started),
+        "ended_at": times.shown(instance.ended),
+    }

@@ -1,0 +1,121 @@
+"""The loop: hears what has ended, takes a step, stores it, and only then lets anything start."""
+
+from __future__ import annotations
+
+import itertools
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from yamldag.engine.clock import Clock
+from yamldag.engine.dispatch import Dispatch
+from yamldag.engine.run import Instance, Run
+from yamldag.engine.step import Happened, Result, World, step
+from yamldag.engine.templates import Templates
+from yamldag.executors.contract import Executor
+from yamldag.plan.state import TaskState
+from yamldag.store import moves
+from yamldag.store.database import Database
+
+_IDS_PER_LIFE = 28
+"""Bits: a quarter of a milliard ids for one life of an engine."""
+
+Watcher = Callable[[Instance, TaskState], None]
+
+
+def ids_of(runner: int) -> Iterator[int]:
+    """Ids that no other life of an engine gives, without asking the database for each."""
+    return itertools.count((runner << _IDS_PER_LIFE) + 1)
+
+
+@dataclass(slots=True)
+class Engine:
+    """Moves any number of runs. Of one thread, but for `tell`."""
+
+    database: Database
+    executor: Executor
+    clock: Clock
+    runner: int
+    """The id of this life in the database; it owns the runs that it moves."""
+    environment: Mapping[str, str]
+    watch: Watcher = lambda instance, state: None
+    """Called with every move, once it is stored."""
+    slots: int | None = None
+    ids: Iterator[int] = field(init=False)
+    world: World = field(init=False)
+    lost: set[str] = field(default_factory=set)
+    """Runs that someone else has moved meanwhile: no longer ours."""
+    over: list[Run] = field(default_factory=list)
+    """Runs that have ended; the caller empties it."""
+    _inbox: deque[Happened] = field(default_factory=deque)
+    _templates: Templates = field(init=False)
+    _dispatch: Dispatch = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.ids = ids_of(self.runner)
+        self._templates = Templates(self.environment)
+        self._dispatch = Dispatch(self._templates, self.environment)
+        self.world = World(self.ids, self._templates, self._dispatch.prepare, self.slots)
+
+    def tell(self, what: Happened) -> None:
+        """Something has happened: from another thread, or below a signal handler."""
+        self._inbox.append(what)
+        self.executor.wake()
+
+    def work(self, until: Callable[[], bool]) -> None:
+        """Turn until that holds."""
+        while not until():
+            self.turn(None)
+
+    def turn(self, patience: float | None) -> None:
+        """Wait for something to happen, at most so many seconds (None: for ever), and take one step."""
+        ends = self.executor.receive(self._wait(patience))
+        happened: list[Happened] = []
+        while self._inbox:
+            happened.append(self._inbox.popleft())
+        running = self.world.running
+        happened += [
+            self._dispatch.finished(end, running[end.attempt]) for end in ends if end.attempt in running
+        ]
+        self._carry_out(step(self.world, happened, self.clock.now()))
+        if ends:
+            self.executor.acknowledge([end.attempt for end in ends])
+
+    def _wait(self, patience: float | None) -> float | None:
+        if self._inbox:
+            return 0.0
+        due = self.world.due()
+        if due is None:
+            return patience
+        wait = max(0.0, due - self.clock.now())
+        return wait if patience is None else min(wait, patience)
+
+    def _carry_out(self, result: Result) -> None:
+        """Store first; what was not stored does not happen."""
+        if result.batches:
+            self._drop(moves.store(self.database, result.batches))
+        start = [each for each in result.start if each.attempt in self.world.running]
+        for each in start:
+            self._dispatch.open(each)
+        if start:
+            self.executor.start(start)
+        if result.stop:
+            self.executor.stop(result.stop)
+        if result.kill:
+            self.executor.stop(result.kill, kill=True)
+        for run in result.over:
+            self._templates.forget(run)
+        self.over += result.over
+        for instance, state in result.moved:
+            self.watch(instance, state)
+
+    def _drop(self, lost: set[str]) -> None:
+        self.lost |= lost
+        for name in lost:
+            run = self.world.runs.pop(name, None)
+            if run is None:
+                continue
+            self.world.open.discard(run)
+            mine = [attempt for attempt, each in self.world.running.items() if each.node.run is run]
+            for attempt in mine:
+                del self.world.running[attempt]

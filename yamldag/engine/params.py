@@ -1,0 +1,158 @@
+"""The params of a run: what was given and what is declared, checked before the run exists."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from yamldag.plan.pipeline import Json, Param, Plan
+
+_TYPES = {
+    "object": "a mapping",
+    "array": "a list",
+    "string": "text",
+    "integer": "an integer",
+    "number": "a number",
+    "boolean": "true or false",
+    "null": "null",
+}
+
+
+class BadParams(Exception):  # noqa: N818
+    """What was given does not fit; each of `faults` says so to a person."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+def resolve(plan: Plan, given: Mapping[str, Json], *, as_text: bool = False) -> dict[str, Json]:
+    """The value of every param, in the order of the plan. Raises BadParams.
+
+    With `as_text`, values are texts from a command line: as they are where the param is text, else JSON.
+    """
+    known = {param.name: param for param in plan.params}
+    faults = [_unknown(name, known) for name in given if name not in known]
+    values: dict[str, Json] = {}
+    for name, param in known.items():
+        if name in given:
+            value, fault = _read(param, given[name]) if as_text else (given[name], None)
+        elif param.required:
+            value, fault = None, f"param `{name}` is required, and no value was given"
+        else:
+            value, fault = param.schema["default"], None
+        values[name] = value
+        faults += [fault] if fault else _misfits(param, value)
+    if faults:
+        raise BadParams(faults)
+    return values
+
+
+def _unknown(name: str, known: Mapping[str, Param]) -> str:
+    near = difflib.get_close_matches(name, known, 1)
+    if near:
+        hint = f"; did you mean `{near[0]}`?"
+    elif known:
+        hint = f"; there are {', '.join(f'`{each}`' for each in known)}"
+    else:
+        hint = "; the pipeline declares none"
+    return f"there is no param `{name}`{hint}"
+
+
+def _read(param: Param, text: Json) -> tuple[Json, str | None]:
+    types = _types_of(param)
+    if not isinstance(text, str) or types == {"string"}:
+        return text, None
+    try:
+        return json.loads(text, parse_constant=_refuse), None
+    except ValueError:
+        if not types or "string" in types:
+            return text, None
+        wanted = " or ".join(_TYPES.get(each, each) for each in sorted(types))
+        return None, f"param `{param.name}` must be {wanted}, found `{text}`"
+
+
+def _types_of(param: Param) -> set[str]:
+    """The JSON types that it may have; nothing if the schema leaves that open."""
+    written = param.schema.get("type")
+    if isinstance(written, str):
+        return {written}
+    if isinstance(written, list):
+        return {str(each) for each in written}
+    choices = param.schema.get("enum")
+    if isinstance(choices, list) and choices and all(isinstance(each, str) for each in choices):
+        return {"string"}
+    return set()
+
+
+def _refuse(constant: str) -> float:
+    raise ValueError(constant)
+
+
+def _misfits(param: Param, value: Json) -> list[str]:
+    if _plainly_fits(param, value):
+        return []
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import best_match
+
+    validator = Draft202012Validator(param.schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
+    error = best_match(validator.iter_errors(value))
+    return [] if error is None else [_words(param.name, error)]
+
+
+def _plainly_fits(param: Param, value: Json) -> bool:
+    """A type and nothing else needs no validator."""
+    if not param.schema.keys() <= {"type", "default", "description", "title", "examples"}:
+        return False
+    kinds: dict[Any, type | tuple[type, ...]] = {
+        "string": str,
+        "boolean": bool,
+        "array": list,
+        "object": dict,
+    }
+    written = param.schema.get("type")
+    if written in ("integer", "number"):
+        wanted = int if written == "integer" else (int, float)
+        return isinstance(value, wanted) and not isinstance(value, bool)
+    return written is None or (isinstance(written, str) and isinstance(value, kinds.get(written, ())))
+
+
+def _words(name: str, error: Any) -> str:
+    """The first fault that the validator found, in a person's words."""
+    where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.absolute_path)
+    found = json.dumps(error.instance, ensure_ascii=False)
+    found = found if len(found) <= 60 else found[:59] + "…"
+    return f"param `{name}{where}` must {_wanted(error)}, found `{found}`"
+
+
+def _wanted(error: Any) -> str:
+    value = error.validator_value
+    texts = {
+        "minimum": f"be at least {value}",
+        "maximum": f"be at most {value}",
+        "exclusiveMinimum": f"be more than {value}",
+        "exclusiveMaximum": f"be less than {value}",
+        "multipleOf": f"be a multiple of {value}",
+        "minLength": f"have at least {value} characters",
+        "maxLength": f"have at most {value} characters",
+        "minItems": f"have at least {value} items",
+        "maxItems": f"have at most {value} items",
+        "uniqueItems": "have no item twice",
+        "pattern": f"match `{value}`",
+        "format": f"be a valid {value}",
+        "const": f"be {json.dumps(value, ensure_ascii=False)}",
+        "additionalProperties": "have no keys but those declared",
+    }
+    if error.validator == "type":
+        return "be " + " or ".join(_TYPES.get(each, each) for each in _listed(value))
+    if error.validator == "enum":
+        return "be one of " + ", ".join(json.dumps(each, ensure_ascii=False) for each in value)
+    if error.validator == "required":
+        return "have the key " + ", ".join(f"`{each}`" for each in value if each not in error.instance)
+    return texts.get(error.validator, f"fit `{error.validator}` of its schema")
+
+
+def _listed(value: Any) -> Iterator[str]:
+    return iter([value] if isinstance(value, str) else value)

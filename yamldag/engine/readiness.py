@@ -1,0 +1,218 @@
+"""Which tasks may go on: asked of the children of what has just ended, and of nothing else."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+from yamldag.engine.changes import Changes
+from yamldag.engine.run import Fan, Instance, Node, Tally
+from yamldag.plan.pipeline import Json
+from yamldag.plan.state import FINAL, Event, TaskState
+from yamldag.plan.trigger_rule import Decision, decide
+
+_BAD = (TaskState.FAILED, TaskState.UPSTREAM_FAILED)
+MOST_ITEMS = 100_000
+
+
+class Refused(Exception):  # noqa: N818
+    """A template could not be rendered, or gave what can't be used: these words say why to a person."""
+
+
+class Asking(Protocol):
+    """The templates that decide. Both raise `Refused`."""
+
+    def condition(self, instance: Instance, expression: bool | str) -> bool:
+        """Whether a `when` holds."""
+
+    def names_item(self, node: Node, expression: bool | str) -> bool:
+        """Whether it speaks of `item`, `index` or `matrix`, so that it is asked for each of them."""
+
+    def items(self, instance: Instance, fan: Fan) -> list[Json]:
+        """What `foreach` or `matrix` comes to."""
+
+
+class Readiness:
+    """Decides within one step, until nothing more follows."""
+
+    def __init__(
+        self, changes: Changes, asking: Asking, ids: Iterator[int], on_ready: Callable[[Instance], None]
+    ) -> None:
+        self._changes = changes
+        self._asking = asking
+        self._ids = ids
+        self._on_ready = on_ready
+        self._open: deque[Instance] = deque()
+
+    def consider(self, instance: Instance) -> None:
+        """Look at it before the step is over."""
+        self._open.append(instance)
+
+    def settle(self) -> None:
+        """Decide all that can be decided now."""
+        while self._open:
+            instance = self._open.popleft()
+            if instance.state is TaskState.NONE:
+                self._decide(instance)
+
+    def ended(self, instance: Instance) -> None:
+        """It has reached a final state: tell its children, its chain and its run."""
+        run, node = instance.node.run, instance.node
+        run.unfinished -= 1
+        if instance.state in _BAD and not node.task.allow_failure:
+            run.bad += 1
+        if node.fan and node.expanded:
+            for freed in node.fan.end(instance):
+                self._on_ready(freed)
+        for child, judged in node.children:
+            self._tell(child, judged, instance)
+        for below in node.below:
+            self._open.extend(below.instances)
+
+    def finish(self, instance: Instance, event: Event, reason: str | None = None) -> None:
+        """Move it to a final state without an attempt."""
+        instance.reason = reason
+        instance.ended = self._changes.now
+        self._changes.move(instance, event, reason)
+        self.ended(instance)
+
+    def _tell(self, child: Node, judged: bool, parent: Instance) -> None:
+        if _along(parent.node, child):
+            target = child.instances[parent.index]
+            assert target.own is not None
+            if target.own.count(judged, parent.state):
+                self._open.append(target)
+        elif child.tally.count(judged, parent.state):
+            self._open.extend(child.instances)
+
+    def _decide(self, instance: Instance) -> None:
+        decision = decision_of(instance)
+        if decision == "run":
+            self._proceed(instance)
+        elif decision == "skipped":
+            self.finish(instance, Event.SKIP, "the trigger rule says so")
+        elif decision == "upstream_failed":
+            self.finish(instance, Event.BLOCK)
+
+    def _proceed(self, instance: Instance) -> None:
+        """The rule says run: ask the conditions, and for items where there are some."""
+        node = instance.node
+        expands = node.fan is not None and not node.expanded
+        try:
+            if not self._conditions_hold(instance, expands):
+                self.finish(instance, Event.SKIP, "`when` is false")
+            elif expands:
+                assert node.fan is not None
+                self._expand(node.fan, self._asking.items(instance, node.fan))
+            else:
+                self._changes.move(instance, Event.SCHEDULE)
+                self._on_ready(instance)
+        except Refused as refused:
+            self.finish(instance, Event.FAIL, str(refused))
+
+    def _conditions_hold(self, instance: Instance, expands: bool) -> bool:
+        """Before the items are known, only what does not speak of them is asked; what was asked once for a
+        mapped task is not asked again for its instances."""
+        node = instance.node
+        own_fan = node.expanded and node.task.mapped_by == node.task.id
+        for expression in node.task.when:
+            each = node.fan is not None and self._asking.names_item(node, expression)
+            if (expands and each) or (own_fan and not each):
+                continue
+            if not self._asking.condition(instance, expression):
+                return False
+        return True
+
+    def _expand(self, fan: Fan, items: list[Json]) -> None:
+        members = [node for node in fan.members if node.instances[0].state is TaskState.NONE]
+        if not items:
+            for node in members:
+                self.finish(node.instances[0], Event.SKIP, "there are no items")
+            return
+        for node in members:
+            self._multiply(node, items)
+        for node in members:
+            self._join(node, len(items))
+            self._open.extend(node.instances)
+        fan.unfinished = dict.fromkeys(range(len(items)), len(members))
+
+    def _multiply(self, node: Node, items: list[Json]) -> None:
+        """One instance for each item; that which stood for all is the first."""
+        node.expanded = True
+        node.run.unfinished += len(items) - 1
+        first = node.instances[0]
+        first.index, first.item = 0, items[0]
+        self._changes.expand(first)
+        for index, item in enumerate(items[1:], 1):
+            instance = Instance(next(self._ids), node, index, item)
+            node.instances.append(instance)
+            self._changes.add(instance)
+
+    def _join(self, node: Node, number: int) -> None:
+        """Children of the same mapping wait for their own item's parent, all others for every instance."""
+        for child, judged in node.children:
+            if _along(node, child):
+                child.tally.expect(judged, -1)
+                for instance in child.instances:
+                    instance.own = instance.own or Tally()
+                    instance.own.expect(judged)
+            else:
+                child.tally.expect(judged, number - 1)
+
+
+def _along(parent: Node, child: Node) -> bool:
+    """Whether the edge joins instances of the same item."""
+    return parent.fan is not None and parent.fan is child.fan and parent.expanded and child.expanded
+
+
+def decision_of(instance: Instance) -> Decision:
+    """What becomes of an instance that nothing has been decided of yet."""
+    node = instance.node
+    tally = node.tally + instance.own if instance.own else node.tally
+    if node.task.teardown_of and node.setups:
+        return _teardown(instance, tally)
+    if node.setups:
+        forced = _forced(_setup_states(instance))
+        if forced:
+            return forced
+    answer = decide(
+        node.task.trigger_rule,
+        tally.success,
+        tally.failed,
+        tally.upstream_failed,
+        tally.skipped,
+        tally.judged,
+    )
+    return "wait" if answer == "run" and tally.others else answer
+
+
+def _teardown(instance: Instance, tally: Tally) -> Decision:
+    """Once all that it waits for is done: it runs if a setup of its own has succeeded."""
+    states = _setup_states(instance)
+    if tally.others or not tally.done or not all(map(_is_final, states)):
+        return "wait"
+    return "run" if TaskState.SUCCESS in states else (_forced(states) or "run")
+
+
+def _forced(states: list[TaskState]) -> Decision | None:
+    """What the setups above decide, whatever the rule: nothing only if all have succeeded."""
+    if any(state in _BAD for state in states):
+        return "upstream_failed"
+    if not all(map(_is_final, states)):
+        return "wait"
+    return "skipped" if TaskState.SKIPPED in states else None
+
+
+def _setup_states(instance: Instance) -> list[TaskState]:
+    states: list[TaskState] = []
+    for setup in instance.node.setups:
+        if _along(setup, instance.node):
+            states.append(setup.instances[instance.index].state)
+        else:
+            states.extend(each.state for each in setup.instances)
+    return states
+
+
+def _is_final(state: TaskState) -> bool:
+    return state in FINAL

@@ -1,0 +1,115 @@
+"""A run's memory from its plan and its rows: what an engine does when it takes a run over."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from yamldag.engine.run import UNMAPPED, Fan, Instance, Node, Run, Tally, build, is_done
+from yamldag.plan.state import FINAL, TaskState
+
+_BAD = (TaskState.FAILED, TaskState.UPSTREAM_FAILED)
+
+
+class StoredInstance(NamedTuple):
+    """A row of `task_instance` with its output, as `store.views.instances` reads it."""
+
+    id: int
+    task: str
+    map_index: int
+    item: str | None
+    state: str
+    attempts: int
+    tries: int
+    attempt: int | None
+    ready: float | None
+    retry_at: float | None
+    started: float | None
+    ended: float | None
+    reason: str | None
+    output: str | None
+
+
+def rebuild(run: Run, rows: Iterable[StoredInstance], ids: Iterator[int]) -> Run:
+    """Fill a run that has its plan and its own row's values with what the rows of its instances say.
+
+    Admit it with `new=False`; if there is no row at all, it had got no further than being recorded: `new=True`.
+    """
+    build(run, ids)
+    stored: dict[str, list[StoredInstance]] = {}
+    for row in rows:
+        stored.setdefault(row.task, []).append(row)
+    for task, found in stored.items():
+        _restore(run.nodes[task], sorted(found, key=lambda row: row.map_index))
+    _connect(run)
+    for fan in run.fans.values():
+        _restore_fan(fan)
+    done = [instance for instance in run.instances if is_done(instance)]
+    run.unfinished = sum(1 for _ in run.instances) - len(done)
+    run.bad = sum(each.state in _BAD and not each.node.task.allow_failure for each in done)
+    return run
+
+
+def _restore(node: Node, rows: list[StoredInstance]) -> None:
+    node.expanded = rows[0].map_index != UNMAPPED
+    node.instances = [_instance(node, row) for row in rows]
+
+
+def _instance(node: Node, row: StoredInstance) -> Instance:
+    return Instance(
+        row.id,
+        node,
+        row.map_index,
+        None if row.item is None else json.loads(row.item),
+        TaskState(row.state),
+        row.attempts,
+        row.tries,
+        row.attempt,
+        row.ready,
+        row.retry_at,
+        row.started,
+        row.ended,
+        row.reason,
+        None if row.output is None else json.loads(row.output),
+    )
+
+
+def _connect(run: Run) -> None:
+    """Count again what each instance waits for, by how far its parents are."""
+    for node in run.nodes.values():
+        node.tally = Tally()
+    for parent in run.nodes.values():
+        for child, judged in parent.children:
+            for instance in parent.instances:
+                _count(instance, child, judged)
+
+
+def _count(parent: Instance, child: Node, judged: bool) -> None:
+    same = child.fan is not None and child.fan is parent.node.fan and parent.node.expanded and child.expanded
+    if same:
+        target = child.instances[parent.index]
+        tally = target.own = target.own or Tally()
+    else:
+        tally = child.tally
+    tally.expect(judged)
+    if is_done(parent):
+        tally.count(judged, parent.state)
+
+
+def _restore_fan(fan: Fan) -> None:
+    chains: dict[int, list[Instance]] = {}
+    for node in fan.members:
+        if node.expanded:
+            for instance in node.instances:
+                chains.setdefault(instance.index, []).append(instance)
+    for index, chain in chains.items():
+        fan.unfinished[index] = sum(each.state not in FINAL for each in chain)
+        if fan.fanout.max_active is not None and fan.unfinished[index] and _is_under_way(fan, chain):
+            fan.active.add(index)
+
+
+def _is_under_way(fan: Fan, chain: list[Instance]) -> bool:
+    if len(fan.members) == 1:
+        return chain[0].state in (TaskState.QUEUED, TaskState.RUNNING)
+    return any(each.attempts for each in chain)

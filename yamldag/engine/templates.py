@@ -1,0 +1,170 @@
+"""What the templates of a run see, and the answers that they give to the step."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import os
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from yamldag.engine import times
+from yamldag.engine.readiness import MOST_ITEMS, Refused
+from yamldag.engine.run import UNMAPPED, Fan, Instance, Node, Run, output, task_state
+from yamldag.plan.expression import TemplateError, analyse_expression, condition, items, render
+from yamldag.plan.expression.context import MAPPED, UNSET, build
+from yamldag.plan.pipeline import Json
+from yamldag.plan.state import TaskState
+
+
+class Templates:
+    """Asks templates for the step. What many instances of a run see alike is made once."""
+
+    def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
+        self._environment = environment
+        self._shared: dict[str, Shared] = {}
+
+    def condition(self, instance: Instance, expression: bool | str) -> bool:
+        """Whether a `when` holds. Raises Refused."""
+        if isinstance(expression, bool):
+            return expression
+        try:
+            return condition(expression, self.context(instance))
+        except TemplateError as error:
+            raise Refused(f"`when`: {error}") from None
+
+    def names_item(self, node: Node, expression: bool | str) -> bool:
+        """Whether it speaks of `item`, `index` or `matrix`, or of a param that may be made of them."""
+        if isinstance(expression, bool):
+            return False
+        mapped_by = node.task.mapped_by or ""
+        for reference in analyse_expression(expression).references:
+            if reference.root in MAPPED:
+                return True
+            used = str(reference.path[0].name) if reference.root == "uses" and reference.path else ""
+            if used == mapped_by or used.startswith(f"{mapped_by}."):
+                return bool(used)
+        return False
+
+    def items(self, instance: Instance, fan: Fan) -> list[Json]:
+        """What `foreach` or `matrix` comes to. Raises Refused."""
+        context = self.context(instance)
+        word = "foreach" if fan.fanout.matrix is None else "matrix"
+        try:
+            if fan.fanout.matrix is None:
+                return items(fan.fanout.foreach, context)
+            axes = {name: items(axis, context) for name, axis in fan.fanout.matrix.items()}
+            excluded = [] if fan.fanout.exclude is None else items(fan.fanout.exclude, context)
+        except TemplateError as error:
+            raise Refused(f"`{word}`: {error}") from None
+        return _product(axes, excluded)
+
+    def context(self, instance: Instance) -> dict[str, Any]:
+        """The names that the templates of an instance see."""
+        run, node = instance.node.run, instance.node
+        shared = self._shared.get(run.id)
+        if shared is None:
+            shared = self._shared[run.id] = Shared(run, self._environment)
+        of_matrix = node.fan is not None and node.fan.fanout.matrix is not None
+        mapped = instance.index != UNMAPPED
+        matrix = instance.item if mapped and of_matrix else None
+        return build(
+            params=run.params,
+            vars=run.plan.vars,
+            env=shared.env,
+            tasks=Tasks(instance),
+            run=shared.run,
+            task_id=node.task.id,
+            attempt=instance.attempts,
+            item=instance.item if mapped and not of_matrix else UNSET,
+            index=instance.index if mapped else None,
+            matrix=matrix if isinstance(matrix, dict) else None,
+            uses=shared.uses,
+        )
+
+    def forget(self, run: Run) -> None:
+        """It is over."""
+        self._shared.pop(run.id, None)
+
+
+class Shared:
+    """What all templates of a run see alike."""
+
+    def __init__(self, run: Run, environment: Mapping[str, str]) -> None:
+        plan = run.plan
+        self.env = {name: environment[name] for name in plan.allow_env if name in environment}
+        self.uses = {group.id: group.params for group in plan.groups if group.use is not None}
+        dates = {
+            name: times.local(getattr(run, name), plan.timezone)
+            for name in ("logical_date", "data_interval_start", "data_interval_end")
+        }
+        self.run: dict[str, Any] = {
+            "id": run.id,
+            "pipeline": plan.pipeline,
+            "type": run.type,
+            "dir": run.folder,
+            "url": None,
+            "assets": [],
+            **dates,
+        }
+
+
+class Tasks(Mapping[str, Mapping[str, Any]]):
+    """`tasks`, as one instance sees it: siblings of the same mapping are the same item's."""
+
+    def __init__(self, instance: Instance) -> None:
+        self._instance = instance
+
+    def __getitem__(self, task: str) -> Mapping[str, Any]:
+        mine = self._instance.node
+        node = mine.run.nodes.get(task)
+        if node is None:
+            return _left_out(mine.run, task)
+        if node.fan and node.fan is mine.fan and node.expanded and mine.expanded:
+            sibling = node.instances[self._instance.index]
+            return {"output": sibling.output, "state": sibling.state.value}
+        state = task_state(node)
+        # Of a mapped task that has not succeeded as a whole, some instances' outputs are there.
+        value = output(node) if state is TaskState.SUCCESS or node.expanded else None
+        return {"output": value, "state": state.value}
+
+    def __iter__(self) -> Iterator[str]:
+        return (task.id for task in self._instance.node.run.plan.tasks)
+
+    def __len__(self) -> int:
+        return len(self._instance.node.run.plan.tasks)
+
+
+def _left_out(run: Run, task: str) -> Mapping[str, Any]:
+    """A task of the plan that this run is without: its newest success stands for it."""
+    if not any(each.id == task for each in run.plan.tasks):
+        raise KeyError(task)
+    state = TaskState.SUCCESS if task in run.earlier else TaskState.NONE
+    return {"output": run.earlier.get(task), "state": state.value}
+
+
+def _product(axes: Mapping[str, list[Json]], excluded: list[Json]) -> list[Json]:
+    """All combinations, the last axis fastest, without those that an excluded one matches."""
+    number = math.prod(map(len, axes.values()))
+    if number > MOST_ITEMS:
+        raise Refused(f"`matrix`: at most {MOST_ITEMS:,} combinations are wanted, found {number:,}")
+    for rule in excluded:
+        if not isinstance(rule, dict):
+            raise Refused("`matrix`: `exclude` wants a list of mappings")
+    every = (dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values()))
+    return [one for one in every if not any(_matches(one, rule) for rule in excluded)]
+
+
+def _matches(one: dict[str, Json], rule: Json) -> bool:
+    assert isinstance(rule, dict)
+    return bool(rule) and all(name in one and _equal(one[name], value) for name, value in rule.items())
+
+
+def _equal(one: Json, other: Json) -> bool:
+    """As JSON has it: true is not 1."""
+    return one == other and isinstance(one, bool) == isinstance(other, bool)
+
+
+def rendered(plan_value: dict[str, Json], context: Mapping[str, Any]) -> dict[str, Json]:
+    """Every string in it rendered, those that are one `{{ }}` keeping their type. Raises TemplateError."""
+    return {name: render(value, context) for name, value in plan_value.items()}

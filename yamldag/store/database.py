@@ -1,0 +1,115 @@
+"""Opens the database at the right revision, and gives transactions on the driver's own connection.
+
+A local run must not wait for SQLAlchemy to load, so SQLite is opened here by its driver alone: a new file
+gets `schema.sql`, which is what the migrations come to. Only an older database makes Alembic load.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from yamldag.store.names import REVISION
+
+_SQLITE = "sqlite:///"
+_HERE = os.path.dirname(os.path.abspath(__file__))
+_PRAGMAS = (
+    "PRAGMA journal_mode=WAL",
+    # What was said to have happened must still have happened after a power cut.
+    "PRAGMA synchronous=FULL",
+    "PRAGMA foreign_keys=ON",
+)
+BUSY = 30.0
+"""Seconds that a writer waits for another one."""
+
+
+class CannotOpen(Exception):  # noqa: N818
+    """The database can't be opened; these words say why to a person."""
+
+
+class Database:
+    """One connection. Writes go through `transaction`; the caller says what belongs together."""
+
+    def __init__(self, url: str, connection: sqlite3.Connection) -> None:
+        self.url = url
+        self._connection = connection
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing of what is executed inside."""
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+        self._connection.execute("COMMIT")
+
+    def execute(self, statement: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
+        return self._connection.execute(statement, values)
+
+    def many(self, statement: str, rows: Sequence[Sequence[Any]]) -> int:
+        """The number of rows that were written."""
+        return self._connection.executemany(statement, rows).rowcount
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def open_database(url: str) -> Database:
+    """The database at `url`, made or brought to this version's tables if need be. Raises `CannotOpen`."""
+    path = sqlite_path(url)
+    try:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        database = Database(url, _connect(path))
+        _upgrade(database)
+    except (OSError, sqlite3.Error) as problem:
+        raise CannotOpen(f"the database `{path}` can't be opened: {problem}") from problem
+    return database
+
+
+def sqlite_path(url: str) -> str:
+    """The absolute path that a SQLite URL names. Raises `CannotOpen` for any other."""
+    if not url.startswith(_SQLITE) or len(url) == len(_SQLITE):
+        raise CannotOpen(
+            f"`{url.partition(':')[0]}` is not supported, expected a URL like `sqlite:///path/to/file.db`"
+        )
+    return os.path.abspath(url[len(_SQLITE) :])
+
+
+def _connect(path: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=BUSY, isolation_level=None)
+    for pragma in _PRAGMAS:
+        connection.execute(pragma)
+    return connection
+
+
+def revision(database: Database) -> str | None:
+    """The revision of its tables: None for an empty database, "" for one that was emptied again."""
+    known = database.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone()
+    if not known:
+        return None
+    row = database.execute("SELECT version_num FROM alembic_version").fetchone()
+    return str(row[0]) if row else ""
+
+
+def _upgrade(database: Database) -> None:
+    found = revision(database)
+    if found is None:
+        _create(database)
+    elif found != REVISION:
+        from yamldag.store.migrate import upgrade
+
+        upgrade(database.url)
+
+
+def _create(database: Database) -> None:
+    with open(os.path.join(_HERE, "schema.sql"), encoding="utf-8") as file:
+        statements = file.read().split(";\n")
+    with database.transaction():
+        if revision(database) is None:  # another process may have been first
+            for statement in filter(str.strip, statements):
+                database.execute(statement)

@@ -1,0 +1,140 @@
+"""All writes. The caller owns the transaction, but for `store`: its transaction is one step of the engine."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from yamldag.store import statements as sql
+from yamldag.store.database import Database
+from yamldag.store.rows import Batch, NewRun
+
+
+class Lost(Exception):  # noqa: N818
+    """A conditional write found its row otherwise than expected: someone else has moved it."""
+
+
+def store(database: Database, batches: Mapping[str, Batch]) -> set[str]:
+    """Write the step of each run, all in one transaction. The runs that someone else has moved meanwhile are
+    left as they are, and returned."""
+    try:
+        with database.transaction():
+            for batch in batches.values():
+                _write(database, batch)
+    except Lost:
+        return _store_one_by_one(database, batches)
+    return set()
+
+
+def _store_one_by_one(database: Database, batches: Mapping[str, Batch]) -> set[str]:
+    lost = set()
+    for run, batch in batches.items():
+        try:
+            with database.transaction():
+                _write(database, batch)
+        except Lost:
+            lost.add(run)
+    return lost
+
+
+def _write(database: Database, batch: Batch) -> None:
+    work: tuple[tuple[str, Sequence[Sequence[Any]]], ...] = (
+        (sql.MOVE_RUN, batch.run),
+        (sql.EXPAND, batch.expansions),
+        (sql.NEW_INSTANCE, batch.new_instances),
+        (sql.NEW_ATTEMPT, batch.new_attempts),
+        (sql.END_ATTEMPT, batch.attempt_ends),
+        (sql.MOVE_INSTANCE, batch.instances),
+        (sql.OUTPUT, batch.outputs),
+        (sql.EVENT, batch.events),
+    )
+    for statement, rows in work:
+        if rows and _many(database, statement, rows) != len(rows):
+            raise Lost
+
+
+def _many(database: Database, statement: str, rows: Sequence[Sequence[Any]]) -> int:
+    try:
+        return database.many(statement, rows)
+    except sqlite3.IntegrityError as refused:
+        if not _is_taken(refused):
+            raise
+        raise Lost from refused
+
+
+def _is_taken(refused: sqlite3.IntegrityError) -> bool:
+    """Whether someone else has made the row; any other constraint would be a mistake of ours."""
+    return refused.sqlite_errorname in ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY")
+
+
+class Life(NamedTuple):
+    """What is recorded of an engine's life."""
+
+    kind: str
+    host: str
+    pid: int
+    folder: str
+    started: float
+
+
+def begin_runner(database: Database, life: Life) -> int:
+    """Record a life of an engine. Its id is new, ever."""
+    with database.transaction():
+        cursor = database.execute(
+            "INSERT INTO runner (kind, host, pid, folder, started, seen) VALUES (?, ?, ?, ?, ?, ?)",
+            (*life, life.started),
+        )
+    assert cursor.lastrowid is not None
+    return cursor.lastrowid
+
+
+def end_runner(database: Database, runner: int, now: float) -> None:
+    with database.transaction():
+        database.execute("UPDATE runner SET seen = ?, ended = ? WHERE id = ?", (now, now, runner))
+
+
+class Version(NamedTuple):
+    """A plan to keep, as JSON text."""
+
+    pipeline: str
+    file: str
+    hash: str
+    plan: str
+    seen: float
+
+
+def save_version(database: Database, version: Version) -> None:
+    """Keep a plan, and let it be its pipeline's newest version."""
+    database.execute(
+        "INSERT INTO pipeline (id, file, version, first_seen, changed) VALUES (?, ?, ?, ?, ?) "
+        "ON CONFLICT (id) DO UPDATE "
+        "SET file = excluded.file, version = excluded.version, changed = excluded.changed "
+        "WHERE pipeline.version <> excluded.version OR pipeline.file <> excluded.file",
+        (version.pipeline, version.file, version.hash, version.seen, version.seen),
+    )
+    database.execute(
+        "INSERT INTO pipeline_version (hash, pipeline, plan, created) VALUES (?, ?, ?, ?) "
+        "ON CONFLICT (hash) DO NOTHING",
+        (version.hash, version.pipeline, version.plan, version.seen),
+    )
+
+
+def create_run(database: Database, row: NewRun) -> bool:
+    """Record a run. False if its id, or its tick, is taken."""
+    try:
+        database.execute(sql.NEW_RUN, row)
+    except sqlite3.IntegrityError as refused:
+        if not _is_taken(refused):
+            raise
+        return False
+    return True
+
+
+def start_run(database: Database, run: str, version: str, owner: int, now: float) -> bool:
+    """Fix a queued run's plan and let an engine own it. False if it is no longer queued."""
+    cursor = database.execute(
+        "UPDATE run SET state = 'running', version = ?, owner = ?, started = ? WHERE id = ? AND state = 'queued'",
+        (version, owner, now, run),
+    )
+    return cursor.rowcount == 1

@@ -1,0 +1,128 @@
+"""Rows as the driver takes them: each is the parameters of the statement of its name, in order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+
+class NewRun(NamedTuple):
+    id: str
+    pipeline: str
+    version: str | None
+    type: str
+    state: str
+    logical_date: str
+    data_interval_start: str
+    data_interval_end: str
+    tick: str | None
+    params: str
+    only: str | None
+    created: float
+    started: float | None
+    owner: int | None
+
+
+class RunMove(NamedTuple):
+    state: str
+    ended: float | None
+    reason: str | None
+    stop: str | None
+    id: str
+    was: str
+    owner: int
+
+
+class NewInstance(NamedTuple):
+    id: int
+    run: str
+    task: str
+    map_index: int
+    item: str | None
+    state: str
+    attempts: int
+    tries: int
+    attempt: int | None
+    ready: float | None
+    retry_at: float | None
+    started: float | None
+    ended: float | None
+    reason: str | None
+
+
+class Expansion(NamedTuple):
+    """What stood for the whole mapped task becomes its first instance."""
+
+    item: str
+    id: int
+
+
+class InstanceMove(NamedTuple):
+    state: str
+    attempts: int
+    tries: int
+    attempt: int | None
+    ready: float | None
+    retry_at: float | None
+    started: float | None
+    ended: float | None
+    reason: str | None
+    id: int
+    was: str
+    attempts_were: int
+
+
+class NewAttempt(NamedTuple):
+    id: int
+    instance: int
+    number: int
+    state: str
+    runner: int
+    started: float | None
+    ended: float | None
+    exit: int | None
+    reason: str | None
+    message: str | None
+    log: str | None
+
+
+class AttemptEnd(NamedTuple):
+    state: str
+    started: float
+    ended: float
+    exit: int | None
+    reason: str
+    message: str | None
+    id: int
+    was: str
+
+
+class Output(NamedTuple):
+    instance: int
+    value: str
+
+
+class Logged(NamedTuple):
+    """A line of the event log."""
+
+    run: str
+    instance: int | None
+    attempt: int | None
+    event: str
+    state: str
+    at: float
+    detail: str | None
+
+
+@dataclass(slots=True)
+class Batch:
+    """All that one step changes of one run: it is stored as a whole or not at all."""
+
+    run: list[RunMove] = field(default_factory=list)
+    expansions: list[Expansion] = field(default_factory=list)
+    new_instances: list[NewInstance] = field(default_factory=list)
+    instances: list[InstanceMove] = field(default_factory=list)
+    attempt_ends: list[AttemptEnd] = field(default_factory=list)
+    new_attempts: list[NewAttempt] = field(default_factory=list)
+    outputs: list[Output] = field(default_factory=list)
+    events: list[Logged] = field(default_factory=list)

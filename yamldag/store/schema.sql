@@ -1,0 +1,149 @@
+CREATE TABLE pipeline (
+	id VARCHAR(200) NOT NULL,
+	file TEXT NOT NULL,
+	version VARCHAR(64) NOT NULL,
+	paused SMALLINT DEFAULT '0' NOT NULL,
+	first_seen DOUBLE NOT NULL,
+	changed DOUBLE NOT NULL,
+	CONSTRAINT pipeline_pk PRIMARY KEY (id),
+	CONSTRAINT pipeline_paused_known CHECK (paused IN (0, 1))
+);
+
+CREATE TABLE runner (
+	id INTEGER NOT NULL,
+	kind VARCHAR(20) NOT NULL,
+	host VARCHAR(255) NOT NULL,
+	pid INTEGER NOT NULL,
+	folder TEXT NOT NULL,
+	started DOUBLE NOT NULL,
+	seen DOUBLE NOT NULL,
+	ended DOUBLE,
+	CONSTRAINT runner_pk PRIMARY KEY (id)
+);
+
+CREATE TABLE pipeline_version (
+	hash VARCHAR(64) NOT NULL,
+	pipeline VARCHAR(200) NOT NULL,
+	"plan" TEXT NOT NULL,
+	created DOUBLE NOT NULL,
+	CONSTRAINT pipeline_version_pk PRIMARY KEY (hash),
+	CONSTRAINT pipeline_version_pipeline_known FOREIGN KEY(pipeline) REFERENCES pipeline (id)
+);
+
+CREATE TABLE schedule_position (
+	pipeline VARCHAR(200) NOT NULL,
+	decided_until VARCHAR(27) NOT NULL,
+	schedule TEXT NOT NULL,
+	changed DOUBLE NOT NULL,
+	CONSTRAINT schedule_position_pk PRIMARY KEY (pipeline),
+	CONSTRAINT schedule_position_pipeline_known FOREIGN KEY(pipeline) REFERENCES pipeline (id)
+);
+
+CREATE TABLE run (
+	id VARCHAR(120) NOT NULL,
+	pipeline VARCHAR(200) NOT NULL,
+	version VARCHAR(64),
+	type VARCHAR(20) NOT NULL,
+	state VARCHAR(20) NOT NULL,
+	logical_date VARCHAR(27) NOT NULL,
+	data_interval_start VARCHAR(27) NOT NULL,
+	data_interval_end VARCHAR(27) NOT NULL,
+	tick VARCHAR(27),
+	params TEXT NOT NULL,
+	only TEXT,
+	created DOUBLE NOT NULL,
+	started DOUBLE,
+	ended DOUBLE,
+	reason TEXT,
+	stop VARCHAR(20),
+	owner INTEGER,
+	lease_until DOUBLE,
+	CONSTRAINT run_pk PRIMARY KEY (id),
+	CONSTRAINT run_pipeline_tick_unique UNIQUE (pipeline, tick),
+	CONSTRAINT run_type_known CHECK (type IN ('scheduled', 'manual', 'backfill', 'assets', 'pipeline')),
+	CONSTRAINT run_state_known CHECK (state IN ('queued', 'running', 'success', 'failed', 'cancelled')),
+	CONSTRAINT run_tick_of_scheduled CHECK ((tick IS NOT NULL) = (type = 'scheduled')),
+	CONSTRAINT run_plan_is_fixed CHECK (state = 'queued' OR version IS NOT NULL OR started IS NULL),
+	CONSTRAINT run_pipeline_known FOREIGN KEY(pipeline) REFERENCES pipeline (id),
+	CONSTRAINT run_version_known FOREIGN KEY(version) REFERENCES pipeline_version (hash),
+	CONSTRAINT run_owner_known FOREIGN KEY(owner) REFERENCES runner (id)
+);
+
+CREATE TABLE event (
+	id INTEGER NOT NULL,
+	run VARCHAR(120) NOT NULL,
+	instance INTEGER,
+	attempt INTEGER,
+	event VARCHAR(20) NOT NULL,
+	state VARCHAR(20) NOT NULL,
+	at DOUBLE NOT NULL,
+	detail TEXT,
+	CONSTRAINT event_pk PRIMARY KEY (id),
+	CONSTRAINT event_event_known CHECK (event IN ('schedule', 'queue', 'start', 'defer', 'reschedule', 'wake', 'succeed', 'fail', 'retry', 'lose', 'skip', 'block', 'cancel', 'remove', 'clear')),
+	CONSTRAINT event_run_known FOREIGN KEY(run) REFERENCES run (id)
+);
+
+CREATE TABLE task_instance (
+	id INTEGER NOT NULL,
+	run VARCHAR(120) NOT NULL,
+	task VARCHAR(500) NOT NULL,
+	map_index INTEGER NOT NULL,
+	item TEXT,
+	state VARCHAR(20) NOT NULL,
+	attempts INTEGER NOT NULL,
+	tries INTEGER NOT NULL,
+	attempt INTEGER,
+	ready DOUBLE,
+	retry_at DOUBLE,
+	started DOUBLE,
+	ended DOUBLE,
+	reason TEXT,
+	CONSTRAINT task_instance_pk PRIMARY KEY (id),
+	CONSTRAINT task_instance_run_task_map_index_unique UNIQUE (run, task, map_index),
+	CONSTRAINT task_instance_state_known CHECK (state IN ('none', 'scheduled', 'queued', 'running', 'success', 'failed', 'skipped', 'upstream_failed', 'up_for_retry', 'up_for_reschedule', 'deferred', 'removed')),
+	CONSTRAINT task_instance_map_index_sane CHECK (map_index >= -1),
+	CONSTRAINT task_instance_active_has_attempt CHECK (state NOT IN ('queued', 'running') OR attempt IS NOT NULL),
+	CONSTRAINT task_instance_retry_has_time CHECK (state <> 'up_for_retry' OR retry_at IS NOT NULL),
+	CONSTRAINT task_instance_run_known FOREIGN KEY(run) REFERENCES run (id)
+);
+
+CREATE TABLE attempt (
+	id INTEGER NOT NULL,
+	instance INTEGER NOT NULL,
+	number INTEGER NOT NULL,
+	state VARCHAR(20) NOT NULL,
+	runner INTEGER NOT NULL,
+	started DOUBLE,
+	ended DOUBLE,
+	exit INTEGER,
+	reason VARCHAR(20),
+	message TEXT,
+	log TEXT,
+	CONSTRAINT attempt_pk PRIMARY KEY (id),
+	CONSTRAINT attempt_instance_number_unique UNIQUE (instance, number),
+	CONSTRAINT attempt_state_known CHECK (state IN ('queued', 'running', 'deferred', 'success', 'failed', 'skipped')),
+	CONSTRAINT attempt_number_sane CHECK (number >= 1),
+	CONSTRAINT attempt_ended_has_time CHECK ((ended IS NOT NULL) = (state IN ('success', 'failed', 'skipped'))),
+	CONSTRAINT attempt_instance_known FOREIGN KEY(instance) REFERENCES task_instance (id),
+	CONSTRAINT attempt_runner_known FOREIGN KEY(runner) REFERENCES runner (id)
+);
+
+CREATE TABLE output (
+	instance INTEGER NOT NULL,
+	value TEXT NOT NULL,
+	CONSTRAINT output_pk PRIMARY KEY (instance),
+	CONSTRAINT output_instance_known FOREIGN KEY(instance) REFERENCES task_instance (id)
+);
+
+CREATE INDEX run_pipeline_logical_date ON run (pipeline, logical_date);
+
+CREATE INDEX run_state_logical_date ON run (state, logical_date);
+
+CREATE INDEX event_run ON event (run);
+
+CREATE TABLE alembic_version (
+	version_num VARCHAR(32) NOT NULL,
+	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
+);
+
+INSERT INTO alembic_version (version_num) VALUES ('0001');

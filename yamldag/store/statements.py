@@ -1,0 +1,33 @@
+"""The hot statements as text, for the driver's own cursor: they cost a local run nothing but the driver.
+
+Each equals what `tables` compiles to; a test holds both together.
+"""
+
+NEW_RUN = (
+    "INSERT INTO run (id, pipeline, version, type, state, logical_date, data_interval_start, "
+    "data_interval_end, tick, params, only, created, started, owner) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+MOVE_RUN = (
+    "UPDATE run SET state=?, ended=?, reason=?, stop=? WHERE run.id = ? AND run.state = ? AND run.owner = ?"
+)
+NEW_INSTANCE = (
+    "INSERT INTO task_instance (id, run, task, map_index, item, state, attempts, tries, attempt, ready, "
+    "retry_at, started, ended, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+EXPAND = (
+    "UPDATE task_instance SET map_index=0, item=? WHERE task_instance.id = ? AND task_instance.map_index = -1"
+)
+MOVE_INSTANCE = (
+    "UPDATE task_instance SET state=?, attempts=?, tries=?, attempt=?, ready=?, retry_at=?, started=?, "
+    "ended=?, reason=? WHERE task_instance.id = ? AND task_instance.state = ? AND task_instance.attempts = ?"
+)
+NEW_ATTEMPT = (
+    "INSERT INTO attempt (id, instance, number, state, runner, started, ended, exit, reason, message, log) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+END_ATTEMPT = (
+    "UPDATE attempt SET state=?, started=?, ended=?, exit=?, reason=?, message=? "
+    "WHERE attempt.id = ? AND attempt.state = ?"
+)
+OUTPUT = "INSERT INTO output (instance, value) VALUES (?, ?)"
+EVENT = "INSERT INTO event (run, instance, attempt, event, state, at, detail) VALUES (?, ?, ?, ?, ?, ?, ?)"

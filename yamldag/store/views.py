@@ -1,0 +1,145 @@
+"""All reads, each on a connection of SQLAlchemy's: `with reading(url) as db`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+
+from yamldag.store.tables import attempt, event, output, pipeline, pipeline_version, run, task_instance
+
+
+@contextmanager
+def reading(url: str) -> Iterator[sa.Connection]:
+    """A connection to read by, all from one snapshot."""
+    engine = sa.create_engine(url)
+    try:
+        with engine.connect() as connection:
+            yield connection
+    finally:
+        engine.dispose()
+
+
+def pipelines(db: sa.Connection) -> list[sa.RowMapping]:
+    """Those that a run was ever made of, or that a scheduler has seen, with their newest run."""
+    newest = (
+        sa.select(run.c.id)
+        .where(run.c.pipeline == pipeline.c.id)
+        .order_by(run.c.created.desc(), run.c.id.desc())
+        .limit(1)
+        .correlate(pipeline)
+        .scalar_subquery()
+    )
+    query = (
+        sa.select(
+            pipeline.c.id,
+            pipeline.c.file,
+            pipeline.c.paused,
+            run.c.id.label("run"),
+            run.c.state,
+            run.c.created,
+            run.c.logical_date,
+        )
+        .outerjoin(run, run.c.id == newest)
+        .order_by(pipeline.c.id)
+    )
+    return list(db.execute(query).mappings())
+
+
+def runs(
+    db: sa.Connection, of: str | None = None, state: str | None = None, limit: int = 50
+) -> list[sa.RowMapping]:
+    """The newest first."""
+    query = sa.select(run).order_by(run.c.created.desc(), run.c.id.desc()).limit(limit)
+    if of is not None:
+        query = query.where(run.c.pipeline == of)
+    if state is not None:
+        query = query.where(run.c.state == state)
+    return list(db.execute(query).mappings())
+
+
+def one_run(db: sa.Connection, run_id: str) -> sa.RowMapping | None:
+    return db.execute(sa.select(run).where(run.c.id == run_id)).mappings().one_or_none()
+
+
+def newest_run(db: sa.Connection, of: str) -> str | None:
+    """The id of a pipeline's newest run."""
+    query = (
+        sa.select(run.c.id)
+        .where(run.c.pipeline == of)
+        .order_by(run.c.created.desc(), run.c.id.desc())
+        .limit(1)
+    )
+    return db.execute(query).scalar_one_or_none()
+
+
+def plan(db: sa.Connection, version: str) -> str | None:
+    """The JSON of a stored plan."""
+    query = sa.select(pipeline_version.c.plan).where(pipeline_version.c.hash == version)
+    return db.execute(query).scalar_one_or_none()
+
+
+def instances(db: sa.Connection, run_id: str) -> list[sa.Row[Any]]:
+    """Every instance of a run with its output's JSON, in the order of `engine.rebuild.StoredInstance`."""
+    columns = [column for column in task_instance.c if column.name != "run"]
+    query = (
+        sa.select(*columns, output.c.value.label("output"))
+        .outerjoin(output, output.c.instance == task_instance.c.id)
+        .where(task_instance.c.run == run_id)
+        .order_by(task_instance.c.id)
+    )
+    return list(db.execute(query))
+
+
+def attempts(db: sa.Connection, run_id: str, task: str, map_index: int | None = None) -> list[sa.RowMapping]:
+    """A task's attempts with the instance's `map_index`, by instance, the first attempt first."""
+    query = (
+        sa.select(attempt, task_instance.c.map_index)
+        .join(task_instance, task_instance.c.id == attempt.c.instance)
+        .where(task_instance.c.run == run_id, task_instance.c.task == task)
+        .order_by(task_instance.c.map_index, attempt.c.number)
+    )
+    if map_index is not None:
+        query = query.where(task_instance.c.map_index == map_index)
+    return list(db.execute(query).mappings())
+
+
+def events(db: sa.Connection, run_id: str) -> list[sa.RowMapping]:
+    """The run's event log, the oldest first."""
+    query = sa.select(event).where(event.c.run == run_id).order_by(event.c.id)
+    return list(db.execute(query).mappings())
+
+
+Found = dict[str, list[tuple[int, str | None]]]
+
+
+def newest_outputs(
+    db: sa.Connection, of: str, tasks: Iterable[str]
+) -> dict[str, list[tuple[int, str | None]]]:
+    """Of each task, the outputs of its newest success: (map index, JSON or None for no output), by map index."""
+    return {task: found for task in tasks if (found := _newest_output(db, of, task))}
+
+
+def _newest_output(db: sa.Connection, of: str, task: str) -> list[tuple[int, str | None]]:
+    bad = sa.exists().where(
+        task_instance.c.run == run.c.id, task_instance.c.task == task, task_instance.c.state != "success"
+    )
+    query = (
+        sa.select(run.c.id)
+        .join(task_instance, task_instance.c.run == run.c.id)
+        .where(run.c.pipeline == of, task_instance.c.task == task, task_instance.c.state == "success", ~bad)
+        .order_by(task_instance.c.ended.desc())
+        .limit(1)
+    )
+    found = db.execute(query).scalar_one_or_none()
+    if found is None:
+        return []
+    values = (
+        sa.select(task_instance.c.map_index, output.c.value)
+        .outerjoin(output, output.c.instance == task_instance.c.id)
+        .where(task_instance.c.run == found, task_instance.c.task == task)
+        .order_by(task_instance.c.map_index)
+    )
+    return [(row.map_index, row.value) for row in db.execute(values)]
