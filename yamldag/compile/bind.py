@@ -122,7 +122,7 @@ class Binding:
     def _reference(
         self, site: Draft, node: Scalar, reference: Reference, where: Where, edits: list[tuple[int, int, str]]
     ) -> None:
-        from yamldag.plan.expression import context
+        from yamldag.plan.expression import vocabulary
 
         root = reference.root
         if root == "tasks":
@@ -139,8 +139,8 @@ class Binding:
             self._env(node, reference)
         elif root in ("run", "task"):
             self._known_key(node, reference, where)
-        elif root not in context.ROOTS or root == "uses":
-            near = nearest(root, [*context.ROOTS - {"uses"}, *site.scope.params, *site.scope.vars])
+        elif root not in vocabulary.ROOTS or root == "uses":
+            near = nearest(root, [*vocabulary.ROOTS - {"uses"}, *site.scope.params, *site.scope.vars])
             self._report(
                 node, "YD208", f"there is no `{root}` in a template", reference.start, reference.end,
                 self._name_help(site, root, near),
@@ -257,15 +257,15 @@ class Binding:
             self._report(node, "YD211", message, segment.start, segment.end, help_)
 
     def _known_key(self, node: Scalar, reference: Reference, where: Where) -> None:
-        from yamldag.plan.expression import context
+        from yamldag.plan.expression import vocabulary
 
         segment = self._segment(node, reference, reference.root)
         if segment is None:
             return
         if where is Where.NOTIFICATION:
-            known = context.NOTICE_RUN_KEYS if reference.root == "run" else context.NOTICE_TASK_KEYS
+            known = vocabulary.NOTICE_RUN_KEYS if reference.root == "run" else vocabulary.NOTICE_TASK_KEYS
         else:
-            known = context.RUN_KEYS if reference.root == "run" else context.TASK_KEYS
+            known = vocabulary.RUN_KEYS if reference.root == "run" else vocabulary.TASK_KEYS
         if str(segment.name) not in known:
             near = nearest(str(segment.name), known)
             help_ = f"did you mean `{near}`?" if near else f"it has {', '.join(sorted(known))}"

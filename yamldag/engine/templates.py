@@ -12,7 +12,8 @@ from yamldag.engine import times
 from yamldag.engine.readiness import MOST_ITEMS, Refused
 from yamldag.engine.run import UNMAPPED, Fan, Instance, Node, Run, output, task_state
 from yamldag.plan.expression import TemplateError, analyse_expression, condition, items, render
-from yamldag.plan.expression.context import MAPPED, UNSET, build
+from yamldag.plan.expression.context import UNSET, build
+from yamldag.plan.expression.vocabulary import MAPPED
 from yamldag.plan.pipeline import Json
 from yamldag.plan.state import TaskState
 
