@@ -381,6 +381,7 @@ def test_a_scalar_beyond_256_kib_is_told_and_stays_text() -> None:
     assert told(f"v: {within}") == []
     assert [code for code, _ in told(f"v: {beyond}\nw: '{beyond}'")] == ["YD105", "YD105"]
     assert [code for code, _ in told(f"? {beyond}\n: 1")] == ["YD105"]
+    assert [code for code, _ in told("v: " + "9" * len(beyond.encode()))] == ["YD105"]
 
 
 def test_a_text_that_is_not_yaml_has_only_that() -> None:

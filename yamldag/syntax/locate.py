@@ -5,6 +5,7 @@ with the value that the parser gave, so that a place is either right or, at wors
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import TypeAlias
 
 from yamldag.syntax.diagnostic import Place
@@ -55,6 +56,7 @@ def content(node: Scalar) -> int:
     return match.end() if match else node.start
 
 
+@lru_cache(maxsize=16)  # one scalar is often asked for several of its names
 def pieces(node: Scalar) -> list[Piece] | None:
     """The scalar in the pieces it was read from; None if its value can't be found in the source."""
     begin = content(node)

@@ -352,6 +352,7 @@ class _Reader:
             self.anchors[event.anchor] = _Anchor(0, node)
         if len(node.text.encode("utf-8", "replace")) > MAX_SCALAR:
             self.tell("YD105", "expected a text of at most 256 KiB, found a longer one", node)
+            return
         tag = event.tag or ("" if node.style else "?")
         if tag.startswith(core.TAGS) and tag[len(core.TAGS) :] in core.SCALAR_TAGS:
             node.value = self.resolved(node, core.tagged(tag[len(core.TAGS) :], node.text))
