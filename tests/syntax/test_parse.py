@@ -188,6 +188,17 @@ def test_a_template_without_quotes_is_told_once_and_taken_as_text(text: str, wan
     assert "quote the template" in (diagnostic.help or "")
 
 
+@pytest.mark.parametrize(
+    ("written", "fixed"),
+    [("{{ x }}", '"{{ x }}"'), ('{{ x | d("y") }}', "'{{ x | d(\"y\") }}'"), ("""{{ x|d("y'") }}""", None)],
+)
+def test_quotes_are_put_around_a_template_where_that_is_safe(written: str, fixed: str | None) -> None:
+    (diagnostic,) = parse.documents(Source("f.yml", f"v: {written}\n"))[1]
+    assert (diagnostic.fix and diagnostic.fix.text) == fixed
+    if fixed:
+        assert read(f"v: {fixed}") == ([{"v": written}], [])
+
+
 # Tags
 
 

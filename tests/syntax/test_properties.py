@@ -15,7 +15,7 @@ from yamldag.syntax.source import Source
 from yamldag.syntax.tree import Map, Node, Scalar, Seq
 
 # Text made of what YAML takes seriously, so that much of it is YAML and much of it nearly is.
-SIGNS = "ab \n\n  \t:-?[]{},#&*!|>'\"%@`~.0123\\é😀\r\x85\u2028"
+SIGNS = "ab \n\n  \t\xa0:-?[]{},#&*!|>'\"%@`~.0123\\é😀\r\x85\u2028"
 WORDS = (
     *(": ", "- ", "\n  ", "<<: ", "{{ x }}", "&a ", "*a", "!!str ", "''", " #", "null", "0x1f", "\r\n"),
     *(

@@ -15,9 +15,10 @@ Piece: TypeAlias = tuple[str, int, int]
 """Text of the value, and the source span it was read from: character by character where both are of one
 length, else a single character that takes the whole span."""
 
-_PROPERTIES = re.compile(r"(?:&[A-Za-z0-9_-]+|!\S*|#[^\r\n\x85\u2028\u2029]*|\s+)*")
+_WHITE = " \t\r\n\x85\u2028\u2029"  # not what Python calls so, such as the space that does not break
+_PROPERTIES = re.compile(f"(?:&[A-Za-z0-9_-]+|![^{_WHITE}]*|#[^{_WHITE[2:]}]*|[{_WHITE}]+)*")
 _BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
-_BLANKS = re.compile("[ \t\r\n\x85\u2028\u2029]+")
+_BLANKS = re.compile(f"[{_WHITE}]+")
 _RUN = {
     style: re.compile(f"[^ \t\r\n\x85\u2028\u2029{stop}]+")
     for style, stop in (("", ""), ("'", "'"), ('"', '"\\\\'))
