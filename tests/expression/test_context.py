@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from yamldag.plan.expression import TemplateError, render
-from yamldag.plan.expression.context import ROOTS, RUN_KEYS, TASK_KEYS, build, names
+from yamldag.plan.expression.context import build, names
+from yamldag.plan.expression.vocabulary import ROOTS, RUN_KEYS, TASK_KEYS
 
 SEOUL = ZoneInfo("Asia/Seoul")
 MOMENT = datetime(2026, 3, 1, 6, 30, tzinfo=SEOUL)

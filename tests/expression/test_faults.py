@@ -74,7 +74,7 @@ def test_a_bare_expression_has_its_own_words(text: str, message: str) -> None:
 
 def test_help_names_what_may_have_been_meant() -> None:
     helps = [
-        fault.help for fault in analyse("{{ a | uper }}{{ b is defind }}{{ upper(c) }}{{ d.uper() }}").faults
+        fault.help for fault in analyse("{{ a | uper }}{{ b is defind }}{{ upper(c) }}{{ params.d.uper() }}").faults
     ]
     assert helps == [
         "did you mean `upper`?",
@@ -82,6 +82,10 @@ def test_help_names_what_may_have_been_meant() -> None:
         "`upper` is a filter: `value | upper`",
         "did you mean `upper`?",
     ]
+
+
+def test_a_method_of_an_unknown_name_is_not_a_second_mistake() -> None:
+    assert analyse("{{ macros.ds_add(ds, 1) }}").faults == ()
 
 
 def test_independent_mistakes_are_all_told_in_order() -> None:

@@ -9,35 +9,7 @@ from typing import Any
 
 from yamldag.plan.expression.rendering import render
 from yamldag.plan.expression.values import Json, TemplateError
-
-ROOTS = frozenset(
-    {
-        *("params", "vars", "env", "secrets", "connections", "tasks", "uses"),
-        *("item", "index", "matrix"),
-        *("run", "task", "attempt"),
-        *("ds", "ds_nodash", "ts", "ts_nodash", "run_id"),
-        *("logical_date", "data_interval_start", "data_interval_end"),
-    }
-)
-"""Every name that a template can begin with."""
-
-RUN_KEYS = frozenset(
-    {
-        *("id", "pipeline", "type", "dir", "url", "assets"),
-        *("logical_date", "data_interval_start", "data_interval_end"),
-    }
-)
-"""Keys of `run`."""
-
-TASK_KEYS = frozenset({"id"})
-"""Keys of `task`."""
-
-NOTICE_RUN_KEYS = RUN_KEYS | {"state", "failed"}
-NOTICE_TASK_KEYS = TASK_KEYS | {"state", "error"}
-"""Keys of `run` and `task` in a notification."""
-
-MAPPED = frozenset({"item", "index", "matrix"})
-"""Names that stand for something inside a mapped task alone."""
+from yamldag.plan.expression.vocabulary import ROOTS, RUN_KEYS
 
 
 def names() -> frozenset[str]:

@@ -14,7 +14,7 @@ from yamldag.plan.expression.kinds import kind
 from yamldag.plan.expression.reference import Analysis, Fault, Output, Reference, Segment
 from yamldag.plan.expression.tree import expression, marks_of, template
 from yamldag.plan.expression.values import text_of
-from yamldag.plan.expression.vocabulary import FILTERS, FORBIDDEN, FUNCTIONS, METHODS, TESTS
+from yamldag.plan.expression.vocabulary import FILTERS, FORBIDDEN, FUNCTIONS, METHODS, ROOTS, TESTS
 from yamldag.plan.expression.wording import nearest, syntax_fault, too_deep
 
 if TYPE_CHECKING:
@@ -323,13 +323,19 @@ class _Reader:
         self.fault("YD503", f"there is no function `{target.name}`", start, end, hint)
 
     def method(self, target: nodes.Getattr) -> None:
-        if target.attr in METHODS:
+        if target.attr in METHODS or self.of_a_stranger(target):
             return
         mark = self.after(target.lineno)
         hint = nearest(target.attr, METHODS)
         if target.attr in ("items", "keys", "values", "get"):
             hint = _INSTEAD[target.attr]
         self.fault("YD503", f"there is no method `{target.attr}`", mark.start, mark.end, hint)
+
+    def of_a_stranger(self, target: nodes.Expr) -> bool:
+        """Whether the name that it all begins with means nothing here: that is the mistake then, not the method."""
+        while isinstance(target, nodes.Getattr | nodes.Getitem | nodes.Call):
+            target = target.node
+        return isinstance(target, nodes.Name) and not self.is_local(target.name) and target.name not in ROOTS
 
     def arguments(self, node: nodes.Filter | nodes.Test | nodes.Call) -> None:
         self.visit_all([*node.args, *node.kwargs, node.dyn_args, node.dyn_kwargs])

@@ -67,3 +67,32 @@ FILTER_KINDS = {
     ),
 }
 """JSON type of what a filter gives, where it never gives another."""
+
+ROOTS = frozenset(
+    {
+        *("params", "vars", "env", "secrets", "connections", "tasks", "uses"),
+        *("item", "index", "matrix"),
+        *("run", "task", "attempt"),
+        *("ds", "ds_nodash", "ts", "ts_nodash", "run_id"),
+        *("logical_date", "data_interval_start", "data_interval_end"),
+    }
+)
+"""Every name that a template can begin with."""
+
+RUN_KEYS = frozenset(
+    {
+        *("id", "pipeline", "type", "dir", "url", "assets"),
+        *("logical_date", "data_interval_start", "data_interval_end"),
+    }
+)
+"""Keys of `run`."""
+
+TASK_KEYS = frozenset({"id"})
+"""Keys of `task`."""
+
+NOTICE_RUN_KEYS = RUN_KEYS | {"state", "failed"}
+NOTICE_TASK_KEYS = TASK_KEYS | {"state", "error"}
+"""Keys of `run` and `task` in a notification."""
+
+MAPPED = frozenset({"item", "index", "matrix"})
+"""Names that stand for something inside a mapped task alone."""
