@@ -158,9 +158,12 @@ class Operators:
         if type(node) is not Scalar or any(True for _ in strings(node)):
             return
         import ast
+        import warnings
 
         try:
-            ast.parse(node.text)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # a doubtful escape is no mistake in the pipeline
+                ast.parse(node.text)
         except SyntaxError as error:
             lines = node.text.splitlines(keepends=True)
             line = max((error.lineno or 1) - 1, 0)

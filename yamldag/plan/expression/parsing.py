@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from yamldag.plan.expression.tokens import Mark
 
-MAX_DEPTH = 100
+MAX_DEPTH = 110
+"""Nodes above one another: a hundred levels, and room for the template and the `{{ }}` around them."""
 MAX_LOOPS = 15
 """Loops within loops: Python itself stops at twenty blocks."""
 
@@ -42,32 +43,15 @@ def read_expression(text: str) -> Analysis:
 def _guarded(text: str, state: str | None, go_on: Callable[[str, list[Mark]], Analysis]) -> Analysis:
     marks: list[Mark] = []
     try:
-        marks = marks_of(text, state)
+        marks.extend(marks_of(text, state))  # those before a mistake are kept
         forbidden = (*_open_raw(marks), *_forbidden(marks))
         return Analysis(faults=forbidden) if forbidden else go_on(text, marks)
     except TemplateSyntaxError as error:
-        return Analysis(
-            faults=(syntax_fault(error.message or "", error.lineno, text, marks or _until(text, error)),)
-        )
+        return Analysis(faults=(syntax_fault(error.message or "", error.lineno, text, marks),))
     except (RecursionError, _TooDeepError):
         return Analysis(faults=(too_deep(text),))
     except ValueError:  # a whole number of more digits than Python reads
         return Analysis(faults=(Fault("YD501", "a number in the template is too large", 0, len(text)),))
-
-
-def _until(text: str, error: TemplateSyntaxError) -> list[Mark]:
-    """The tokens before the place at which the lexer stopped are lost; what opened last is what counts."""
-    from yamldag.plan.expression.tokens import Mark
-
-    found = [
-        Mark(at, at + 2, kind, sign)
-        for sign, kind in _OPENING
-        if (at := text.rfind(sign, 0, error.lineno)) >= 0
-    ]
-    return sorted(found)
-
-
-_OPENING = (("{{", "variable_begin"), ("{%", "block_begin"))
 
 
 def _open_raw(marks: list[Mark]) -> Iterator[Fault]:
@@ -419,9 +403,9 @@ def _spans(signs: list[Mark]) -> Iterator[tuple[int, int]]:
     first = 0
     for position, mark in enumerate(signs):
         if mark.kind == "variable_begin":
-            first = signs[position + 1].start if position + 1 < len(signs) else mark.end
+            first = position + 1
         elif mark.kind == "variable_end":
-            yield first, signs[position - 1].end
+            yield signs[first].start, signs[position - 1].end
 
 
 def _tags(signs: list[Mark]) -> Iterator[tuple[int, int]]:

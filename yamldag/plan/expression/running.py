@@ -58,7 +58,7 @@ def value_of_expression(text: str, context: Mapping[str, Any]) -> Json:
 
 @lru_cache(maxsize=1024)
 def _template(text: str, into_bash: bool) -> _Code:
-    tree = template(text, marks_of(text))
+    tree = template(text, list(marks_of(text)))
     if into_bash:
         _check_outputs(tree)
     return _compiled(text, analyse(text), tree)
@@ -79,14 +79,16 @@ def _checked(part: nodes.Expr) -> nodes.Expr:
 
 @lru_cache(maxsize=1024)
 def _whole(text: str) -> _Code:
-    output = next(template(text, marks_of(text)).find_all(nodes.Output))
+    output = next(template(text, list(marks_of(text))).find_all(nodes.Output))
     found = next(child for child in output.nodes if not isinstance(child, nodes.TemplateData))
     return _compiled(text, analyse(text), _assigned(found))
 
 
 @lru_cache(maxsize=1024)
 def _expression(text: str) -> _Code:
-    return _compiled(text, analyse_expression(text), _assigned(expression(text, marks_of(text, "variable"))))
+    return _compiled(
+        text, analyse_expression(text), _assigned(expression(text, list(marks_of(text, "variable"))))
+    )
 
 
 def _assigned(found: nodes.Expr) -> nodes.Template:

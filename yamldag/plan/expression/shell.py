@@ -112,12 +112,16 @@ class _Scan:
             return self.single(at)
         sign = self.text[at]
         if sign == "\\":
-            return at + 2 if at + 1 not in self.tags else at + 1
+            return self.escaped(at)
         if sign == "\n" and self.waiting and place != "double":
             return self.heredocs(at + 1)
         if place == "double":
             return self.double(at, sign)
         return self.bare(at, sign)
+
+    def escaped(self, at: int) -> int:
+        """Past one sign, or two after a backslash; but not into a `{{`."""
+        return at + 2 if self.text[at] == "\\" and at + 1 not in self.tags else at + 1
 
     def single(self, at: int) -> int:
         if self.text[at] == "'":
@@ -171,7 +175,7 @@ class _Scan:
             return at
         self.stack[-1] = "single"
         while at < len(self.text) and self.text[at] != "'":
-            at = self.tag(at, "single") or at + (2 if self.text[at] == "\\" else 1)
+            at = self.tag(at, "single") or self.escaped(at)
         return at
 
     def begins_word(self, at: int) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 
 from jinja2 import TemplateSyntaxError, nodes
 from jinja2.parser import Parser
@@ -13,9 +14,9 @@ from yamldag.plan.expression.tokens import Mark, locate, stream
 _ROOM = 5_000
 
 
-def marks_of(text: str, state: str | None = None) -> list[Mark]:
+def marks_of(text: str, state: str | None = None) -> Iterator[Mark]:
     """All tokens with their places; raises TemplateSyntaxError, its line being the offset."""
-    return list(locate(ENVIRONMENT.lexer, text, state))
+    return locate(ENVIRONMENT.lexer, text, state)
 
 
 def template(text: str, marks: list[Mark]) -> nodes.Template:

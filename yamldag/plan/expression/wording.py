@@ -129,6 +129,11 @@ def _open_statement(match: re.Match[str], spot: Mark, marks: list[Mark]) -> Faul
     return _at(opened[-1] if opened else spot, f"`{{% {name} %}}` is not closed by `{{% end{name} %}}`")
 
 
+def _open_raw(_: re.Match[str], spot: Mark, marks: list[Mark]) -> Fault:
+    opened = [mark for mark in marks if mark.kind == "raw_begin"]
+    return _at(opened[-1] if opened else spot, "`{% raw %}` is not closed by `{% endraw %}`")
+
+
 def _fixed(message: str) -> Callable[[re.Match[str], Mark, list[Mark]], Fault]:
     return lambda _, spot, __: _at(spot, message)
 
@@ -141,7 +146,7 @@ _SAYINGS: tuple[tuple[str, Callable[[re.Match[str], Mark, list[Mark]], Fault]], 
     (r"Encountered unknown tag '(\w+)'.*?(?:needs to be closed is '(\w+)'\.)?$", _tag),
     (r"Unexpected end of template.*needs to be closed is '(\w+)'", _open_statement),
     (r"Unexpected end of template", _unclosed),
-    (r"Missing end of raw", _fixed("`{% raw %}` is not closed by `{% endraw %}`")),
+    (r"Missing end of raw", _open_raw),
     (r"unexpected '([)\]}])'(?:, expected '(.)')?$", _lone),
     (r"unexpected char", _character),
     (r"unexpected 'end of template'", _unclosed),
