@@ -247,6 +247,25 @@ def test_a_schema_behind_a_reference_is_asked_for_only_when_a_document_uses_it()
     assert asked == ["operators/http.json"]
 
 
+def test_a_reference_leads_from_the_folder_of_the_schema_that_it_stands_in() -> None:
+    schemas: dict[str, Schema] = {
+        "a/one.json": {"properties": {"x": {"$ref": "two.json#/definitions/y"}}},
+        "a/two.json": {"definitions": {"y": {"$ref": "#/definitions/z"}, "z": {"$ref": "../three.json"}}},
+        "three.json": {"type": "null"},
+    }
+    asked: list[str] = []
+
+    def resolve(name: str) -> Schema:
+        asked.append(name)
+        return schemas[name]
+
+    checking = Checking([], set(), no_constant)
+    check = compile_schema({"items": {"$ref": "a/one.json"}}, resolve)
+    check(tree("[{x: 3}, {x: null}]"), None, checking)
+    assert asked == ["a/one.json", "a/two.json", "three.json"]
+    assert [d.message for d in checking.report] == ["`x` must be nothing, found `3`"]
+
+
 def test_faulty_nodes_are_known_to_later_passes() -> None:
     document = tree("pipeline: p\ntasks:\n  a: {retries: x, zzz: 1, retry: 2, http: {}}\n")
     checking = Checking([], set(), no_constant)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
 _LARGE = 200
-"""What one scope is worth, about half a second, where passing by a name counts 1 and comparing it counts"""
+"""In a scope of more names than this, words one slip away are looked up, not compared with each name."""
 _PATIENCE = 1_000_000
 """The work that one scope is worth, about half a second. To pass by a name counts 1."""
 _COMPARISON = 16

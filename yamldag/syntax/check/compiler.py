@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from posixpath import dirname, join, normpath
+from typing import Any, TypeAlias
 
 from yamldag.syntax.check.anything import anything_check
 from yamldag.syntax.check.complaint import Owner
@@ -13,24 +14,25 @@ from yamldag.syntax.check.scalar import scalar_check
 from yamldag.syntax.check.sequence import sequence_check
 from yamldag.syntax.tree import Map, Node, Scalar
 
+Resolve: TypeAlias = Callable[[str], Schema]
 _MODES: dict[object, Mode] = {True: "template", False: "constant", "never": "never"}
 _ANYTHING: Schema = {}
 _NOTHING: Schema = {"enum": [], "x-wanted": "left out"}
 _SAYS_NOTHING = {"title", "description", "default", "definitions", "examples", "$schema", "$id", "$comment"}
 
 
-def compile_schema(schema: Schema, resolve: Callable[[str], Schema]) -> Check:
-    """A check for documents of this schema. `resolve` gives the schema behind a `$ref` that leads out of it
-    (one that begins with `#` leads into the schema that it stands in)."""
-    return _Compiler(schema, resolve, {}).check(schema, "constant", in_list=False)
+def compile_schema(schema: Schema, resolve: Resolve) -> Check:
+    """A check for documents of this schema. A `$ref` may lead into the schema that it stands in
+    (`#/definitions/x`) or into another (`operators/http.schema.json`, also with a `#/…`): `resolve` gives the
+    schema of that name, which is relative to this schema's folder whichever schema names it."""
+    return _Compiler("", schema, resolve, {}).check(schema, "constant", in_list=False)
 
 
 class _Compiler:
     """One schema document. What is compiled is kept, by schema node, mode and whether it is met in a list."""
 
-    def __init__(
-        self, root: Schema, resolve: Callable[[str], Schema], documents: dict[str, _Compiler]
-    ) -> None:
+    def __init__(self, name: str, root: Schema, resolve: Resolve, documents: dict[str, _Compiler]) -> None:
+        self._name = name
         self.root = root
         self._resolve = resolve
         self._documents = documents
@@ -56,14 +58,18 @@ class _Compiler:
         return compiler.check(target, mode, in_list)
 
     def _behind(self, ref: str) -> tuple[_Compiler, Schema]:
-        if not ref.startswith("#"):
-            if ref not in self._documents:
-                self._documents[ref] = _Compiler(self._resolve(ref), self._resolve, self._documents)
-            return self._documents[ref], self._documents[ref].root
-        target: Any = self.root
-        for part in ref.removeprefix("#").split("/")[1:]:
+        name, _, path = ref.partition("#")
+        compiler = self._document(name) if name else self
+        target: Any = compiler.root
+        for part in path.split("/")[1:]:
             target = target[part.replace("~1", "/").replace("~0", "~")]
-        return self, target
+        return compiler, target
+
+    def _document(self, ref: str) -> _Compiler:
+        name = normpath(join(dirname(self._name), ref))
+        if name not in self._documents:
+            self._documents[name] = _Compiler(name, self._resolve(name), self._resolve, self._documents)
+        return self._documents[name]
 
     def _followed(self, schema: Schema) -> Schema:
         compiler = self

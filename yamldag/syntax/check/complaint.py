@@ -60,7 +60,7 @@ def bad_value(code: str, schema: Schema, owner: Owner, node: Node, key: Scalar |
     elif code == "YD403" and type(node) is Scalar and not empty(node):
         hint, fix = _retype(schema, node, place)
     message = f"{owner.name(key)} must {_demand(code, schema, node)}"
-    return Diagnostic(schema.get("x-code", code), message, place, schema.get("x-help", hint), fix=fix)
+    return Diagnostic(schema.get("x-code", code), message, place, hint or schema.get("x-help"), fix=fix)
 
 
 def unknown_key(
@@ -141,8 +141,11 @@ def _choices(schema: Schema, node: Node) -> str | None:
     many = choices(schema)
     texts = [value for value in many if isinstance(value, str)]
     likely = nearest(node.text, texts) if type(node) is Scalar else None
+    if not likely and "x-help" in schema:
+        return None
     said = [f"did you mean `{likely}`?"] if likely else []
-    if len(many) > _FEW or "x-wanted" in schema:
+    told = str(schema.get("x-wanted", "")) or (wanted(schema) if len(many) <= _FEW else "")
+    if not all(shown(value).strip("`") in told for value in many):
         said.append(f"it takes {either(shown(value) for value in many)}")
     return " ".join(said) or None
 

@@ -7,6 +7,8 @@ import unicodedata
 _WIDEST = 120
 _BEFORE = 30
 """So many characters of a cut line stand before the place, where there are as many."""
+_FAR = 500
+"""What lies farther from the place is not looked at: a line may be as long as a file."""
 _TAB = "    "
 
 
@@ -25,6 +27,8 @@ def cells(text: str) -> int:
 def window(line: str, start: int, end: int) -> tuple[str, int, int]:
     """What is shown of a line whose place is from `start` to `end`: the text, the cells before the place, and
     the cells that the place takes, at least one."""
+    far = max(0, start - _FAR)
+    line, start, end = line[far : start + _FAR], start - far, min(end, start + _FAR) - far
     first, last = 0, len(line)
     if cells(visible(line)) > _WIDEST:
         first = max(0, start - _BEFORE) if cells(visible(line[:start])) > _WIDEST - _BEFORE else 0
