@@ -149,7 +149,7 @@ def _node(drawn: Drawing, at: int, node: Node, box: Box, link: str | None) -> st
     kind = f"task state-{state}" if drawn.coloured else "task"
     inside = "".join([_boxes(node, box), _texts(node, box), _chips(drawn, node, box)])
     if link is not None:
-        inside = f'<a href="{link}{at}" tabindex="-1">{inside}</a>'
+        inside = f'<a href="{link}{at}">{inside}</a>'
     return (
         f'<g id="task-{xml(anchor(node.id))}" class="{kind}" data-task="{xml(node.id)}" '
         f'data-operator="{xml(clean(node.task.operator))}">'
