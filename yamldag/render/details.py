@@ -28,7 +28,7 @@ def overview(drawn: Drawing) -> str:
         ("Params", ", ".join(_code(param.name) for param in plan.params)),
         ("File", _code(plan.file) if plan.file else ""),
     ]
-    return f"<section id=\"overview\"><h2>{_text(plan.pipeline)}</h2>{_list(rows)}</section>"
+    return f'<section id="overview"><h2>{_text(plan.pipeline)}</h2>{_list(rows)}</section>'
 
 
 def sections(drawn: Drawing) -> Iterator[str]:

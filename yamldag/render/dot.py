@@ -42,7 +42,9 @@ def dot(plan: Plan, states: Mapping[str, str] | None = None) -> str:
     return "\n".join(lines) + "\n"
 
 
-def binary(plan: Plan, format: str, states: Mapping[str, str] | None = None, limit: float = 30.0) -> bytes | Missing:  # noqa: A002
+def binary(
+    plan: Plan, format: str, states: Mapping[str, str] | None = None, limit: float = 30.0
+) -> bytes | Missing:  # noqa: A002
     """A PNG or PDF (`format` is `png` or `pdf`) as `dot` draws it, or why there is none and what to do.
 
     `limit`: seconds that `dot` may take.
@@ -114,9 +116,7 @@ def _cluster(frame: Frame) -> str:
     name = " ".join(part for part in (cut(frame.name, _LONGEST, 11), frame.count) if part)
     paint = f"color={_quoted(light('edge'))} fillcolor={_quoted(light('frame'))}"
     double = " peripheries=2" if frame.count else ""
-    return (
-        f'label={_text(name)} tooltip={_text(frame.group.id)} labeljust=l labelloc=t style="rounded,filled" {paint}{double}'
-    )
+    return f'label={_text(name)} tooltip={_text(frame.group.id)} labeljust=l labelloc=t style="rounded,filled" {paint}{double}'
 
 
 def _node(node: Node) -> str:
@@ -132,7 +132,9 @@ def _node(node: Node) -> str:
         fill = seen.light.line if failed else seen.light.wash
         paint = f" fillcolor={_quoted(fill)} color={_quoted(seen.light.line)}"
         paint += f" fontcolor={_quoted(light('on'))}" if failed else ""
-    label = f'<<b>{xml(title)}</b><br/><font point-size="10" color="{ink}">{xml(cut(said, _LONGEST, 10))}</font>>'
+    label = (
+        f'<<b>{xml(title)}</b><br/><font point-size="10" color="{ink}">{xml(cut(said, _LONGEST, 10))}</font>>'
+    )
     double = " peripheries=2" if node.count else ""
     return f"label={_no_escapes(label)} tooltip={_text(node.task.description or node.id)}{paint}{double}"
 

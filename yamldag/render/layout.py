@@ -123,9 +123,7 @@ def _frames(shape: _Shape, columns: list[tuple[float, float]], frame: _Frame) ->
             boxes.append(Box(0, 0, 0, 0))
             continue
         begin, end = columns[first][0] - opening[group], columns[last][1] + closing[group]
-        boxes.append(
-            Box(begin, frame.start[group], end - begin, frame.end[group] - frame.start[group])
-        )
+        boxes.append(Box(begin, frame.start[group], end - begin, frame.end[group] - frame.start[group]))
     return boxes
 
 

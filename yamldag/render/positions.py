@@ -41,7 +41,7 @@ def _question(drawn: Drawing) -> str:
     """Boxes without text: `n0`, `n1`, … in `cluster0`, … with the sizes that we will draw."""
     number = {node.id: at for at, node in enumerate(drawn.nodes)}
     head = [
-        f'rankdir={"TB" if drawn.down else "LR"} nodesep=0.36 ranksep=0.55 pad=0 margin=0',
+        f"rankdir={'TB' if drawn.down else 'LR'} nodesep=0.36 ranksep=0.55 pad=0 margin=0",
         f'node [shape=box fixedsize=true label="" height={HEIGHT / _POINTS:.4f}]',
         "edge [arrowsize=0.01 arrowhead=none]",
     ]
@@ -89,7 +89,11 @@ def _read(drawn: Drawing, answer: dict[str, Any]) -> Layout:
         left, low, right, high = map(float, things[f"cluster{at}"]["bb"].split(","))
         x, y = turn(left, high)
         frames[frame.group.id] = Box(x, y, right - left, high - low)
-    found = {(names[edge["tail"]], names[edge["head"]]): edge["pos"] for edge in answer.get("edges", []) if "pos" in edge}
+    found = {
+        (names[edge["tail"]], names[edge["head"]]): edge["pos"]
+        for edge in answer.get("edges", [])
+        if "pos" in edge
+    }
     number = {node.id: at for at, node in enumerate(drawn.nodes)}
     curves = {
         (edge.parent, edge.child): _curve(found[f"n{number[edge.parent]}", f"n{number[edge.child]}"], turn)

@@ -177,7 +177,13 @@ def _boxes(node: Node, box: Box) -> str:
 
 _BORDERS = {
     name: f' stroke-dasharray="{dash}"'
-    for name, dash in {"none": "2 2.5", "skipped": "2 3", "removed": "2 3", "up_for_retry": "6 2.5", "upstream_failed": "6 2.5"}.items()
+    for name, dash in {
+        "none": "2 2.5",
+        "skipped": "2 3",
+        "removed": "2 3",
+        "up_for_retry": "6 2.5",
+        "upstream_failed": "6 2.5",
+    }.items()
 }
 
 

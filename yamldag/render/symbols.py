@@ -16,7 +16,7 @@ def definitions(drawn: Drawing) -> str:
     if drawn.coloured:
         found += [_symbol(f"state-{name}", seen.symbol) for name, seen in colours.LOOKS.items()]
     heads = [_HEADS[head] for head in sorted({line(edge.rule).head for edge in drawn.edges})]
-    return f'<defs>{"".join(found)}{"".join(heads)}</defs>'
+    return f"<defs>{''.join(found)}{''.join(heads)}</defs>"
 
 
 def _symbol(name: str, inside: str) -> str:
