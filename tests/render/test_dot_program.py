@@ -12,6 +12,7 @@ import pytest
 
 from tests.render import plans
 from tests.render.test_layout import _check
+from yamldag.plan.pipeline import Plan
 from yamldag.render.dot import binary, dot
 from yamldag.render.drawing import drawing
 from yamldag.render.html import html
@@ -95,7 +96,7 @@ def test_a_named_dot_that_is_not_there_counts_as_missing(monkeypatch: pytest.Mon
 @pytest.mark.parametrize(
     "made", [plans.five(), plans.sales(), plans.rules(), plans.chain(40), plans.scattered(12)]
 )
-def test_dot_places_every_task(made: plans.Plan) -> None:
+def test_dot_places_every_task(made: Plan) -> None:
     drawn = drawing(made)
     placed, note = positions(drawn)
     assert note is None
@@ -115,7 +116,7 @@ def test_where_dot_lets_edges_run_back_we_do_not() -> None:
     "made", [plans.sales(), plans.rules(), plans.nested(), plans.hostile(), plans.plan("empty")]
 )
 @pytest.mark.parametrize("form", ["png", "pdf"])
-def test_dot_draws_what_we_write(made: plans.Plan, form: str) -> None:
+def test_dot_draws_what_we_write(made: Plan, form: str) -> None:
     answer = binary(made, form, plans.coloured(made))
     assert isinstance(answer, bytes), answer
     assert answer.startswith({"png": b"\x89PNG", "pdf": b"%PDF"}[form])

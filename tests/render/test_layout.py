@@ -92,10 +92,14 @@ def test_lines_begin_and_end_at_their_tasks(name: str) -> None:
     for (parent, child), curve in placed.curves.items():
         start, end = placed.boxes[parent], placed.boxes[child]
         assert len(curve) % 3 == 1
-        if drawn.down:
-            assert (curve[0][1], curve[-1][1]) == (pytest.approx(start.bottom), pytest.approx(end.y))
-        else:
-            assert (curve[0][0], curve[-1][0]) == (pytest.approx(start.right), pytest.approx(end.x))
+        assert curve[0] == pytest.approx(_port(start, drawn.down, out=True))
+        assert curve[-1] == pytest.approx(_port(end, drawn.down, out=False))
+
+
+def _port(box: Box, down: bool, out: bool) -> tuple[float, float]:
+    if down:
+        return box.x + box.width / 2, box.bottom if out else box.y
+    return box.right if out else box.x, box.y + box.height / 2
 
 
 @st.composite

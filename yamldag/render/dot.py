@@ -43,15 +43,15 @@ def dot(plan: Plan, states: Mapping[str, str] | None = None) -> str:
 
 
 def binary(
-    plan: Plan, format: str, states: Mapping[str, str] | None = None, limit: float = 30.0
-) -> bytes | Missing:  # noqa: A002
-    """A PNG or PDF (`format` is `png` or `pdf`) as `dot` draws it, or why there is none and what to do.
+    plan: Plan, form: str, states: Mapping[str, str] | None = None, limit: float = 30.0
+) -> bytes | Missing:
+    """A PNG or PDF (`form` is `png` or `pdf`) as `dot` draws it, or why there is none and what to do.
 
     `limit`: seconds that `dot` may take.
     """
-    answer = run(dot(plan, states), format, sum(len(task.needs) for task in plan.tasks), limit)
+    answer = run(dot(plan, states), form, sum(len(task.needs) for task in plan.tasks), limit)
     if isinstance(answer, Missing):
-        return Missing(f"{answer.message}; {format.upper()} needs it, SVG and HTML do not")
+        return Missing(f"{answer.message}; {form.upper()} needs it, SVG and HTML do not")
     return answer
 
 

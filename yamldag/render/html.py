@@ -1,4 +1,4 @@
-"""A plan as one HTML file that asks no one for anything: the picture, every task's details, and a script to move in it.
+"""A plan as one HTML file that asks no one for anything: picture, details, and a script to move about.
 
 It works without the script, too: a task is a link to its details, and the picture scrolls.
 """
@@ -29,9 +29,10 @@ def html(plan: Plan, states: Mapping[str, str] | None = None, limit: float = 5.0
     graph, note = picture(plan, states, limit, link="#about-")
     page = _template()
     style = f"\n{sheet(themes=True)}\n{_between(page, 'style')}"
+    script = _between(page, "script")
     parts = {
         "title": escape(clean(plan.pipeline)),
-        "policy": f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(_between(page, 'script'))}",
+        "policy": f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}",
         "sheet": sheet(themes=True),
         "tasks": f"{len(drawn.nodes)} {'task' if len(drawn.nodes) == 1 else 'tasks'}",
         "picture": graph,
@@ -49,7 +50,7 @@ def _template() -> str:
 
 def _between(page: str, tag: str) -> str:
     """What stands in the one `<style>` or `<script>` of the page, without the hole for the shared rules."""
-    inside = page.split(f"<{tag}>")[1].split(f"</{tag}>")[0]
+    inside = page.partition(f"<{tag}>")[2].partition(f"</{tag}>")[0]
     return inside.replace("\n{{sheet}}\n", "")
 
 

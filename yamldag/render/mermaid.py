@@ -14,7 +14,21 @@ from yamldag.render.text import clean, cut
 _RISKY = re.compile(r"[^\w .,:()/*+=?!@\u0080-\U0010ffff-]")
 _WORD = re.compile(r"[A-Za-z]\w{0,60}\Z", re.ASCII)
 _RESERVED = frozenset(
-    "end graph flowchart subgraph style linkStyle classDef class click href default call direction".split()
+    [
+        "end",
+        "graph",
+        "flowchart",
+        "subgraph",
+        "style",
+        "linkStyle",
+        "classDef",
+        "class",
+        "click",
+        "href",
+        "default",
+        "call",
+        "direction",
+    ]
 )
 _HEADS = {"arrow": ">", "empty": ">", "vee": ">", "diamond": ">", "hollow": ">", "dot": "o", "tee": "x"}
 _LONGEST = 300.0

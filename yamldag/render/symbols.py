@@ -10,7 +10,7 @@ from yamldag.render.text import px
 
 
 def definitions(drawn: Drawing) -> str:
-    """The `<defs>` of a drawing: operators and heads that occur, and every state, so that a run can change them."""
+    """The `<defs>` of a drawing: operators and heads that occur, and every state, so that a run can show it."""
     operators = sorted({icons.name(node.task.operator) for node in drawn.nodes})
     found = [_symbol(f"op-{name}", icons.symbol(name)) for name in operators]
     if drawn.coloured:
