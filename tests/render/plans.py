@@ -1,4 +1,5 @@
 """Plans to draw, small ones by hand and large ones by rule."""
+# ruff: noqa: E501 -- a task per line is a table, and tables are wide
 
 from __future__ import annotations
 
@@ -16,18 +17,51 @@ def task(identifier: str, operator: str = "bash", needs: Iterable[str] = (), **m
     return Task(identifier, operator, needs=parents, judged=more.pop("judged", parents), group=group, **more)
 
 
-def plan(name: str, *tasks: Task, groups: Iterable[Group] = (), mapped: dict[str, Fanout] | None = None) -> Plan:
+def plan(
+    name: str, *tasks: Task, groups: Iterable[Group] = (), mapped: dict[str, Fanout] | None = None
+) -> Plan:
     return Plan(name, file=f"{name}.yml", tasks=tasks, groups=tuple(groups), mapped=mapped or {})
 
 
 def five() -> Plan:
     return plan(
         "daily_report",
-        task("fetch", "http", params={"url": "https://example.org/orders?day={{ ds }}"}, retries=3, line=6, file="daily_report.yml"),
-        task("clean", "python", ["fetch"], params={"function": "report:clean"}, line=10, file="daily_report.yml"),
-        task("load", "sql", ["clean"], params={"query": "insert into orders\nselect * from staged"}, line=13, file="daily_report.yml"),
-        task("check", "sql", ["load"], when=("params.strict",), description="No order without a customer", line=17, file="daily_report.yml"),
-        task("alarm", "notify", ["check", "load"], trigger_rule="one_failed", line=20, file="daily_report.yml"),
+        task(
+            "fetch",
+            "http",
+            params={"url": "https://example.org/orders?day={{ ds }}"},
+            retries=3,
+            line=6,
+            file="daily_report.yml",
+        ),
+        task(
+            "clean",
+            "python",
+            ["fetch"],
+            params={"function": "report:clean"},
+            line=10,
+            file="daily_report.yml",
+        ),
+        task(
+            "load",
+            "sql",
+            ["clean"],
+            params={"query": "insert into orders\nselect * from staged"},
+            line=13,
+            file="daily_report.yml",
+        ),
+        task(
+            "check",
+            "sql",
+            ["load"],
+            when=("params.strict",),
+            description="No order without a customer",
+            line=17,
+            file="daily_report.yml",
+        ),
+        task(
+            "alarm", "notify", ["check", "load"], trigger_rule="one_failed", line=20, file="daily_report.yml"
+        ),
     )
 
 
@@ -78,10 +112,15 @@ def sales() -> Plan:
 
 def rules() -> Plan:
     """Every trigger rule once, and a parent that is not judged."""
-    children = [
-        task(f"when_{rule}", "noop", ["left", "right"], trigger_rule=rule) for rule in RULES
-    ]
-    loose = task("only_read", "bash", ["left", "right"], judged=("left",), referenced=("right",), trigger_rule="one_done")
+    children = [task(f"when_{rule}", "noop", ["left", "right"], trigger_rule=rule) for rule in RULES]
+    loose = task(
+        "only_read",
+        "bash",
+        ["left", "right"],
+        judged=("left",),
+        referenced=("right",),
+        trigger_rule="one_done",
+    )
     return plan("rules", task("left", "bash"), task("right", "bash"), *children, loose)
 
 
@@ -110,7 +149,9 @@ def nested() -> Plan:
         ],
         mapped={
             "us": Fanout(foreach="{{ vars.states }}"),
-            "train": Fanout(matrix={"model": ["a", "b"], "depth": [1, 2, 3]}, exclude=[{"model": "b", "depth": 3}]),
+            "train": Fanout(
+                matrix={"model": ["a", "b"], "depth": [1, 2, 3]}, exclude=[{"model": "b", "depth": 3}]
+            ),
         },
     )
 
@@ -163,7 +204,9 @@ def tangled(tasks: int, edges: int, seed: int = 1) -> Plan:
 
 
 def chain(tasks: int) -> Plan:
-    return plan("chain", *(task(f"part_{at}", "bash", [f"part_{at - 1}"] if at else []) for at in range(tasks)))
+    return plan(
+        "chain", *(task(f"part_{at}", "bash", [f"part_{at - 1}"] if at else []) for at in range(tasks))
+    )
 
 
 def scattered(tasks: int) -> Plan:

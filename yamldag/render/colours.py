@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Shade:
-    """One state in one theme: `ink` for words and glyphs, `line` for borders and solid fills, `wash` behind text."""
+    """One state in one theme: `ink` of words, `line` of borders and solid fills, `wash` behind text."""
 
     ink: str
     line: str

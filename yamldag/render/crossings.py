@@ -1,4 +1,4 @@
-"""The order inside the layers: few crossings, groups kept together, groups side by side in one order everywhere."""
+"""The order inside the layers: few crossings, groups together, and side by side in one order everywhere."""
 
 from __future__ import annotations
 

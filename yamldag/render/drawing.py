@@ -81,7 +81,7 @@ def instances(mapping: Fanout | None) -> str:
 
 
 def alone(plan: Plan) -> Iterator[tuple[str, str]]:
-    """Pairs to lay out as if they were edges, so that tasks without any stand in rows and not in one tower."""
+    """Pairs to lay out as if they were edges, so that tasks without any stand in rows, not in a tower."""
     linked = {end for edge in plan.edges for end in edge}
     flocks: dict[str | None, list[str]] = {}
     for task in plan.tasks:
@@ -110,7 +110,7 @@ def _chips(task: Task) -> tuple[str, ...]:
 
 
 def _width(name: str, operator: str, count: str, chips: tuple[str, ...]) -> float:
-    """The same few widths everywhere, so that columns look like columns. Room for the state's word is kept."""
+    """The same few widths everywhere, so that columns look like columns; with room for a state's word."""
     border = sum(width(chip, CHIP) + 14 for chip in chips) + (width(count, CHIP) + 14 if count else 0)
     inner = max(width(name, NAME) * 1.06, width(clean(operator) + " · running", WORD) - 16)
     need = max(inner + 62, border + 16)
@@ -168,7 +168,7 @@ def _excluded(point: Mapping[str, Json], exclude: list[Json]) -> bool:
 
 def _is_long(plan: Plan) -> bool:
     depth: dict[str, int] = {}
-    parents = {task.id: [need for need in task.needs] for task in plan.tasks}
+    parents = {task.id: list(task.needs) for task in plan.tasks}
     for task in plan.tasks:
         _sink(task.id, parents, depth)
     layers = max(depth.values(), default=0) + 1
@@ -176,7 +176,7 @@ def _is_long(plan: Plan) -> bool:
 
 
 def _sink(start: str, parents: Mapping[str, list[str]], depth: dict[str, int]) -> None:
-    """The longest way to `start` from a task without parents, without recursion; a ring is cut where it is met."""
+    """The longest way to `start` from a task without parents; a ring is cut where it is met."""
     stack = [(start, False)]
     open_: set[str] = set()
     while stack:

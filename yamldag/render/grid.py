@@ -1,7 +1,7 @@
 """The first half of our own layout: every task in a layer, long edges cut into links from layer to layer.
 
-Tokens are numbers: tasks first, in the order of the plan, then what long edges and empty stretches of groups put
-into the layers between. Groups are numbers too, -1 is the outside.
+Tokens are numbers: tasks first, in the order of the plan, then what long edges and empty stretches of groups
+put into the layers between. Groups are numbers too, -1 is the outside.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def grid(drawn: Drawing) -> Grid:
 
 
 def _cut(made: Grid, edges: list[tuple[int, int]]) -> None:
-    """Long edges become chains. Those from one task inside one group share their tokens: a line that branches."""
+    """Long edges become chains. Those from one task in one group share tokens: a line that branches."""
     shared: dict[tuple[int, int, int], int] = {}
     spent = 0
     for parent, child in sorted(edges, key=lambda edge: made.layer[edge[1]] - made.layer[edge[0]]):

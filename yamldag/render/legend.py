@@ -70,7 +70,10 @@ def mark(sign: Sign, y: float) -> tuple[str, float]:
         symbol, ink = f"state-{sign.name}", look(sign.name).light.ink
         return f'<use class="glyph" href="#{symbol}" y="{y:g}" width="14" height="14" color="{ink}"/>', 14.0
     symbol = f"op-{icons.name(sign.name)}"
-    return f'<use class="icon" href="#{symbol}" y="{y:g}" width="14" height="14" color="{light("soft")}"/>', 14.0
+    return (
+        f'<use class="icon" href="#{symbol}" y="{y:g}" width="14" height="14" color="{light("soft")}"/>',
+        14.0,
+    )
 
 
 def _sign(sign: Sign, x: float, y: float) -> str:

@@ -9,28 +9,39 @@ from typing import Any
 from yamldag.render.drawing import HEIGHT, Drawing, Frame, alone
 from yamldag.render.layout import layout
 from yamldag.render.places import Box, Curve, Layout, Point
-from yamldag.render.program import Missing, run
+from yamldag.render.program import MANY_EDGES, Missing, run
 
 _POINTS = 72.0
 _MARGIN = 16.0
 
 
 def positions(drawn: Drawing, limit: float = 5.0) -> tuple[Layout, str | None]:
-    """The places, and a note when `dot` did not give them."""
+    """The places, and a note when `dot` should have given them and did not.
+
+    With many edges our own layout is the better one, and so it is where `dot` lets edges of groups run backwards.
+    """
+    if len(drawn.edges) > MANY_EDGES:
+        return layout(drawn), None
     answer = run(_question(drawn), "json0", len(drawn.edges), limit)
-    if not isinstance(answer, Missing):
-        try:
-            return _read(drawn, json.loads(answer)), None
-        except (ValueError, KeyError, IndexError, TypeError):
-            answer = Missing("`dot` gave an answer that cannot be read")
-    return layout(drawn), f"{answer.message}; laid out without it"
+    if isinstance(answer, Missing):
+        return layout(drawn), f"{answer.message}; laid out without it"
+    try:
+        placed = _read(drawn, json.loads(answer))
+    except (ValueError, KeyError, IndexError, TypeError):
+        return layout(drawn), "`dot` gave an answer that cannot be read; laid out without it"
+    return (placed if _is_forward(drawn, placed) else layout(drawn)), None
+
+
+def _is_forward(drawn: Drawing, placed: Layout) -> bool:
+    ends = ((placed.boxes[edge.parent], placed.boxes[edge.child]) for edge in drawn.edges)
+    return all(child.y > parent.y if drawn.down else child.x > parent.x for parent, child in ends)
 
 
 def _question(drawn: Drawing) -> str:
     """Boxes without text: `n0`, `n1`, … in `cluster0`, … with the sizes that we will draw."""
     number = {node.id: at for at, node in enumerate(drawn.nodes)}
     head = [
-        f'rankdir={"TB" if drawn.down else "LR"} nodesep=0.36 ranksep=0.55 pad=0 margin=0',
+        f"rankdir={'TB' if drawn.down else 'LR'} nodesep=0.36 ranksep=0.55 pad=0 margin=0",
         f'node [shape=box fixedsize=true label="" height={HEIGHT / _POINTS:.4f}]',
         "edge [arrowsize=0.01 arrowhead=none]",
     ]
@@ -78,7 +89,11 @@ def _read(drawn: Drawing, answer: dict[str, Any]) -> Layout:
         left, low, right, high = map(float, things[f"cluster{at}"]["bb"].split(","))
         x, y = turn(left, high)
         frames[frame.group.id] = Box(x, y, right - left, high - low)
-    found = {(names[edge["tail"]], names[edge["head"]]): edge["pos"] for edge in answer.get("edges", []) if "pos" in edge}
+    found = {
+        (names[edge["tail"]], names[edge["head"]]): edge["pos"]
+        for edge in answer.get("edges", [])
+        if "pos" in edge
+    }
     number = {node.id: at for at, node in enumerate(drawn.nodes)}
     curves = {
         (edge.parent, edge.child): _curve(found[f"n{number[edge.parent]}", f"n{number[edge.child]}"], turn)

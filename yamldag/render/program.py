@@ -32,7 +32,7 @@ def run(text: str, form: str, edges: int, limit: float) -> bytes | Missing:
     program = find()
     if program is None:
         return Missing(f"graphviz's `dot` is not installed: {INSTALL}")
-    flags = TUNED if edges > MANY_EDGES else ()
+    flags = [*(TUNED if edges > MANY_EDGES else ()), *(("-Gdpi=144",) if form == "png" else ())]
     try:
         child = subprocess.Popen(  # noqa: S603 -- a program that the user has chosen, without a shell
             [program, f"-T{form}", *flags],

@@ -33,7 +33,9 @@ class _Nest:
         return ("group", path[depth]) if depth < len(path) else ("token", token)
 
 
-def _level(tokens: Iterable[int], edges: Sequence[tuple[int, int]], nest: _Nest, depth: int) -> dict[int, int]:
+def _level(
+    tokens: Iterable[int], edges: Sequence[tuple[int, int]], nest: _Nest, depth: int
+) -> dict[int, int]:
     """The layers of these tokens, which share their first `depth` groups, counted from their own beginning."""
     members = _members(tokens, nest, depth)
     home = {token: unit for unit, inside in members.items() for token in inside}
@@ -51,7 +53,9 @@ def _level(tokens: Iterable[int], edges: Sequence[tuple[int, int]], nest: _Nest,
     inside = {
         token: layer
         for unit, held in members.items()
-        for token, layer in (_level(held, within[unit], nest, depth + 1) if unit[0] == "group" else {held[0]: 0}).items()
+        for token, layer in (
+            _level(held, within[unit], nest, depth + 1) if unit[0] == "group" else {held[0]: 0}
+        ).items()
     }
     links = [(home[a], home[b], inside[a] + 1 - inside[b]) for a, b in between]
     start = _starts(list(members), links)

@@ -21,7 +21,7 @@ RULES: dict[str, Line] = {
     "none_failed_min_one_success": Line("mixed", "empty", "no parent failed, one succeeded"),
     "all_done": Line("solid", "dot", "all parents ended"),
     "all_done_min_one_success": Line("mixed", "dot", "all ended, one succeeded"),
-    "all_done_setup_success": Line("mixed", "dot", "all ended, the setup succeeded"),
+    "all_done_setup_success": Line("mixed", "vee", "all ended, the setup succeeded"),
     "one_done": Line("dotted", "dot", "one parent ended"),
     "always": Line("dotted", "vee", "at once, whatever the parents do"),
     "all_failed": Line("solid", "tee", "all parents failed"),

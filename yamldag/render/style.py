@@ -1,4 +1,4 @@
-"""The style sheet of the pictures: light and dark, for SVG files, for our HTML page and for a web page around."""
+"""The style sheet of the pictures, light and dark: for SVG files, our HTML page and pages around them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _RULES = """\
 
 
 def sheet(themes: bool = False) -> str:
-    """The rules. With `themes`, `data-theme="light"` or `"dark"` on the root stands above the system's choice."""
+    """The rules. With `themes`, `data-theme` (`light` or `dark`) on the root stands above the system's choice."""
     parts = [
         _theme("", dark=False),
         "@media (prefers-color-scheme:dark){\n" + _theme("", dark=True) + "\n}",

@@ -1,7 +1,7 @@
 """A drawing and its places as SVG: one look, wherever the places come from.
 
-Each task is `<g id="task-…" class="task state-…" data-task="…">`, each edge `<path class="line" data-from data-to>`:
-a page recolours a task by its class and the `href` of its `.glyph`. Colours stand in the style sheet and, for
+Each task is `<g id="task-…" class="task state-…" data-task="…">`, each edge `<path class="line" data-from data-to>`.
+A page recolours a task by its class, the `href` of its `.glyph` and the text of its `.word`. Colours stand in the style sheet and, for
 programs that know no custom properties, once more as plain attributes in the light theme.
 """
 
@@ -49,7 +49,7 @@ def svg(plan: Plan, states: Mapping[str, str] | None = None, limit: float = 5.0)
 def picture(
     plan: Plan, states: Mapping[str, str] | None = None, limit: float = 5.0, link: str | None = None
 ) -> tuple[str, str | None]:
-    """The graph alone for a page that brings `style.sheet()`, title and legend itself, and the note as `svg` gives it.
+    """The graph alone, for a page that brings `style.sheet()`, title and legend, and the note as `svg` gives it.
 
     `link`: a prefix; each task becomes a link to it plus the task's place in the plan.
     """
@@ -86,7 +86,7 @@ def _counted(number: int, noun: str) -> str:
 
 def _picture(drawn: Drawing, placed: Layout, link: str | None = None) -> str:
     frames = [_frame(frame, placed.frames[frame.group.id]) for frame in drawn.frames]
-    edges = [_edge(drawn, edge, placed.curves[edge.parent, edge.child]) for edge in drawn.edges]
+    edges = [_edge(edge, placed.curves[edge.parent, edge.child]) for edge in drawn.edges]
     nodes = [_node(drawn, at, node, placed.boxes[node.id], link) for at, node in enumerate(drawn.nodes)]
     return "\n".join(
         [
@@ -101,7 +101,7 @@ def _picture(drawn: Drawing, placed: Layout, link: str | None = None) -> str:
     )
 
 
-# -- frames and edges ----------------------------------------------------------------------------------------------
+# -- frames and edges
 
 
 def _frame(frame: Frame, box: Box) -> str:
@@ -121,7 +121,7 @@ def _about_group(frame: Frame) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def _edge(drawn: Drawing, edge: Edge, curve: Curve) -> str:
+def _edge(edge: Edge, curve: Curve) -> str:
     seen = line(edge.rule)
     dash = _DASHES if edge.dashed else _DOTS[seen.pattern]
     kind = f"line head-{seen.head} {seen.pattern}"
@@ -135,13 +135,12 @@ def _edge(drawn: Drawing, edge: Edge, curve: Curve) -> str:
 def path(curve: Curve) -> str:
     """The `d` of a path."""
     (x, y), *rest = curve
-    parts = [f"M{px(x)} {px(y)}"]
-    for at in range(0, len(rest), 3):
-        parts.append("C" + " ".join(f"{px(a)} {px(b)}" for a, b in rest[at : at + 3]))
-    return "".join(parts)
+    triples = (rest[at : at + 3] for at in range(0, len(rest), 3))
+    bends = ("C" + " ".join(f"{px(a)} {px(b)}" for a, b in triple) for triple in triples)
+    return f"M{px(x)} {px(y)}{''.join(bends)}"
 
 
-# -- tasks ---------------------------------------------------------------------------------------------------------
+# -- tasks
 
 
 def _node(drawn: Drawing, at: int, node: Node, box: Box, link: str | None) -> str:
@@ -149,7 +148,7 @@ def _node(drawn: Drawing, at: int, node: Node, box: Box, link: str | None) -> st
     kind = f"task state-{state}" if drawn.coloured else "task"
     inside = "".join([_boxes(node, box), _texts(node, box), _chips(drawn, node, box)])
     if link is not None:
-        inside = f'<a href="{link}{at}" tabindex="-1">{inside}</a>'
+        inside = f'<a href="{link}{at}">{inside}</a>'
     return (
         f'<g id="task-{xml(anchor(node.id))}" class="{kind}" data-task="{xml(node.id)}" '
         f'data-operator="{xml(clean(node.task.operator))}">'
@@ -177,7 +176,13 @@ def _boxes(node: Node, box: Box) -> str:
 
 _BORDERS = {
     name: f' stroke-dasharray="{dash}"'
-    for name, dash in {"none": "2 2.5", "skipped": "2 3", "removed": "2 3", "up_for_retry": "6 2.5", "upstream_failed": "6 2.5"}.items()
+    for name, dash in {
+        "none": "2 2.5",
+        "skipped": "2 3",
+        "removed": "2 3",
+        "up_for_retry": "6 2.5",
+        "upstream_failed": "6 2.5",
+    }.items()
 }
 
 

@@ -10,13 +10,13 @@ from yamldag.render.text import px
 
 
 def definitions(drawn: Drawing) -> str:
-    """The `<defs>` of a drawing: operators and heads that occur, and every state, so that a run can change them."""
+    """The `<defs>` of a drawing: operators and heads that occur, and every state, so that a run can show it."""
     operators = sorted({icons.name(node.task.operator) for node in drawn.nodes})
     found = [_symbol(f"op-{name}", icons.symbol(name)) for name in operators]
     if drawn.coloured:
         found += [_symbol(f"state-{name}", seen.symbol) for name, seen in colours.LOOKS.items()]
     heads = [_HEADS[head] for head in sorted({line(edge.rule).head for edge in drawn.edges})]
-    return f'<defs>{"".join(found)}{"".join(heads)}</defs>'
+    return f"<defs>{''.join(found)}{''.join(heads)}</defs>"
 
 
 def _symbol(name: str, inside: str) -> str:

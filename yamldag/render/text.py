@@ -6,7 +6,9 @@ import re
 import unicodedata
 from html import escape
 
-_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff\u202a-\u202e\u2066-\u2069]")
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff\u202a-\u202e\u2066-\u2069]"
+)
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _SPACE = re.compile(r"\s+")
 _ODD = re.compile(r"[^\w.\-]")
@@ -15,7 +17,7 @@ _BROAD = frozenset("mwMW@%—…")
 
 
 def clean(text: str) -> str:
-    """One line that shows what is there: control characters and those that turn text around become `\N{REPLACEMENT CHARACTER}`."""
+    """One line; control characters and those that turn text around become `\N{REPLACEMENT CHARACTER}`."""
     return _UNSEEN.sub("\ufffd", _SPACE.sub(" ", text))
 
 
@@ -25,17 +27,17 @@ def lines(text: str) -> str:
 
 
 def xml(text: str) -> str:
-    """Text for XML content or a quoted attribute; what XML cannot hold becomes `\N{REPLACEMENT CHARACTER}`."""
+    """Text for XML content or a quoted attribute, without what XML cannot hold."""
     return escape(_NOT_XML.sub("\ufffd", text), quote=True).replace("\n", "&#10;").replace("\t", "&#9;")
 
 
 def anchor(identifier: str) -> str:
-    """The part of an element's id that names a task or a group: no space, no quote, distinct for distinct names."""
+    """What names a task or a group in an element's id: no space, no quote, distinct for distinct names."""
     return _ODD.sub(lambda match: f"%{ord(match.group()):x}.", identifier)
 
 
 def width(text: str, size: float) -> float:
-    """About how many pixels wide `text` is in a system sans of `size` pixels; rather too many than too few."""
+    """About how wide `text` is in a system sans of `size` pixels; rather too much than too little."""
     return size * sum(map(_em, text))
 
 
