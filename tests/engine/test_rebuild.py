@@ -196,3 +196,20 @@ def test_setups_are_known_again(database: Database) -> None:
     moves.store(database, simulation.step(Admit(run)).batches)
     moves.store(database, simulation.step(simulation.end(min(simulation.live))).batches)
     Same(SCOPE, database).check(run)
+
+
+def test_a_run_that_was_being_cancelled_is_stopped_again_by_who_takes_it_over(database: Database) -> None:
+    simulation = Simulation()
+    run = simulation.new_run(SCOPE)
+    stores(database, simulation.step(Admit(run)))
+    stores(database, simulation.step(simulation.end(min(simulation.live))))
+    stores(database, simulation.stop(run))
+    other = Simulation()
+    other.ids = other.world.ids = iter(range(10**6, 10**7))
+    taken = stored(database, SCOPE, run)
+    result = other.step(Admit(taken, new=False))
+    assert result.stop == list(other.world.running)
+    other.live |= dict(other.world.running)
+    other.step(other.end(min(other.live), BAD, "stopped"))
+    other.finish()
+    assert (taken.state, states(taken)["work"], states(taken)["down"]) == ("cancelled", "failed", "success")

@@ -383,6 +383,24 @@ def test_a_kill_does_not_wait_for_teardowns() -> None:
     assert run.state == "cancelled"
 
 
+def test_a_teardown_waits_for_what_was_asked_to_stop_even_if_it_does_not_need_it() -> None:
+    simulation = Simulation()
+    of = plan(
+        task("up", setup=True),
+        task("work", "up"),
+        task("after", "work"),
+        task("down", "after", "up", trigger_rule="all_done_setup_success", teardown_of=("up",)),
+    )
+    run = simulation.admit(of)
+    simulation.step(simulation.end(min(simulation.live)))
+    simulation.stop(run)
+    assert (states(run)["after"], states(run)["down"]) == ("skipped", "none")
+    simulation.step(simulation.end(min(simulation.live), BAD, "stopped"))
+    assert states(run)["down"] == "running"
+    simulation.finish()
+    assert run.state == "cancelled"
+
+
 # Stops
 
 

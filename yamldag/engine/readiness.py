@@ -188,9 +188,10 @@ def decision_of(instance: Instance) -> Decision:
 
 
 def _teardown(instance: Instance, tally: Tally) -> Decision:
-    """Once all that it waits for is done: it runs if a setup of its own has succeeded."""
+    """Once all that it waits for is done, and all that was asked to stop: it runs if a setup of its own has
+    succeeded."""
     states = _setup_states(instance)
-    if tally.others or not tally.done or not all(map(_is_final, states)):
+    if instance.node.run.stopping or tally.others or not tally.done or not all(map(_is_final, states)):
         return "wait"
     return "run" if TaskState.SUCCESS in states else (_forced(states) or "run")
 

@@ -181,6 +181,8 @@ class Run:
     reason: str | None = None
     stop: str | None = None
     """What it was asked to end by: `cancel`, `kill` or `timeout`."""
+    stopping: set[int] = field(default_factory=set)
+    """Attempts that were asked to stop and have not ended."""
     nodes: dict[str, Node] = field(default_factory=dict)
     fans: dict[str, Fan] = field(default_factory=dict)
     unfinished: int = 0

@@ -81,8 +81,6 @@ class World:
     runs: dict[str, Run] = field(default_factory=dict)
     running: dict[int, Instance] = field(default_factory=dict)
     """By the attempt's id."""
-    stopping: set[int] = field(default_factory=set)
-    """Attempts that were asked to stop."""
     timers: list[tuple[float, int, Run | Instance]] = field(default_factory=list)
     """A heap: when to look at what again."""
     open: set[Run] = field(default_factory=set)
@@ -150,6 +148,8 @@ class _Step:
                 if instance.node.tally.judged or instance.node.tally.others:
                     continue
             self._resume(instance)
+        if run.stop:
+            self._stop_all(run, run.stop)
 
     def _resume(self, instance: Instance) -> None:
         """Put an instance where its state says that it is."""
@@ -170,8 +170,7 @@ class _Step:
         instance = self.world.running.pop(what.attempt, None)
         if instance is None:
             return  # told twice, or of a run that is no longer ours
-        stopped = what.attempt in self.world.stopping
-        self.world.stopping.discard(what.attempt)
+        stopped = self._has_stopped(instance, what.attempt)
         instance.started, instance.ended = what.started, what.ended
         self._release(instance)
         if what.outcome.state == "success" and not (stopped and what.reason == "stopped"):
@@ -187,6 +186,18 @@ class _Step:
             self._retry(instance, what)
         else:
             self._end(instance, what, Event.FAIL, what.outcome.reason)
+
+    def _has_stopped(self, instance: Instance, attempt: int) -> bool:
+        """Whether it was asked to. Teardowns begin once the last that was has ended."""
+        run = instance.node.run
+        if attempt not in run.stopping:
+            return False
+        run.stopping.discard(attempt)
+        if not run.stopping:
+            for each in run.instances:
+                if each.node.task.teardown_of:
+                    self.readiness.consider(each)
+        return True
 
     def _succeed(self, instance: Instance, what: Finished) -> None:
         instance.output = what.outcome.output
@@ -226,6 +237,9 @@ class _Step:
         run.stop = "timeout" if run.stop == "timeout" else how
         run.reason = REASONS[run.stop]
         self.changes.run(run, None)
+        self._stop_all(run, how)
+
+    def _stop_all(self, run: Run, how: str) -> None:
         for instance in list(run.instances):
             if how == "kill" or not _cleans_up(instance):
                 self._stop_one(instance, how)
@@ -233,7 +247,7 @@ class _Step:
     def _stop_one(self, instance: Instance, how: str) -> None:
         if instance.state in _ACTIVE:
             assert instance.attempt is not None
-            self.world.stopping.add(instance.attempt)
+            instance.node.run.stopping.add(instance.attempt)
             (self.result.kill if how == "kill" else self.result.stop).append(instance.attempt)
         elif instance.state in _BEFORE_START:
             self.readiness.finish(instance, Event.CANCEL, REASONS[how])

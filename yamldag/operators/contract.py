@@ -77,12 +77,12 @@ class Operator(Protocol):
         """True: `prepare` gives an Outcome, there is never a process."""
 
     def prepare(
-        self, params: Mapping[str, Json], args: Mapping[str, Json], attempt: Attempt
+        self, params: Mapping[str, Json], args: Mapping[str, Json], attempt: Attempt, /
     ) -> Work | Outcome:
         """What to start. Parameters and args are rendered; what keeps its type where text is wanted becomes
         text here. An Outcome means that the attempt is over before anything was started."""
 
-    def outcome(self, ended: End, attempt: Attempt, declared: Mapping[str, Json] | None) -> Outcome:
+    def outcome(self, ended: End, attempt: Attempt, declared: Mapping[str, Json] | None, /) -> Outcome:
         """How the attempt ended, from its exit and the files that it left. `declared` is the JSON Schema that
         its output must fit. Costs a task that wrote no output one failed look."""
 

@@ -123,9 +123,8 @@ def newest_outputs(
 
 
 def _newest_output(db: sa.Connection, of: str, task: str) -> list[tuple[int, str | None]]:
-    bad = sa.exists().where(
-        task_instance.c.run == run.c.id, task_instance.c.task == task, task_instance.c.state != "success"
-    )
+    other = task_instance.alias()
+    bad = sa.exists().where(other.c.run == run.c.id, other.c.task == task, other.c.state != "success")
     query = (
         sa.select(run.c.id)
         .join(task_instance, task_instance.c.run == run.c.id)

@@ -1,0 +1,97 @@
+"""The pipelines of this project, and how the newest run of each went."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import TYPE_CHECKING, Any
+
+from yamldag.cli import options
+from yamldag.cli.records import exists, print_table, records, short
+
+if TYPE_CHECKING:
+    from yamldag.compile.load import Unit
+    from yamldag.compile.project import Project
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    options.add_format(parser, "text", "json")
+    options.add_project(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    from yamldag.compile.load import compile_files, project_files
+
+    project = options.project(args)
+    compiled = compile_files(project, project_files(project))
+    last = _last_runs(project)
+    rows = sorted(
+        (_row(unit, last.get(unit.name)) for unit in compiled.units), key=lambda row: row["pipeline"]
+    )
+    if compiled.broken and args.format != "json":
+        options.show_diagnostics(compiled.found)
+    if args.format == "json":
+        options.print_json(rows)
+    else:
+        _print(rows)
+    return 0
+
+
+def _row(unit: Unit, last: dict[str, Any] | None) -> dict[str, Any]:
+    plan = unit.plan()
+    return {
+        "pipeline": unit.name,
+        "file": unit.path if plan is None else plan.file,
+        "valid": plan is not None,
+        "schedule": plan and plan.schedule,
+        "timezone": plan and plan.timezone,
+        "tasks": None if plan is None else len(plan.tasks),
+        "tags": None if plan is None else list(plan.tags),
+        "paused": bool(last and last["paused"]),
+        "last_run": last and last["run"],
+    }
+
+
+def _last_runs(project: Project) -> dict[str, dict[str, Any]]:
+    """What is recorded of each pipeline."""
+    if not exists(project):
+        return {}
+    from yamldag.engine import times
+    from yamldag.store import views
+
+    with records(project) as db:
+        rows = views.pipelines(db)
+    return {
+        row["id"]: {
+            "paused": row["paused"],
+            "run": row["run"]
+            and {
+                "run_id": row["run"],
+                "state": row["state"],
+                "created_at": times.shown(row["created"]),
+                "logical_date": times.read(row["logical_date"]).isoformat(),
+            },
+        }
+        for row in rows
+    }
+
+
+def _print(rows: list[dict[str, Any]]) -> None:
+    cells = [
+        (
+            row["pipeline"],
+            _schedule(row["schedule"]) if row["valid"] else "(has errors)",
+            row["tasks"],
+            (row["last_run"] or {}).get("state"),
+            short((row["last_run"] or {}).get("created_at")),
+            row["file"],
+        )
+        for row in rows
+    ]
+    print_table(("PIPELINE", "SCHEDULE", "TASKS", "LAST RUN", "AT (UTC)", "FILE"), cells)
+
+
+def _schedule(value: object) -> str:
+    if value is None:
+        return "by hand"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

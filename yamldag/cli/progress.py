@@ -1,0 +1,200 @@
+"""Shows a run while it goes: lines as tasks end, and on a terminal what runs right now below them."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
+
+from yamldag.plan.duration import words
+from yamldag.plan.state import FINAL, TaskState
+
+if TYPE_CHECKING:
+    from yamldag.engine.local_run import RunResult
+    from yamldag.engine.run import Instance, Run
+
+_TAIL = 10
+"""Lines of a failed attempt's log that are shown at once."""
+_SHOWN = 12
+"""Running tasks that the live part names."""
+_CODES = {
+    "success": "32",
+    "failed": "31",
+    "upstream_failed": "33",
+    "up_for_retry": "33",
+    "skipped": "2",
+    "running": "36",
+    "cancelled": "33",
+}
+
+
+class Shown(Protocol):
+    def began(self, run: Run) -> None: ...
+    def moved(self, instance: Instance, state: TaskState) -> None: ...
+    def ended(self, result: RunResult) -> None: ...
+
+
+@contextmanager
+def progress(stream: TextIO, colour: bool) -> Iterator[Shown]:
+    """What to tell of a run, for this stream."""
+    lines = Lines(stream, colour)
+    if not stream.isatty() or os.environ.get("TERM") == "dumb":
+        yield lines
+        return
+    live = Live(lines)
+    try:
+        yield live
+    finally:
+        live.close()
+
+
+class Lines:
+    """One line for each start and each end."""
+
+    def __init__(self, stream: TextIO, colour: bool) -> None:
+        self.colour = colour
+        self.starts = True
+        self._stream = stream
+        self._begun = time.monotonic()
+        self._width = 8
+
+    def began(self, run: Run) -> None:
+        self._width = min(max((len(task.id) for task in run.plan.tasks), default=8) + 4, 48)
+        self.write(f"run {run.id}, {len(run.nodes)} {'task' if len(run.nodes) == 1 else 'tasks'}")
+
+    def moved(self, instance: Instance, state: TaskState) -> None:
+        if state in FINAL or state is TaskState.UP_FOR_RETRY or (self.starts and state is TaskState.RUNNING):
+            self.write(self._line(instance, state))
+        if state is TaskState.FAILED and instance.attempts and self.starts:
+            self.tail(instance)
+
+    def ended(self, result: RunResult) -> None:
+        counts = Counter(str(row["state"]) for row in result.tasks)
+        told = ", ".join(f"{number} {state}" for state, number in counts.most_common())
+        why = f" ({result.reason})" if result.reason else ""
+        spent = words(round(time.monotonic() - self._begun, 1))
+        self.write(f"run {self.paint(result.state)}{why} in {spent}: {told or 'no tasks'}")
+
+    def _line(self, instance: Instance, state: TaskState) -> str:
+        notes = []
+        if state is not TaskState.RUNNING and instance.attempts and instance.ended and instance.started:
+            notes.append(words(round(instance.ended - instance.started, 1)))
+        if instance.attempts > 1:
+            notes.append(f"attempt {instance.attempts}")
+        if instance.reason and state is not TaskState.RUNNING:
+            notes.append(instance.reason)
+        if state is TaskState.UP_FOR_RETRY and instance.retry_at:
+            notes.append(f"next try in {words(round(instance.retry_at - (instance.ended or 0), 1))}")
+        return f"{named(instance):{self._width}} {self.paint(state.value)}  {', '.join(notes)}".rstrip()
+
+    def tail(self, instance: Instance) -> None:
+        """The last lines that a failed attempt wrote, and where the rest is."""
+        from yamldag.engine.dispatch import log_path
+
+        path = log_path(instance.node.run.logs, instance.label, instance.attempts)
+        lines = last_lines(path, _TAIL)
+        for line in lines:
+            self.write(f"  | {line}")
+        if lines:
+            self.write(f"  = {path}")
+
+    def paint(self, state: str) -> str:
+        code = _CODES.get(state) if self.colour else None
+        return f"\x1b[{code}m{state}\x1b[0m" if code else state
+
+    def write(self, line: str) -> None:
+        self._stream.write(line + "\n")
+
+
+class Live:
+    """The same lines, with what runs right now kept below them."""
+
+    def __init__(self, lines: Lines) -> None:
+        from rich.console import Console
+        from rich.live import Live as Redrawn
+
+        self._lines = lines
+        lines.starts = False
+        self._running: dict[Instance, float] = {}
+        self._done = 0
+        self._run: Run | None = None
+        self._console = Console(file=lines._stream, no_color=not lines.colour, highlight=False)
+        self._live = Redrawn(
+            console=self._console, get_renderable=self._picture, refresh_per_second=8, transient=True
+        )
+        lines.write = self._print  # type: ignore[method-assign]
+
+    def began(self, run: Run) -> None:
+        self._run = run
+        self._lines.began(run)
+        self._live.start()
+
+    def moved(self, instance: Instance, state: TaskState) -> None:
+        if state is TaskState.RUNNING:
+            self._running[instance] = time.monotonic()
+        else:
+            self._running.pop(instance, None)
+        self._done += state in FINAL
+        self._lines.moved(instance, state)
+        if state is TaskState.FAILED and instance.attempts:
+            self._lines.tail(instance)
+
+    def ended(self, result: RunResult) -> None:
+        self._live.stop()
+        self._lines.ended(result)
+
+    def close(self) -> None:
+        self._live.stop()
+
+    def _print(self, line: str) -> None:
+        from rich.text import Text
+
+        self._console.print(Text.from_ansi(line), soft_wrap=True)
+
+    def _picture(self) -> Any:
+        from rich.console import Group
+        from rich.table import Table
+        from rich.text import Text
+
+        now = time.monotonic()
+        table = Table.grid(padding=(0, 2))
+        running = list(self._running.items())  # a copy: another thread draws
+        for instance, since in running[:_SHOWN]:
+            table.add_row(Text("▶", "cyan"), named(instance), Text(words(round(now - since)), "dim"))
+        if len(running) > _SHOWN:
+            table.add_row("", Text(f"and {len(running) - _SHOWN} more", "dim"), "")
+        return Group(table, Text(self._summary(len(running)), "bold"))
+
+    def _summary(self, running: int) -> str:
+        run = self._run
+        if run is None:
+            return ""
+        stopping = "  stopping, Ctrl-C again kills" if run.stop else ""
+        return f"{self._done} of {self._done + run.unfinished} done, {running} running{stopping}"
+
+
+def named(instance: Instance) -> str:
+    """As a person knows it: `load`, or `load[orders]` by its item."""
+    if instance.index < 0:
+        return instance.label
+    item = instance.item
+    if isinstance(item, dict) and isinstance(item.get("name"), str):
+        item = item["name"]
+    if isinstance(item, dict):
+        item = ", ".join(f"{key}={value}" for key, value in item.items())
+    text = str(item) if isinstance(item, str | int | float) else str(instance.index)
+    return f"{instance.node.task.id}[{text if len(text) <= 40 else text[:39] + '…'}]"
+
+
+def last_lines(path: str, number: int) -> list[str]:
+    """The last lines of a file, however long it is; none if it is not there."""
+    try:
+        with open(path, "rb") as file:
+            file.seek(0, os.SEEK_END)
+            file.seek(max(0, file.tell() - 16_384))
+            return file.read().decode(errors="replace").splitlines()[-number:]
+    except OSError:
+        return []

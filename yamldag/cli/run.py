@@ -1,0 +1,166 @@
+"""Run a pipeline here and now, without a server. The run is recorded like any other."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from yamldag.cli import options
+from yamldag.cli.main import UnsoundError, UsageError
+
+if TYPE_CHECKING:
+    from yamldag.compile.project import Project
+    from yamldag.engine.local_run import Order
+    from yamldag.plan.pipeline import Plan
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("pipeline", metavar="PIPELINE_OR_FILE", help="its id, or its file")
+    parser.add_argument(
+        "--param", action="append", default=[], metavar="NAME=VALUE", help="may be given again"
+    )
+    parser.add_argument("--date", metavar="D", help="the logical date (default: now)")
+    parser.add_argument(
+        "--task",
+        action="append",
+        default=[],
+        metavar="T",
+        help="run this task or group alone; may be given again",
+    )
+    parser.add_argument("--dry-run", action="store_true", help="print what would run, and run nothing")
+    options.add_format(parser, "text", "json")
+    options.add_project(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    project = options.project(args)
+    order = _order(args, _plan(args))
+    if args.dry_run:
+        return _preview(order, project, args.format)
+    return _run(order, project, args.format)
+
+
+def _plan(args: argparse.Namespace) -> Plan:
+    unit = options.pipeline(args, args.pipeline)
+    if refused := unit.refused():
+        options.show_diagnostics(refused)
+        raise UnsoundError
+    plan = unit.plan()
+    assert plan is not None
+    return plan
+
+
+def _order(args: argparse.Namespace, plan: Plan) -> Order:
+    from yamldag.engine.local_run import Order
+    from yamldag.engine.params import BadParams, resolve
+
+    try:
+        params = resolve(plan, _given(args.param), as_text=True)
+    except BadParams as bad:
+        raise UsageError("\n  ".join(bad.faults)) from None
+    return Order(plan, params, _date(args.date, plan), chosen(plan, args.task))
+
+
+def _given(texts: Sequence[str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for text in texts:
+        name, sign, value = text.partition("=")
+        if not sign or not name:
+            raise UsageError(f"`--param` wants NAME=VALUE, found `{text}`")
+        if name in found:
+            raise UsageError(f"param `{name}` is given twice")
+        found[name] = value
+    return found
+
+
+def _date(text: str | None, plan: Plan) -> datetime | None:
+    if text is None:
+        return None
+    from yamldag.plan.schedule import moment, zone
+
+    known = zone(plan.timezone)
+    assert known is not None
+    found = moment(text, known)
+    if found is None:
+        raise UsageError(f"`--date` wants a date or a time like `2026-01-31T06:00`, found `{text}`")
+    return found
+
+
+def chosen(plan: Plan, names: Sequence[str]) -> frozenset[str] | None:
+    """The ids of the tasks that were named; a group stands for all in it. None: no choice was made."""
+    if not names:
+        return None
+    found: set[str] = set()
+    for name in names:
+        inside = {task.id for task in plan.tasks if task.id == name or task.id.startswith(f"{name}.")}
+        if not inside:
+            raise UsageError(_no_task(plan, name))
+        found |= inside
+    return frozenset(found)
+
+
+def _no_task(plan: Plan, name: str) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(
+        name, [*(task.id for task in plan.tasks), *(group.id for group in plan.groups)], 1
+    )
+    return f"`{plan.pipeline}` has no task `{name}`" + (f"; did you mean `{near[0]}`?" if near else "")
+
+
+def _preview(order: Order, project: Project, form: str) -> int:
+    from yamldag.engine.preview import preview
+
+    rows = preview(order, Path(project.state_folder))
+    if form == "json":
+        options.print_json({"run_id": None, "state": None, "tasks": rows})
+        return 0
+    for row in rows:
+        sys.stdout.write(_preview_text(row))
+    sys.stdout.write(f"{len(rows)} {'task' if len(rows) == 1 else 'tasks'} would run\n")
+    return 0
+
+
+def _preview_text(row: dict[str, Any]) -> str:
+    import json
+
+    lines = [f"{row['id']}  {row['operator']}"]
+    lines += [f"  needs {', '.join(row['needs'])}"] if row["needs"] else []
+    lines += [f"  when {' and '.join(map(str, row['when']))}"] if row["when"] else []
+    for key in ("params", "args", "env"):
+        for name, value in row[key].items():
+            text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            body = text.rstrip("\n").replace("\n", "\n      ")
+            lines.append(f"  {name}: {body}" if key == "params" else f"  {key} {name}: {body}")
+    return "\n".join(lines) + "\n\n"
+
+
+def _run(order: Order, project: Project, form: str) -> int:
+    from yamldag.cli.progress import progress
+    from yamldag.engine.local_run import TakenOver, run_here
+    from yamldag.store.database import CannotOpen
+
+    with progress(sys.stderr, options.colours(sys.stderr)) as shown:
+        try:
+            result = run_here(
+                order,
+                database=project.database,
+                folder=Path(project.state_folder),
+                watch=shown.moved,
+                began=shown.began,
+            )
+        except CannotOpen as closed:
+            raise UsageError(str(closed)) from None
+        except TakenOver:
+            sys.stderr.write("yamldag run: another process has moved this run meanwhile\n")
+            return 1
+        shown.ended(result)
+    if form == "json":
+        options.print_json({"run_id": result.run_id, "state": result.state, "tasks": result.tasks})
+    else:
+        sys.stdout.write(f"{result.run_id} {result.state}\n")
+    return 0 if result.state == "success" else 1

@@ -1,0 +1,38 @@
+"""The tasks of a run, in the order of the plan, one line per instance."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from yamldag.cli import options
+from yamldag.cli.records import find_run, print_table, records, short, task_rows
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", metavar="RUN", help="its id, or a pipeline's id for its newest run")
+    options.add_format(parser, "text", "json")
+    options.add_project(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    with records(options.project(args)) as db:
+        found = find_run(db, args.run)
+        rows = task_rows(db, found)
+    if args.format == "json":
+        options.print_json({"run_id": found["id"], "state": found["state"], "tasks": rows})
+        return 0
+    sys.stdout.write(f"run {found['id']} of {found['pipeline']}: {found['state']}\n\n")
+    cells = [
+        (
+            row["id"] if row["map_index"] is None else f"{row['id']}[{row['map_index']}]",
+            row["state"],
+            row["attempts"],
+            short(row["started_at"]),
+            short(row["ended_at"]),
+            row["reason"],
+        )
+        for row in rows
+    ]
+    print_table(("TASK", "STATE", "ATTEMPTS", "STARTED (UTC)", "ENDED (UTC)", "REASON"), cells)
+    return 0

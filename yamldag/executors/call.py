@@ -1,0 +1,137 @@
+"""Calls a user's function, or a script as if it were one, and turns what comes of it into a result."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import linecache
+import sys
+import traceback
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any
+
+from yamldag import Fail, Skip
+from yamldag.executors.plain import NotPlainError, plain
+
+_LONGEST = 2000
+"""Characters of a reason."""
+
+
+class _UncallableError(Exception):
+    """The user's function cannot be found or called: why, in words."""
+
+
+def call(spec: dict[str, Any]) -> dict[str, Any]:
+    """The result `{state, output, reason, retry}`. The border of the user's code: it lets nothing through."""
+    sys.path.insert(0, spec["folder"])
+    try:
+        function = _script(spec) if "script" in spec else _function(spec["module"], spec["function"])
+        return {"state": "success", "output": plain(_value(function, spec["args"]))}
+    except Skip as skip:
+        return {"state": "skipped", "reason": str(skip) or "it skipped itself"}
+    except Fail as fail:
+        return _failed(str(fail) or "it failed itself", retry=False)
+    except NotPlainError as error:
+        return _failed(str(error), retry=False)
+    except _UncallableError as error:
+        return _failed(str(error), retry=True)
+    except SystemExit as end:
+        return _exited(end.code)
+    except BaseException as error:
+        _print(error)
+        return _failed(_last_line(error), retry=True)
+
+
+def _failed(reason: str, *, retry: bool) -> dict[str, Any]:
+    return {"state": "failed", "reason": reason[:_LONGEST].encode(errors="replace").decode(), "retry": retry}
+
+
+def _exited(code: object) -> dict[str, Any]:
+    if code is None or code == 0:
+        return {"state": "success", "output": None}
+    return _failed(f"exit code {code}" if isinstance(code, int) else str(code), retry=True)
+
+
+def _value(function: Callable[..., object], args: dict[str, Any]) -> object:
+    _fit(function, args)
+    value = function(**args)
+    if inspect.iscoroutine(value):
+        import asyncio
+
+        return asyncio.run(value)
+    return value
+
+
+def _function(module: str, name: str) -> Callable[..., object]:
+    try:
+        found: Any = importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{module}.".startswith(f"{error.name}."):
+            raise  # one that the module itself wants
+        raise _UncallableError(
+            f"there is no module `{error.name}` beside the pipeline's file or among the installed ones"
+        ) from None
+    for part in name.split("."):
+        if not hasattr(found, part):
+            raise _UncallableError(f"the module `{module}` has no function `{name}`")
+        found = getattr(found, part)
+    if not callable(found):
+        raise _UncallableError(f"`{module}:{name}` is not a function")
+    return found  # type: ignore[no-any-return]
+
+
+def _fit(function: Callable[..., object], args: dict[str, Any]) -> None:
+    """Says which arguments are missing or too many, before Python says it less clearly."""
+    try:
+        taken = inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return  # of some built-in functions nothing is known
+    if any(each.kind is each.VAR_KEYWORD for each in taken.values()):
+        unknown = []
+    else:
+        unknown = [name for name in args if name not in taken]
+    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    missing = [
+        n for n, each in taken.items() if each.kind in named and each.default is each.empty and n not in args
+    ]
+    if unknown or missing:
+        parts = [f"needs the argument `{name}`" for name in missing]
+        parts += [f"takes no argument `{name}`" for name in unknown]
+        raise _UncallableError(f"the function {', '.join(parts)}")
+
+
+def _script(spec: dict[str, Any]) -> Callable[..., object]:
+    """The script as the body of a function: the args are its variables, `return` gives the output."""
+    source, name = spec["script"], f"<script of {spec['task']}>"
+    linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
+    tree = ast.parse(source, name)
+    head = ast.parse("def script(): pass").body[0]
+    assert isinstance(head, ast.FunctionDef)
+    head.args.kwonlyargs = [ast.arg(arg) for arg in spec["args"]]
+    head.args.kw_defaults = [None] * len(spec["args"])
+    head.body = tree.body or head.body
+    tree.body = [head]
+    scope: dict[str, Any] = {"__name__": "__script__", "__file__": name}
+    exec(compile(ast.fix_missing_locations(tree), name, "exec"), scope)  # noqa: S102
+    return scope["script"]  # type: ignore[no-any-return]
+
+
+def _print(error: BaseException) -> None:
+    """The traceback, without our frames and those of the import machinery above the user's."""
+    traceback.print_exception(error.with_traceback(_users(error.__traceback__)))
+
+
+def _users(trace: TracebackType | None) -> TracebackType | None:
+    while trace is not None and _is_ours(trace.tb_frame.f_code.co_filename):
+        trace = trace.tb_next
+    return trace
+
+
+def _is_ours(file: str) -> bool:
+    return file in (__file__, ast.__file__, importlib.__file__) or file.startswith("<frozen importlib")
+
+
+def _last_line(error: BaseException) -> str:
+    return "".join(traceback.format_exception_only(error)).strip().rsplit("\n", 1)[-1]

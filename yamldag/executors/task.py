@@ -1,0 +1,51 @@
+"""What runs in a task's own process: `python` functions and scripts, `http` requests.
+
+Run as a program with the path of its spec, which it deletes: there may be secrets in it. It leaves a result
+file `{state, output, reason, retry}`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import Any
+
+Spec = dict[str, Any]
+Result = dict[str, Any]
+
+
+def main(spec_path: str) -> int:
+    with open(spec_path, encoding="utf-8") as file:
+        spec = json.load(file)
+    os.unlink(spec_path)
+    result = _run(spec)
+    _leave(spec["result"], result)
+    return {"success": 0, "skipped": 99}.get(result["state"], 1)
+
+
+def _run(spec: Spec) -> Result:
+    if spec["operator"] == "http":
+        from yamldag.executors.request import send
+
+        return send(spec)
+    from yamldag.executors.call import call
+
+    return call(spec)
+
+
+def _leave(path: str, result: Result) -> None:
+    """Whole or not at all."""
+    with open(f"{path}.part", "w", encoding="utf-8", opener=_private) as file:
+        json.dump(result, file, ensure_ascii=False)
+    os.rename(f"{path}.part", path)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+if __name__ == "__main__":
+    # After everything else: what is installed wins, this is for when yamldag is not.
+    sys.path.append(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+    sys.exit(main(sys.argv[1]))

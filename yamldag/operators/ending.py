@@ -1,0 +1,94 @@
+"""How an attempt ended, told from its exit and from the files that it left. Shared by the operators."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Mapping
+
+from yamldag.operators import output
+from yamldag.operators.contract import Attempt, End, Json, Outcome
+from yamldag.operators.output import BadOutputError, NotJsonError
+
+SKIP = 99
+"""The exit code by which a shell says: skip me."""
+
+_ROOM = 1 << 16
+"""Bytes around the output in a result file."""
+
+
+def of_shell(ended: End, attempt: Attempt, declared: Mapping[str, Json] | None) -> Outcome:
+    """Of a process that says how it went by its exit code and `$YAMLDAG_OUTPUT`."""
+    if ended.reason == "exit" and ended.exit == SKIP:
+        return Outcome("skipped", f"exit code {SKIP}")
+    if (bad := _badly(ended)) is not None:
+        return bad
+    try:
+        value = output.of_shell(output.read(attempt.output_path), declared)
+        output.check(value, declared)
+    except BadOutputError as error:
+        return Outcome("failed", str(error))
+    return Outcome("success", output=value)
+
+
+def of_task(ended: End, attempt: Attempt, declared: Mapping[str, Json] | None) -> Outcome:
+    """Of a process of ours (python, http), which leaves a result file: `{state, output, reason, retry}`."""
+    if ended.reason != "exit":
+        return _badly(ended) or _no_result()
+    try:
+        result = _result(attempt.result_path)
+        if result is None or (result.state == "success" and ended.exit != 0):
+            return _badly(ended) or _no_result()
+        if result.state == "success":
+            output.check(result.output, declared)
+    except BadOutputError as error:
+        return Outcome("failed", str(error))
+    return result
+
+
+def _result(path: str) -> Outcome | None:
+    """What the result file says; None if it is not there or was cut off."""
+    data = output.read(path, output.LIMIT + _ROOM)
+    try:
+        told = output.loads((data or b"").decode())
+    except (NotJsonError, UnicodeDecodeError):
+        return None
+    if not isinstance(told, dict):
+        return None
+    reason, retry = str(told.get("reason") or ""), told.get("retry") is True
+    if told.get("state") == "success":
+        return Outcome("success", output=told.get("output"))
+    if told.get("state") == "skipped":
+        return Outcome("skipped", reason)
+    return Outcome("failed", reason, retry=retry)
+
+
+def _no_result() -> Outcome:
+    return Outcome("failed", "the process ended without a result", retry=True)
+
+
+def _badly(ended: End) -> Outcome | None:
+    """The failure that the end itself tells of, or None."""
+    if ended.reason == "stopped":
+        return Outcome("failed", ended.message or "stopped")
+    if ended.reason != "exit":
+        return Outcome("failed", ended.message or ended.reason, retry=True)
+    return Outcome("failed", _exit(ended.exit), retry=True) if ended.exit else None
+
+
+_MEANT = {126: "a command may not be executed", 127: "a command was not found"}
+
+
+def _exit(code: int) -> str:
+    """Words for an exit code; minus a signal's number is that signal."""
+    if code < 0:
+        return f"ended by signal {-code} ({_signal(-code)})"
+    if code > 128 and (name := _signal(code - 128)):
+        return f"exit code {code}: as if a command in it was ended by {name}"
+    return f"exit code {code}: {_MEANT[code]}" if code in _MEANT else f"exit code {code}"
+
+
+def _signal(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return ""

@@ -1,0 +1,39 @@
+"""`python`: a function beside the pipeline's file, an installed one, or a few lines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from yamldag.operators.contract import Attempt, Json, Outcome, Work, text
+from yamldag.operators.ending import of_task as outcome
+from yamldag.operators.process import argv
+
+__all__ = ["inline", "outcome", "prepare"]
+
+inline = False
+
+
+def prepare(params: Mapping[str, Json], args: Mapping[str, Json], attempt: Attempt) -> Work | Outcome:
+    if params.get("requirements"):
+        return Outcome(
+            "failed", "`requirements` are not installed by this version: install them beside yamldag"
+        )
+    if "function" not in params:
+        return _work(attempt, args, script=text(params["script"]))
+    function = text(params["function"])
+    module, _, name = function.partition(":")
+    if not module or not name:
+        return Outcome("failed", f"`function` should be `module:function`, found `{function}`")
+    return _work(attempt, args, module=module, function=name)
+
+
+def _work(attempt: Attempt, args: Mapping[str, Json], **what: Json) -> Work:
+    spec: dict[str, Json] = {
+        "operator": "python",
+        "task": attempt.task_id,
+        "folder": attempt.folder,
+        "result": attempt.result_path,
+        "args": dict(args),
+        **what,
+    }
+    return Work(argv(attempt.spec_path), spec=spec)
