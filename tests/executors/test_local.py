@@ -16,7 +16,7 @@ from yamldag.executors.local import LocalExecutor, journal
 
 
 @pytest.mark.parametrize(
-    ("script", "exit"),
+    ("script", "code"),
     [
         ("true", 0),
         ("exit 7", 7),
@@ -27,11 +27,11 @@ from yamldag.executors.local import LocalExecutor, journal
     ],
 )
 def test_an_exit_code_and_a_signal_come_back(
-    executor: LocalExecutor, tmp_path: Path, script: str, exit: int
+    executor: LocalExecutor, tmp_path: Path, script: str, code: int
 ) -> None:
     executor.start([shell(1, script, tmp_path)])
     ended = end(executor)
-    assert (ended.exit, ended.reason, ended.message) == (exit, "exit", "")
+    assert (ended.exit, ended.reason, ended.message) == (code, "exit", "")
     assert ended.started <= ended.ended
 
 
@@ -177,7 +177,7 @@ def test_an_end_comes_once_on_one_connection(executor: LocalExecutor, tmp_path: 
 
 
 @pytest.mark.parametrize(
-    ("argv", "words", "exit"),
+    ("argv", "words", "code"),
     [
         (("no-such-program",), "there is no program `no-such-program` in `PATH`", 127),
         (
@@ -206,7 +206,7 @@ def test_an_end_comes_once_on_one_connection(executor: LocalExecutor, tmp_path: 
     ],
 )
 def test_what_cannot_be_started_says_why(
-    executor: LocalExecutor, tmp_path: Path, argv: tuple[str, ...], words: str, exit: int
+    executor: LocalExecutor, tmp_path: Path, argv: tuple[str, ...], words: str, code: int
 ) -> None:
     (tmp_path / "text").write_text("")
     (tmp_path / "folder").mkdir()
@@ -215,7 +215,7 @@ def test_what_cannot_be_started_says_why(
         (tmp_path / name).chmod(0o755)
     executor.start([replace(shell(1, "", tmp_path), argv=argv)])
     ended = end(executor)
-    assert (ended.reason, ended.message, ended.exit) == ("unstartable", words, exit)
+    assert (ended.reason, ended.message, ended.exit) == ("unstartable", words, code)
 
 
 def test_a_missing_working_folder_says_so_and_holds_nothing_up(

@@ -15,7 +15,7 @@ from yamldag.executors.local.children import Children
 from yamldag.executors.local.launch import launch
 from yamldag.executors.local.link import Link
 from yamldag.executors.local.orphans import become_subreaper
-from yamldag.executors.local.places import create_owner, delete, place, runners
+from yamldag.executors.local.places import delete, lock_owner, new_owner, place, runners
 from yamldag.executors.local.protocol import EndRow
 from yamldag.executors.local.recovery import Found
 
@@ -34,7 +34,7 @@ class LocalExecutor:
         """
         become_subreaper()
         self.folder = folder
-        self.id, self._lock = create_owner(folder)
+        self.id = new_owner(folder)
         """Store it with each attempt before `start`: `recover` asks for it."""
         self._lives = 0
         self._adopted: list[recovery.Adopted] = []
@@ -45,6 +45,7 @@ class LocalExecutor:
         """Attempts whose runner is dead and whose end was not acknowledged: its journal is still needed."""
         self._bell = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self._own = self._new_runner(fork=fork)
+        self._lock = lock_owner(folder, self.id)  # after the fork: the runner must not inherit it
         self._links = [self._own]
 
     # the contract

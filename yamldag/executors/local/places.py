@@ -42,15 +42,19 @@ def place(folder: Path, owner: str, number: int) -> Place:
     return Place(owner, folder / f"{owner}.{number}.journal")
 
 
-def create_owner(folder: Path) -> tuple[str, int]:
-    """A new scheduler's id and the descriptor that holds its lock. The file is never to be seen unlocked."""
+def new_owner(folder: Path) -> str:
+    """A new scheduler's id. The folder is made if it is missing."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    owner = os.urandom(8).hex()
+    return os.urandom(8).hex()
+
+
+def lock_owner(folder: Path, owner: str) -> int:
+    """The descriptor that holds the new scheduler's lock. The file is never to be seen unlocked."""
     hidden = folder / f".{owner}"
     lock = os.open(hidden, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     fcntl.flock(lock, fcntl.LOCK_EX)
     hidden.rename(folder / f"{owner}.owner")
-    return owner, lock
+    return lock
 
 
 def owner_lock(folder: Path, owner: str) -> int | None:
