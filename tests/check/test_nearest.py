@@ -64,10 +64,26 @@ def test_short_words_are_not_turned_into_others() -> None:
 
 def test_thousands_of_unknown_words_in_a_large_scope_are_not_all_sought() -> None:
     known = Known(f"task_{i}" for i in range(10_000))
-    answers = [known.nearest(f"tusk_{i}") for i in range(3_000)]
-    assert answers[:50] == [f"task_{i}" for i in range(50)]
-    assert answers[50:] == [None] * 2_950
-    assert known.nearest("tusk_7") == "task_7"
+    answers = [known.nearest(f"tuskk_{i}") for i in range(3_000)]
+    assert answers[:20] == [f"task_{i}" for i in range(20)]
+    assert answers[1_000:] == [None] * 2_000
+    assert known.nearest("tuskk_7") == "task_7"
+
+
+def test_a_long_name_among_thousands_alike_is_not_sought_for_ever() -> None:
+    known = Known(f"load_table_{i}_of_the_warehouse" for i in range(10_000))
+    assert known.nearest("load_table_77_of_the_wharehouse") == "load_table_77_of_the_warehouse"
+    answers = [known.nearest(f"lode_tabel_{i}_of_the_wharehouse") for i in range(1_000)]
+    assert answers[500:] == [None] * 500
+
+
+SMALL = [f"{a}{b}{c}ask" for a in "tbm" for b in "aeiou" for c in "xyz"]
+LARGE = SMALL + [f"{'q' * 30}{i}" for i in range(200)]
+
+
+@given(st.text("taeskxyz", max_size=8))
+def test_a_large_scope_answers_as_a_small_one(word: str) -> None:
+    assert nearest(word, LARGE) == nearest(word, SMALL)
 
 
 def test_thousands_of_unknown_words_in_a_small_scope_are() -> None:

@@ -34,7 +34,7 @@ def diagnostics(case: Path) -> list[Diagnostic]:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
 def test_it_says_exactly_this(case: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(case.parent)
-    said = draw(diagnostics(case), colour=False)
+    said = draw(diagnostics(case), colour=False) + "\n"
     wanted = case.with_suffix(".txt")
     if WRITE:
         wanted.write_text(said, encoding="utf-8")

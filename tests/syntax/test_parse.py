@@ -188,6 +188,17 @@ def test_a_template_without_quotes_is_told_once_and_taken_as_text(text: str, wan
     assert "quote the template" in (diagnostic.help or "")
 
 
+@pytest.mark.parametrize(
+    ("written", "fixed"),
+    [("{{ x }}", '"{{ x }}"'), ('{{ x | d("y") }}', "'{{ x | d(\"y\") }}'"), ("""{{ x|d("y'") }}""", None)],
+)
+def test_quotes_are_put_around_a_template_where_that_is_safe(written: str, fixed: str | None) -> None:
+    (diagnostic,) = parse.documents(Source("f.yml", f"v: {written}\n"))[1]
+    assert (diagnostic.fix and diagnostic.fix.text) == fixed
+    if fixed:
+        assert read(f"v: {fixed}") == ([{"v": written}], [])
+
+
 # Tags
 
 
@@ -381,6 +392,7 @@ def test_a_scalar_beyond_256_kib_is_told_and_stays_text() -> None:
     assert told(f"v: {within}") == []
     assert [code for code, _ in told(f"v: {beyond}\nw: '{beyond}'")] == ["YD105", "YD105"]
     assert [code for code, _ in told(f"? {beyond}\n: 1")] == ["YD105"]
+    assert [code for code, _ in told("v: " + "9" * len(beyond.encode()))] == ["YD105"]
 
 
 def test_a_text_that_is_not_yaml_has_only_that() -> None:

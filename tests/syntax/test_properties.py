@@ -15,7 +15,7 @@ from yamldag.syntax.source import Source
 from yamldag.syntax.tree import Map, Node, Scalar, Seq
 
 # Text made of what YAML takes seriously, so that much of it is YAML and much of it nearly is.
-SIGNS = "ab \n\n  \t:-?[]{},#&*!|>'\"%@`~.0123\\é😀\r\x85\u2028"
+SIGNS = "ab \n\n  \t\xa0:-?[]{},#&*!|>'\"%@`~.0123\\é😀\r\x85\u2028"
 WORDS = (
     *(": ", "- ", "\n  ", "<<: ", "{{ x }}", "&a ", "*a", "!!str ", "''", " #", "null", "0x1f", "\r\n"),
     *(
@@ -110,6 +110,7 @@ def stands_for(written: str, char: str, style: str) -> bool:
 
 
 @given(st.binary(max_size=60))
+@settings(deadline=None)
 @example(b"\xff\xfea")
 @example(b"\xfe\xff\xd8\x00")
 def test_any_bytes_give_a_tree_or_diagnostics(data: bytes) -> None:
@@ -119,7 +120,7 @@ def test_any_bytes_give_a_tree_or_diagnostics(data: bytes) -> None:
 
 
 @given(st.text(max_size=60) | NEARLY_YAML)
-@settings(max_examples=500, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @example("a: \ud800")
 @example("\ufeffa: 1")
 def test_any_text_gives_a_tree_or_diagnostics(text: str) -> None:
@@ -127,7 +128,7 @@ def test_any_text_gives_a_tree_or_diagnostics(text: str) -> None:
 
 
 @given(NEARLY_YAML)
-@settings(max_examples=500)
+@settings(max_examples=500, deadline=None)
 def test_every_scalar_of_any_text_is_found_in_it(text: str) -> None:
     for root in check(Source("f.yml", text), []):
         for node in scalars(root):
@@ -135,7 +136,7 @@ def test_every_scalar_of_any_text_is_found_in_it(text: str) -> None:
 
 
 @given(documents())
-@settings(max_examples=500)
+@settings(max_examples=500, deadline=None)
 def test_every_scalar_in_every_style_is_found_in_it(text: str) -> None:
     roots, found = parse.documents(Source("f.yml", text))
     assert [each.code for each in found] in ([], ["YD105"])
@@ -144,7 +145,7 @@ def test_every_scalar_in_every_style_is_found_in_it(text: str) -> None:
 
 
 @given(documents() | NEARLY_YAML)
-@settings(max_examples=500)
+@settings(max_examples=500, deadline=None)
 def test_the_text_of_scalars_is_what_pyyaml_reads(text: str) -> None:
     try:
         wanted = [list(composed(root)) for root in yaml.compose_all(text, Loader=yaml.CSafeLoader)]

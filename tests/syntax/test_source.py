@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from yamldag.syntax.source import Source
@@ -33,6 +33,7 @@ def test_the_end_of_the_text_has_a_place() -> None:
 
 
 @given(TEXTS)
+@settings(deadline=None)
 def test_every_offset_is_where_counting_line_by_line_finds_it(text: str) -> None:
     source = Source("f", text)
     lines = re.split("\r\n|\r|\n", text)

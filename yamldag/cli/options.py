@@ -62,7 +62,7 @@ def show_diagnostics(found: list[Diagnostic]) -> None:
     """On stderr, as text: for commands whose result is something else."""
     from yamldag.syntax.report.text import draw
 
-    sys.stderr.write(draw(found, colour=colours(sys.stderr)))
+    sys.stderr.write(draw(found, colour=colours(sys.stderr)) + "\n")
 
 
 def colours(stream: object) -> bool:

@@ -80,8 +80,8 @@ def _printed(compiled: Compiled, args: argparse.Namespace, paths: list[str]) -> 
 def _text(compiled: Compiled, *, quiet: bool) -> str:
     from yamldag.syntax.report.text import draw, summary
 
-    drawn = draw(compiled.found, colour=options.colours(sys.stdout)) if compiled.found else ""
-    return drawn if quiet else drawn + summary(compiled.files, len(compiled.units), compiled.found) + "\n"
+    drawn = draw(compiled.found, colour=options.colours(sys.stdout)) + "\n" if compiled.found else ""
+    return drawn if quiet else drawn + ("\n" if drawn else "") + summary(compiled.files, len(compiled.units), compiled.found) + "\n"
 
 
 def _json(compiled: Compiled) -> str:

@@ -13,6 +13,7 @@ _BREAKS = "\r\n\x85\u2028\u2029"
 _IGNORE = re.compile(
     rf"(?:^|(?<=[ \t{_BREAKS}]))#[ \t]*yamldag:[ \t]*ignore(?:[ \t]*\[([^\]{_BREAKS}]*)\])?([^{_BREAKS}]*)"
 )
+_BREAK = re.compile(f"[{_BREAKS}]")
 _CODE = re.compile(r"[^\s,]+")
 
 
@@ -43,7 +44,7 @@ def _holds(scalar: Scalar, offset: int) -> bool:
     begin = content(scalar)
     if not begin <= offset < scalar.end:
         return False
-    return scalar.style not in ("|", ">") or any(sign in scalar.source.text[begin:offset] for sign in _BREAKS)
+    return scalar.style not in ("|", ">") or bool(_BREAK.search(scalar.source.text, begin, offset))
 
 
 def _ignore(source: Source, match: re.Match[str]) -> Ignore:

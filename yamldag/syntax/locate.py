@@ -5,6 +5,7 @@ with the value that the parser gave, so that a place is either right or, at wors
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import TypeAlias
 
 from yamldag.syntax.diagnostic import Place
@@ -14,9 +15,10 @@ Piece: TypeAlias = tuple[str, int, int]
 """Text of the value, and the source span it was read from: character by character where both are of one
 length, else a single character that takes the whole span."""
 
-_PROPERTIES = re.compile(r"(?:&[A-Za-z0-9_-]+|!\S*|#[^\r\n\x85\u2028\u2029]*|\s+)*")
+_WHITE = " \t\r\n\x85\u2028\u2029"  # not what Python calls so, such as the space that does not break
+_PROPERTIES = re.compile(f"(?:&[A-Za-z0-9_-]+|![^{_WHITE}]*|#[^{_WHITE[2:]}]*|[{_WHITE}]+)*")
 _BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
-_BLANKS = re.compile("[ \t\r\n\x85\u2028\u2029]+")
+_BLANKS = re.compile(f"[{_WHITE}]+")
 _RUN = {
     style: re.compile(f"[^ \t\r\n\x85\u2028\u2029{stop}]+")
     for style, stop in (("", ""), ("'", "'"), ('"', '"\\\\'))
@@ -55,6 +57,7 @@ def content(node: Scalar) -> int:
     return match.end() if match else node.start
 
 
+@lru_cache(maxsize=16)  # one scalar is often asked for several of its names
 def pieces(node: Scalar) -> list[Piece] | None:
     """The scalar in the pieces it was read from; None if its value can't be found in the source."""
     begin = content(node)

@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
 
-_MOST_COMPARED = 500_000
-"""So many names are looked at for the unknown words of one scope: among 10,000 names, for fifty words."""
+_LARGE = 200
+"""What one scope is worth, about half a second, where passing by a name counts 1 and comparing it counts"""
+_PATIENCE = 1_000_000
+"""The work that one scope is worth, about half a second. To pass by a name counts 1."""
+_COMPARISON = 16
+"""What it counts to compare one."""
 
 
 class Known:
-    """The names of one scope. Each unknown word is sought once, and of a large scope only the first ones are
-    sought at all, so that a file full of unknown names stays fast."""
+    """The names of one scope. Each unknown word is sought once, and not without end: in a scope of 10,000
+    names about a hundred words are, so that a file full of unknown names stays fast."""
 
-    __slots__ = ("_answers", "_lower", "names")
+    __slots__ = ("_answers", "_letters", "_lower", "_marked", "_patience", "names")
 
     def __init__(self, names: Iterable[str]) -> None:
         self.names = sorted(names)
         self._lower = {name.lower(): name for name in reversed(self.names)}
         self._answers: dict[str, str | None] = {}
+        self._patience = _PATIENCE
+        self._letters = ""
+        self._marked: list[tuple[str, int]] = []
 
     def nearest(self, word: str) -> str | None:
         """The known name that `word` is likely to mean, or None."""
         if word not in self._answers:
-            if len(self._answers) * len(self.names) >= _MOST_COMPARED:
+            if self._patience <= 0:
                 return None
             self._answers[word] = self._search(word.lower())
         return self._answers[word]
@@ -30,16 +38,32 @@ class Known:
     def _search(self, word: str) -> str | None:
         if word in self._lower:
             return self._lower[word]
-        best: tuple[int, str] | None = None
-        limit = len(word) // 2
-        for lower, name in self._lower.items():
-            bound = min(limit, max(len(word), len(lower)) // 3)
-            if abs(len(word) - len(lower)) > bound:
+        if not self._marked:
+            self._letters = "".join(sorted(set().union(*self._lower)))
+            self._marked = [(name, _mark(name)) for name in sorted(self._lower)]
+        if len(self.names) > _LARGE and len(word) >= 3:
+            self._patience -= len(word) * len(self._letters)
+            found = min((slip for slip in _slips(word, self._letters) if slip in self._lower), default=None)
+            if found:
+                return self._lower[found]
+        best = self._scan(word)
+        return self._lower[best] if best else None
+
+    def _scan(self, word: str) -> str | None:
+        """Compares the word with each name that has about as many letters and about the same."""
+        self._patience -= len(self._marked)
+        mark, best, most = _mark(word), None, len(word)
+        for name, its_mark in self._marked:
+            limit = min(most, max(len(word), len(name)) // 3)
+            if abs(len(word) - len(name)) > limit or (mark ^ its_mark).bit_count() > 2 * limit:
                 continue
-            found = distance(word, lower, bound)
-            if found <= bound and (best is None or (found, name) < best):
-                best, limit = (found, name), found
-        return best[1] if best else None
+            if self._patience <= 0:
+                break
+            self._patience -= _COMPARISON
+            found = distance(word, name, limit)
+            if found <= limit:
+                best, most = name, found - 1
+        return best
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
@@ -54,34 +78,24 @@ def distance(one: str, two: str, limit: int) -> int:
     one, two = _without_common_ends(one, two)
     if not one or not two:
         return len(one) + len(two)
+    beyond, width = limit + 1, len(two)
     before: list[int] = []
-    above = list(range(len(two) + 1))
+    above = list(range(width + 1))
+    last = ""
     for i, letter in enumerate(one, 1):
-        row = _next_row(i, letter, two, above)
-        if before:
-            _swap_neighbours(row, before, one[i - 2 : i], two)
+        row = [beyond] * (width + 1)
+        row[0] = i
+        for j in range(max(1, i - limit), min(width, i + limit) + 1):
+            if letter == two[j - 1]:
+                row[j] = above[j - 1]
+                continue
+            row[j] = 1 + min(row[j - 1], above[j - 1], above[j])
+            if before and j > 1 and letter == two[j - 2] and last == two[j - 1]:
+                row[j] = min(row[j], before[j - 2] + 1)
         if min(row) > limit:
-            return limit + 1
-        before, above = above, row
-    return above[-1]
-
-
-def _next_row(i: int, letter: str, two: str, above: list[int]) -> list[int]:
-    left = i
-    row = [i]
-    for j, other in enumerate(two):
-        left = above[j] if letter == other else 1 + min(left, above[j], above[j + 1])
-        row.append(left)
-    return row
-
-
-def _swap_neighbours(row: list[int], before: list[int], pair: str, two: str) -> None:
-    """Where the last two letters stand swapped in `two`; what lies to the right gains from it too."""
-    swapped = pair[::-1]
-    for j in range(2, len(row)):
-        if two[j - 2 : j] == swapped:
-            row[j] = min(row[j], before[j - 2] + 1)
-        row[j] = min(row[j], row[j - 1] + 1)
+            return beyond
+        before, above, last = above, row, letter
+    return above[width]
 
 
 def _without_common_ends(one: str, two: str) -> tuple[str, str]:
@@ -92,3 +106,24 @@ def _without_common_ends(one: str, two: str) -> tuple[str, str]:
     while last < shorter - first and one[-1 - last] == two[-1 - last]:
         last += 1
     return one[first : len(one) - last], two[first : len(two) - last]
+
+
+def _mark(word: str) -> int:
+    """Which letters a word has, as bits: one change of a letter changes two of them at most."""
+    mark = 0
+    for letter in word:
+        mark |= 1 << (ord(letter) & 63)
+    return mark
+
+
+def _slips(word: str, letters: str) -> Iterator[str]:
+    """All that a word can be when one letter is added, dropped, replaced, or swapped with its neighbour."""
+    halves = [(word[:i], word[i:]) for i in range(len(word) + 1)]
+    for (left, right), (_, rest) in pairwise(halves):
+        yield left + rest
+        yield left + rest[:1] + right[0] + rest[1:]
+        for letter in letters:
+            yield left + letter + rest
+            yield left + letter + right
+    for letter in letters:
+        yield word + letter

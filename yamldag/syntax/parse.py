@@ -25,7 +25,7 @@ from yaml.reader import ReaderError
 
 from yamldag.syntax import comments, core, wording
 from yamldag.syntax.comments import Ignore
-from yamldag.syntax.diagnostic import Diagnostic, Place, Related, at
+from yamldag.syntax.diagnostic import Diagnostic, Fix, Place, Related, at
 from yamldag.syntax.reading import read, unprintable
 from yamldag.syntax.source import Source
 from yamldag.syntax.tree import Map, Node, Scalar, Seq
@@ -261,8 +261,13 @@ class _Reader:
         """`{{ x }}` without quotes, which is a mapping to YAML: taken as if it had them."""
         text = self.source.text[start:end]
         node = Scalar(text, text, start, end, "", self.source)
-        message = f"expected text, found a mapping: `{wording.cut(text)}` is a template only in quotes"
-        self.tell("YD111", message, node, f'quote the template: "{wording.cut(text)}"')
+        shown, quote = wording.cut(text), "'" if '"' in text else '"'
+        message = f"expected text, found a mapping: `{shown}` is a template only in quotes"
+        fix = None
+        if quote not in text and "\\" not in text:
+            fix = Fix("put quotes around the template", at(node), quote + text + quote)
+        helping = f"quote the template: {quote}{shown}{quote}"
+        self.found.append(Diagnostic("YD111", message, at(node), helping, fix=fix))
         return node
 
     # Keys
@@ -352,6 +357,7 @@ class _Reader:
             self.anchors[event.anchor] = _Anchor(0, node)
         if len(node.text.encode("utf-8", "replace")) > MAX_SCALAR:
             self.tell("YD105", "expected a text of at most 256 KiB, found a longer one", node)
+            return
         tag = event.tag or ("" if node.style else "?")
         if tag.startswith(core.TAGS) and tag[len(core.TAGS) :] in core.SCALAR_TAGS:
             node.value = self.resolved(node, core.tagged(tag[len(core.TAGS) :], node.text))

@@ -11,6 +11,7 @@ from yamldag.syntax.diagnostic import Diagnostic, Place, Related
 from yamldag.syntax.source import Source
 from yamldag.syntax.tree import Scalar
 
+_NEAR = 1000  # a line may be as long as its file
 _TOKEN = re.compile(r"\S+")
 _TEMPLATE = re.compile(r"\{\{[^\r\n]*?(?:\}\}|(?=[\r\n])|\Z)")
 _BEGINS_VALUE = re.compile(r"(?:^|[:?,\[-][ \t]+|[\[,])[ \t]*\Z")
@@ -120,9 +121,9 @@ def _unquoted_template(error: _Error) -> Diagnostic | None:
     """In a list or mapping with brackets, or at the beginning of a value, `{{` is two brackets to YAML."""
     text = error.text
     in_flow = "flow" in error.context
-    start = _line(text, error.since if in_flow else error.at)[0]
-    for match in _TEMPLATE.finditer(text, start, _line(text, error.at)[1]):
-        before = text[_line(text, match.start())[0] : match.start()]
+    start = max(_line(text, error.since if in_flow else error.at)[0], error.at - _NEAR)
+    for match in _TEMPLATE.finditer(text, start, min(_line(text, error.at)[1], error.at + _NEAR)):
+        before = text[max(start, _line(text, match.start())[0]) : match.start()]
         quoted = before.count("'") % 2 or before.count('"') % 2
         if match.start() <= error.at and not quoted and (in_flow or _BEGINS_VALUE.search(before)):
             template = cut(match[0])

@@ -419,7 +419,7 @@ def _spans(signs: list[Mark]) -> Iterator[tuple[int, int]]:
     first = 0
     for position, mark in enumerate(signs):
         if mark.kind == "variable_begin":
-            first = signs[position + 1].start
+            first = signs[position + 1].start if position + 1 < len(signs) else mark.end
         elif mark.kind == "variable_end":
             yield first, signs[position - 1].end
 
