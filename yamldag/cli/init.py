@@ -1,0 +1,82 @@
+"""Make a project that runs at once: a pipeline, a Python task, the schema for editors, a check for CI.
+
+Never writes over a file: if one of its files is there, it says which, and writes nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from yamldag import shipped
+from yamldag.cli.main import UsageError
+
+SCHEMA = ".yamldag-schema.json"
+FILES = (
+    "yamldag.yml",
+    "pipelines/hello.yml",
+    "pipelines/hello.py",
+    ".github/workflows/pipelines.yml",
+    ".gitignore",
+)
+"""What `templates/init/` holds; a new project holds the same and the schema."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "folder", nargs="?", default=".", metavar="DIR", help="where (default: the current folder)"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    folder: str = args.folder
+    _refuse(folder)
+    contents = _contents()
+    try:
+        for name, content in contents.items():
+            _write(os.path.join(folder, name), content)
+    except OSError as error:
+        raise UsageError(f"`{error.filename}` can't be written: {error.strerror}") from None
+    sys.stdout.write(_report(folder, list(contents)))
+    return 0
+
+
+def _refuse(folder: str) -> None:
+    if os.path.exists(folder) and not os.path.isdir(folder):
+        raise UsageError(f"`{folder}` is a file; give a folder, or a name for a new one")
+    there = [name for name in (*FILES, SCHEMA) if os.path.lexists(os.path.join(folder, name))]
+    if there:
+        names = ", ".join(f"`{os.path.normpath(os.path.join(folder, name))}`" for name in there)
+        verb = "is" if len(there) == 1 else "are"
+        raise UsageError(f"{names} {verb} there already, and nothing is written over; take another folder")
+
+
+def _contents() -> dict[str, str]:
+    import json
+
+    from yamldag.operators import catalog
+
+    contents = {}
+    for name in FILES:
+        with open(shipped.path("templates", "init", name), encoding="utf-8") as file:
+            contents[name] = file.read()
+    contents[SCHEMA] = json.dumps(catalog.bundle(), indent=1, ensure_ascii=False) + "\n"
+    return contents
+
+
+def _write(path: str, content: str) -> None:
+    os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+    with open(path, "x", encoding="utf-8") as file:
+        file.write(content)
+
+
+def _report(folder: str, names: list[str]) -> str:
+    written = "".join(f"  {os.path.normpath(os.path.join(folder, name))}\n" for name in names)
+    there = "" if os.path.abspath(folder) == os.getcwd() else f"  cd {folder}\n"
+    return (
+        f"wrote\n{written}\nnext\n{there}"
+        "  yamldag validate     check the pipelines\n"
+        "  yamldag run hello    run one here and now\n"
+        "  yamldag serve        run them on schedule, with a web page\n"
+    )
