@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from yamldag.engine.clock import Clock
 from yamldag.engine.dispatch import Dispatch
 from yamldag.engine.run import Instance, Run
-from yamldag.engine.step import Happened, Result, World, step
+from yamldag.engine.step import Admit, Finished, Happened, Result, World, step
 from yamldag.engine.templates import Templates
-from yamldag.executors.contract import Executor
+from yamldag.executors.contract import Ended, Executor, Start
 from yamldag.plan.state import TaskState
 from yamldag.store import moves
 from yamldag.store.database import Database
@@ -45,6 +45,8 @@ class Engine:
     world: World = field(init=False)
     lost: set[str] = field(default_factory=set)
     """Runs that someone else has moved meanwhile: no longer ours."""
+    leaving: bool = False
+    """The scheduler goes: nothing starts any more, and what is stopped now has failed at nothing."""
     over: list[Run] = field(default_factory=list)
     """Runs that have ended; the caller empties it."""
     _inbox: deque[Happened] = field(default_factory=deque)
@@ -74,12 +76,37 @@ class Engine:
         while self._inbox:
             happened.append(self._inbox.popleft())
         running = self.world.running
-        happened += [
-            self._dispatch.finished(end, running[end.attempt]) for end in ends if end.attempt in running
-        ]
+        happened += [self._finished(end, running[end.attempt]) for end in ends if end.attempt in running]
         self._carry_out(step(self.world, happened, self.clock.now()))
         if ends:
             self.executor.acknowledge([end.attempt for end in ends])
+
+    def leave(self) -> None:
+        """Start nothing more; what runs may end."""
+        self.leaving = True
+        self.world.slots = 0
+
+    def resume(self, admitted: Iterable[Admit], ends: Iterable[Ended], unstarted: Iterable[int]) -> None:
+        """Go on with runs of an earlier life: these of their attempts have ended, and these had not begun."""
+        admitted, ends = list(admitted), list(ends)
+        instances = (each for what in admitted for each in what.run.instances)
+        active = {each.attempt: each for each in instances if each.attempt is not None}
+        happened: list[Happened] = [*admitted, *(self._finished(end, active[end.attempt]) for end in ends)]
+        again: list[Start] = []
+        for attempt in unstarted:
+            work = self._dispatch.prepare(active[attempt]).work
+            if isinstance(work, Start):
+                again.append(work)
+            else:
+                now = self.clock.now()
+                happened.append(Finished(attempt, work, "refused", now, now))
+        self._carry_out(step(self.world, happened, self.clock.now()), again)
+        self.executor.acknowledge([end.attempt for end in ends])
+
+    def _finished(self, end: Ended, instance: Instance) -> Finished:
+        if self.leaving and end.reason == "stopped" and not instance.node.run.stop:
+            end = replace(end, reason="lost", message="it was stopped with the scheduler")
+        return self._dispatch.finished(end, instance)
 
     def _wait(self, patience: float | None) -> float | None:
         if self._inbox:
@@ -90,11 +117,11 @@ class Engine:
         wait = max(0.0, due - self.clock.now())
         return wait if patience is None else min(wait, patience)
 
-    def _carry_out(self, result: Result) -> None:
+    def _carry_out(self, result: Result, again: Iterable[Start] = ()) -> None:
         """Store first; what was not stored does not happen."""
         if result.batches:
             self._drop(moves.store(self.database, result.batches))
-        start = [each for each in result.start if each.attempt in self.world.running]
+        start = [each for each in [*again, *result.start] if each.attempt in self.world.running]
         for each in start:
             self._dispatch.open(each)
         if start:
