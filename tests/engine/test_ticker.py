@@ -106,7 +106,9 @@ def test_while_it_is_up_and_has_room_latest_and_none_miss_no_tick(history: list[
     for catchup in ("latest", "none"):
         life = Life(scheduled({"every": "10s"}, catchup=catchup, room=10))
         end = live(life, steps)
-        assert life.runs == [T0 + timedelta(seconds=10 * n) for n in range(1, int((end - T0).seconds / 10) + 1)]
+        assert life.runs == [
+            T0 + timedelta(seconds=10 * n) for n in range(1, int((end - T0).seconds / 10) + 1)
+        ]
 
 
 @given(HISTORY, st.sampled_from(["all", "latest", "none"]))

@@ -69,9 +69,7 @@ class Pages:
             running = records.open_lines(db, status, now)
             troubles = records.troubles(db, lines, status, self.logs, now)
         upcoming = sorted((line for line in lines if line.due), key=lambda line: (line.due, line.name))[:6]
-        return self._page(
-            "home.html", lines=lines, running=running, troubles=troubles, upcoming=upcoming
-        )
+        return self._page("home.html", lines=lines, running=running, troubles=troubles, upcoming=upcoming)
 
     def pipeline(self, request: Request) -> Response:
         name = request.path_params["name"]

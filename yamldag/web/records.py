@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -98,7 +99,9 @@ def schedule_words(value: Json) -> str:
         return value
     if isinstance(value, list):
         return ", ".join(str(each) for each in value)
-    return ", ".join(f"{name} {_word(each)}" for name, each in value.items()) if isinstance(value, dict) else ""
+    return (
+        ", ".join(f"{name} {_word(each)}" for name, each in value.items()) if isinstance(value, dict) else ""
+    )
 
 
 def _word(value: Json) -> str:
@@ -155,27 +158,25 @@ def troubles(
 def _failure(line: PipelineLine, causes: dict[str, sa.RowMapping], logs: Path) -> Trouble:
     assert line.last is not None
     cause = causes.get(line.last.id)
-    row = 0
-    for run in reversed(line.runs):
-        row += run.state == "failed"
-        if run.state == "success":
-            break
-    often = "" if row < 2 else f"{row} runs in a row" if row < BARS else f"at least {row} runs in a row"
-    upcoming = f"next tick {line.next_in}" if line.next_in else ""
-    more = ", ".join(each for each in (often, upcoming) if each)
+    more = ", ".join(filter(None, (_often(line), f"next tick {line.next_in}" if line.next_in else "")))
     if cause is None:
         return Trouble("failed", line.name, f"failed {line.last.ago}", "", more, f"/runs/{line.last.id}")
     task = cause["task"] if cause["map_index"] < 0 else f"{cause['task']}[{cause['map_index']}]"
     said = tail.last_line(tail.tail(cause["log"], logs, 4096)) or cause["reason"] or ""
-    why = f"{cause['reason']}" if cause["reason"] and said != cause["reason"] else ""
-    more = "; ".join(each for each in (why, more) if each)
-    where = f"/runs/{line.last.id}"
-    return Trouble("failed", f"{line.name} › {task}", f"failed {line.last.ago}", said, more, where)
+    why = cause["reason"] if said != cause["reason"] else ""
+    more = "; ".join(filter(None, (why, more)))
+    what, when = f"{line.name} › {task}", f"failed {line.last.ago}"
+    return Trouble("failed", what, when, said, more, f"/runs/{line.last.id}")
+
+
+def _often(line: PipelineLine) -> str:
+    """How many of its runs failed in a row, up to the last one."""
+    over = [run.state for run in reversed(line.runs) if run.state in ("success", "failed")]
+    row = next((at for at, state in enumerate(over) if state != "failed"), len(over))
+    return "" if row < 2 else f"{'at least ' * (row == BARS)}{row} runs in a row"
 
 
 def _broken(path: str, found: Sequence[Any], lines: Sequence[PipelineLine]) -> Trouble:
-    import os
-
     kept = [line.name for line in lines if line.known.stale and line.known.path == os.path.abspath(path)]
     goes_on = f"The last good version of {', '.join(kept)} goes on running." if kept else ""
     return Trouble("broken", path, "does not compile", "", goes_on, drawn=draw(found, colour=False))
@@ -185,11 +186,10 @@ def _refused(line: PipelineLine) -> Trouble:
     return Trouble(
         "late",
         line.name,
-        "is not run by this version",
+        "is shown, and gets no ticks",
+        "; ".join(dict.fromkeys(each.message for each in line.known.refused)),
         "",
-        "It is checked and drawn, and gets no ticks.",
         f"/pipelines/{line.name}",
-        draw(line.known.refused, colour=False),
     )
 
 

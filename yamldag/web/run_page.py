@@ -95,7 +95,14 @@ def _line(row: Any, chosen: bool, run: str, now: float) -> TaskLine:
         reason = f"{reason}; again {words.about(row.retry_at - now)}"
     label = row.task if row.map_index < 0 else f"{row.task}[{row.map_index}]"
     return TaskLine(
-        label, _item(row.item), row.state, row.attempts, took, reason, _link(run, row.task, row.map_index), chosen
+        label,
+        _item(row.item),
+        row.state,
+        row.attempts,
+        took,
+        reason,
+        _link(run, row.task, row.map_index),
+        chosen,
     )
 
 
