@@ -403,9 +403,9 @@ def _spans(signs: list[Mark]) -> Iterator[tuple[int, int]]:
     first = 0
     for position, mark in enumerate(signs):
         if mark.kind == "variable_begin":
-            first = position + 1
+            first = signs[position + 1].start if position + 1 < len(signs) else mark.end
         elif mark.kind == "variable_end":
-            yield signs[first].start, signs[position - 1].end
+            yield first, signs[position - 1].end
 
 
 def _tags(signs: list[Mark]) -> Iterator[tuple[int, int]]:
