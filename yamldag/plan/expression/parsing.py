@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import TemplateSyntaxError, nodes
 
-from yamldag.plan.expression.analysis import kind_of
 from yamldag.plan.expression.kinds import kind
-from yamldag.plan.expression.reference import Analysis, Fault, Output, Reference, Segment
+from yamldag.plan.expression.reference import Analysis, Fault, Output, Reference, Segment, kind_of
 from yamldag.plan.expression.tree import expression, marks_of, template
 from yamldag.plan.expression.values import text_of
 from yamldag.plan.expression.vocabulary import FILTERS, FORBIDDEN, FUNCTIONS, METHODS, ROOTS, TESTS
