@@ -13,7 +13,9 @@ from yamldag.syntax.nearest import nearest
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("code", nargs="?", metavar="CODE", help="such as YD203, or its name, such as unknown-task")
+    parser.add_argument(
+        "code", nargs="?", metavar="CODE", help="such as YD203, or its name, such as unknown-task"
+    )
     options.add_format(parser, "text", "json")
 
 

@@ -66,7 +66,9 @@ def _format(args: argparse.Namespace) -> str:
     if args.output:
         ending = os.path.splitext(args.output)[1].lower()
         if ending not in ENDINGS:
-            raise UsageError(f"`{args.output}` does not end in a known format; give --format: {', '.join(FORMATS)}")
+            raise UsageError(
+                f"`{args.output}` does not end in a known format; give --format: {', '.join(FORMATS)}"
+            )
         return ENDINGS[ending]
     return "html" if args.open else "dot"
 

@@ -125,7 +125,9 @@ class Draft:
     def values(self, name: str) -> list[Entry]:
         """The same key from the task and from every layer, the nearest first: for what is merged by name."""
         found = [Entry(*self.entries[name], self)] if name in self.entries else []
-        return found + [Entry(*layer.entries[name], layer.site) for layer in self.layers if name in layer.entries]
+        return found + [
+            Entry(*layer.entries[name], layer.site) for layer in self.layers if name in layer.entries
+        ]
 
     def rewrite(self, node: Scalar, text: str) -> None:
         if self.rewrites is None:
