@@ -110,7 +110,7 @@ class Project:
             if name in self.entries
         ]
         rows += [
-            Setting(name, sorted(names), self._origin(name))
+            Setting(name, [*sorted(names)], self._origin(name))
             for name, names in (("connections", self.connections), ("secrets", self.secrets))
         ]
         return rows
