@@ -1,8 +1,8 @@
 """A drawing and its places as SVG: one look, wherever the places come from.
 
-Each task is `<g id="task-…" class="task state-…" data-task="…">`, each edge a `.line`
-with `data-from` and `data-to`. A page recolours a task by its class, the `href` of its `.glyph` and the
-text of its `.word`. Colours stand in the style sheet and, for programs without custom properties, once more as attributes in the light theme.
+Each task is `<g id="task-…" class="task state-…" data-task="…">`, each edge a `.line` with `data-from` and
+`data-to`. A page recolours a task by its class, the `href` of its `.glyph` and the text of its `.word`.
+Colours stand in the style sheet and, for programs without custom properties, as attributes in the light theme.
 """
 
 from __future__ import annotations
