@@ -25,7 +25,7 @@ from tests.engine.simulation import (
 )
 from yamldag.engine.readiness import Refused
 from yamldag.engine.retry import delay
-from yamldag.engine.run import Run, output, task_state
+from yamldag.engine.run import Instance, Run, output, task_state
 from yamldag.engine.step import Finished
 from yamldag.operators.contract import Outcome
 from yamldag.plan.pipeline import Plan
@@ -61,7 +61,8 @@ def test_every_rule_with_two_parents_decides_by_its_table(rule: str, first: str,
         task("c", "a", "b", trigger_rule=rule),
     )
     counts = [ends.count(state) for state in ("success", "failed", "upstream_failed", "skipped")]
-    wanted = decide(rule, *counts, 2)
+    s, f, u, k = counts
+    wanted = decide(rule, s, f, u, k, 2)
     script = {name: ENDS.get(end, OK) for name, end in zip("ab", ends, strict=True)}
     for seed in range(3):
         found = states(run_to_end(of, {"x": FATAL, **script}, seed=seed))["c"]
@@ -248,7 +249,12 @@ def test_a_condition_on_the_item_skips_its_instance_alone() -> None:
 
 def test_a_condition_without_the_item_is_asked_once_before_the_items() -> None:
     asked: list[str] = []
-    asking = FakeAsking({"once": lambda instance: asked.append(instance.label) or True})
+
+    def once(instance: Instance) -> bool:
+        asked.append(instance.label)
+        return True
+
+    asking = FakeAsking({"once": once})
     run_to_end(plan(task("m", mapped_by="m", when=("once",)), mapped={"m": each(1, 2, 3)}), asking=asking)
     assert asked == ["m"]
 

@@ -122,7 +122,7 @@ class Live:
         self._lines = lines
         lines.starts = False
         self._waiting: deque[str] = deque()
-        lines.write = self._waiting.append  # type: ignore[method-assign]
+        lines.write = self._waiting.append  # type: ignore[method-assign, assignment]
         self._running: dict[Instance, float] = {}
         self._done = 0
         self._run: Run | None = None

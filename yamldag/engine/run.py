@@ -290,12 +290,22 @@ def is_done(instance: Instance) -> bool:
 
 
 def task_state(node: Node) -> TaskState:
-    """Of the task as a whole: failed if an instance is, else upstream_failed, success or skipped likewise."""
-    states = {instance.state for instance in node.instances}
-    if unfinished := states - FINAL:
-        return next(state for state in TaskState if state in unfinished)
-    order = (TaskState.FAILED, TaskState.UPSTREAM_FAILED, TaskState.SUCCESS, TaskState.SKIPPED)
-    return next(state for state in order if state in states)
+    """Of the task as a whole."""
+    return whole(instance.state for instance in node.instances)
+
+
+def whole(states: Iterable[TaskState]) -> TaskState:
+    """Of all instances of a task: failed if one is, else upstream_failed, success or skipped likewise."""
+    found = set(states)
+    unfinished = [state for state in TaskState if state in found - FINAL]
+    order = (
+        TaskState.FAILED,
+        TaskState.UPSTREAM_FAILED,
+        TaskState.SUCCESS,
+        TaskState.SKIPPED,
+        TaskState.REMOVED,
+    )
+    return next(state for state in (*reversed(unfinished), *order) if state in found)
 
 
 def output(node: Node) -> Json:
