@@ -112,7 +112,11 @@ class _Here:
             began(run)
         with _interrupts(engine, run):
             engine.tell(Admit(run))
-            engine.work(lambda: bool(engine.over or engine.lost))
+            try:
+                engine.work(lambda: bool(engine.over or engine.lost))
+            except BaseException:
+                self.executor.stop(engine.world.running, kill=True)  # nobody would hear of their ends
+                raise
         if engine.lost:
             raise TakenOver(run.id)
         moves.end_runner(self.database, runner, self.clock.now())
@@ -190,14 +194,17 @@ def _output(rows: list[tuple[int, str | None]]) -> Json:
 
 @contextmanager
 def _interrupts(engine: Engine, run: Run) -> Iterator[None]:
-    """Ctrl-C, or TERM, asks the run to end; a second one does not wait."""
+    """Ctrl-C, TERM or a terminal that goes away asks the run to end; a second time does not wait."""
     asked: list[int] = []
 
     def interrupt(number: int, _frame: FrameType | None) -> None:
         engine.tell(Stop(run.id, "kill" if asked else "cancel"))
         asked.append(number)
 
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    # What was ignored when we began (below nohup, in the background) stays so.
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    heard = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, interrupt) for number in heard}
     try:
         yield
     finally:

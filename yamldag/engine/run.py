@@ -39,12 +39,15 @@ class Tally:
             self.others + other.others,
         )
 
-    def expect(self, judged: bool, number: int = 1) -> None:
-        """So many more parents are to be waited for (fewer if negative)."""
-        if judged:
-            self.judged += number
-        else:
-            self.others += number
+    def expect(self, judged: bool, state: TaskState = TaskState.NONE, number: int = 1) -> None:
+        """So many more parents, in that state (fewer if negative)."""
+        done = state in FINAL
+        if not judged:
+            self.others += 0 if done else number
+            return
+        self.judged += number
+        if done:
+            setattr(self, state, getattr(self, state) + number)
 
     def count(self, judged: bool, state: TaskState) -> bool:
         """A parent has ended. True if that may change the decision: rules ask which counts are zero."""
