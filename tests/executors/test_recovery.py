@@ -129,6 +129,19 @@ def test_starts_on_their_way_are_carried_out_once(tmp_path: Path, next_one: Loca
     assert [(tmp_path / f"{n}.log").read_text() for n in range(40)] == ["x\n"] * 40
 
 
+@pytest.mark.parametrize("deaf", [True, False])
+def test_a_runner_that_does_not_answer_is_ended(tmp_path: Path, next_one: LocalExecutor, deaf: bool) -> None:
+    told = fifo(tmp_path, "told")
+    crashed, pids = _crash_and_read(tmp_path, [shell(1, "echo $$ > told; sleep 1000", tmp_path)], told)
+    runner = crashed.runner
+    if deaf:
+        crashed.journal.with_suffix(".sock").unlink()
+    else:
+        os.kill(runner, signal.SIGSTOP)
+    assert next_one.recover({1: crashed.id}, patience=0.3)[1].state == "lost"
+    assert gone([*pids, runner])
+
+
 def test_orphans_of_a_dead_runner_die_wherever_they_hide(tmp_path: Path, next_one: LocalExecutor) -> None:
     told = fifo(tmp_path, "told")
     script = "setsid sleep 1000 & echo $$ $! > told; sleep 1000"

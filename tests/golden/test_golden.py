@@ -42,7 +42,9 @@ def test_it_says_exactly_this(case: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
-def test_a_case_named_after_a_code_shows_that_code_and_no_other(case: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_case_named_after_a_code_shows_that_code_and_no_other(
+    case: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(case.parent)
     codes = {one.code for one in diagnostics(case)}
     if case.stem[:2] == "YD" and case.stem not in SPECIAL:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from yamldag.cli import options
 from yamldag.cli.main import UsageError
+
+if TYPE_CHECKING:
+    from yamldag.plan.schedule import Tick
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +34,9 @@ def run(args: argparse.Namespace) -> int:
         text = getattr(args, name)
         bounds[name] = schedule.moment(text, zone, last=name == "until") if text else None
         if text and bounds[name] is None:
-            raise UsageError(f"--{name} must be a date or a time, such as 2026-01-31 or 2026-01-31T06:00, not `{text}`")
+            raise UsageError(
+                f"--{name} must be a date or a time, such as 2026-01-31 or 2026-01-31T06:00, not `{text}`"
+            )
     if args.count < 0:
         raise UsageError("-n must be 0 or more")
     ticks: list[schedule.Tick] = []
@@ -50,13 +56,12 @@ def _asked_count() -> bool:
     return any(arg == "-n" or arg.startswith(("-n", "--count")) for arg in sys.argv)
 
 
-def _text(ticks: list[object], name: str) -> str:
+def _text(ticks: list[Tick], name: str) -> str:
     if not ticks:
         return f"{name} has no coming tick: it has no clock, or its schedule has ended\n"
     lines = []
     for tick in ticks:
-        local, start = tick.logical_date, tick.data_interval_start  # type: ignore[attr-defined]
-        lines.append(
-            f"{local:%a %Y-%m-%d %H:%M:%S %z}  {local.astimezone(UTC):%Y-%m-%d %H:%M:%SZ}  interval from {start:%Y-%m-%d %H:%M %z}"
-        )
+        local, start = tick.logical_date, tick.data_interval_start
+        utc = f"{local.astimezone(UTC):%Y-%m-%d %H:%M:%SZ}"
+        lines.append(f"{local:%a %Y-%m-%d %H:%M:%S %z}  {utc}  interval from {start:%Y-%m-%d %H:%M %z}")
     return "\n".join(lines) + "\n"

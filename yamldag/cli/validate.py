@@ -21,10 +21,14 @@ FORMATS = ("text", "json", "sarif", "github", "junit")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("paths", nargs="*", metavar="PATH", help="files or folders (default: the whole project)")
+    parser.add_argument(
+        "paths", nargs="*", metavar="PATH", help="files or folders (default: the whole project)"
+    )
     options.add_format(parser, *FORMATS)
     options.add_project(parser)
-    parser.add_argument("--watch", action="store_true", help="check again whenever a file changes; Ctrl-C ends it")
+    parser.add_argument(
+        "--watch", action="store_true", help="check again whenever a file changes; Ctrl-C ends it"
+    )
     parser.add_argument("-q", "--quiet", action="store_true", help="no summary line")
 
 
@@ -50,7 +54,9 @@ def _paths(given: list[str], project: Project) -> list[str]:
         found = project_files(project)
         if not found:
             folders = " and ".join(os.path.relpath(folder) for folder in project.folders)
-            raise UsageError(f"there is no pipeline file in {folders}; `yamldag init` makes a project to begin with")
+            raise UsageError(
+                f"there is no pipeline file in {folders}; `yamldag init` makes a project to begin with"
+            )
         return found
     paths: list[str] = []
     for path in given:
@@ -81,7 +87,14 @@ def _text(compiled: Compiled, *, quiet: bool) -> str:
     from yamldag.syntax.report.text import draw, summary
 
     drawn = draw(compiled.found, colour=options.colours(sys.stdout)) + "\n" if compiled.found else ""
-    return drawn if quiet else drawn + ("\n" if drawn else "") + summary(compiled.files, len(compiled.units), compiled.found) + "\n"
+    return (
+        drawn
+        if quiet
+        else drawn
+        + ("\n" if drawn else "")
+        + summary(compiled.files, len(compiled.units), compiled.found)
+        + "\n"
+    )
 
 
 def _json(compiled: Compiled) -> str:

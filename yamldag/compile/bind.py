@@ -155,20 +155,18 @@ class Binding:
             return f"a task's output is read as `tasks.{name}.output`"
         return f"did you mean `{near}`?" if near else None
 
-    def _report(self, node: Scalar, code: str, message: str, start: int, end: int, help_: str | None = None) -> None:
+    def _report(
+        self, node: Scalar, code: str, message: str, start: int, end: int, help_: str | None = None
+    ) -> None:
         self.found.append(Diagnostic(code, message, place(node, start, end), help_))
 
-    def _segment(self, node: Scalar, reference: Reference, what: str) -> Segment | None:
-        """The constant name after the root, or None: reported if there is none at all."""
-        if not reference.path:
-            return None
-        return reference.path[0] if reference.path[0].name is not None else None
-
-    def _param(self, site: Draft, node: Scalar, reference: Reference, edits: list[tuple[int, int, str]]) -> None:
+    def _param(
+        self, site: Draft, node: Scalar, reference: Reference, edits: list[tuple[int, int, str]]
+    ) -> None:
         root = site.scope.root
         if root.kind != "root" or root.id:
             edits.append((reference.start, reference.end, f"uses[{root.id!r}]"))
-        segment = self._segment(node, reference, "param")
+        segment = _first(reference)
         if segment is None:
             self.used_params.update((id(site.scope), name) for name in site.scope.params)
             return
@@ -183,7 +181,7 @@ class Binding:
             self._walk(node, reference, reference.path[1:], declared.schema, f"param `{name}`", "YD215")
 
     def _var(self, site: Draft, node: Scalar, reference: Reference) -> None:
-        segment = self._segment(node, reference, "var")
+        segment = _first(reference)
         if segment is None:
             self.used_vars.update(site.scope.vars)
             return
@@ -220,7 +218,7 @@ class Binding:
             message = f"there is no `{root}` here: this task has no {needed}"
             self._report(node, "YD509", message, reference.start, reference.end)
             return
-        segment = self._segment(node, reference, root)
+        segment = _first(reference)
         if root == "matrix" and segment is not None and mapped is not None:
             self._axis(node, segment, mapped)
 
@@ -239,27 +237,33 @@ class Binding:
             message = f"`{root}` can't be read here: only under operators, in `env` and in notifications"
             self._report(node, "YD214", message, reference.start, reference.end)
             return
-        segment = self._segment(node, reference, root)
+        segment = _first(reference)
         known = self.project.secrets if root == "secrets" else self.project.connections
         if segment is not None and str(segment.name) not in known:
             what = root[:-1]
             near = nearest(str(segment.name), known)
             help_ = f"did you mean `{near}`?" if near else f"declare it under `{root}:` in yamldag.yml"
             code = "YD209" if what == "secret" else "YD210"
-            self._report(node, code, f"there is no {what} `{segment.name}`", segment.start, segment.end, help_)
+            self._report(
+                node, code, f"there is no {what} `{segment.name}`", segment.start, segment.end, help_
+            )
 
     def _env(self, node: Scalar, reference: Reference) -> None:
-        segment = self._segment(node, reference, "env")
+        segment = _first(reference)
         if segment is not None and str(segment.name) not in self.project.allow_env:
             near = nearest(str(segment.name), self.project.allow_env)
-            help_ = f"did you mean `{near}`?" if near else f"add it to `allow_env: [{segment.name}]` in yamldag.yml"
+            help_ = (
+                f"did you mean `{near}`?"
+                if near
+                else f"add it to `allow_env: [{segment.name}]` in yamldag.yml"
+            )
             message = f"the environment variable `{segment.name}` is not allow-listed"
             self._report(node, "YD211", message, segment.start, segment.end, help_)
 
     def _known_key(self, node: Scalar, reference: Reference, where: Where) -> None:
         from yamldag.plan.expression import vocabulary
 
-        segment = self._segment(node, reference, reference.root)
+        segment = _first(reference)
         if segment is None:
             return
         if where is Where.NOTIFICATION:
@@ -337,7 +341,9 @@ class Binding:
         last = reference.path[min(used, len(reference.path) - 1)]
         message = f"`{target.id}` is a group, which has no output and no state"
         known = ", ".join(f"`{target.id}.{name}`" for name in list(target.children)[:4])
-        self._report(node, "YD215", message, last.start, last.end, f"name one of its tasks: {known}" if known else None)
+        self._report(
+            node, "YD215", message, last.start, last.end, f"name one of its tasks: {known}" if known else None
+        )
 
     def _output(self, site: Draft, node: Scalar, reference: Reference, target: Draft, used: int) -> None:
         if used >= len(reference.path):
@@ -351,7 +357,11 @@ class Binding:
             return
         if key.name != "output":
             near = nearest(str(key.name), ("output", "state"))
-            help_ = f"did you mean `{near}`?" if near else f"its output has keys: `tasks.{target.id}.output.{key.name}`"
+            help_ = (
+                f"did you mean `{near}`?"
+                if near
+                else f"its output has keys: `tasks.{target.id}.output.{key.name}`"
+            )
             message = f"a task has `output` and `state`, but no `{key.name}`"
             self._report(node, "YD215", message, key.start, key.end, help_)
             return
@@ -397,7 +407,9 @@ class Binding:
             analysis = analyse(text)
             if not analysis.faults and not analysis.whole:
                 message = "`when` is one expression, with no text around it: text would always be true"
-                self.found.append(Diagnostic("YD506", message, at(node), "write the whole condition as one `{{ … }}`"))
+                self.found.append(
+                    Diagnostic("YD506", message, at(node), "write the whole condition as one `{{ … }}`")
+                )
                 return
         else:
             analysis = analyse_expression(text)
@@ -418,7 +430,11 @@ class Binding:
             return
         kind = analysis.kind or self._kind_of(draft, analysis)
         if not analysis.whole or analysis.literal or kind not in (None, "array"):
-            found = f"found `{_cut(node.text)}`" if not analysis.whole or analysis.literal else f"this gives {_a(str(kind))}"
+            found = (
+                f"found `{_cut(node.text)}`"
+                if not analysis.whole or analysis.literal
+                else f"this gives {_a(str(kind))}"
+            )
             message = f"`foreach` must be a list, or one template that gives a list; {found}"
             self.found.append(Diagnostic("YD403", message, at(node)))
 
@@ -458,6 +474,11 @@ class Binding:
         return None, ()
 
 
+def _first(reference: Reference) -> Segment | None:
+    """The constant name after the root; None if there is none, or one that is known at run time alone."""
+    return reference.path[0] if reference.path and reference.path[0].name is not None else None
+
+
 def _down(group: Draft, name: str) -> Draft | None:
     found: Draft | None = group
     for part in name.split("."):
@@ -494,7 +515,9 @@ def _no_such_key(what: str, shape: dict[str, Json], segment: Segment) -> tuple[s
 
 
 def _a(kind: str) -> str:
-    return {"array": "a list", "object": "a mapping", "integer": "an integer", "null": "null"}.get(kind, f"a {kind}")
+    return {"array": "a list", "object": "a mapping", "integer": "an integer", "null": "null"}.get(
+        kind, f"a {kind}"
+    )
 
 
 def _node_kind(node: Node) -> str:

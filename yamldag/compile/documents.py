@@ -79,7 +79,9 @@ def not_a_pipeline(root: Node) -> Diagnostic:
     """Neither `pipeline:` nor `template:`: said at the key that looks like one, else at the first."""
     help_ = "begin it with `pipeline: id`, or `template: name`; name other files in .yamldagignore"
     if type(root) is not Map or not root.items:
-        return Diagnostic("YD112", "this is neither a pipeline nor a template: it is no mapping", at(root), help_)
+        return Diagnostic(
+            "YD112", "this is neither a pipeline nor a template: it is no mapping", at(root), help_
+        )
     for name, (key, _) in root.items.items():
         near = nearest(name, ("pipeline", "template"))
         if near:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from yamldag.syntax.diagnostic import Place, at
 from yamldag.syntax.locate import span
 from yamldag.syntax.source import Source
-from yamldag.syntax.tree import Json, Map, Node, Scalar
+from yamldag.syntax.tree import Json, Map, Node, Scalar, Seq
 
 Entries = dict[str, tuple[Scalar, Node]]
 
@@ -82,7 +82,7 @@ class Draft:
 
     def __init__(self, name: str, key: Scalar, node: Node, group: Draft | None, scope: Scope) -> None:
         self.name = name
-        self.id = f"{group.id}.{name}" if group is not None and group.id else name
+        self.id: str = f"{group.id}.{name}" if group is not None and group.id else name
         self.key = key
         self.node = node
         self.entries: Entries = node.items if type(node) is Map else {}
@@ -125,7 +125,9 @@ class Draft:
     def values(self, name: str) -> list[Entry]:
         """The same key from the task and from every layer, the nearest first: for what is merged by name."""
         found = [Entry(*self.entries[name], self)] if name in self.entries else []
-        return found + [Entry(*layer.entries[name], layer.site) for layer in self.layers if name in layer.entries]
+        return found + [
+            Entry(*layer.entries[name], layer.site) for layer in self.layers if name in layer.entries
+        ]
 
     def rewrite(self, node: Scalar, text: str) -> None:
         if self.rewrites is None:
@@ -185,5 +187,5 @@ def strings(node: Node) -> Iterator[Scalar]:
                 yield here
         elif type(here) is Map:
             stack.extend(value for _, value in reversed(here.items.values()))
-        else:
-            stack.extend(reversed(here.items))  # type: ignore[arg-type]
+        elif type(here) is Seq:
+            stack.extend(reversed(here.items))

@@ -41,7 +41,9 @@ class Expansion:
         self.found = found
         self.count = 0
 
-    def root(self, root: Map, scope: Scope, kind: str, layers: list[Entries], itself: tuple[Template, ...]) -> Draft:
+    def root(
+        self, root: Map, scope: Scope, kind: str, layers: list[Entries], itself: tuple[Template, ...]
+    ) -> Draft:
         """The pipeline, or a template by itself, as a draft with all its tasks below it. `layers` are the defaults
         from outside the file; `itself` is the template that this is."""
         key, value = root.items[kind]
@@ -54,12 +56,16 @@ class Expansion:
         self._children(draft, root, itself, draft.layers)
         return draft
 
-    def _children(self, group: Draft, owner: Map, chain: tuple[Template, ...], layers: tuple[Layer, ...]) -> None:
+    def _children(
+        self, group: Draft, owner: Map, chain: tuple[Template, ...], layers: tuple[Layer, ...]
+    ) -> None:
         entry = owner.items.get("tasks")
         if entry is None or type(entry[1]) is not Map:
             return
         if not entry[1].items and id(entry[1]) not in self.faulty:
-            self.found.append(Diagnostic("YD307", "there is no task in `tasks`", at(entry[0]), "add one, or take it out"))
+            self.found.append(
+                Diagnostic("YD307", "there is no task in `tasks`", at(entry[0]), "add one, or take it out")
+            )
         faulty, found, children, scope = self.faulty, self.found, group.children, group.inner
         for name, (key, node) in entry[1].items.items():
             draft = Draft(name, key, node, group, scope)
@@ -110,7 +116,9 @@ class Expansion:
             self.found.append(_ring(draft, value, template, chain))
             return
         if len(chain) >= DEEPEST_USE or self.count > MOST_TASKS:
-            self.found.append(Diagnostic("YD105", "the templates used here grow beyond what is compiled", at(value)))
+            self.found.append(
+                Diagnostic("YD105", "the templates used here grow beyond what is compiled", at(value))
+            )
             return
         inner = Scope(template.source, documents.folder(template.path))
         inner.vars = draft.scope.vars
@@ -121,7 +129,9 @@ class Expansion:
         draft.inner = inner
         _check_with(draft, inner, self.found)
         site = _inside(draft, template.root)
-        self._children(draft, template.root, (*chain, template), (*_own_layer(template.root.items, site), *layers))
+        self._children(
+            draft, template.root, (*chain, template), (*_own_layer(template.root.items, site), *layers)
+        )
 
 
 def _inside(use: Draft, root: Map) -> Draft:
@@ -150,7 +160,9 @@ def _check_with(draft: Draft, inner: Scope, found: list[Diagnostic]) -> None:
         declared = inner.params.get(name)
         if declared is None:
             near = nearest(name, inner.params)
-            help_ = f"did you mean `{near}`?" if near else f"its params are: {', '.join(inner.params) or 'none'}"
+            help_ = (
+                f"did you mean `{near}`?" if near else f"its params are: {', '.join(inner.params) or 'none'}"
+            )
             found.append(Diagnostic("YD415", f"the template has no param `{name}`", at(key), help_))
         else:
             found += shapes.against(node, _without_default(declared.schema), key, "YD417", f"`{name}`")

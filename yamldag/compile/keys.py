@@ -8,7 +8,18 @@ from yamldag.syntax.diagnostic import Diagnostic, Related, at
 from yamldag.syntax.nearest import nearest
 
 GROUP = frozenset(
-    ("tasks", "needs", "trigger_rule", "when", "foreach", "matrix", "max_active", "defaults", "env", "description")
+    (
+        "tasks",
+        "needs",
+        "trigger_rule",
+        "when",
+        "foreach",
+        "matrix",
+        "max_active",
+        "defaults",
+        "env",
+        "description",
+    )
 )
 USE = GROUP - {"tasks"} | {"use", "with"}
 MAPPED = ("foreach", "matrix")
@@ -86,7 +97,9 @@ def _check_mapping(draft: Draft, found: list[Diagnostic]) -> None:
     if "foreach" in entries and "matrix" in entries:
         found.append(_beside(draft, "foreach", "matrix", "a task is mapped by one of them"))
     elif "max_active" in entries and not ("foreach" in entries or "matrix" in entries):
-        found.append(_misplaced(draft, "max_active", "`max_active` bounds the instances of a `foreach` or `matrix`"))
+        found.append(
+            _misplaced(draft, "max_active", "`max_active` bounds the instances of a `foreach` or `matrix`")
+        )
 
 
 def _has_unknown(draft: Draft) -> bool:

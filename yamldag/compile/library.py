@@ -56,13 +56,13 @@ class Library:
         if known is None:
             known = self._known[mark] = self._check(value, file, name, scope)
         if isinstance(known, Template):
-            end, uses = self._spans.setdefault((known.source.path, known.root.start), (known.root.end, []))
+            _, uses = self._spans.setdefault((known.source.path, known.root.start), (known.root.end, []))
             if value not in uses:
                 uses.append(value)
             return known
         return replace(known, place=at(value))
 
-    def lone(self, document: Map, file: File) -> Lone:
+    def lone(self, document: Map) -> Lone:
         """A template looked at by itself. Its tree is the one that its users without vars share."""
         value = document.items["template"][1]
         name = value.text if type(value) is Scalar else ""
@@ -77,7 +77,9 @@ class Library:
 
     def broken(self, root: Draft) -> bool:
         """Whether a pipeline uses a template that has errors of its own."""
-        roots = {(group.inner.source.path, use.start) for group in root.groups() for use in (group.inner.root.key,)}
+        roots = {
+            (group.inner.source.path, use.start) for group in root.groups() for use in (group.inner.root.key,)
+        }
         return bool(self._broken) and any(path in {one for one, _ in self._broken} for path, _ in roots)
 
     def with_uses(self, found: list[Diagnostic]) -> list[Diagnostic]:
@@ -93,7 +95,9 @@ class Library:
                 known = {(one.place.source.path, one.place.start) for one in diagnostic.related}
                 uses = [use for use in self._uses(diagnostic) if (use.source.path, use.start) not in known]
                 related = tuple(Related("the template is used here", at(use)) for use in uses)
-                kept[mark] = replace(diagnostic, related=diagnostic.related + related) if related else diagnostic
+                kept[mark] = (
+                    replace(diagnostic, related=diagnostic.related + related) if related else diagnostic
+                )
         return list(kept.values())
 
     def _uses(self, diagnostic: Diagnostic) -> list[Scalar]:
@@ -119,7 +123,9 @@ class Library:
     def _check(self, value: Scalar, file: File, name: str, scope: Scope) -> Template | Diagnostic:
         self._found += file.found
         if file.found and not file.documents:
-            return Diagnostic("YD207", f"the template `{value.text}` can't be used: its file has errors", at(value))
+            return Diagnostic(
+                "YD207", f"the template `{value.text}` can't be used: its file has errors", at(value)
+            )
         if "vars" in file.source.text:
             file = self.reader.again(file)
         document = _document(file, name)
@@ -144,10 +150,18 @@ def _document(file: File, name: str) -> Map | None:
 
 def _no_template(value: Scalar, file: File, name: str) -> Diagnostic:
     if not name:
-        return Diagnostic("YD207", f"`{value.text}` holds no template", at(value), "begin it with `template: name`")
-    known = [one.text for one in (documents.scalar(d, "template") for d in file.documents if type(d) is Map) if one]
+        return Diagnostic(
+            "YD207", f"`{value.text}` holds no template", at(value), "begin it with `template: name`"
+        )
+    known = [
+        one.text for one in (documents.scalar(d, "template") for d in file.documents if type(d) is Map) if one
+    ]
     near = nearest(name, known)
-    help_ = f"did you mean `{near}`?" if near else "name a file such as `./templates/load.yml`, or a template of this file"
+    help_ = (
+        f"did you mean `{near}`?"
+        if near
+        else "name a file such as `./templates/load.yml`, or a template of this file"
+    )
     return Diagnostic("YD207", f"there is no template `{name}` in this file", at(value), help_)
 
 

@@ -136,7 +136,9 @@ class Linking:
                 self.found.append(_unknown(task, item, "is the teardown of"))
             elif setup.kind != "task" or not _is_setup(setup):
                 message = f"`{item.text}` is no setup, so `{task.name}` can't be its teardown"
-                self.found.append(Diagnostic("YD304", message, at(item), f"give `{item.text}` the key `setup: true`"))
+                self.found.append(
+                    Diagnostic("YD304", message, at(item), f"give `{item.text}` the key `setup: true`")
+                )
             else:
                 task.setups.append(setup)
 
@@ -185,7 +187,13 @@ def _ring(ring: list[str], parents: dict[str, dict[str, Origin]]) -> Diagnostic:
     shown = [task for task, _, _ in edges]
     way = " → ".join(f"`{name}`" for name in _shortened([*shown, shown[0]]))
     related = tuple(Related(f"`{task}` needs `{parent}` here", place) for task, parent, place in edges)
-    return Diagnostic("YD301", f"tasks wait for each other in a circle: {way}", edges[0][2], "take out one of these edges", related)
+    return Diagnostic(
+        "YD301",
+        f"tasks wait for each other in a circle: {way}",
+        edges[0][2],
+        "take out one of these edges",
+        related,
+    )
 
 
 def _shortened(names_: list[str]) -> list[str]:

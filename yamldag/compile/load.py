@@ -104,7 +104,11 @@ def compile_bytes(project: Project, path: str, data: bytes) -> Compiled:
 
 def across_files(compiler: Compiler, result: Compiled) -> Compiled:
     """The checks that cross files, and the project file's own mistakes; everything in order."""
-    found = [*compiler.project.found, *_doubled_pipelines(result.units), *survey.across(compiler, result.units)]
+    found = [
+        *compiler.project.found,
+        *_doubled_pipelines(result.units),
+        *survey.across(compiler, result.units),
+    ]
     if found:
         result.found = in_order([*result.found, *found])
     return result
@@ -205,7 +209,7 @@ class Compiler:
 
     def _lone_template(self, document: Map, file: File, found: list[Diagnostic]) -> None:
         """A template by itself: what is wrong in it is told even where nobody uses it."""
-        fresh = self._library.lone(document, file)
+        fresh = self._library.lone(document)
         found += fresh.found
         scope = Scope(file.source, documents.folder(file.path))
         scope.vars = self.project.vars
@@ -245,7 +249,9 @@ def _doubled_templates(file: File) -> list[Diagnostic]:
 
 def _doubled(what: str, name: str, second: Scalar, first: Scalar) -> Diagnostic:
     related = (Related(f"the first `{name}` is here", at(first)),)
-    return Diagnostic("YD202", f"there is another {what} `{name}`", at(second), f"give each {what} its own id", related)
+    return Diagnostic(
+        "YD202", f"there is another {what} `{name}`", at(second), f"give each {what} its own id", related
+    )
 
 
 # One pipeline, by id or by file
@@ -280,5 +286,11 @@ def _by_id(project: Project, target: str) -> tuple[Unit | None, Compiled, str | 
             return next(unit for unit in result.units if unit.name == target), result, None
         known += names
     near = nearest(target, known)
-    hint = f"did you mean `{near}`?" if near else f"known: {', '.join(known[:20])}" if known else "there are none yet"
+    hint = (
+        f"did you mean `{near}`?"
+        if near
+        else f"known: {', '.join(known[:20])}"
+        if known
+        else "there are none yet"
+    )
     return None, Compiled(), f"there is no pipeline `{target}` in this project; {hint}"

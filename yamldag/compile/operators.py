@@ -34,12 +34,13 @@ class Operators:
         for task in root.tasks():
             if task.operator is not None:
                 self._task(task)
-            for name in NOTIFICATIONS:
-                if name in task.entries:
-                    self._calls(task, task.entries[name][1])
+            if not task.entries.keys().isdisjoint(NOTIFICATIONS):
+                for name in NOTIFICATIONS:
+                    if name in task.entries:
+                        self._calls(task.entries[name][1])
         for name in NOTIFICATIONS:
             if name in document.items:
-                self._calls(root, document.items[name][1])
+                self._calls(document.items[name][1])
 
     def _task(self, task: Draft) -> None:
         assert task.operator is not None
@@ -63,7 +64,9 @@ class Operators:
         if operator is None or type(node) is not Map:
             return
         for group in operator.exclusive:
-            given = sorted((node.items[one][0] for one in group if one in node.items), key=lambda key: key.start)
+            given = sorted(
+                (node.items[one][0] for one in group if one in node.items), key=lambda key: key.start
+            )
             for second in given[1:]:
                 related = (Related(f"`{given[0].text}` is here", at(given[0])),)
                 message = f"`{second.text}` can't stand beside `{given[0].text}`: `{name}` takes one of them"
@@ -75,12 +78,16 @@ class Operators:
         if type(path) is not Scalar or id(path) in self.faulty or any(True for _ in strings(path)):
             return
         if not os.path.isfile(os.path.join(task.scope.folder, path.text)):
-            self.found.append(Diagnostic("YD705", f"there is no file `{path.text}` beside the pipeline's", at(path)))
+            self.found.append(
+                Diagnostic("YD705", f"there is no file `{path.text}` beside the pipeline's", at(path))
+            )
 
     def _required(self, name: str, key: Scalar, node: Node, task: Draft | None) -> None:
         """A mapping must give the parameters that its operator needs; defaults may have given them."""
         operator = catalog.operator(name)
         if operator is None or not operator.required:
+            return
+        if type(node) is Scalar and (operator.short,) in operator.required and node.text:
             return
         given = set(_parameters(node, operator.short))
         if task is not None:
@@ -93,7 +100,9 @@ class Operators:
         wanted = [one for alternative in operator.required for one in alternative]
         if any(nearest(one, wanted) for one in unknown):
             return
-        words = " or ".join(" and ".join(f"`{one}`" for one in alternative) for alternative in operator.required)
+        words = " or ".join(
+            " and ".join(f"`{one}`" for one in alternative) for alternative in operator.required
+        )
         self.found.append(Diagnostic("YD402", f"`{name}` needs {words}", at(key)))
 
     # Shapes
@@ -140,7 +149,9 @@ class Operators:
         if analysis.faults:
             return
         for fault in shell_faults(script.text, analysis, known):
-            self.found.append(Diagnostic(fault.code, fault.message, place(script, fault.start, fault.end), fault.help))
+            self.found.append(
+                Diagnostic(fault.code, fault.message, place(script, fault.start, fault.end), fault.help)
+            )
 
     # python
 
@@ -149,7 +160,11 @@ class Operators:
         if type(node) is Map and "script" in node.items:
             self._script(node.items["script"][1])
             return
-        if type(function) is not Scalar or id(function) in self.faulty or any(True for _ in strings(function)):
+        if (
+            type(function) is not Scalar
+            or id(function) in self.faulty
+            or any(True for _ in strings(function))
+        ):
             return
         own_requirements = type(node) is Map and "requirements" in node.items
         self._function(task, function, own_requirements)
@@ -223,23 +238,27 @@ class Operators:
         for arg in unknown:
             near = nearest(arg, names)
             help_ = f"did you mean `{near}`?" if near else f"it takes {', '.join(names) or 'none'}"
-            self.found.append(Diagnostic("YD703", f"`{name}` takes no argument `{arg}`", at(given[arg]), help_))
+            self.found.append(
+                Diagnostic("YD703", f"`{name}` takes no argument `{arg}`", at(given[arg]), help_)
+            )
         misspelt = {nearest(arg, names) for arg in unknown}
         missing = [one for one in known.missing(given) if one not in misspelt]
         if missing:
             words = " and ".join(f"`{one}`" for one in missing)
             key = key_or(task, "args")
             where = at(key) if key is not task.key else at(node)
-            self.found.append(Diagnostic("YD703", f"`{name}` needs {words}, which `args` does not give", where))
+            self.found.append(
+                Diagnostic("YD703", f"`{name}` needs {words}, which `args` does not give", where)
+            )
 
     # Notifications
 
-    def _calls(self, draft: Draft, node: Node) -> None:
+    def _calls(self, node: Node) -> None:
         for call in node.items if type(node) is Seq else (node,):
             if type(call) is Map and id(call) not in self.faulty:
-                self._call(draft, call)
+                self._call(call)
 
-    def _call(self, draft: Draft, call: Map) -> None:
+    def _call(self, call: Map) -> None:
         operators = [name for name in call.items if name in OPERATORS]
         rest = {"args", "with", "env", "timeout"}
         if not operators:
@@ -247,7 +266,9 @@ class Operators:
             if not unknown:
                 message = "a notification is a call of an operator, but there is none here"
                 where = at(next(iter(call.items.values()))[0]) if call.items else at(call)
-                self.found.append(Diagnostic("YD412", message, where, "such as `email: {to: [ops@example.org]}`"))
+                self.found.append(
+                    Diagnostic("YD412", message, where, "such as `email: {to: [ops@example.org]}`")
+                )
             return
         if len(operators) > 1:
             related = (Related(f"`{operators[0]}` is here", at(call.items[operators[0]][0])),)
@@ -273,7 +294,11 @@ def _parameters(node: Node, short: str | None) -> Iterable[str]:
 
 
 def _defined(shown: str, names: tuple[str, ...]) -> str:
-    return f"`{shown}` defines {', '.join(f'`{name}`' for name in names[:8])}" if names else f"`{shown}` defines none"
+    return (
+        f"`{shown}` defines {', '.join(f'`{name}`' for name in names[:8])}"
+        if names
+        else f"`{shown}` defines none"
+    )
 
 
 def merged(entries: list[Entry], short: str | None) -> dict[str, Entry]:

@@ -28,7 +28,9 @@ class Setting(NamedTuple):
 class Project:
     """All of it optional: with no file, the current folder is the root and every setting has its default."""
 
-    def __init__(self, root: str, file: str | None, environment: str | None, surroundings: Mapping[str, str]) -> None:
+    def __init__(
+        self, root: str, file: str | None, environment: str | None, surroundings: Mapping[str, str]
+    ) -> None:
         self.root = root
         self.file = file
         self.environment = environment
@@ -99,13 +101,18 @@ class Project:
         defaults: dict[str, Json] = {
             "pipelines": ["pipelines"], "database": self.database, "executor": "local", "plugins": [], "allow_env": []
         }  # fmt: skip
-        for name, default in defaults.items():
-            rows.append(Setting(name, self.value(name, default), self._origin(name)))
-        for name in ("pools", "vars", "pipeline_defaults", "defaults", "lint"):
-            if name in self.entries:
-                rows.append(Setting(name, plain(self.entries[name][1]), self._origin(name)))
-        rows += [Setting("connections", sorted(self.connections), self._origin("connections"))]
-        rows += [Setting("secrets", sorted(self.secrets), self._origin("secrets"))]
+        rows += [
+            Setting(name, self.value(name, value), self._origin(name)) for name, value in defaults.items()
+        ]
+        rows += [
+            Setting(name, plain(self.entries[name][1]), self._origin(name))
+            for name in ("pools", "vars", "pipeline_defaults", "defaults", "lint")
+            if name in self.entries
+        ]
+        rows += [
+            Setting(name, [*sorted(names)], self._origin(name))
+            for name, names in (("connections", self.connections), ("secrets", self.secrets))
+        ]
         return rows
 
     # Reading
@@ -182,7 +189,9 @@ class Project:
         return has_errors(self.found)
 
 
-def find(start: str, environment: str | None = None, surroundings: Mapping[str, str] | None = None) -> Project:
+def find(
+    start: str, environment: str | None = None, surroundings: Mapping[str, str] | None = None
+) -> Project:
     """The project that a folder belongs to: `yamldag.yml` is sought upwards from it."""
     around = os.environ if surroundings is None else surroundings
     chosen = environment or around.get("YAMLDAG_ENV") or None

@@ -35,12 +35,12 @@ def params(items: Entries, faulty: set[int], found: list[Diagnostic]) -> dict[st
     """The declared params. A bad one is still declared, as one of any type."""
     declared: dict[str, Declared] = {}
     for name, (key, node) in items.items():
-        schema = {} if id(node) in faulty else _param(key, node, found)
+        schema = {} if id(node) in faulty else _param(node, found)
         declared[name] = Declared(key, node, schema)
     return declared
 
 
-def _param(key: Scalar, node: Node, found: list[Diagnostic]) -> dict[str, Json]:
+def _param(node: Node, found: list[Diagnostic]) -> dict[str, Json]:
     if type(node) is not Map:
         value = plain(node)
         return {} if value is None else {"type": _type_of(value), "default": value}
@@ -50,7 +50,11 @@ def _param(key: Scalar, node: Node, found: list[Diagnostic]) -> dict[str, Json]:
     if schema.get("default", 0) is None:
         default_key, default = node.items["default"]
         where = at(default) if default.end > default.start else at(default_key)
-        found.append(Diagnostic("YD409", "null is no default", where, "leave `default` out: the param is then required"))
+        found.append(
+            Diagnostic(
+                "YD409", "null is no default", where, "leave `default` out: the param is then required"
+            )
+        )
         return schema
     if "default" in schema:
         found += against(node.items["default"][1], schema, node.items["default"][0], "YD409", "the default")
@@ -110,7 +114,9 @@ def _is_schema(node: Map) -> bool:
         value = declared[1]
         if type(value) is Scalar and value.value in TYPES:
             return True
-        return type(value) is Seq and all(type(item) is Scalar and item.value in TYPES for item in value.items)
+        return type(value) is Seq and all(
+            type(item) is Scalar and item.value in TYPES for item in value.items
+        )
     return not _SCHEMA_KEYS.isdisjoint(node.items) and all(
         name not in ("properties", "items", "additionalProperties") or type(value) is Map
         for name, (_, value) in node.items.items()
@@ -170,10 +176,16 @@ def _by_jsonschema(node: Map, schema: dict[str, Json]) -> list[Diagnostic]:
     found = []
     for error in metaschema.iter_errors(schema):
         place = _at_path(node, list(error.absolute_path))
-        keyword = next((str(part) for part in reversed(error.absolute_path) if isinstance(part, str)), "schema")
-        found.append(Diagnostic("YD410", f"this is not a JSON Schema: `{keyword}` can't have this value", place))
+        keyword = next(
+            (str(part) for part in reversed(error.absolute_path) if isinstance(part, str)), "schema"
+        )
+        found.append(
+            Diagnostic("YD410", f"this is not a JSON Schema: `{keyword}` can't have this value", place)
+        )
     if not found and any(isinstance(ref, str) and not ref.startswith("#") for ref in _references(schema)):
-        found.append(Diagnostic("YD410", "a schema may refer to its own parts alone (`$ref: '#/…'`)", at(node)))
+        found.append(
+            Diagnostic("YD410", "a schema may refer to its own parts alone (`$ref: '#/…'`)", at(node))
+        )
     return found[:1]
 
 
@@ -212,7 +224,9 @@ def against(node: Node, schema: dict[str, Json], key: Scalar, code: str, what: s
     found = []
     for error in validator.iter_errors(plain(node)):
         words = _words(str(error.validator), error.validator_value)
-        found.append(Diagnostic(code, f"{what} does not fit: {words}", _at_path(node, list(error.absolute_path))))
+        found.append(
+            Diagnostic(code, f"{what} does not fit: {words}", _at_path(node, list(error.absolute_path)))
+        )
     return found[:1]
 
 
@@ -244,7 +258,7 @@ def at_path(schema: dict[str, Json] | None, name: str | int) -> tuple[bool, dict
     if not schema:
         return True, None
     kind = schema.get("type")
-    if isinstance(kind, list) or kind is None and "properties" not in schema:
+    if isinstance(kind, list) or (kind is None and "properties" not in schema):
         return True, None
     if kind == "array":
         items = schema.get("items")

@@ -29,7 +29,9 @@ def across(compiler: Compiler, units: list[Unit]) -> list[Diagnostic]:
         if node.text not in produced:
             near = nearest(node.text, produced)
             help_ = f"did you mean `{near}`?" if near else f"a task updates it with `produces: {node.text}`"
-            found.append(Diagnostic("YD212", f"no pipeline of the project produces `{node.text}`", at(node), help_))
+            found.append(
+                Diagnostic("YD212", f"no pipeline of the project produces `{node.text}`", at(node), help_)
+            )
     return found
 
 
@@ -57,15 +59,19 @@ def _unknown_calls(calls: list[tuple[Unit, Scalar]], known: set[str]) -> Iterato
 def _rings(everyone: list[Unit], units: list[Unit]) -> Iterator[Diagnostic]:
     calls = {unit.name: {node.text: node for node in _called(unit.root)} for unit in everyone}
     here = {unit.name for unit in units}
-    parents = {name: {one: node for one, node in called.items() if one in calls} for name, called in calls.items()}
-    for ring in graph.rings(parents):
+    parents = {
+        name: {one: node for one, node in called.items() if one in calls} for name, called in calls.items()
+    }
+    for ring in graph.rings({name: list(called) for name, called in parents.items()}):
         edges = [(name, parents[name][ring[(n + 1) % len(ring)]]) for n, name in enumerate(ring)]
         edges.sort(key=lambda edge: (edge[1].source.path, edge[1].start))
         mine = [node for name, node in edges if name in here]
         if mine:
             way = " → ".join(f"`{name}`" for name in [*ring, ring[0]])
             related = tuple(Related(f"`{name}` calls `{node.text}` here", at(node)) for name, node in edges)
-            yield Diagnostic("YD305", f"pipelines call each other in a circle: {way}", at(mine[0]), None, related)
+            yield Diagnostic(
+                "YD305", f"pipelines call each other in a circle: {way}", at(mine[0]), None, related
+            )
 
 
 def _called(root: Draft) -> Iterator[Scalar]:

@@ -30,8 +30,8 @@ def check(root: Draft, entries: Entries, faulty: set[int], found: list[Diagnosti
         return
     if not any(id(node) in faulty for node in _below(entry[1])):
         bounds = (_text(entries, "start"), _text(entries, "end")) if sound else (None, None)
-        for fault in schedule.faults(plain(entry[1]), zone, *bounds):
-            found.append(_located(entry[0], entry[1], fault))
+        faults = schedule.faults(plain(entry[1]), zone, *bounds)
+        found += [_located(entry[0], entry[1], fault) for fault in faults]
     _required_params(root, entry[0], found)
 
 
@@ -68,7 +68,9 @@ def _bounds(entries: Entries, zone_name: str, faulty: set[int], found: list[Diag
             continue
         moments[name] = schedule.moment(entry[1].text, zone, last=name == "end")
         if moments[name] is None:
-            message = f"`{name}` must be a date or a time that exists, such as `2026-01-31` or `2026-01-31T06:00`"
+            message = (
+                f"`{name}` must be a date or a time that exists, such as `2026-01-31` or `2026-01-31T06:00`"
+            )
             found.append(Diagnostic("YD408", f"{message}, found `{entry[1].text}`", at(entry[1])))
     start, end = moments.get("start"), moments.get("end")
     if start is not None and end is not None and end < start:

@@ -86,7 +86,7 @@ def _body(response: httpx.Response) -> Any:
         text.encode()
     except (ValueError, LookupError, RecursionError):
         raise _UselessError(
-            f"the body is not the text or JSON that its type (`{kind}`) says: keep it in a file with `save_to`"
+            f"the body (`{kind}`) cannot be read as what it is sent as: keep it with `save_to`"
         ) from None
     return text
 

@@ -43,15 +43,18 @@ def dot(plan: Plan, states: Mapping[str, str] | None = None) -> str:
 
 
 def binary(
-    plan: Plan, form: str, states: Mapping[str, str] | None = None, limit: float = 30.0
+    plan: Plan,
+    format: str,  # noqa: A002 -- the word that a user knows
+    states: Mapping[str, str] | None = None,
+    limit: float = 30.0,
 ) -> bytes | Missing:
-    """A PNG or PDF (`form` is `png` or `pdf`) as `dot` draws it, or why there is none and what to do.
+    """A PNG or PDF (`format` is `png` or `pdf`) as `dot` draws it, or why there is none and what to do.
 
     `limit`: seconds that `dot` may take.
     """
-    answer = run(dot(plan, states), form, sum(len(task.needs) for task in plan.tasks), limit)
+    answer = run(dot(plan, states), format, sum(len(task.needs) for task in plan.tasks), limit)
     if isinstance(answer, Missing):
-        return Missing(f"{answer.message}; {form.upper()} needs it, SVG and HTML do not")
+        return Missing(f"{answer.message}; {format.upper()} needs it, SVG and HTML do not")
     return answer
 
 
@@ -60,10 +63,11 @@ def _title(plan: Plan) -> str:
 
 
 def _defaults(drawn: Drawing) -> Iterator[str]:
-    yield f"  graph [rankdir={'TB' if drawn.down else 'LR'} pad=0.2 nodesep=0.3 ranksep=0.55 {_FONT} fontsize=11"
-    yield f"    fontcolor={_quoted(light('soft'))} labelloc=b labeljust=l label=<{_key(drawn)}>]"
+    yield f"  graph [rankdir={'TB' if drawn.down else 'LR'} pad=0.2 nodesep=0.3 ranksep=0.55 {_FONT}"
+    yield f"    fontsize=11 fontcolor={_quoted(light('soft'))} labelloc=b labeljust=l label=<{_key(drawn)}>]"
     yield f'  node [shape=box style="rounded,filled" {_FONT} fontsize=12 height=0.5 margin="0.15,0.06"'
-    yield f"    fillcolor={_quoted(light('panel'))} color={_quoted(light('ctl'))} fontcolor={_quoted(light('text'))}]"
+    yield f"    fillcolor={_quoted(light('panel'))} color={_quoted(light('ctl'))}"
+    yield f"    fontcolor={_quoted(light('text'))}]"
     yield f"  edge [color={_quoted(light('ctl'))} arrowsize=0.7]"
 
 
@@ -116,7 +120,8 @@ def _cluster(frame: Frame) -> str:
     name = " ".join(part for part in (cut(frame.name, _LONGEST, 11), frame.count) if part)
     paint = f"color={_quoted(light('edge'))} fillcolor={_quoted(light('frame'))}"
     double = " peripheries=2" if frame.count else ""
-    return f'label={_text(name)} tooltip={_text(frame.group.id)} labeljust=l labelloc=t style="rounded,filled" {paint}{double}'
+    style = 'labeljust=l labelloc=t style="rounded,filled"'
+    return f"label={_text(name)} tooltip={_text(frame.group.id)} {style} {paint}{double}"
 
 
 def _node(node: Node) -> str:

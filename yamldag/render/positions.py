@@ -18,7 +18,7 @@ _MARGIN = 16.0
 def positions(drawn: Drawing, limit: float = 5.0) -> tuple[Layout, str | None]:
     """The places, and a note when `dot` should have given them and did not.
 
-    With many edges our own layout is the better one, and so it is where `dot` lets edges of groups run backwards.
+    With many edges our own layout is the better one, and also where `dot` lets edges run backwards.
     """
     if len(drawn.edges) > MANY_EDGES:
         return layout(drawn), None

@@ -1,0 +1,184 @@
+"""`http`: one request to a real server, and every way in which there may be no answer."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from tests.operators.attempts import attempt, log, run
+from yamldag.operators import http
+from yamldag.operators.contract import Json, Outcome
+
+
+class _Handler(BaseHTTPRequestHandler):
+    def _serve(self) -> None:
+        size = int(self.headers.get("Content-Length") or 0)
+        heard = self.rfile.read(size).decode()
+        path = self.path.partition("?")[0]
+        if path == "/echo":
+            told = {"method": self.command, "path": self.path, "body": heard, "x": self.headers.get("X-Test")}
+            self._answer(200, "application/json; charset=utf-8", json.dumps(told).encode())
+        elif path == "/text":
+            self._answer(200, "text/plain; charset=latin-1", "é".encode("latin-1"))
+        elif path == "/empty":
+            self._answer(204, "", b"")
+        elif path == "/big":
+            self._answer(200, "text/plain", b"x" * ((1 << 20) + 1))
+        elif path == "/binary":
+            self._answer(200, "image/png", b"\x89PNG\xff")
+        elif path == "/not-json":
+            self._answer(200, "application/json", b"{nope")
+        elif path == "/redirect":
+            self._answer(302, "", b"", Location="/text")
+        elif path == "/loop":
+            self._answer(302, "", b"", Location="/loop")
+        elif path == "/broken":
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc")
+        else:
+            self._answer(404, "text/plain", b"nothing here")
+
+    do_GET = do_POST = do_DELETE = _serve  # noqa: N815
+
+    def _answer(self, status: int, kind: str, body: bytes, **headers: str) -> None:
+        self.send_response(status)
+        for name, value in {"Content-Type": kind, **headers}.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        return
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def _body(outcome: Outcome) -> Json:
+    assert isinstance(outcome.output, dict), outcome
+    return outcome.output["body"]
+
+
+def test_a_json_answer_is_parsed(site: str, tmp_path: Path) -> None:
+    params: dict[str, Json] = {
+        "url": f"{site}/echo?a=1",
+        "query": {"b": [1, "x y"], "c": True, "none": None},
+        "method": "post",
+        "headers": {"X-Test": 5},
+        "json": {"n": 1},
+    }
+    outcome = run("http", tmp_path, params)
+    assert isinstance(outcome.output, dict), outcome
+    assert outcome.output["status"] == 200
+    headers = outcome.output["headers"]
+    assert isinstance(headers, dict)
+    assert headers["content-type"] == "application/json; charset=utf-8"
+    told = {"method": "POST", "path": "/echo?a=1&b=1&b=x+y&c=true", "body": '{"n":1}', "x": "5"}
+    found = _body(outcome)
+    assert isinstance(found, dict)
+    assert json.loads(str(found.pop("body"))) == json.loads(told.pop("body"))
+    assert {**found, "path": str(found["path"]).replace("%20", "+")} == told
+
+
+def test_a_body_is_sent_as_it_is(site: str, tmp_path: Path) -> None:
+    found = _body(run("http", tmp_path, {"url": f"{site}/echo", "method": "DELETE", "body": "é=1"}))
+    assert isinstance(found, dict)
+    assert (found["method"], found["body"]) == ("DELETE", "é=1")
+
+
+@pytest.mark.parametrize(("path", "body"), [("text", "é"), ("redirect", "é"), ("empty", "")])
+def test_any_other_answer_is_text(site: str, tmp_path: Path, path: str, body: str) -> None:
+    assert _body(run("http", tmp_path, {"url": f"{site}/{path}"})) == body
+
+
+def test_the_log_says_what_was_asked_but_not_the_query(site: str, tmp_path: Path) -> None:
+    run("http", tmp_path, {"url": f"{site}/text?key=secret"})
+    assert log(tmp_path) == f"GET {site}/text: 200 OK\n"
+
+
+def test_an_unexpected_status_fails_and_shows_the_answer(site: str, tmp_path: Path) -> None:
+    outcome = run("http", tmp_path, {"url": f"{site}/none"})
+    assert outcome == Outcome("failed", "expected a status below 400, found 404 Not Found", retry=True)
+    assert "nothing here" in log(tmp_path)
+
+
+@pytest.mark.parametrize("expect", [404, [200, 404], ["404"]])
+def test_an_expected_status_is_a_success(site: str, tmp_path: Path, expect: Json) -> None:
+    assert _body(run("http", tmp_path, {"url": f"{site}/none", "expect": expect})) == "nothing here"
+
+
+def test_a_good_status_that_was_not_expected_fails(site: str, tmp_path: Path) -> None:
+    outcome = run("http", tmp_path, {"url": f"{site}/text", "expect": [201, 404]})
+    assert outcome.reason == "expected status 201 or 404, found 200 OK"
+
+
+def test_a_saved_body_is_a_path(site: str, tmp_path: Path) -> None:
+    outcome = run("http", tmp_path, {"url": f"{site}/big", "save_to": "new/big.bin"})
+    assert _body(outcome) == {"path": "new/big.bin", "bytes": (1 << 20) + 1}
+    assert (tmp_path / "new" / "big.bin").stat().st_size == (1 << 20) + 1
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["big.bin"]
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("big", "the body is longer than 1 MiB: keep it in a file with `save_to`"),
+        (
+            "binary",
+            "the body (`image/png`) cannot be read as what it is sent as: keep it with `save_to`",
+        ),
+        (
+            "not-json",
+            "the body (`application/json`) cannot be read as what it is sent as: keep it with `save_to`",
+        ),
+    ],
+)
+def test_a_body_that_is_no_output_fails_for_good(site: str, tmp_path: Path, path: str, reason: str) -> None:
+    assert run("http", tmp_path, {"url": f"{site}/{path}"}) == Outcome("failed", reason)
+
+
+def test_an_answer_that_breaks_off_leaves_no_file(site: str, tmp_path: Path) -> None:
+    outcome = run("http", tmp_path, {"url": f"{site}/broken", "save_to": "half"})
+    assert outcome == Outcome("failed", "the connection to `127.0.0.1` broke off", retry=True)
+    assert not [path for path in tmp_path.iterdir() if "half" in path.name]
+
+
+def test_a_ring_of_redirects_ends(site: str, tmp_path: Path) -> None:
+    assert run("http", tmp_path, {"url": f"{site}/loop"}).reason == "`127.0.0.1` redirected too often"
+
+
+def test_nobody_at_home_is_said_in_words(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        outcome = run("http", tmp_path, {"url": f"http://127.0.0.1:{taken.getsockname()[1]}/"})
+    assert outcome == Outcome("failed", "`127.0.0.1` refused the connection", retry=True)
+    outcome = run("http", tmp_path, {"url": "http://nowhere.invalid/"})
+    assert outcome == Outcome("failed", "the host `nowhere.invalid` is not known", retry=True)
+    assert log(tmp_path) == ""
+
+
+@pytest.mark.parametrize("url", ["ftp://x/y", "http://", "nonsense", "http://x:port/"])
+def test_what_is_no_url_fails_for_good(tmp_path: Path, url: str) -> None:
+    outcome = run("http", tmp_path, {"url": url})
+    assert (outcome.state, outcome.retry, log(tmp_path)) == ("failed", False, "")
+
+
+def test_what_cannot_be_is_refused_before_the_start(tmp_path: Path) -> None:
+    outcome = http.prepare({"connection": "c", "path": "/"}, {}, attempt(tmp_path))
+    assert isinstance(outcome, Outcome)
+    outcome = http.prepare({"url": "http://x", "expect": "ok"}, {}, attempt(tmp_path))
+    assert outcome == Outcome("failed", "`expect` should be a status or a list of them, found `ok`")
