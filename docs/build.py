@@ -117,9 +117,9 @@ def _states() -> str:
     parts = [
         "# States",
         MADE,
-        "A task, a run and an attempt are each in exactly one state. What leads from one to the next is a table in "
-        "`yamldag/plan/state.py`; the database accepts no other move. `clear` leads from every state back to the "
-        "first one and is left out of the diagrams.",
+        "A task, a run and an attempt are each in exactly one state. What leads from one to the next is a table\n"
+        "in `yamldag/plan/state.py`; the database accepts no other move. `clear` leads from every state back to\n"
+        "the first one and is left out of the diagrams.",
         *_table("Tasks", state.TASK_MEANINGS, state.TASK_MOVES, state.FINAL),
         *_table("Runs", state.RUN_MEANINGS, state.RUN_MOVES, state.RUN_FINAL),
         *_table("Attempts", state.ATTEMPT_MEANINGS, state.ATTEMPT_MOVES, state.ATTEMPT_FINAL),
