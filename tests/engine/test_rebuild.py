@@ -45,7 +45,7 @@ def stores(database: Database, result: Result) -> None:
 
 def stored(database: Database, of: Plan, like: Run) -> Run:
     with views.reading(database.url) as db:
-        rows = [StoredInstance(*row) for row in views.instances(db, like.id)]
+        rows = [StoredInstance._make(row) for row in views.instances(db, like.id)]
     run = Run(like.id, of, owner=1, started=like.started, stop=like.stop, reason=like.reason)
     return rebuild(run, rows, iter(range(10**6, 10**7)))
 

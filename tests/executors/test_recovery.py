@@ -107,7 +107,7 @@ def test_an_end_that_was_told_but_not_stored_is_told_again(tmp_path: Path, next_
 
 def test_a_time_out_holds_while_there_is_no_scheduler(tmp_path: Path, next_one: LocalExecutor) -> None:
     told = fifo(tmp_path, "told")
-    crashed = crash(tmp_path, [shell(1, "echo > told; sleep 1000", tmp_path, timeout=0.3)], after=told)
+    crashed = crash(tmp_path, [shell(1, "echo > told; sleep 1000", tmp_path, timeout=1.5)], after=told)
     crashed.wait_for_its_runner()
     assert _end(next_one.recover({1: crashed.id})[1]).reason == "timeout"
 
@@ -237,7 +237,7 @@ def test_a_runner_that_dies_takes_no_task_along(executor: LocalExecutor, tmp_pat
     executor.start(
         [
             shell(1, "echo > told1; exec < go; exit 7", tmp_path),
-            shell(2, "echo > told2; sleep 1000", tmp_path, timeout=1),
+            shell(2, "echo > told2; sleep 1000", tmp_path, timeout=2),
             shell(3, "echo > told3; sleep 1000", tmp_path),
         ]
     )

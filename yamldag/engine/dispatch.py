@@ -87,7 +87,7 @@ class Dispatch:
         operator = self._operator(task.operator)
         assert operator is not None
         outcome = operator.outcome(ended, attempt, task.output)
-        if outcome.output is not None or not task.operator == "bash":
+        if outcome.output is not None or task.operator != "bash":
             for path in (attempt.output_path, attempt.result_path, attempt.spec_path):
                 with contextlib.suppress(FileNotFoundError):
                     os.unlink(path)

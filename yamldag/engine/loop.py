@@ -23,6 +23,10 @@ _IDS_PER_LIFE = 28
 Watcher = Callable[[Instance, TaskState], None]
 
 
+def unwatched(_instance: Instance, _state: TaskState) -> None:
+    """Nobody wants to know."""
+
+
 def ids_of(runner: int) -> Iterator[int]:
     """Ids that no other life of an engine gives, without asking the database for each."""
     return itertools.count((runner << _IDS_PER_LIFE) + 1)
@@ -38,7 +42,7 @@ class Engine:
     runner: int
     """The id of this life in the database; it owns the runs that it moves."""
     environment: Mapping[str, str]
-    watch: Watcher = lambda instance, state: None
+    watch: Watcher = unwatched
     """Called with every move, once it is stored."""
     slots: int | None = None
     ids: Iterator[int] = field(init=False)

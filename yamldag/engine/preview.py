@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from yamldag.engine import times
-from yamldag.engine.local_run import Order
+from yamldag.engine.local_run import Dates, Order
 from yamldag.engine.run import Run, build, narrowed
 from yamldag.engine.templates import Templates
 from yamldag.plan.expression import TemplateError, render
@@ -36,7 +36,7 @@ def preview(order: Order, folder: Path) -> list[dict[str, Any]]:
     plan = order.plan
     moment = order.logical_date or datetime.now(UTC)
     interval = read(plan.schedule, plan.timezone, plan.start, plan.end).interval_of(moment)
-    dates = map(times.stored, (moment, *interval))
+    dates = Dates(*map(times.stored, (moment, *interval)))
     run = Run("dry-run", plan, 0, "manual", *dates, params=order.params, only=order.only)
     run.folder = str(folder.absolute() / "runs" / run.id)
     build(run, iter(range(len(plan.tasks))))
@@ -70,6 +70,7 @@ def known(value: Any, context: Mapping[str, Any]) -> Json:
     if isinstance(value, list):
         return [known(each, context) for each in value]
     try:
-        return render(value, context)
+        shown: Json = render(value, context)
     except TemplateError:
-        return value
+        shown = value
+    return shown

@@ -1,8 +1,8 @@
 """A drawing and its places as SVG: one look, wherever the places come from.
 
-Each task is `<g id="task-…" class="task state-…" data-task="…">`, each edge a `.line`
-with `data-from` and `data-to`. A page recolours a task by its class, the `href` of its `.glyph` and the
-text of its `.word`. Colours stand in the style sheet and, for programs without custom properties, once more as attributes in the light theme.
+Each task is `<g id="task-…" class="task state-…" data-task="…">`, each edge a `.line` with `data-from` and
+`data-to`. A page recolours a task by its class, the `href` of its `.glyph` and the text of its `.word`.
+Colours stand in the style sheet and, for programs without custom properties, as attributes in light.
 """
 
 from __future__ import annotations
@@ -61,9 +61,10 @@ def picture(
 
 def _document(drawn: Drawing, wide: float, high: float, inside: str) -> str:
     size = f'width="{px(wide)}" height="{px(high)}" viewBox="0 0 {px(wide)} {px(high)}"'
+    kind = "yamldag-graph down" if drawn.down else "yamldag-graph"
     about = xml(clean(drawn.plan.description or f"{len(drawn.nodes)} tasks, {len(drawn.edges)} edges"))
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="yamldag-graph" {size} role="img" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="{kind}" {size} role="img" '
         f'font-family="{_FONT}">\n'
         f"<title>{xml(clean(drawn.plan.pipeline))}</title>\n<desc>{about}</desc>\n"
         f"{definitions(drawn)}\n{inside}\n</svg>\n"

@@ -57,7 +57,7 @@ def schema_sql() -> str:
         "CREATE TABLE alembic_version (\n\tversion_num VARCHAR(32) NOT NULL, \n"
         "\tCONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)\n)"
     )
-    texts.append("INSERT INTO alembic_version (version_num) VALUES ('" + REVISION + "')")
+    texts.append(f"INSERT INTO alembic_version (version_num) VALUES ('{REVISION}')")  # noqa: S608
     return ";\n\n".join("\n".join(line.rstrip() for line in text.splitlines()) for text in texts) + ";\n"
 
 

@@ -113,8 +113,8 @@ class LocalExecutor:
         """What became of attempts that the database believes running: attempt → id of its executor.
 
         Attempts that still run report their end by `receive` from now on. Orphans of dead runners are killed.
-        Ends found here are acknowledged like any other. Once all is stored, call `forget`. A runner that lives
-        but does not answer for `patience` seconds is killed.
+        Ends found here are acknowledged like any other. Once all is stored, call `forget`.
+        A runner that lives but does not answer for `patience` seconds is killed.
         """
         found, adopted = recovery.recover(self.folder, self.id, running, patience)
         self._adopted += adopted
