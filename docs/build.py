@@ -22,11 +22,7 @@ MADE: dict[str, Callable[[], str]] = {
     "template-keys": tables.template_keys,
     "operators": tables.operators,
     "project-keys": tables.project_keys,
-    "task-states": tables.task_states,
-    "run-states": tables.run_states,
-    "task-moves": tables.task_moves,
     "trigger-rules": tables.trigger_rules,
-    "codes": tables.codes,
     "commands": tables.commands,
 }
 
@@ -42,7 +38,9 @@ def renewed(page: Path) -> str:
 
 def main(arguments: list[str]) -> int:
     wanted = {page: renewed(page) for page in pages() if page not in codes.pages()} | codes.pages()
-    stale = [page for page, text in wanted.items() if not page.exists() or page.read_text(encoding="utf-8") != text]
+    stale = [
+        page for page, text in wanted.items() if not page.exists() or page.read_text(encoding="utf-8") != text
+    ]
     for page in stale:
         sys.stdout.write(f"{page}\n")
         if "--check" not in arguments:

@@ -1,4 +1,4 @@
-"""The generated parts of the reference: from the schemas, the states, the codes and the commands themselves."""
+"""The generated parts of the reference: from the schemas, the rules and the commands themselves."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from typing import Any, TypeAlias
 
 from yamldag import shipped
 from yamldag.cli.main import COMMANDS
-from yamldag.plan import state, trigger_rule
-from yamldag.syntax.codes import CODES
+from yamldag.plan import trigger_rule
 
 Schema: TypeAlias = dict[str, Any]
 
@@ -46,20 +45,6 @@ def operators() -> str:
     return "\n".join(_operator(name) for name, part in task["properties"].items() if _is_operator(part))
 
 
-def task_states() -> str:
-    rows = ((f"`{one}`", _end(one in state.FINAL), words) for one, words in state.TASK_MEANINGS.items())
-    return _table(("state", "over?", "what is true in it"), rows)
-
-
-def run_states() -> str:
-    rows = ((f"`{one}`", _end(one in state.RUN_FINAL), words) for one, words in state.RUN_MEANINGS.items())
-    return _table(("state", "over?", "what is true in it"), rows)
-
-
-def task_moves() -> str:
-    return f"```mermaid\n{state.mermaid(state.TASK_MOVES)}```\n"
-
-
 def trigger_rules() -> str:
     """Every rule against every end of one parent, of two, and of one while another is unfinished."""
     sets = [
@@ -77,11 +62,6 @@ def trigger_rules() -> str:
         (f"`{rule}`", *(_SIGNS[_answer(rule, parents)] for parents in sets)) for rule in trigger_rule.RULES
     )
     return _table(("rule", *sets), rows)
-
-
-def codes() -> str:
-    rows = ((f"`{code.code}`", f"`{code.name}`", code.severity, code.summary) for code in CODES.values())
-    return _table(("code", "name", "severity", "reported when"), rows)
 
 
 def commands() -> str:
@@ -133,12 +113,9 @@ def _operator(name: str) -> str:
     return "\n".join(lines)
 
 
-def _end(over: bool) -> str:
-    return "yes" if over else ""
-
-
 def _answer(rule: str, parents: str) -> str:
-    return trigger_rule.decide(rule, *map(parents.count, "sfuk"), len(parents))
+    s, f, u, k = (parents.count(end) for end in "sfuk")
+    return trigger_rule.decide(rule, s, f, u, k, len(parents))
 
 
 def _command(name: str, words: str) -> str:
