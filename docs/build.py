@@ -42,7 +42,9 @@ def renewed(page: Path) -> str:
 
 def main(arguments: list[str]) -> int:
     wanted = {page: renewed(page) for page in pages() if page not in codes.pages()} | codes.pages()
-    stale = [page for page, text in wanted.items() if not page.exists() or page.read_text(encoding="utf-8") != text]
+    stale = [
+        page for page, text in wanted.items() if not page.exists() or page.read_text(encoding="utf-8") != text
+    ]
     for page in stale:
         sys.stdout.write(f"{page}\n")
         if "--check" not in arguments:
