@@ -40,10 +40,13 @@ class Block:
         return [code.strip() for code in self.marks.get("expect", "").split(",") if code]
 
 
+CODE_PAGES = ROOT / "docs" / "reference" / "diagnostics"
+
+
 def pages() -> list[Path]:
-    """README, CONTRIBUTING and all that lies in docs/."""
+    """README, CONTRIBUTING and all that lies in docs/; not the pages of single codes, which are made of goldens."""
     top = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md"]
-    return [*top, *sorted((ROOT / "docs").rglob("*.md"))]
+    return [*top, *(page for page in sorted((ROOT / "docs").rglob("*.md")) if page.parent != CODE_PAGES)]
 
 
 def blocks(page: Path) -> list[Block]:

@@ -1,15 +1,13 @@
-"""The pages that are made as a whole from the code's own tables: one per diagnostic, their index, the states."""
+"""The pages that are made as a whole from the code's own tables: one per diagnostic, and their index."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from enum import StrEnum
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import yaml
 
-from yamldag.plan import state
 from yamldag.syntax.codes import CODES, Code
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -35,7 +33,7 @@ def pages() -> dict[Path, str]:
     """Every generated page by its path."""
     known = reasons()
     made = {REFERENCE / "diagnostics" / f"{code}.md": _code_page(CODES[code], known[code]) for code in CODES}
-    return made | {REFERENCE / "diagnostics.md": _index(), REFERENCE / "states.md": _states()}
+    return made | {REFERENCE / "diagnostics.md": _index()}
 
 
 def reasons() -> dict[str, Reason]:
@@ -94,7 +92,7 @@ def _index() -> str:
     ]
     for digit, room in ROOMS.items():
         rows = [
-            f"| [{code.code}](diagnostics/{code.code}.md) | {code.name} | {code.severity} | {code.summary} |"
+            f"| [`{code.code}`](diagnostics/{code.code}.md) | {code.name} | {code.severity} | {code.summary} |"
             for code in CODES.values()
             if code.code[2] == digit
         ]
@@ -102,36 +100,3 @@ def _index() -> str:
             f"## {room}\n\n| code | name | severity | reported when |\n|---|---|---|---|\n" + "\n".join(rows)
         )
     return "\n\n".join(lines) + "\n"
-
-
-# States
-
-
-def _states() -> str:
-    parts = [
-        "# States",
-        MADE,
-        "A task, a run and an attempt are each in exactly one state. What leads from one to the next is a table\n"
-        "in `yamldag/plan/state.py`; the database accepts no other move. `clear` leads from every state back to\n"
-        "the first one and is left out of the diagrams.",
-        *_table("Tasks", state.TASK_MEANINGS, state.TASK_MOVES, state.FINAL),
-        *_table("Runs", state.RUN_MEANINGS, state.RUN_MOVES, state.RUN_FINAL),
-        *_table("Attempts", state.ATTEMPT_MEANINGS, state.ATTEMPT_MOVES, state.ATTEMPT_FINAL),
-    ]
-    return "\n\n".join(parts) + "\n"
-
-
-def _table(
-    title: str, meanings: Mapping[Any, str], moves: Mapping[Any, Any], final: frozenset[Any]
-) -> Iterator[str]:
-    yield f"## {title}"
-    rows = [f"| `{one}` | {words} | {'yes' if one in final else ''} |" for one, words in meanings.items()]
-    yield "| state | what is true in it | final |\n|---|---|---|\n" + "\n".join(rows)
-    yield "```mermaid\n" + state.mermaid(moves).rstrip() + "\n```"
-    yield "| from | event | to |\n|---|---|---|\n" + "\n".join(_moves(moves))
-
-
-def _moves(moves: Mapping[tuple[StrEnum, state.Event], StrEnum]) -> Iterator[str]:
-    for (source, event), target in moves.items():
-        if event is not state.Event.CLEAR:
-            yield f"| `{source}` | {event} | `{target}` |"
