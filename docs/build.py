@@ -22,7 +22,11 @@ MADE: dict[str, Callable[[], str]] = {
     "template-keys": tables.template_keys,
     "operators": tables.operators,
     "project-keys": tables.project_keys,
+    "task-states": tables.task_states,
+    "run-states": tables.run_states,
+    "task-moves": tables.task_moves,
     "trigger-rules": tables.trigger_rules,
+    "codes": tables.codes,
     "commands": tables.commands,
 }
 

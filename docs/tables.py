@@ -1,4 +1,4 @@
-"""The generated parts of the reference: from the schemas, the rules and the commands themselves."""
+"""The generated parts of the reference: from the schemas, the states, the codes and the commands themselves."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from typing import Any, TypeAlias
 
 from yamldag import shipped
 from yamldag.cli.main import COMMANDS
-from yamldag.plan import trigger_rule
+from yamldag.plan import state, trigger_rule
+from yamldag.syntax.codes import CODES
 
 Schema: TypeAlias = dict[str, Any]
 
@@ -45,6 +46,20 @@ def operators() -> str:
     return "\n".join(_operator(name) for name, part in task["properties"].items() if _is_operator(part))
 
 
+def task_states() -> str:
+    rows = ((f"`{one}`", _end(one in state.FINAL), words) for one, words in state.TASK_MEANINGS.items())
+    return _table(("state", "over?", "what is true in it"), rows)
+
+
+def run_states() -> str:
+    rows = ((f"`{one}`", _end(one in state.RUN_FINAL), words) for one, words in state.RUN_MEANINGS.items())
+    return _table(("state", "over?", "what is true in it"), rows)
+
+
+def task_moves() -> str:
+    return f"```mermaid\n{state.mermaid(state.TASK_MOVES)}```\n"
+
+
 def trigger_rules() -> str:
     """Every rule against every end of one parent, of two, and of one while another is unfinished."""
     sets = [
@@ -62,6 +77,11 @@ def trigger_rules() -> str:
         (f"`{rule}`", *(_SIGNS[_answer(rule, parents)] for parents in sets)) for rule in trigger_rule.RULES
     )
     return _table(("rule", *sets), rows)
+
+
+def codes() -> str:
+    rows = ((f"`{code.code}`", f"`{code.name}`", code.severity, code.summary) for code in CODES.values())
+    return _table(("code", "name", "severity", "reported when"), rows)
 
 
 def commands() -> str:
@@ -111,6 +131,10 @@ def _operator(name: str) -> str:
         rows = ((f"`{key}`", _followed(part, home).get("description", "")) for key, part in parts.items())
         lines += [_table(("parameter", "meaning"), rows)]
     return "\n".join(lines)
+
+
+def _end(over: bool) -> str:
+    return "yes" if over else ""
 
 
 def _answer(rule: str, parents: str) -> str:

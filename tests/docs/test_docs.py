@@ -137,7 +137,7 @@ def test_every_page_of_the_docs_is_linked_from_its_first_page() -> None:
 @pytest.mark.parametrize("code", CODES)
 def test_a_code_is_in_the_reference(code: str) -> None:
     index = (ROOT / "docs/reference/diagnostics.md").read_text(encoding="utf-8")
-    assert f"[{code}](diagnostics/{code}.md)" in index
+    assert f"(diagnostics/{code}.md)" in index
 
 
 @pytest.mark.parametrize("command", COMMANDS)
