@@ -138,7 +138,7 @@ def _end(over: bool) -> str:
 
 
 def _answer(rule: str, parents: str) -> str:
-    return trigger_rule.decide(rule, *map(parents.count, "sfuk"), len(parents))
+    return trigger_rule.decide(rule, *(parents.count(letter) for letter in "sfuk"), len(parents))
 
 
 def _command(name: str, words: str) -> str:

@@ -7,7 +7,7 @@ from subprocess import run
 
 import pytest
 
-from docs import build
+from docs import codes as build
 from yamldag import shipped
 from yamldag.syntax.codes import CODES
 
