@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from yamldag.compile import constants, names, shapes
+from yamldag.compile import constants, names, operators, shapes
 from yamldag.compile.draft import Draft, Layer, Origin, strings
 from yamldag.compile.keys import OPERATORS
 from yamldag.compile.link import Linking
@@ -113,11 +113,30 @@ class Binding:
             self._report(node, fault.code, fault.message, fault.start, fault.end, fault.help)
         edits: list[tuple[int, int, str]] = []
         if not analysis.faults:
-            for reference in analysis.references:
+            for reference in self._hyphenated(site, node, analysis.references):
                 self._reference(site, node, reference, where, edits)
         if edits:
             site.rewrite(node, _edited(node.text, edits))
         return len(self.found) == before
+
+    def _hyphenated(
+        self, site: Draft, node: Scalar, references: tuple[Reference, ...]
+    ) -> Iterable[Reference]:
+        """`tasks.a-b` is a subtraction: where `a-b` is what there is, that is told once, and both halves are left."""
+        rest = list(references)
+        while rest:
+            first = rest.pop(0)
+            if rest and node.text[first.stop : rest[0].start] == "-" and first.path:
+                name, second = f"{first.path[-1].name}-{rest[0].root}", rest[0]
+                there = names.find(name, site) if first.root == "tasks" else site.scope.params.get(name)
+                if there is not None and first.root in ("tasks", "params"):
+                    code = "YD203" if first.root == "tasks" else "YD204"
+                    message = f"`{first.path[-1].name}-{second.root}` reads as a subtraction here"
+                    help_ = f"write `{first.root}['{name}']`"
+                    self._report(node, code, message, first.path[-1].start, second.end, help_)
+                    rest.pop(0)
+                    continue
+            yield first
 
     def _reference(
         self, site: Draft, node: Scalar, reference: Reference, where: Where, edits: list[tuple[int, int, str]]
@@ -377,8 +396,7 @@ class Binding:
             if entry is not None:
                 self.shapes[task.id] = shapes.output(entry.node, [])
             else:
-                operator = catalog.operator(task.operator) if task.operator else None
-                self.shapes[task.id] = operator.output if operator else None
+                self.shapes[task.id] = _own_shape(task)
         return self.shapes[task.id]
 
     def _walk(
@@ -472,6 +490,17 @@ class Binding:
                 shape = {"type": "array", "items": shape or {}}
             return shape, path[2:]
         return None, ()
+
+
+def _own_shape(task: Draft) -> dict[str, Json] | None:
+    """What the operator itself says of its output."""
+    operator = catalog.operator(task.operator) if task.operator else None
+    if operator is None:
+        return None
+    form = operators.parameter(task.entries[operator.name][1], "form")
+    if operator.name == "approval" and form is not None:
+        return shapes.output(form, [])
+    return operator.output
 
 
 def _first(reference: Reference) -> Segment | None:

@@ -182,6 +182,7 @@ class Compiler:
         checked = documents.checked(document, "pipeline", scope.vars.get)
         faulty = checked.faulty
         found += checked.found
+        scope.vars |= documents.nodes(document, "vars")  # with what was put into them
         entries = _in_force(document, self.project)
         expansion = expand.Expansion(self._library, faulty, found)
         root = expansion.root(document, scope, "pipeline", self.project.layers, ())

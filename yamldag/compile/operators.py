@@ -74,7 +74,7 @@ class Operators:
 
     def _file(self, task: Draft, node: Node) -> None:
         """A query that is kept in a file beside the pipeline's."""
-        path = _parameter(node, "file")
+        path = parameter(node, "file")
         if type(path) is not Scalar or id(path) in self.faulty or any(True for _ in strings(path)):
             return
         if not os.path.isfile(os.path.join(task.scope.folder, path.text)):
@@ -130,7 +130,7 @@ class Operators:
     # bash
 
     def _bash(self, task: Draft, node: Node) -> None:
-        script = node if type(node) is Scalar else _parameter(node, "script")
+        script = node if type(node) is Scalar else parameter(node, "script")
         if type(script) is not Scalar or id(script) in self.faulty or "{{" not in script.text:
             return
         from yamldag.plan.expression.analysis import Reference, analyse
@@ -156,7 +156,7 @@ class Operators:
     # python
 
     def _python(self, task: Draft, node: Node) -> None:
-        function = node if type(node) is Scalar else _parameter(node, "function")
+        function = node if type(node) is Scalar else parameter(node, "function")
         if type(node) is Map and "script" in node.items:
             self._script(node.items["script"][1])
             return
@@ -280,7 +280,8 @@ class Operators:
             self._required(operators[0], key, node, None)
 
 
-def _parameter(node: Node, name: str) -> Node | None:
+def parameter(node: Node, name: str) -> Node | None:
+    """The value of one parameter, where the operator's value is a mapping that has it."""
     entry = node.items.get(name) if type(node) is Map else None
     return entry[1] if entry else None
 
