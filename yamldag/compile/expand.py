@@ -31,7 +31,7 @@ class Template(NamedTuple):
 class Library(Protocol):
     """Where templates come from."""
 
-    def template(self, value: Scalar, scope: Scope) -> Template | Diagnostic: ...
+    def template(self, value: Scalar, scope: Scope) -> Template | Diagnostic | None: ...
 
 
 class Expansion:
@@ -125,8 +125,8 @@ class Expansion:
         if type(value) is not Scalar or id(value) in self.faulty:
             return
         template = self.library.template(value, draft.scope)
-        if isinstance(template, Diagnostic):
-            self.found.append(template)
+        if not isinstance(template, Template):
+            self.found += [template] if template else []
             return
         if template.root in [one.root for one in chain]:
             self.found.append(_ring(draft, value, template, chain))
@@ -134,13 +134,14 @@ class Expansion:
         if self._is_full(len(chain), value):
             return
         inner = Scope(template.source, documents.folder(template.path))
-        inner.vars = draft.scope.vars
+        inner.vars, inner.open_vars = draft.scope.vars, draft.scope.open_vars
+        inner.open_params = documents.misshapen(template.root, "params")
         inner.root = draft
         inner.uses_of = (*draft.scope.uses_of, value)
         self.faulty |= template.faulty
         inner.params = shapes.params(documents.entries(template.root, "params"), self.faulty, self.found)
         draft.inner = inner
-        _check_with(draft, inner, self.found)
+        self.found += check_with(draft, inner, "template")
         site = _inside(draft, template.root)
         self._children(
             draft, template.root, (*chain, template), (*_own_layer(template.root.items, site), *layers)
@@ -166,7 +167,11 @@ def _own_layer(entries: Entries, site: Draft) -> tuple[Layer, ...]:
     return (Layer(given[1].items, site),) if given and type(given[1]) is Map else ()
 
 
-def _check_with(draft: Draft, inner: Scope, found: list[Diagnostic]) -> None:
+def check_with(draft: Draft, inner: Scope, what: str) -> list[Diagnostic]:
+    """What `with` gives, held against the params of the template or pipeline (`what`) that it is for."""
+    if inner.open_params:
+        return []
+    found: list[Diagnostic] = []
     given = draft.entries.get("with")
     items: Entries = given[1].items if given and type(given[1]) is Map else {}
     for name, (key, node) in items.items():
@@ -176,7 +181,7 @@ def _check_with(draft: Draft, inner: Scope, found: list[Diagnostic]) -> None:
             help_ = (
                 f"did you mean `{near}`?" if near else f"its params are: {', '.join(inner.params) or 'none'}"
             )
-            found.append(Diagnostic("YD415", f"the template has no param `{name}`", at(key), help_))
+            found.append(Diagnostic("YD415", f"the {what} has no param `{name}`", at(key), help_))
         else:
             found += shapes.against(node, _without_default(declared.schema), key, "YD417", f"`{name}`")
     near_misses = {nearest(name, inner.params) for name in items if name not in inner.params}
@@ -185,6 +190,7 @@ def _check_with(draft: Draft, inner: Scope, found: list[Diagnostic]) -> None:
             related = (Related(f"`{name}` is declared here, without a default", at(declared.key)),)
             message = f"`{draft.name}` must give `{name}`, a param without a default"
             found.append(Diagnostic("YD416", message, at(key_or(draft, "with")), None, related))
+    return found
 
 
 def _without_default(schema: shapes.Schema) -> shapes.Schema:

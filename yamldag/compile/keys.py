@@ -77,8 +77,8 @@ def _classify_group(draft: Draft, found: list[Diagnostic]) -> None:
             found.append(Diagnostic("YD411", message, at(key), help_))
         elif name in _KNOWN:
             message = f"`{name}` has no meaning on a {draft.kind}"
-            help_ = "put it under its `defaults:`, or on its tasks" if name not in _NO_DEFAULT else None
-            found.append(Diagnostic("YD418", message, at(key), help_))
+            hint = "put it under its `defaults:`, or on its tasks" if name not in _NO_DEFAULT else None
+            found.append(Diagnostic("YD418", message, at(key), hint))
     _check_mapping(draft, found)
 
 

@@ -48,7 +48,8 @@ class Linking:
             name = item.text
             parent = group.children.get(name) or names.find(name, draft)
             if parent is None:
-                self.found.append(_unknown(draft, item))
+                if not draft.scope.root.open:
+                    self.found.append(_unknown(draft, item))
             elif parent.kind != "task" and parent in draft.above():
                 message = f"`{draft.name}` can't need `{name}`, the group that it is part of"
                 self.found.append(Diagnostic("YD308", message, at(item)))
