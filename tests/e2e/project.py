@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -121,5 +122,7 @@ class Project:
             return str(pipeline["pipeline"])
         if "\n" not in pipeline:
             return pipeline
-        self.write("pipelines/p.yml", pipeline if "pipeline:" in pipeline else f"pipeline: p\n{pipeline}")
-        return "p"
+        told = re.search(r"^pipeline: (\w+)", pipeline, re.MULTILINE)
+        name = told[1] if told else "p"
+        self.write(f"pipelines/{name}.yml", pipeline if told else f"pipeline: p\n{pipeline}")
+        return name
