@@ -183,7 +183,7 @@ def _ring(draft: Draft, value: Scalar, template: Template, chain: tuple[Template
     start = [one.root for one in chain].index(template.root)
     uses = [*draft.scope.uses_of[start + 1 - (len(chain) - len(draft.scope.uses_of)) :], value]
     uses.sort(key=lambda use: (use.source.path, use.start))
-    names = " → ".join([one.name for one in chain[start:]] + [template.name])
+    names = " → ".join(f"`{name}`" for name in [*(one.name for one in chain[start:]), template.name])
     related = tuple(Related(f"`{use.text}` is used here", at(use)) for use in uses[1:])
     return Diagnostic("YD302", f"templates use each other in a circle: {names}", at(uses[0]), None, related)
 

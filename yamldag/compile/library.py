@@ -40,7 +40,7 @@ class Library:
     def __init__(self, reader: Reader) -> None:
         self.reader = reader
         self._known: dict[tuple[str, str, int], Template | Diagnostic] = {}
-        self._found: list[Diagnostic] = []
+        self.found: list[Diagnostic] = []
         """What is wrong in templates, from the schema's side."""
         self._spans: dict[tuple[str, int], tuple[int, list[Scalar]]] = {}
         """By path and start of a template's document: its end, and the `use` values that name it."""
@@ -85,7 +85,7 @@ class Library:
     def with_uses(self, found: list[Diagnostic]) -> list[Diagnostic]:
         """Each mistake once; one inside a template with every `use` of it as a related place."""
         kept: dict[tuple[str, str, int, int, str], Diagnostic] = {}
-        for diagnostic in [*found, *self._found]:
+        for diagnostic in [*found, *self.found]:
             place = diagnostic.place
             # Several things can be missing at one place; what is wrong with one place is said once, through
             # however many aliases or uses it was met.
@@ -121,7 +121,7 @@ class Library:
         return self.reader.read(path), ""
 
     def _check(self, value: Scalar, file: File, name: str, scope: Scope) -> Template | Diagnostic:
-        self._found += file.found
+        self.found += file.found
         if file.found and not file.documents:
             return Diagnostic(
                 "YD207", f"the template `{value.text}` can't be used: its file has errors", at(value)
@@ -132,7 +132,7 @@ class Library:
         if document is None:
             return _no_template(value, file, name)
         checked = documents.checked(document, "template", scope.vars.get)
-        self._found += checked.found
+        self.found += checked.found
         if has_errors(checked.found):
             self._broken.add((file.source.path, document.start))
         title = documents.scalar(document, "template")

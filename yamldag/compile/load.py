@@ -167,7 +167,7 @@ class Compiler:
 
     def close(self, result: Compiled) -> Compiled:
         """Each mistake once, those in templates with their uses, those that comments silence taken out."""
-        if result.found:
+        if result.found or self._library.found:
             result.found = in_order(self._library.with_uses(result.found))
         result.found = ignores.silenced(result.found, self._sources.values(), lints=self.lints)
         return result

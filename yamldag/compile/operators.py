@@ -111,6 +111,9 @@ class Operators:
         entry = task.entries.get("output")
         if entry is not None and id(entry[1]) not in self.faulty:
             shapes.output(entry[1], self.found)
+        form = parameter(task.entries["approval"][1], "form") if task.operator == "approval" else None
+        if form is not None and id(form) not in self.faulty:
+            shapes.output(form, self.found)
 
     def _mapping(self, task: Draft) -> None:
         entry = task.entries.get("matrix")
@@ -124,7 +127,12 @@ class Operators:
             for name, (key, _) in item.items.items() if type(item) is Map else ():
                 if name not in axes:
                     near = nearest(name, axes)
-                    help_ = f"did you mean `{near}`?" if near else f"the axes are {', '.join(axes)}"
+                    known = (
+                        f"the axes are {', '.join(axes)}"
+                        if axes
+                        else "it has no axis at all: give it lists such as `x: [1, 2]`"
+                    )
+                    help_ = f"did you mean `{near}`?" if near else known
                     self.found.append(Diagnostic("YD215", f"the matrix has no axis `{name}`", at(key), help_))
 
     # bash

@@ -121,4 +121,4 @@ def _awaited(unit: Unit) -> Iterator[Scalar]:
             elif type(node) is Seq:
                 stack.extend(reversed(node.items))
             elif type(node) is Map:
-                stack.extend(value for _, value in node.items.values())
+                stack.extend(node.items[name][1] for name in ("all", "any") if name in node.items)
