@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -104,9 +105,7 @@ class Project:
         assert f"{ROOT}/yamldag" not in done.stderr  # no frame of ours
         return Answer(done.returncode, done.stdout, done.stderr)
 
-    def run(
-        self, pipeline: str | dict[str, Any], *arguments: str, env: dict[str, str] | None = None
-    ) -> Ran:
+    def run(self, pipeline: str | dict[str, Any], *arguments: str, env: dict[str, str] | None = None) -> Ran:
         """Run `tasks:` as YAML text, or a whole pipeline as a mapping, or one of that id that is there."""
         name = self.pipeline(pipeline)
         answer = self("run", name, "--json", *arguments, env=env)
@@ -123,5 +122,7 @@ class Project:
             return str(pipeline["pipeline"])
         if "\n" not in pipeline:
             return pipeline
-        self.write("pipelines/p.yml", pipeline if "pipeline:" in pipeline else f"pipeline: p\n{pipeline}")
-        return "p"
+        told = re.search(r"^pipeline: (\w+)", pipeline, re.MULTILINE)
+        name = told[1] if told else "p"
+        self.write(f"pipelines/{name}.yml", pipeline if told else f"pipeline: p\n{pipeline}")
+        return name

@@ -15,8 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from jsonschema import Draft7Validator
 
 from tests.examples.standing import ROOT, standing
+from yamldag.operators import catalog
 
 EXAMPLES = sorted(path.stem for path in (ROOT / "pipelines").glob("*.yml"))
 
@@ -76,6 +79,14 @@ def test_all_examples_are_without_advice_too(project: Path) -> None:
     checked = yamldag(project, "lint")
     assert checked.returncode == 0, checked.stdout
     assert "all fine" in checked.stdout
+
+
+@pytest.mark.parametrize("folder", ["pipelines", "templates/init/pipelines"])
+def test_an_editor_finds_nothing_to_mark_in_the_examples(folder: str) -> None:
+    editors = Draft7Validator(catalog.bundle())
+    for path in (ROOT / folder).glob("*.yml"):
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        assert [error.message for error in editors.iter_errors(document)] == [], path
 
 
 @pytest.mark.parametrize("example", EXAMPLES)

@@ -11,8 +11,10 @@ from yamldag.syntax.nearest import nearest
 from yamldag.syntax.source import Source
 from yamldag.syntax.tree import Map, Scalar
 
-MOST_TASKS = 100_000
+MOST_TASKS = 50_000
 """Of one pipeline after expansion: templates that use templates grow like powers."""
+MOST_ALONE = 5_000
+"""Of a template that is looked at by itself."""
 DEEPEST_USE = 50
 
 
@@ -40,12 +42,15 @@ class Expansion:
         self.faulty = faulty
         self.found = found
         self.count = 0
+        self.full = False
+        self._alone = False
 
     def root(
         self, root: Map, scope: Scope, kind: str, layers: list[Entries], itself: tuple[Template, ...]
     ) -> Draft:
         """The pipeline, or a template by itself, as a draft with all its tasks below it. `layers` are the defaults
         from outside the file; `itself` is the template that this is."""
+        self._alone = bool(itself)
         key, value = root.items[kind]
         name = value.text if type(value) is Scalar else ""
         draft = Draft(name, key, root, None, scope)
@@ -66,6 +71,7 @@ class Expansion:
             self.found.append(
                 Diagnostic("YD307", "there is no task in `tasks`", at(entry[0]), "add one, or take it out")
             )
+        self.count += len(entry[1].items)
         faulty, found, children, scope = self.faulty, self.found, group.children, group.inner
         for name, (key, node) in entry[1].items.items():
             draft = Draft(name, key, node, group, scope)
@@ -81,7 +87,6 @@ class Expansion:
                 self._map(draft)
             if draft.kind != "task":
                 self._open(draft, chain, layers)
-        self.count += len(group.children)
 
     def _map(self, draft: Draft) -> None:
         if draft.mapped is not None:
@@ -102,6 +107,17 @@ class Expansion:
         else:
             self._use(draft, chain, inside)
 
+    def _is_full(self, depth: int, value: Scalar) -> bool:
+        """Whether a use would lead beyond what is compiled: told once, by the pipeline that it happens to."""
+        alone = self._alone
+        if depth < DEEPEST_USE and self.count <= (MOST_ALONE if alone else MOST_TASKS):
+            return False
+        if not self.full and not alone:
+            message = f"the templates used here grow beyond {MOST_TASKS:,} tasks, or beyond {DEEPEST_USE} in each other"
+            self.found.append(Diagnostic("YD105", message, at(value)))
+        self.full = True
+        return True
+
     # Templates
 
     def _use(self, draft: Draft, chain: tuple[Template, ...], layers: tuple[Layer, ...]) -> None:
@@ -115,10 +131,7 @@ class Expansion:
         if template.root in [one.root for one in chain]:
             self.found.append(_ring(draft, value, template, chain))
             return
-        if len(chain) >= DEEPEST_USE or self.count > MOST_TASKS:
-            self.found.append(
-                Diagnostic("YD105", "the templates used here grow beyond what is compiled", at(value))
-            )
+        if self._is_full(len(chain), value):
             return
         inner = Scope(template.source, documents.folder(template.path))
         inner.vars, inner.open_vars = draft.scope.vars, draft.scope.open_vars

@@ -9,7 +9,6 @@ from typing import NamedTuple
 from yamldag.compile import documents
 from yamldag.compile.draft import Entries
 from yamldag.compile.files import shown
-from yamldag.syntax.codes import CODES
 from yamldag.syntax.diagnostic import Diagnostic, at, has_errors
 from yamldag.syntax.nearest import nearest
 from yamldag.syntax.tree import Json, Map, Node, Seq, plain
@@ -83,10 +82,10 @@ class Project:
 
     @property
     def lints(self) -> tuple[frozenset[str], frozenset[str]]:
-        """Codes that `lint:` selects and ignores, or what they begin with; names have become codes."""
+        """Codes that `lint:` selects and ignores; prefixes such as `YD8` are allowed."""
         block = self.entries.get("lint")
         items = block[1].items if block and type(block[1]) is Map else {}
-        return _codes(items, "select"), _codes(items, "ignore")
+        return _texts(items, "select"), _texts(items, "ignore")
 
     def unsure(self, name: str) -> bool:
         """Whether what is declared under a key can't be told: the file, or the value, is broken. Then nothing
@@ -221,11 +220,6 @@ def find(
         if above == folder:
             return Project(start, None, chosen, around)
         folder = above
-
-
-def _codes(items: Entries, name: str) -> frozenset[str]:
-    by_name = {code.name: code.code for code in CODES.values()}
-    return frozenset(by_name.get(text, text) for text in _texts(items, name))
 
 
 def _texts(items: Entries, name: str) -> frozenset[str]:
