@@ -159,6 +159,8 @@ class Compiler:
                 self._lone_template(document, file, result.found)
         if len(file.documents) > 1:
             result.found += _doubled_templates(file)
+        if file.found:
+            result.found = [one for one in result.found if not _follows(one, file)]
 
     @property
     def paths(self) -> list[str]:
@@ -228,6 +230,15 @@ def _in_force(document: Map, project: Project) -> Entries:
     if given is None or type(given[1]) is not Map:
         return document.items
     return {**given[1].items, **document.items}
+
+
+def _follows(diagnostic: Diagnostic, file: File) -> bool:
+    """Whether a diagnostic is about what YAML's reader has complained of, or left out, already."""
+    place = diagnostic.place
+    if place.source is not file.source or any(diagnostic is one for one in file.found):
+        return False
+    inside = any(one.place.start <= place.start and place.end <= one.place.end for one in file.found)
+    return inside or diagnostic.code == "YD307"
 
 
 def _doubled_pipelines(units: list[Unit]) -> list[Diagnostic]:
