@@ -45,7 +45,7 @@ def stores(database: Database, result: Result) -> None:
 
 def stored(database: Database, of: Plan, like: Run) -> Run:
     with views.reading(database.url) as db:
-        rows = [StoredInstance(*row) for row in views.instances(db, like.id)]
+        rows = [StoredInstance._make(row) for row in views.instances(db, like.id)]
     run = Run(like.id, of, owner=1, started=like.started, stop=like.stop, reason=like.reason)
     return rebuild(run, rows, iter(range(10**6, 10**7)))
 
@@ -157,7 +157,7 @@ def test_a_run_that_has_been_taken_over_is_lost_and_the_others_are_stored(databa
     simulation = Simulation()
     runs = [simulation.new_run(plan(task("a")), name) for name in ("r", "other")]
     assert moves.store(database, simulation.step(*map(Admit, runs)).batches) == set()
-    database.execute("INSERT INTO runner VALUES (2, 'local', 'there', 2, '/', 1, 1, NULL)")
+    database.execute("INSERT INTO runner VALUES (2, 'local', 'there', 2, 'x', 1, 1, NULL)")
     database.execute("UPDATE run SET owner = 2 WHERE id = 'r'")
     ends = simulation.step(*(simulation.end(attempt) for attempt in list(simulation.live)))
     assert moves.store(database, ends.batches) == {"r"}

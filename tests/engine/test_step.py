@@ -25,10 +25,10 @@ from tests.engine.simulation import (
 )
 from yamldag.engine.readiness import Refused
 from yamldag.engine.retry import delay
-from yamldag.engine.run import Run, output, task_state
+from yamldag.engine.run import Instance, Run, output, task_state
 from yamldag.engine.step import Finished
 from yamldag.operators.contract import Outcome
-from yamldag.plan.pipeline import Plan
+from yamldag.plan.pipeline import Fanout, Plan
 from yamldag.plan.trigger_rule import RULES, decide
 
 SEEDS = range(12)
@@ -61,7 +61,8 @@ def test_every_rule_with_two_parents_decides_by_its_table(rule: str, first: str,
         task("c", "a", "b", trigger_rule=rule),
     )
     counts = [ends.count(state) for state in ("success", "failed", "upstream_failed", "skipped")]
-    wanted = decide(rule, *counts, 2)
+    s, f, u, k = counts
+    wanted = decide(rule, s, f, u, k, 2)
     script = {name: ENDS.get(end, OK) for name, end in zip("ab", ends, strict=True)}
     for seed in range(3):
         found = states(run_to_end(of, {"x": FATAL, **script}, seed=seed))["c"]
@@ -227,8 +228,6 @@ def test_an_empty_list_skips_the_task_and_what_needs_it() -> None:
 
 
 def test_what_is_no_list_fails_the_mapped_task() -> None:
-    from yamldag.plan.pipeline import Fanout
-
     run = run_to_end(plan(task("m", mapped_by="m"), task("z", "m"), mapped={"m": Fanout(foreach="text")}))
     assert states(run) == {"m": "failed", "z": "upstream_failed"}
 
@@ -248,7 +247,12 @@ def test_a_condition_on_the_item_skips_its_instance_alone() -> None:
 
 def test_a_condition_without_the_item_is_asked_once_before_the_items() -> None:
     asked: list[str] = []
-    asking = FakeAsking({"once": lambda instance: asked.append(instance.label) or True})
+
+    def once(instance: Instance) -> bool:
+        asked.append(instance.label)
+        return True
+
+    asking = FakeAsking({"once": once})
     run_to_end(plan(task("m", mapped_by="m", when=("once",)), mapped={"m": each(1, 2, 3)}), asking=asking)
     assert asked == ["m"]
 
@@ -312,7 +316,7 @@ def test_chains_under_way_are_bounded_as_chains() -> None:
     assert (run.state, begun) == ("success", set(range(6)))
 
 
-def test_a_skipped_root_of_a_mapped_group_is_one_parent_of_the_others() -> None:
+def test_a_skipped_root_of_a_mapped_group_is_skipped_for_every_item() -> None:
     of = plan(
         task("g.a", mapped_by="g", when=(False,)),
         task("g.b", mapped_by="g"),
@@ -322,7 +326,8 @@ def test_a_skipped_root_of_a_mapped_group_is_one_parent_of_the_others() -> None:
     for seed in SEEDS:
         run = run_to_end(of, seed=seed)
         assert states(run) == {
-            "g.a": "skipped",
+            "g.a[0]": "skipped",
+            "g.a[1]": "skipped",
             "g.b[0]": "success",
             "g.b[1]": "success",
             "g.c[0]": "success",
@@ -457,24 +462,27 @@ def test_tasks_asked_for_run_alone_and_in_order() -> None:
 
 def any_plan(source: random.Random) -> tuple[Plan, dict[str, Outcome]]:
     names = [f"t{n}" for n in range(source.randint(1, 9))]
-    tasks, fans, script = [], {}, {}
+    group = set(source.sample(names, source.randint(0, len(names)))) if source.random() < 0.5 else set()
+    tasks, script = [], {}
+    fans = {"g": any_fan(source)} if group else {}
     for number, name in enumerate(names):
         needs = source.sample(names[:number], source.randint(0, min(3, number)))
         judged = [n for n in needs if source.random() < 0.85]
-        mapping = source.random() < 0.3
-        if mapping:
-            fans[name] = each(*range(source.randint(0, 3)), max_active=source.choice([None, 1, 2]))
+        mapped_by = "g" if name in group else name if source.random() < 0.3 else None
+        if mapped_by == name:
+            fans[name] = any_fan(source)
         tasks.append(
             task(
                 name,
                 *needs,
                 judged=tuple(sorted(judged)),
                 trigger_rule=source.choice(RULES),
-                mapped_by=name if mapping else None,
+                mapped_by=mapped_by,
                 retries=source.choice([0, 0, 1]),
                 priority=source.choice([0, 0, 3]),
                 when=(source.random() < 0.9,),
                 allow_failure=source.random() < 0.2,
+                setup=source.random() < 0.1,
             )
         )
         for label in (name, *(f"{name}[{n}]" for n in range(3))):
@@ -482,8 +490,12 @@ def any_plan(source: random.Random) -> tuple[Plan, dict[str, Outcome]]:
     return plan(*tasks, mapped=fans, max_active_tasks=source.choice([1, 2, 16])), script
 
 
+def any_fan(source: random.Random) -> Fanout:
+    return each(*range(source.randint(0, 3)), max_active=source.choice([None, 1, 2]))
+
+
 def test_states_do_not_depend_on_the_order_in_which_tasks_end() -> None:
-    for number in range(150):
+    for number in range(400):
         of, script = any_plan(random.Random(number))
         found: list[tuple[Run, dict[str, str]]] = []
         for seed in range(4):

@@ -107,7 +107,7 @@ def test_an_end_that_was_told_but_not_stored_is_told_again(tmp_path: Path, next_
 
 def test_a_time_out_holds_while_there_is_no_scheduler(tmp_path: Path, next_one: LocalExecutor) -> None:
     told = fifo(tmp_path, "told")
-    crashed = crash(tmp_path, [shell(1, "echo > told; sleep 1000", tmp_path, timeout=0.3)], after=told)
+    crashed = crash(tmp_path, [shell(1, "echo > told; sleep 1000", tmp_path, timeout=1.5)], after=told)
     crashed.wait_for_its_runner()
     assert _end(next_one.recover({1: crashed.id})[1]).reason == "timeout"
 
@@ -127,6 +127,19 @@ def test_starts_on_their_way_are_carried_out_once(tmp_path: Path, next_one: Loca
     assert {each.state for each in found.values()} <= {"running", "ended"}
     ends(next_one, sum(each.state == "running" for each in found.values()))
     assert [(tmp_path / f"{n}.log").read_text() for n in range(40)] == ["x\n"] * 40
+
+
+@pytest.mark.parametrize("deaf", [True, False])
+def test_a_runner_that_does_not_answer_is_ended(tmp_path: Path, next_one: LocalExecutor, deaf: bool) -> None:
+    told = fifo(tmp_path, "told")
+    crashed, pids = _crash_and_read(tmp_path, [shell(1, "echo $$ > told; sleep 1000", tmp_path)], told)
+    runner = crashed.runner
+    if deaf:
+        crashed.journal.with_suffix(".sock").unlink()
+    else:
+        os.kill(runner, signal.SIGSTOP)
+    assert next_one.recover({1: crashed.id}, patience=0.3)[1].state == "lost"
+    assert gone([*pids, runner])
 
 
 def test_orphans_of_a_dead_runner_die_wherever_they_hide(tmp_path: Path, next_one: LocalExecutor) -> None:
@@ -224,7 +237,7 @@ def test_a_runner_that_dies_takes_no_task_along(executor: LocalExecutor, tmp_pat
     executor.start(
         [
             shell(1, "echo > told1; exec < go; exit 7", tmp_path),
-            shell(2, "echo > told2; sleep 1000", tmp_path, timeout=1),
+            shell(2, "echo > told2; sleep 1000", tmp_path, timeout=2),
             shell(3, "echo > told3; sleep 1000", tmp_path),
         ]
     )

@@ -74,7 +74,8 @@ def test_a_bare_expression_has_its_own_words(text: str, message: str) -> None:
 
 def test_help_names_what_may_have_been_meant() -> None:
     helps = [
-        fault.help for fault in analyse("{{ a | uper }}{{ b is defind }}{{ upper(c) }}{{ params.d.uper() }}").faults
+        fault.help
+        for fault in analyse("{{ a | uper }}{{ b is defind }}{{ upper(c) }}{{ params.d.uper() }}").faults
     ]
     assert helps == [
         "did you mean `upper`?",

@@ -230,7 +230,7 @@ def test_a_condition_holds_or_not(expression: str | bool, wanted: bool) -> None:
     "expression", ["params.text", "'false'", "''", "ds", "logical_date", "'a' ~ params.n"]
 )
 def test_text_is_no_condition(expression: str) -> None:
-    with pytest.raises(TemplateError, match="gives text, which is neither true nor false"):
+    with pytest.raises(TemplateError, match="text is neither true nor false"):
         condition(expression, CONTEXT)
 
 

@@ -1,7 +1,5 @@
 """Hostile templates: none gets out, and none takes the machine with it."""
 
-# ruff: noqa: E501
-
 from __future__ import annotations
 
 import json

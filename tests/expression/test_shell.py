@@ -29,6 +29,11 @@ BASH = shutil.which("bash") or "/bin/bash"
         "é日本",
         "-1",
         "-1.5e-3",
+        3,
+        -4,
+        0.5,
+        True,
+        None,
     ],
 )
 def test_plain_words_and_numbers_may_go_bare(value: Json) -> None:

@@ -84,6 +84,10 @@ def test_a_century_without_leap_year_is_bridged() -> None:
     assert ticks(read("0 0 29 2 *"), 2, when("2096-03-01T00:00Z")) == ["2104-02-29T00:00", "2108-02-29T00:00"]
 
 
+def test_the_last_friday_is_not_the_one_a_week_before_the_last_day() -> None:
+    assert ticks(read("0 0 * * 5L"), 2, when("2025-01-01T00:00Z")) == ["2025-01-31T00:00", "2025-02-28T00:00"]
+
+
 def test_ticks_end_with_the_calendar_and_not_in_an_error() -> None:
     late = when("9998-11-01T00:00Z")
     values: list[Json] = ["@yearly", "* * * 1 *", {"every": "300d"}]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -24,6 +25,11 @@ _HAS_DOT = shutil.which("dot") is not None
 needs_dot = pytest.mark.skipif(
     not _HAS_DOT and "CI" not in os.environ, reason="graphviz's dot is not installed, and CI is not set"
 )
+
+
+@pytest.fixture(autouse=True)
+def _the_usual_dot(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("YAMLDAG_DOT", raising=False)
 
 
 def _program(folder: Path, body: str) -> str:
@@ -52,13 +58,18 @@ def test_without_dot_a_png_says_what_to_install(monkeypatch: pytest.MonkeyPatch)
 def test_a_dot_that_hangs_is_killed_with_its_children(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mark = tmp_path / "child"
-    monkeypatch.setenv("YAMLDAG_DOT", _program(tmp_path, f"sleep 600 & echo $! > {mark}\nwait"))
-    _, note = svg(plans.five(), limit=0.5)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    os.set_blocking(reader, True)
+    monkeypatch.setenv(
+        "YAMLDAG_DOT", _program(tmp_path, f"exec 9> {pipe}\nprintf begun >&9\nsleep 600 &\nwait")
+    )
+    _, note = svg(plans.five(), limit=1.0)
     assert note is not None
-    assert note.startswith("`dot` took over 0.5 s")
-    child = Path(f"/proc/{mark.read_text().strip()}/status")
-    assert not child.exists() or "State:\tZ" in child.read_text()
+    assert note.startswith("`dot` took over 1 s")
+    with open(reader, "rb") as held:
+        assert held.read() == b"begun"  # and its end: nobody holds the pipe any more
 
 
 @pytest.mark.parametrize(
@@ -130,3 +141,23 @@ def test_dot_reads_each_task_edge_and_group_back() -> None:
     rows = answer.stdout.decode().splitlines()
     assert sum(row.startswith("node ") for row in rows) == len(made.tasks)
     assert sum(row.startswith("edge ") for row in rows) == len(made.edges)
+
+
+@needs_dot
+@pytest.mark.parametrize(
+    "name", ["a:b", "a:n", "<b>", "<a>:<b>", "node", "Edge", "1.5", "-", '\\"', "a\\", "a\n"]
+)
+def test_an_edge_never_leads_to_a_port_or_to_a_task_that_is_not_there(name: str) -> None:
+    made = plans.plan("ports", plans.task("a", group=None), plans.task(name, needs=["a"], group=None))
+    answer = subprocess.run(["dot", "-Tplain"], input=dot(made).encode(), capture_output=True, check=True)
+    assert not answer.stderr
+    rows = answer.stdout.decode().splitlines()
+    assert sum(row.startswith("node ") for row in rows) == 2
+    assert sum(row.startswith("edge a ") for row in rows) == 1
+
+
+def test_a_picture_of_another_form_does_not_wait_for_what_writes_dot() -> None:
+    check = (
+        "import sys\nfrom yamldag.render import dot, html, mermaid, svg\nassert 'graphviz' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", check], check=True)

@@ -49,7 +49,9 @@ def _read(page: str) -> _Page:
 def test_hostile_names_make_no_elements_in_svg() -> None:
     root = ElementTree.fromstring(svg(hostile())[0])
     assert {element.tag.removeprefix(SVG) for element in root.iter()} <= {
-        "svg", "title", "desc", "defs", "symbol", "marker", "path", "circle", "rect", "style", "g", "use", "text", "tspan",
+        "svg", "title", "desc",
+        "defs", "symbol", "marker", "path", "circle", "rect", "style", "g", "use", "text",
+        "tspan",
     }  # fmt: skip
     assert len(root.findall(f".//{SVG}g[@data-task]")) == len(NASTY)
 
@@ -99,8 +101,9 @@ def test_hostile_names_end_no_string_in_dot() -> None:
 def test_hostile_names_end_no_label_in_mermaid() -> None:
     for row in mermaid(hostile()).splitlines()[1:]:
         label = r'"(?:[^"<>\[\]{}|`\\]|<br/>)*"'
+        node = rf"\w+\({label}\)|\w+\[\[{label}\]\]|subgraph \w+\[{label}\]"
         assert re.fullmatch(
-            rf"\s*(?:end|\w+\({label}\)|\w+\[\[{label}\]\]|subgraph \w+\[{label}\]|\w+ (?:--|-\.-)[>ox](?:\|{label}\|)? \w+)",
+            rf"\s*(?:end|{node}|\w+ (?:--|-\.-)[>ox](?:\|{label}\|)? \w+)",
             row,
         ), row
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -70,6 +72,14 @@ def test_an_older_database_is_brought_up(tmp_path: Path) -> None:
     database.close()
 
 
+def test_a_database_of_a_newer_version_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    database = open_database(url(tmp_path))
+    database.execute("UPDATE alembic_version SET version_num = '9999'")
+    database.close()
+    with pytest.raises(CannotOpen, match="made by a newer one"):
+        open_database(url(tmp_path))
+
+
 def test_opening_twice_changes_nothing(tmp_path: Path) -> None:
     open_database(url(tmp_path)).close()
     before = made(str(tmp_path / "y.db"))
@@ -93,7 +103,7 @@ def test_a_file_that_is_no_database_says_so(tmp_path: Path) -> None:
     ("table", "states"),
     [("run", RunState), ("task_instance", TaskState), ("attempt", AttemptState)],
 )
-def test_the_database_knows_the_states_of_the_table_and_no_other(table: str, states: type) -> None:
+def test_the_database_knows_the_states_of_the_table_and_no_other(table: str, states: type[StrEnum]) -> None:
     check = next(
         text for text in SCHEMA.read_text().split(";\n\n") if text.startswith(f"CREATE TABLE {table} ")
     )
@@ -101,7 +111,7 @@ def test_the_database_knows_the_states_of_the_table_and_no_other(table: str, sta
     assert f"CHECK (state IN ({listed}))" in check
 
 
-CORE = {
+CORE: dict[str, tuple[Any, Any]] = {
     "NEW_RUN": (rows.NewRun, sa.insert(tables.run)),
     "NEW_INSTANCE": (rows.NewInstance, sa.insert(tables.task_instance)),
     "NEW_ATTEMPT": (rows.NewAttempt, sa.insert(tables.attempt)),
@@ -137,7 +147,7 @@ def test_a_hot_statement_is_what_the_tables_compile_to(name: str) -> None:
     row, statement = CORE[name]
     conditions = 0 if statement.is_insert else {"MOVE_RUN": 3, "MOVE_INSTANCE": 3, "END_ATTEMPT": 2}[name]
     written = row._fields[: len(row._fields) - conditions]
-    values = {column: sa.bindparam(f"new_{column}") for column in written}
+    values: dict[str, Any] = {column: sa.bindparam(f"new_{column}") for column in written}
     compiled = statement.values(values).compile(dialect=sqlite.dialect(paramstyle="qmark"))
     assert " ".join(str(compiled).split()) == getattr(statements, name)
     assert [str(bound).removeprefix("new_") for bound in compiled.positiontup or ()] == [

@@ -46,18 +46,19 @@ def run(args: argparse.Namespace) -> int:
 
 def draw(plan: Plan, chosen: str, states: Mapping[str, str] | None) -> tuple[str | bytes | None, str | None]:
     """The drawing, and what the user should know of it."""
-    from yamldag import render
+    from yamldag.render import dot, html, mermaid, svg
 
-    if chosen == "dot":
-        return render.dot(plan, states), None
-    if chosen == "mermaid":
-        return render.mermaid(plan, states), None
-    if chosen == "svg":
-        return render.svg(plan, states)
-    if chosen == "html":
-        return render.html(plan, states)
-    made = render.binary(plan, "png" if chosen == "png" else "pdf", states)
-    return (made, None) if isinstance(made, bytes) else (None, str(made))
+    match chosen:
+        case "dot":
+            return dot.dot(plan, states), None
+        case "mermaid":
+            return mermaid.mermaid(plan, states), None
+        case "svg":
+            return svg.svg(plan, states)
+        case "html":
+            return html.html(plan, states)
+    made = dot.binary(plan, "png" if chosen == "png" else "pdf", states)
+    return (made, None) if isinstance(made, bytes) else (None, made.message)
 
 
 def _format(args: argparse.Namespace) -> str:
@@ -66,7 +67,9 @@ def _format(args: argparse.Namespace) -> str:
     if args.output:
         ending = os.path.splitext(args.output)[1].lower()
         if ending not in ENDINGS:
-            raise UsageError(f"`{args.output}` does not end in a known format; give --format: {', '.join(FORMATS)}")
+            raise UsageError(
+                f"`{args.output}` does not end in a known format; give --format: {', '.join(FORMATS)}"
+            )
         return ENDINGS[ending]
     return "html" if args.open else "dot"
 
@@ -74,9 +77,30 @@ def _format(args: argparse.Namespace) -> str:
 def _plan(args: argparse.Namespace) -> tuple[Plan, Mapping[str, str] | None]:
     if not args.run:
         return options.plan(args, args.pipeline), None
-    from yamldag.cli.recorded import plan_and_states
+    import json
 
-    return plan_and_states(options.project(args), args.run)
+    from yamldag.cli.records import find_run, records, task_rows
+    from yamldag.plan.pipeline import from_json
+    from yamldag.store import views
+
+    with records(options.project(args)) as db:
+        found = find_run(db, args.run)
+        stored = views.plan(db, found["version"]) if found["version"] else None
+        rows = task_rows(db, found)
+    if stored is None:
+        return options.plan(args, args.pipeline), {}
+    states: dict[str, list[str]] = {}
+    for row in rows:
+        states.setdefault(row["id"], []).append(row["state"])
+    return from_json(json.loads(stored)), {task: _together(several) for task, several in states.items()}
+
+
+LOUDEST = ("running", "up_for_retry", "queued", "failed", "upstream_failed", "success", "skipped")
+
+
+def _together(states: list[str]) -> str:
+    """One state for the instances of a mapped task: whatever still goes on, else as its end is told."""
+    return next((state for state in LOUDEST if state in states), states[0])
 
 
 def _write(args: argparse.Namespace, plan: Plan, chosen: str, drawn: str | bytes) -> str | None:

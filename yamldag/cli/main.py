@@ -143,8 +143,11 @@ def _our_bug(name: str) -> int:
     from yamldag import __version__
 
     with tempfile.NamedTemporaryFile("w", prefix="yamldag-bug-", suffix=".log", delete=False) as log:
-        log.write(f"yamldag {__version__}, Python {sys.version}\ncommand: {sys.argv}\n\n{traceback.format_exc()}")
+        log.write(
+            f"yamldag {__version__}, Python {sys.version}\ncommand: {sys.argv}\n\n{traceback.format_exc()}"
+        )
     sys.stderr.write(
-        f"yamldag {name}: this is a bug in yamldag, not a mistake of yours. Please report it with this log: {log.name}\n"
+        f"yamldag {name}: this is a bug in yamldag, not a mistake of yours. "
+        f"Please report it with this log: {log.name}\n"
     )
     return 3

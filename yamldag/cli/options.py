@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from yamldag.cli.main import UnsoundError, UsageError
 
 if TYPE_CHECKING:
-    from yamldag.compile.load import Unit
+    from yamldag.compile.compiler import Unit
     from yamldag.compile.project import Project
     from yamldag.plan.pipeline import Plan
     from yamldag.syntax.diagnostic import Diagnostic
@@ -22,13 +22,19 @@ PROGRESS_AFTER = 1.0
 
 
 def add_project(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--env", metavar="NAME", help="the environment of yamldag.yml to use (default: $YAMLDAG_ENV)")
+    parser.add_argument(
+        "--env", metavar="NAME", help="the environment of yamldag.yml to use (default: $YAMLDAG_ENV)"
+    )
 
 
 def add_format(parser: argparse.ArgumentParser, *formats: str) -> None:
     """`--format` with these, the first one the default, and `--json`."""
-    parser.add_argument("--format", choices=formats, default=formats[0], help="how to print (default: %(default)s)")
-    parser.add_argument("--json", action="store_const", const="json", dest="format", help="the same as --format json")
+    parser.add_argument(
+        "--format", choices=formats, default=formats[0], help="how to print (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--json", action="store_const", const="json", dest="format", help="the same as --format json"
+    )
 
 
 def project(args: argparse.Namespace) -> Project:

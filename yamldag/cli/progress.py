@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from yamldag.plan.duration import words
@@ -20,6 +21,8 @@ _TAIL = 10
 """Lines of a failed attempt's log that are shown at once."""
 _SHOWN = 12
 """Running tasks that the live part names."""
+_BEAT = 0.1
+"""Seconds between two pictures of the live part."""
 _CODES = {
     "success": "32",
     "failed": "31",
@@ -57,7 +60,7 @@ class Lines:
     def __init__(self, stream: TextIO, colour: bool) -> None:
         self.colour = colour
         self.starts = True
-        self._stream = stream
+        self.stream = stream
         self._begun = time.monotonic()
         self._width = 8
 
@@ -68,26 +71,26 @@ class Lines:
     def moved(self, instance: Instance, state: TaskState) -> None:
         if state in FINAL or state is TaskState.UP_FOR_RETRY or (self.starts and state is TaskState.RUNNING):
             self.write(self._line(instance, state))
-        if state is TaskState.FAILED and instance.attempts and self.starts:
+        if state is TaskState.FAILED and instance.attempts:
             self.tail(instance)
 
     def ended(self, result: RunResult) -> None:
         counts = Counter(str(row["state"]) for row in result.tasks)
         told = ", ".join(f"{number} {state}" for state, number in counts.most_common())
-        why = f" ({result.reason})" if result.reason else ""
-        spent = words(round(time.monotonic() - self._begun, 1))
+        why = f" ({result.reason})" if result.reason and result.state == "failed" else ""
+        spent = _span(time.monotonic() - self._begun)
         self.write(f"run {self.paint(result.state)}{why} in {spent}: {told or 'no tasks'}")
 
     def _line(self, instance: Instance, state: TaskState) -> str:
         notes = []
         if state is not TaskState.RUNNING and instance.attempts and instance.ended and instance.started:
-            notes.append(words(round(instance.ended - instance.started, 1)))
+            notes.append(_span(instance.ended - instance.started))
         if instance.attempts > 1:
             notes.append(f"attempt {instance.attempts}")
         if instance.reason and state is not TaskState.RUNNING:
             notes.append(instance.reason)
         if state is TaskState.UP_FOR_RETRY and instance.retry_at:
-            notes.append(f"next try in {words(round(instance.retry_at - (instance.ended or 0), 1))}")
+            notes.append(f"next try in {_span(instance.retry_at - (instance.ended or 0))}")
         return f"{named(instance):{self._width}} {self.paint(state.value)}  {', '.join(notes)}".rstrip()
 
     def tail(self, instance: Instance) -> None:
@@ -106,11 +109,11 @@ class Lines:
         return f"\x1b[{code}m{state}\x1b[0m" if code else state
 
     def write(self, line: str) -> None:
-        self._stream.write(line + "\n")
+        self.stream.write(line + "\n")
 
 
 class Live:
-    """The same lines, with what runs right now kept below them."""
+    """The same lines, with what runs right now kept below them. A thread draws: the run does not wait for it."""
 
     def __init__(self, lines: Lines) -> None:
         from rich.console import Console
@@ -118,19 +121,21 @@ class Live:
 
         self._lines = lines
         lines.starts = False
+        self._waiting: deque[str] = deque()
+        lines.write = self._waiting.append  # type: ignore[method-assign, assignment]
         self._running: dict[Instance, float] = {}
         self._done = 0
         self._run: Run | None = None
-        self._console = Console(file=lines._stream, no_color=not lines.colour, highlight=False)
-        self._live = Redrawn(
-            console=self._console, get_renderable=self._picture, refresh_per_second=8, transient=True
-        )
-        lines.write = self._print  # type: ignore[method-assign]
+        self._console = Console(file=lines.stream, no_color=not lines.colour, highlight=False)
+        self._live = Redrawn(console=self._console, auto_refresh=False, transient=True)
+        self._over = Event()
+        self._thread = Thread(target=self._draw, daemon=True)
 
     def began(self, run: Run) -> None:
         self._run = run
         self._lines.began(run)
         self._live.start()
+        self._thread.start()
 
     def moved(self, instance: Instance, state: TaskState) -> None:
         if state is TaskState.RUNNING:
@@ -139,20 +144,31 @@ class Live:
             self._running.pop(instance, None)
         self._done += state in FINAL
         self._lines.moved(instance, state)
-        if state is TaskState.FAILED and instance.attempts:
-            self._lines.tail(instance)
 
     def ended(self, result: RunResult) -> None:
-        self._live.stop()
+        self.close()
         self._lines.ended(result)
+        self._print()
 
     def close(self) -> None:
+        """Take the live part away. May be called again."""
+        self._over.set()
+        if self._thread.is_alive():
+            self._thread.join()
         self._live.stop()
 
-    def _print(self, line: str) -> None:
+    def _draw(self) -> None:
+        while not self._over.wait(_BEAT):
+            self._print()
+            self._live.update(self._picture(), refresh=True)
+        self._print()
+
+    def _print(self) -> None:
         from rich.text import Text
 
-        self._console.print(Text.from_ansi(line), soft_wrap=True)
+        lines = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        if lines:
+            self._console.print(Text.from_ansi("\n".join(lines)), soft_wrap=True)
 
     def _picture(self) -> Any:
         from rich.console import Group
@@ -161,9 +177,9 @@ class Live:
 
         now = time.monotonic()
         table = Table.grid(padding=(0, 2))
-        running = list(self._running.items())  # a copy: another thread draws
+        running = list(self._running.items())  # a copy: the run goes on
         for instance, since in running[:_SHOWN]:
-            table.add_row(Text("▶", "cyan"), named(instance), Text(words(round(now - since)), "dim"))
+            table.add_row(Text("▶", "cyan"), Text(named(instance)), Text(words(round(now - since)), "dim"))
         if len(running) > _SHOWN:
             table.add_row("", Text(f"and {len(running) - _SHOWN} more", "dim"), "")
         return Group(table, Text(self._summary(len(running)), "bold"))
@@ -174,6 +190,10 @@ class Live:
             return ""
         stopping = "  stopping, Ctrl-C again kills" if run.stop else ""
         return f"{self._done} of {self._done + run.unfinished} done, {running} running{stopping}"
+
+
+def _span(seconds: float) -> str:
+    return words(round(seconds, 1 if seconds >= 1 else 3))
 
 
 def named(instance: Instance) -> str:

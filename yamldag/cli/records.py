@@ -22,6 +22,8 @@ def records(project: Project) -> Iterator[sa.Connection]:
     from yamldag.store import views
     from yamldag.store.database import CannotOpen, open_database
 
+    if not exists(project):
+        raise UsageError("nothing has run yet in this project")
     try:
         open_database(project.database).close()  # made, or brought to this version
     except CannotOpen as closed:

@@ -1,7 +1,8 @@
 """Run the project: schedule its pipelines, run their tasks on this machine, and show it all on a web page.
 
-Files that change are read again; one that is broken goes on with its last good version. Ctrl-C (or TERM) starts nothing
-more and gives running tasks ten seconds; what goes on is found again by the next start. A second Ctrl-C stops what runs.
+Files that change are read again; one that is broken goes on with its last good version. Ctrl-C (or TERM) starts
+nothing more and gives running tasks ten seconds; what goes on is found again by the next start. A second Ctrl-C
+stops what runs.
 """
 
 from __future__ import annotations

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
 
 from yamldag.syntax.diagnostic import Diagnostic
 from yamldag.syntax.locate import place
 from yamldag.syntax.nearest import nearest
 from yamldag.syntax.tree import Json, Node, Scalar, located, plain
-
-if TYPE_CHECKING:
-    from yamldag.plan.expression.analysis import Analysis
 
 Lookup = Callable[[str], Node | None]
 
@@ -20,9 +16,11 @@ class Unknowable(Exception):  # noqa: N818
     """A lookup's word that a var may come from elsewhere: nothing can be put in, and nothing is wrong."""
 
 
-
-def fold(node: Scalar, lookup: Lookup | None, found: list[Diagnostic]) -> Node | None:
-    """The constant that stands for a template of vars, or None, with the reason added to `found`."""
+def fold(
+    node: Scalar, lookup: Lookup | None, found: list[Diagnostic], known: Iterable[str] = ()
+) -> Node | None:
+    """The constant that stands for a template of vars, or None, with the reason added to `found`. `known` are
+    the names to suggest."""
     from yamldag.plan.expression.analysis import analyse
 
     analysis = analyse(node.text)
@@ -42,13 +40,13 @@ def fold(node: Scalar, lookup: Lookup | None, found: list[Diagnostic]) -> Node |
         except Unknowable:
             return None
         if given is None:
-            found.append(unknown_var(node, str(name.name), name.start, name.end, ()))
+            found.append(unknown_var(node, str(name.name), name.start, name.end, tuple(known)))
             return None
         values[str(name.name)] = plain(given)
-    return _rendered(node, analysis, values, found)
+    return _rendered(node, values, found)
 
 
-def _rendered(node: Scalar, analysis: Analysis, values: dict[str, Json], found: list[Diagnostic]) -> Node | None:
+def _rendered(node: Scalar, values: dict[str, Json], found: list[Diagnostic]) -> Node | None:
     from yamldag.plan.expression import TemplateError, render
 
     try:

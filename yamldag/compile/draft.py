@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from yamldag.compile.constants import Unknowable
 from yamldag.syntax.diagnostic import Place, at
 from yamldag.syntax.locate import span
 from yamldag.syntax.source import Source
-from yamldag.syntax.tree import Json, Map, Node, Scalar
+from yamldag.syntax.tree import Json, Map, Node, Scalar, Seq
 
 Entries = dict[str, tuple[Scalar, Node]]
 
@@ -57,7 +58,7 @@ class Origin(NamedTuple):
 class Scope:
     """What `params`, `vars` and the names of tasks mean: in a pipeline, or in a template at one place of use."""
 
-    __slots__ = ("folder", "open_vars", "params", "root", "source", "uses_of", "vars")
+    __slots__ = ("folder", "open_params", "open_vars", "params", "root", "source", "uses_of", "vars")
 
     def __init__(self, source: Source, folder: str) -> None:
         self.source = source
@@ -65,11 +66,18 @@ class Scope:
         self.params: dict[str, Declared] = {}
         self.vars: dict[str, Node] = {}
         self.open_vars = False
-        """Of a template by itself: those who use it may bring more vars."""
+        """There may be more vars: of a template by itself, those who use it may bring them."""
+        self.open_params = False
         self.root: Draft
         """The pipeline itself, or the group that the use has become: names are sought up to here."""
         self.uses_of: tuple[Scalar, ...] = ()
         """The `use` values that lead here, the outermost first; none in a pipeline's own file."""
+
+    def constant(self, name: str) -> Node | None:
+        """A var for `constants.fold`."""
+        if self.open_vars and name not in self.vars:
+            raise Unknowable
+        return self.vars.get(name)
 
 
 class Draft:
@@ -82,7 +90,7 @@ class Draft:
 
     def __init__(self, name: str, key: Scalar, node: Node, group: Draft | None, scope: Scope) -> None:
         self.name = name
-        self.id = f"{group.id}.{name}" if group is not None and group.id else name
+        self.id: str = f"{group.id}.{name}" if group is not None and group.id else name
         self.key = key
         self.node = node
         self.entries: Entries = node.items if type(node) is Map else {}
@@ -125,7 +133,9 @@ class Draft:
     def values(self, name: str) -> list[Entry]:
         """The same key from the task and from every layer, the nearest first: for what is merged by name."""
         found = [Entry(*self.entries[name], self)] if name in self.entries else []
-        return found + [Entry(*layer.entries[name], layer.site) for layer in self.layers if name in layer.entries]
+        return found + [
+            Entry(*layer.entries[name], layer.site) for layer in self.layers if name in layer.entries
+        ]
 
     def rewrite(self, node: Scalar, text: str) -> None:
         if self.rewrites is None:
@@ -137,6 +147,11 @@ class Draft:
         if self.rewrites is not None:
             return self.rewrites.get(id(node), node.text)
         return node.text
+
+    @property
+    def open(self) -> bool:
+        """Whether it is too broken to tell what is in it: then nothing is said of names that seem to be missing."""
+        return not self.children and self.operator is None
 
     @property
     def is_task(self) -> bool:
@@ -185,5 +200,5 @@ def strings(node: Node) -> Iterator[Scalar]:
                 yield here
         elif type(here) is Map:
             stack.extend(value for _, value in reversed(here.items.values()))
-        else:
-            stack.extend(reversed(here.items))  # type: ignore[arg-type]
+        elif type(here) is Seq:
+            stack.extend(reversed(here.items))

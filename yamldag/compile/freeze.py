@@ -41,7 +41,7 @@ def plan(root: Draft, entries: Entries, project: Project, path: str) -> Plan:
         timezone=get("timezone", "UTC"),
         start=_text(entries, "start"),
         end=_text(entries, "end"),
-        catchup=CATCHUP.get(catchup, catchup) if isinstance(catchup, bool) else catchup,
+        catchup=CATCHUP[catchup] if isinstance(catchup, bool) else catchup,
         max_active_runs=get("max_active_runs", 16),
         max_active_tasks=get("max_active_tasks", 16),
         timeout=duration(_node(entries, "timeout")),
@@ -124,7 +124,9 @@ class _Keys:
 
     def text(self, name: str) -> str | None:
         entry = self.draft.get(name)
-        return entry.site.text(entry.node) if entry and type(entry.node) is Scalar and entry.node.text else None
+        return (
+            entry.site.text(entry.node) if entry and type(entry.node) is Scalar and entry.node.text else None
+        )
 
     def texts(self, name: str) -> tuple[str, ...]:
         entry = self.draft.get(name)

@@ -44,4 +44,6 @@ def _useless(ignore: parse.Ignore) -> Diagnostic:
     else:
         help_ = "take the comment out"
     codes = ", ".join(ignore.codes)
-    return Diagnostic("YD802", f"this comment silences nothing: there is no {codes} on this line", ignore.place, help_)
+    return Diagnostic(
+        "YD802", f"this comment silences nothing: there is no {codes} on this line", ignore.place, help_
+    )

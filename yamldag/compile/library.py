@@ -39,30 +39,31 @@ class Library:
 
     def __init__(self, reader: Reader) -> None:
         self.reader = reader
-        self._known: dict[tuple[str, str, int], Template | Diagnostic] = {}
-        self._found: list[Diagnostic] = []
+        self._known: dict[tuple[str, str, int], Template | Diagnostic | None] = {}
+        self.found: list[Diagnostic] = []
         """What is wrong in templates, from the schema's side."""
         self._spans: dict[tuple[str, int], tuple[int, list[Scalar]]] = {}
         """By path and start of a template's document: its end, and the `use` values that name it."""
         self._broken: set[tuple[str, int]] = set()
 
-    def template(self, value: Scalar, scope: Scope) -> Template | Diagnostic:
-        """The template that a `use` means, checked; or why there is none."""
+    def template(self, value: Scalar, scope: Scope) -> Template | Diagnostic | None:
+        """The template that a `use` means, checked; or why there is none. None: its file does not parse, which is
+        told there."""
         file, name = self._file(value, scope)
         if isinstance(file, Diagnostic):
             return file
         mark = (file.path, name, id(scope.vars) if "vars" in file.source.text else 0)
-        known = self._known.get(mark)
-        if known is None:
-            known = self._known[mark] = self._check(value, file, name, scope)
+        if mark not in self._known:
+            self._known[mark] = self._check(value, file, name, scope)
+        known = self._known[mark]
         if isinstance(known, Template):
-            end, uses = self._spans.setdefault((known.source.path, known.root.start), (known.root.end, []))
+            _, uses = self._spans.setdefault((known.source.path, known.root.start), (known.root.end, []))
             if value not in uses:
                 uses.append(value)
             return known
-        return replace(known, place=at(value))
+        return replace(known, place=at(value)) if known else None
 
-    def lone(self, document: Map, file: File) -> Lone:
+    def lone(self, document: Map) -> Lone:
         """A template looked at by itself. Its tree is the one that its users without vars share."""
         value = document.items["template"][1]
         name = value.text if type(value) is Scalar else ""
@@ -77,13 +78,14 @@ class Library:
 
     def broken(self, root: Draft) -> bool:
         """Whether a pipeline uses a template that has errors of its own."""
-        roots = {(group.inner.source.path, use.start) for group in root.groups() for use in (group.inner.root.key,)}
-        return bool(self._broken) and any(path in {one for one, _ in self._broken} for path, _ in roots)
+        broken = {path for path, _ in self._broken}
+        uses = [group for group in root.groups() if group.kind == "use"]
+        return any(use.open or use.inner.source.path in broken for use in uses)
 
     def with_uses(self, found: list[Diagnostic]) -> list[Diagnostic]:
         """Each mistake once; one inside a template with every `use` of it as a related place."""
         kept: dict[tuple[str, str, int, int, str], Diagnostic] = {}
-        for diagnostic in [*found, *self._found]:
+        for diagnostic in [*found, *self.found]:
             place = diagnostic.place
             # Several things can be missing at one place; what is wrong with one place is said once, through
             # however many aliases or uses it was met.
@@ -93,7 +95,9 @@ class Library:
                 known = {(one.place.source.path, one.place.start) for one in diagnostic.related}
                 uses = [use for use in self._uses(diagnostic) if (use.source.path, use.start) not in known]
                 related = tuple(Related("the template is used here", at(use)) for use in uses)
-                kept[mark] = replace(diagnostic, related=diagnostic.related + related) if related else diagnostic
+                kept[mark] = (
+                    replace(diagnostic, related=diagnostic.related + related) if related else diagnostic
+                )
         return list(kept.values())
 
     def _uses(self, diagnostic: Diagnostic) -> list[Scalar]:
@@ -116,17 +120,17 @@ class Library:
             return Diagnostic("YD207", message, at(value), _near_file(path)), ""
         return self.reader.read(path), ""
 
-    def _check(self, value: Scalar, file: File, name: str, scope: Scope) -> Template | Diagnostic:
-        self._found += file.found
+    def _check(self, value: Scalar, file: File, name: str, scope: Scope) -> Template | Diagnostic | None:
+        self.found += file.found
         if file.found and not file.documents:
-            return Diagnostic("YD207", f"the template `{value.text}` can't be used: its file has errors", at(value))
+            return None
         if "vars" in file.source.text:
             file = self.reader.again(file)
         document = _document(file, name)
         if document is None:
             return _no_template(value, file, name)
-        checked = documents.checked(document, "template", scope.vars.get)
-        self._found += checked.found
+        checked = documents.checked(document, "template", scope.constant, scope.vars)
+        self.found += checked.found
         if has_errors(checked.found):
             self._broken.add((file.source.path, document.start))
         title = documents.scalar(document, "template")
@@ -144,10 +148,18 @@ def _document(file: File, name: str) -> Map | None:
 
 def _no_template(value: Scalar, file: File, name: str) -> Diagnostic:
     if not name:
-        return Diagnostic("YD207", f"`{value.text}` holds no template", at(value), "begin it with `template: name`")
-    known = [one.text for one in (documents.scalar(d, "template") for d in file.documents if type(d) is Map) if one]
+        return Diagnostic(
+            "YD207", f"`{value.text}` holds no template", at(value), "begin it with `template: name`"
+        )
+    known = [
+        one.text for one in (documents.scalar(d, "template") for d in file.documents if type(d) is Map) if one
+    ]
     near = nearest(name, known)
-    help_ = f"did you mean `{near}`?" if near else "name a file such as `./templates/load.yml`, or a template of this file"
+    help_ = (
+        f"did you mean `{near}`?"
+        if near
+        else "name a file such as `./templates/load.yml`, or a template of this file"
+    )
     return Diagnostic("YD207", f"there is no template `{name}` in this file", at(value), help_)
 
 

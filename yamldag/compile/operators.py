@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from yamldag.compile import shapes
-from yamldag.compile.draft import Draft, Entry, key_or, strings
+from yamldag.compile.draft import Draft, Entries, Entry, key_or, strings
 from yamldag.compile.keys import OPERATORS
 from yamldag.compile.project import Project
 from yamldag.operators import catalog
@@ -21,6 +21,13 @@ if TYPE_CHECKING:
 
 NOTIFICATIONS = ("on_failure", "on_success", "on_retry", "on_deadline")
 
+_CONNECTED: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("http", "sql", "ssh", "docker", "kubernetes"), ()),
+    "copy": ("from", "to"),
+    "wait": ("http", "sql"),
+}
+"""The operators that have a `connection`, and their parameters that have one."""
+
 
 class Operators:
     """The operators of one pipeline."""
@@ -30,16 +37,18 @@ class Operators:
         self.faulty = faulty
         self.found = found
 
-    def all(self, root: Draft, document: Map) -> None:
+    def all(self, root: Draft, entries: Entries) -> None:
+        """`entries` are the pipeline's keys in force."""
         for task in root.tasks():
             if task.operator is not None:
                 self._task(task)
-            for name in NOTIFICATIONS:
-                if name in task.entries:
-                    self._calls(task, task.entries[name][1])
+            if not task.entries.keys().isdisjoint(NOTIFICATIONS):
+                for name in NOTIFICATIONS:
+                    if name in task.entries:
+                        self._calls(task.entries[name][1])
         for name in NOTIFICATIONS:
-            if name in document.items:
-                self._calls(root, document.items[name][1])
+            if name in entries:
+                self._calls(entries[name][1])
 
     def _task(self, task: Draft) -> None:
         assert task.operator is not None
@@ -52,10 +61,32 @@ class Operators:
             self._python(task, node)
         elif task.operator == "sql":
             self._file(task, node)
+        self._connections(task, task.operator)
         self._exclusive(task.operator, node)
         self._required(task.operator, key, node, task)
         self._output(task)
         self._mapping(task)
+
+    def _connections(self, task: Draft, name: str) -> None:
+        """Connections named by their id. Without a project file there is nowhere to declare them."""
+        if name not in _CONNECTED or self.project.file is None or self.project.unsure("connections"):
+            return
+        for entry in task.values(name):
+            for node in (entry.node, *(parameter(entry.node, one) for one in _CONNECTED[name])):
+                given = parameter(node, "connection") if node is not None else None
+                if (
+                    type(given) is Scalar
+                    and id(given) not in self.faulty
+                    and not any(True for _ in strings(given))
+                ):
+                    self._connection(given)
+
+    def _connection(self, node: Scalar) -> None:
+        known = self.project.connections
+        if node.text not in known:
+            near = nearest(node.text, known)
+            help_ = f"did you mean `{near}`?" if near else "declare it under `connections:` in yamldag.yml"
+            self.found.append(Diagnostic("YD210", f"there is no connection `{node.text}`", at(node), help_))
 
     def _exclusive(self, name: str, node: Node) -> None:
         """Parameters of which at most one may be given."""
@@ -63,7 +94,9 @@ class Operators:
         if operator is None or type(node) is not Map:
             return
         for group in operator.exclusive:
-            given = sorted((node.items[one][0] for one in group if one in node.items), key=lambda key: key.start)
+            given = sorted(
+                (node.items[one][0] for one in group if one in node.items), key=lambda key: key.start
+            )
             for second in given[1:]:
                 related = (Related(f"`{given[0].text}` is here", at(given[0])),)
                 message = f"`{second.text}` can't stand beside `{given[0].text}`: `{name}` takes one of them"
@@ -71,16 +104,20 @@ class Operators:
 
     def _file(self, task: Draft, node: Node) -> None:
         """A query that is kept in a file beside the pipeline's."""
-        path = _parameter(node, "file")
+        path = parameter(node, "file")
         if type(path) is not Scalar or id(path) in self.faulty or any(True for _ in strings(path)):
             return
         if not os.path.isfile(os.path.join(task.scope.folder, path.text)):
-            self.found.append(Diagnostic("YD705", f"there is no file `{path.text}` beside the pipeline's", at(path)))
+            self.found.append(
+                Diagnostic("YD705", f"there is no file `{path.text}` beside the pipeline's", at(path))
+            )
 
     def _required(self, name: str, key: Scalar, node: Node, task: Draft | None) -> None:
         """A mapping must give the parameters that its operator needs; defaults may have given them."""
         operator = catalog.operator(name)
         if operator is None or not operator.required:
+            return
+        if type(node) is Scalar and (operator.short,) in operator.required and node.text:
             return
         given = set(_parameters(node, operator.short))
         if task is not None:
@@ -93,7 +130,9 @@ class Operators:
         wanted = [one for alternative in operator.required for one in alternative]
         if any(nearest(one, wanted) for one in unknown):
             return
-        words = " or ".join(" and ".join(f"`{one}`" for one in alternative) for alternative in operator.required)
+        words = " or ".join(
+            " and ".join(f"`{one}`" for one in alternative) for alternative in operator.required
+        )
         self.found.append(Diagnostic("YD402", f"`{name}` needs {words}", at(key)))
 
     # Shapes
@@ -102,6 +141,9 @@ class Operators:
         entry = task.entries.get("output")
         if entry is not None and id(entry[1]) not in self.faulty:
             shapes.output(entry[1], self.found)
+        form = parameter(task.entries["approval"][1], "form") if task.operator == "approval" else None
+        if form is not None and id(form) not in self.faulty:
+            shapes.output(form, self.found)
 
     def _mapping(self, task: Draft) -> None:
         entry = task.entries.get("matrix")
@@ -115,13 +157,18 @@ class Operators:
             for name, (key, _) in item.items.items() if type(item) is Map else ():
                 if name not in axes:
                     near = nearest(name, axes)
-                    help_ = f"did you mean `{near}`?" if near else f"the axes are {', '.join(axes)}"
+                    known = (
+                        f"the axes are {', '.join(axes)}"
+                        if axes
+                        else "it has no axis at all: give it lists such as `x: [1, 2]`"
+                    )
+                    help_ = f"did you mean `{near}`?" if near else known
                     self.found.append(Diagnostic("YD215", f"the matrix has no axis `{name}`", at(key), help_))
 
     # bash
 
     def _bash(self, task: Draft, node: Node) -> None:
-        script = node if type(node) is Scalar else _parameter(node, "script")
+        script = node if type(node) is Scalar else parameter(node, "script")
         if type(script) is not Scalar or id(script) in self.faulty or "{{" not in script.text:
             return
         from yamldag.plan.expression.analysis import Reference, analyse
@@ -140,16 +187,22 @@ class Operators:
         if analysis.faults:
             return
         for fault in shell_faults(script.text, analysis, known):
-            self.found.append(Diagnostic(fault.code, fault.message, place(script, fault.start, fault.end), fault.help))
+            self.found.append(
+                Diagnostic(fault.code, fault.message, place(script, fault.start, fault.end), fault.help)
+            )
 
     # python
 
     def _python(self, task: Draft, node: Node) -> None:
-        function = node if type(node) is Scalar else _parameter(node, "function")
+        function = node if type(node) is Scalar else parameter(node, "function")
         if type(node) is Map and "script" in node.items:
             self._script(node.items["script"][1])
             return
-        if type(function) is not Scalar or id(function) in self.faulty or any(True for _ in strings(function)):
+        if (
+            type(function) is not Scalar
+            or id(function) in self.faulty
+            or any(True for _ in strings(function))
+        ):
             return
         own_requirements = type(node) is Map and "requirements" in node.items
         self._function(task, function, own_requirements)
@@ -223,23 +276,27 @@ class Operators:
         for arg in unknown:
             near = nearest(arg, names)
             help_ = f"did you mean `{near}`?" if near else f"it takes {', '.join(names) or 'none'}"
-            self.found.append(Diagnostic("YD703", f"`{name}` takes no argument `{arg}`", at(given[arg]), help_))
+            self.found.append(
+                Diagnostic("YD703", f"`{name}` takes no argument `{arg}`", at(given[arg]), help_)
+            )
         misspelt = {nearest(arg, names) for arg in unknown}
         missing = [one for one in known.missing(given) if one not in misspelt]
         if missing:
             words = " and ".join(f"`{one}`" for one in missing)
             key = key_or(task, "args")
             where = at(key) if key is not task.key else at(node)
-            self.found.append(Diagnostic("YD703", f"`{name}` needs {words}, which `args` does not give", where))
+            self.found.append(
+                Diagnostic("YD703", f"`{name}` needs {words}, which `args` does not give", where)
+            )
 
     # Notifications
 
-    def _calls(self, draft: Draft, node: Node) -> None:
+    def _calls(self, node: Node) -> None:
         for call in node.items if type(node) is Seq else (node,):
             if type(call) is Map and id(call) not in self.faulty:
-                self._call(draft, call)
+                self._call(call)
 
-    def _call(self, draft: Draft, call: Map) -> None:
+    def _call(self, call: Map) -> None:
         operators = [name for name in call.items if name in OPERATORS]
         rest = {"args", "with", "env", "timeout"}
         if not operators:
@@ -247,7 +304,9 @@ class Operators:
             if not unknown:
                 message = "a notification is a call of an operator, but there is none here"
                 where = at(next(iter(call.items.values()))[0]) if call.items else at(call)
-                self.found.append(Diagnostic("YD412", message, where, "such as `email: {to: [ops@example.org]}`"))
+                self.found.append(
+                    Diagnostic("YD412", message, where, "such as `email: {to: [ops@example.org]}`")
+                )
             return
         if len(operators) > 1:
             related = (Related(f"`{operators[0]}` is here", at(call.items[operators[0]][0])),)
@@ -259,7 +318,8 @@ class Operators:
             self._required(operators[0], key, node, None)
 
 
-def _parameter(node: Node, name: str) -> Node | None:
+def parameter(node: Node, name: str) -> Node | None:
+    """The value of one parameter, where the operator's value is a mapping that has it."""
     entry = node.items.get(name) if type(node) is Map else None
     return entry[1] if entry else None
 
@@ -273,7 +333,11 @@ def _parameters(node: Node, short: str | None) -> Iterable[str]:
 
 
 def _defined(shown: str, names: tuple[str, ...]) -> str:
-    return f"`{shown}` defines {', '.join(f'`{name}`' for name in names[:8])}" if names else f"`{shown}` defines none"
+    return (
+        f"`{shown}` defines {', '.join(f'`{name}`' for name in names[:8])}"
+        if names
+        else f"`{shown}` defines none"
+    )
 
 
 def merged(entries: list[Entry], short: str | None) -> dict[str, Entry]:

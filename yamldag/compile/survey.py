@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from yamldag.compile import expand
 from yamldag.compile.draft import Draft
 from yamldag.plan import graph
 from yamldag.syntax.diagnostic import Diagnostic, Related, at
@@ -12,7 +13,7 @@ from yamldag.syntax.nearest import nearest
 from yamldag.syntax.tree import Map, Node, Scalar, Seq
 
 if TYPE_CHECKING:
-    from yamldag.compile.load import Compiler, Unit
+    from yamldag.compile.compiler import Compiler, Unit
 
 
 def across(compiler: Compiler, units: list[Unit]) -> list[Diagnostic]:
@@ -22,22 +23,24 @@ def across(compiler: Compiler, units: list[Unit]) -> list[Diagnostic]:
     if not calls and not awaited:
         return []
     everyone = [*units, *_others(compiler, units)]
-    found = list(_unknown_calls(calls, {unit.name for unit in everyone}))
+    by_name = {unit.name: unit for unit in everyone}
+    found = list(_unknown_calls(calls, by_name))
+    found += _misfits(units, by_name)
     found += _rings(everyone, units)
     produced = {asset for unit in everyone for asset in _produced(unit.root)}
     for node in awaited:
         if node.text not in produced:
             near = nearest(node.text, produced)
             help_ = f"did you mean `{near}`?" if near else f"a task updates it with `produces: {node.text}`"
-            found.append(Diagnostic("YD212", f"no pipeline of the project produces `{node.text}`", at(node), help_))
+            found.append(
+                Diagnostic("YD212", f"no pipeline of the project produces `{node.text}`", at(node), help_)
+            )
     return found
 
 
 def _others(compiler: Compiler, units: list[Unit]) -> Iterator[Unit]:
-    from yamldag.compile.load import project_files
-
     given = {unit.path for unit in units}
-    for path in project_files(compiler.project):
+    for path in compiler.project.files():
         if path in given:
             continue
         file = compiler.read(path)
@@ -46,7 +49,39 @@ def _others(compiler: Compiler, units: list[Unit]) -> Iterator[Unit]:
                 yield compiler.pipeline(document, file, [])
 
 
-def _unknown_calls(calls: list[tuple[Unit, Scalar]], known: set[str]) -> Iterator[Diagnostic]:
+def _misfits(units: list[Unit], by_name: dict[str, Unit]) -> Iterator[Diagnostic]:
+    """What a call gives, and a wait names, held against the other pipeline. Each place once, though a template
+    may bring it several times."""
+    seen: set[tuple[str, int, str]] = set()
+    for unit in units:
+        for one in (one for task in unit.root.tasks() for one in _misfit(task, by_name)):
+            mark = (one.place.source.path, one.place.start, one.message)
+            if mark not in seen:
+                seen.add(mark)
+                yield one
+
+
+def _misfit(task: Draft, by_name: dict[str, Unit]) -> Iterable[Diagnostic]:
+    if task.operator not in ("pipeline", "wait"):
+        return
+    node = task.entries[task.operator][1]
+    name = _value(node, "id") if task.operator == "pipeline" else _parameter(node, "pipeline")
+    target = next((by_name[one.text] for one in _literal(name) if one.text in by_name), None)
+    if target is None:
+        return
+    if task.operator == "pipeline":
+        yield from expand.check_with(task, target.root.scope, "pipeline")
+        return
+    for one in _literal(_parameter(node, "task")):
+        known = [each.id for each in target.root.tasks()]
+        if one.text not in known and not target.root.open:
+            near = nearest(one.text, known)
+            help_ = f"did you mean `{near}`?" if near else None
+            message = f"the pipeline `{target.name}` has no task `{one.text}`"
+            yield Diagnostic("YD203", message, at(one), help_)
+
+
+def _unknown_calls(calls: list[tuple[Unit, Scalar]], known: Iterable[str]) -> Iterator[Diagnostic]:
     for _, node in calls:
         if node.text not in known:
             near = nearest(node.text, known)
@@ -57,15 +92,19 @@ def _unknown_calls(calls: list[tuple[Unit, Scalar]], known: set[str]) -> Iterato
 def _rings(everyone: list[Unit], units: list[Unit]) -> Iterator[Diagnostic]:
     calls = {unit.name: {node.text: node for node in _called(unit.root)} for unit in everyone}
     here = {unit.name for unit in units}
-    parents = {name: {one: node for one, node in called.items() if one in calls} for name, called in calls.items()}
-    for ring in graph.rings(parents):
+    parents = {
+        name: {one: node for one, node in called.items() if one in calls} for name, called in calls.items()
+    }
+    for ring in graph.rings({name: list(called) for name, called in parents.items()}):
         edges = [(name, parents[name][ring[(n + 1) % len(ring)]]) for n, name in enumerate(ring)]
         edges.sort(key=lambda edge: (edge[1].source.path, edge[1].start))
         mine = [node for name, node in edges if name in here]
         if mine:
             way = " → ".join(f"`{name}`" for name in [*ring, ring[0]])
             related = tuple(Related(f"`{name}` calls `{node.text}` here", at(node)) for name, node in edges)
-            yield Diagnostic("YD305", f"pipelines call each other in a circle: {way}", at(mine[0]), None, related)
+            yield Diagnostic(
+                "YD305", f"pipelines call each other in a circle: {way}", at(mine[0]), None, related
+            )
 
 
 def _called(root: Draft) -> Iterator[Scalar]:
@@ -89,6 +128,10 @@ def _value(node: Node, name: str) -> Node | None:
         entry = node.items.get(name)
         return entry[1] if entry else None
     return node
+
+
+def _parameter(node: Node, name: str) -> Node | None:
+    return _value(node, name) if type(node) is Map else None
 
 
 def _literal(node: Node | None) -> Iterable[Scalar]:
@@ -115,4 +158,4 @@ def _awaited(unit: Unit) -> Iterator[Scalar]:
             elif type(node) is Seq:
                 stack.extend(reversed(node.items))
             elif type(node) is Map:
-                stack.extend(value for _, value in node.items.values())
+                stack.extend(node.items[name][1] for name in ("all", "any") if name in node.items)

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from yamldag.plan.schedule import Fault
 
 
+_BOUNDS = ("start", "end", "timezone")
+
+
 def check(root: Draft, entries: Entries, faulty: set[int], found: list[Diagnostic]) -> None:
     """`entries` are the pipeline's keys in force, those of `pipeline_defaults` among them."""
     if not entries.keys() & {"schedule", "timezone", "start", "end", "deadline"}:
@@ -24,14 +27,16 @@ def check(root: Draft, entries: Entries, faulty: set[int], found: list[Diagnosti
     zone = _timezone(entries, faulty, found)
     _bounds(entries, zone, faulty, found)
     _deadline(entries, faulty, found)
-    sound = len(found) == before
+    sound = len(found) == before and not any(
+        id(entries[name][1]) in faulty for name in _BOUNDS if name in entries
+    )
     entry = entries.get("schedule")
     if entry is None or id(entry[1]) in faulty:
         return
     if not any(id(node) in faulty for node in _below(entry[1])):
         bounds = (_text(entries, "start"), _text(entries, "end")) if sound else (None, None)
-        for fault in schedule.faults(plain(entry[1]), zone, *bounds):
-            found.append(_located(entry[0], entry[1], fault))
+        faults = schedule.faults(plain(entry[1]), zone, *bounds)
+        found += [_located(entry[0], entry[1], fault) for fault in faults]
     _required_params(root, entry[0], found)
 
 
@@ -68,7 +73,9 @@ def _bounds(entries: Entries, zone_name: str, faulty: set[int], found: list[Diag
             continue
         moments[name] = schedule.moment(entry[1].text, zone, last=name == "end")
         if moments[name] is None:
-            message = f"`{name}` must be a date or a time that exists, such as `2026-01-31` or `2026-01-31T06:00`"
+            message = (
+                f"`{name}` must be a date or a time that exists, such as `2026-01-31` or `2026-01-31T06:00`"
+            )
             found.append(Diagnostic("YD408", f"{message}, found `{entry[1].text}`", at(entry[1])))
     start, end = moments.get("start"), moments.get("end")
     if start is not None and end is not None and end < start:
@@ -81,7 +88,7 @@ def _deadline(entries: Entries, faulty: set[int], found: list[Diagnostic]) -> No
     if entry is None or type(entry[1]) is not Map or id(entry[1]) in faulty:
         return
     items = entry[1].items
-    if not items.keys() & {"after", "at"}:
+    if not items:
         found.append(Diagnostic("YD402", "`deadline` needs `after` or `at`", at(entry[0])))
     elif "after" in items and "at" in items:
         first, second = sorted((items["after"][0], items["at"][0]), key=lambda key: key.start)

@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from yamldag.compile.compiler import Unit
 from yamldag.compile.files import shown
-from yamldag.compile.load import Unit, project_files
 from yamldag.compile.project import Project, find
 from yamldag.compile.workspace import Stamp, Workspace, stamp
 from yamldag.engine.local_run import plan_text, text_hash
@@ -84,7 +84,7 @@ class Catalogue:
 
     def _adopt(self, project: Project) -> None:
         self.project = project
-        self._workspace = Workspace(lambda: project_files(project), project)
+        self._workspace = Workspace(project.files, project)
         self._stamp = self._project_stamp()
 
     def _project_stamp(self) -> Stamp:

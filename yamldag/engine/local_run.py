@@ -19,14 +19,14 @@ from typing import Any, NamedTuple
 
 from yamldag.engine import times
 from yamldag.engine.clock import SteadyClock
-from yamldag.engine.loop import Engine, Watcher
+from yamldag.engine.loop import Engine, Watcher, unwatched
 from yamldag.engine.run import UNMAPPED, Instance, Run, build
 from yamldag.engine.step import Admit, Stop
 from yamldag.executors.local import LocalExecutor
 from yamldag.plan.pipeline import Json, Plan
 from yamldag.plan.schedule import read
 from yamldag.store import moves
-from yamldag.store.database import Database, open_database
+from yamldag.store.database import CannotOpen, Database, open_database
 from yamldag.store.rows import NewRun
 
 
@@ -47,7 +47,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """How it ended: a run state, and the tasks in plan order, one per instance, as `yamldag run --json` has them."""
+    """How it ended. The tasks are in plan order, one per instance, as `yamldag run --json` has them."""
 
     run_id: str
     state: str
@@ -73,14 +73,17 @@ def run_here(
     *,
     database: str,
     folder: Path,
-    watch: Watcher = lambda instance, state: None,
-    began: Callable[[Run], None] = lambda run: None,
+    watch: Watcher = unwatched,
+    began: Callable[[Run], None] | None = None,
 ) -> RunResult:
     """Run to the end. `database` is a URL, `folder` the project's `.yamldag`.
 
     Ctrl-C cancels, a second one kills. Raises CannotOpen, TakenOver.
     """
-    folder.mkdir(0o700, parents=True, exist_ok=True)
+    try:
+        folder.mkdir(0o700, parents=True, exist_ok=True)
+    except OSError as problem:
+        raise CannotOpen(f"the folder `{folder}` can't be made: {problem.strerror}") from problem
     # Before the database: the runner is a fork of this process.
     executor = LocalExecutor(folder / "executor")
     try:
@@ -101,17 +104,22 @@ class _Here:
     watch: Watcher
     clock: SteadyClock = field(default_factory=SteadyClock)
 
-    def run(self, order: Order, began: Callable[[Run], None]) -> RunResult:
+    def run(self, order: Order, began: Callable[[Run], None] | None) -> RunResult:
         now = self.clock.now()
         life = moves.Life("local", socket.gethostname(), os.getpid(), self.executor.id, now)
         runner = moves.begin_runner(self.database, life)
         engine = Engine(self.database, self.executor, self.clock, runner, os.environ, self.watch)
         run = build(self._record(order, engine.runner, now), engine.ids)
         gc.freeze()
-        began(run)
+        if began is not None:
+            began(run)
         with _interrupts(engine, run):
             engine.tell(Admit(run))
-            engine.work(lambda: bool(engine.over or engine.lost))
+            try:
+                engine.work(lambda: bool(engine.over or engine.lost))
+            except BaseException:
+                self.executor.stop(engine.world.running, kill=True)  # nobody would hear of their ends
+                raise
         if engine.lost:
             raise TakenOver(run.id)
         moves.end_runner(self.database, runner, self.clock.now())
@@ -189,14 +197,17 @@ def _output(rows: list[tuple[int, str | None]]) -> Json:
 
 @contextmanager
 def _interrupts(engine: Engine, run: Run) -> Iterator[None]:
-    """Ctrl-C, or TERM, asks the run to end; a second one does not wait."""
+    """Ctrl-C, TERM or a terminal that goes away asks the run to end; a second time does not wait."""
     asked: list[int] = []
 
-    def interrupt(number: int, frame: FrameType | None) -> None:
+    def interrupt(number: int, _frame: FrameType | None) -> None:
         engine.tell(Stop(run.id, "kill" if asked else "cancel"))
         asked.append(number)
 
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    # What was ignored when we began (below nohup, in the background) stays so.
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    heard = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, interrupt) for number in heard}
     try:
         yield
     finally:

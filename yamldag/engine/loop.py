@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from yamldag.engine.clock import Clock
 from yamldag.engine.dispatch import Dispatch
 from yamldag.engine.run import Instance, Run
-from yamldag.engine.step import Admit, Finished, Happened, Result, World, step
+from yamldag.engine.step import Finished, Happened, Result, World, step
 from yamldag.engine.templates import Templates
 from yamldag.executors.contract import Ended, Executor, Start
 from yamldag.plan.state import TaskState
@@ -21,6 +21,10 @@ _IDS_PER_LIFE = 28
 """Bits: a quarter of a milliard ids for one life of an engine."""
 
 Watcher = Callable[[Instance, TaskState], None]
+
+
+def unwatched(_instance: Instance, _state: TaskState) -> None:
+    """Nobody wants to know."""
 
 
 def ids_of(runner: int) -> Iterator[int]:
@@ -38,7 +42,7 @@ class Engine:
     runner: int
     """The id of this life in the database; it owns the runs that it moves."""
     environment: Mapping[str, str]
-    watch: Watcher = lambda instance, state: None
+    watch: Watcher = unwatched
     """Called with every move, once it is stored."""
     slots: int | None = None
     ids: Iterator[int] = field(init=False)
@@ -51,13 +55,13 @@ class Engine:
     """Runs that have ended; the caller empties it."""
     _inbox: deque[Happened] = field(default_factory=deque)
     _templates: Templates = field(init=False)
-    _dispatch: Dispatch = field(init=False)
+    dispatch: Dispatch = field(init=False)
 
     def __post_init__(self) -> None:
         self.ids = ids_of(self.runner)
         self._templates = Templates(self.environment)
-        self._dispatch = Dispatch(self._templates, self.environment)
-        self.world = World(self.ids, self._templates, self._dispatch.prepare, self.slots)
+        self.dispatch = Dispatch(self._templates, self.environment)
+        self.world = World(self.ids, self._templates, self.dispatch.prepare, self.slots)
 
     def tell(self, what: Happened) -> None:
         """Something has happened: from another thread, or below a signal handler."""
@@ -77,36 +81,25 @@ class Engine:
             happened.append(self._inbox.popleft())
         running = self.world.running
         happened += [self._finished(end, running[end.attempt]) for end in ends if end.attempt in running]
-        self._carry_out(step(self.world, happened, self.clock.now()))
+        self.take(happened)
         if ends:
             self.executor.acknowledge([end.attempt for end in ends])
+
+    def take(self, happened: list[Happened], start_again: Iterable[Start] = ()) -> None:
+        """One step, stored and carried out. `start_again`: what was stored as started before, and never was."""
+        result = step(self.world, happened, self.clock.now())
+        result.start[:0] = start_again
+        self._carry_out(result)
 
     def leave(self) -> None:
         """Start nothing more; what runs may end."""
         self.leaving = True
         self.world.slots = 0
 
-    def resume(self, admitted: Iterable[Admit], ends: Iterable[Ended], unstarted: Iterable[int]) -> None:
-        """Go on with runs of an earlier life: these of their attempts have ended, and these had not begun."""
-        admitted, ends = list(admitted), list(ends)
-        instances = (each for what in admitted for each in what.run.instances)
-        active = {each.attempt: each for each in instances if each.attempt is not None}
-        happened: list[Happened] = [*admitted, *(self._finished(end, active[end.attempt]) for end in ends)]
-        again: list[Start] = []
-        for attempt in unstarted:
-            work = self._dispatch.prepare(active[attempt]).work
-            if isinstance(work, Start):
-                again.append(work)
-            else:
-                now = self.clock.now()
-                happened.append(Finished(attempt, work, "refused", now, now))
-        self._carry_out(step(self.world, happened, self.clock.now()), again)
-        self.executor.acknowledge([end.attempt for end in ends])
-
     def _finished(self, end: Ended, instance: Instance) -> Finished:
         if self.leaving and end.reason == "stopped" and not instance.node.run.stop:
             end = replace(end, reason="lost", message="it was stopped with the scheduler")
-        return self._dispatch.finished(end, instance)
+        return self.dispatch.finished(end, instance)
 
     def _wait(self, patience: float | None) -> float | None:
         if self._inbox:
@@ -117,13 +110,14 @@ class Engine:
         wait = max(0.0, due - self.clock.now())
         return wait if patience is None else min(wait, patience)
 
-    def _carry_out(self, result: Result, again: Iterable[Start] = ()) -> None:
+    def _carry_out(self, result: Result) -> None:
         """Store first; what was not stored does not happen."""
         if result.batches:
             self._drop(moves.store(self.database, result.batches))
-        start = [each for each in [*again, *result.start] if each.attempt in self.world.running]
+        self.dispatch.clean()
+        start = [each for each in result.start if each.attempt in self.world.running]
         for each in start:
-            self._dispatch.open(each)
+            self.dispatch.open(each)
         if start:
             self.executor.start(start)
         if result.stop:

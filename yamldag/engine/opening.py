@@ -1,4 +1,4 @@
-"""Puts a scheduler together: a life of an engine, what an earlier one has left, and the pipelines in force."""
+"""Puts a scheduler together: an engine, what an earlier one has left, and the pipelines in force."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ def open_service(
     runner = moves.begin_runner(database, life)
     engine = Engine(database, executor, clock, runner, os.environ, slots=SLOTS)
     catalogue = Catalogue(project, _earlier(database, project))
-    recover(engine, executor, folder, say)
+    for run in recover(engine, executor, folder):
+        say(f"run {run} goes on")
     service = Service(engine, catalogue, folder, say)
     gc.freeze()
     return service

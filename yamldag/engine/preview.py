@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from yamldag.engine import times
-from yamldag.engine.local_run import Order
+from yamldag.engine.local_run import Dates, Order
 from yamldag.engine.run import Run, build, narrowed
 from yamldag.engine.templates import Templates
-from yamldag.plan.expression import TemplateError, render
+from yamldag.plan.expression import TemplateError, analyse, render, render_text
 from yamldag.plan.pipeline import Json
 from yamldag.plan.schedule import read
 
@@ -36,7 +36,7 @@ def preview(order: Order, folder: Path) -> list[dict[str, Any]]:
     plan = order.plan
     moment = order.logical_date or datetime.now(UTC)
     interval = read(plan.schedule, plan.timezone, plan.start, plan.end).interval_of(moment)
-    dates = map(times.stored, (moment, *interval))
+    dates = Dates(*map(times.stored, (moment, *interval)))
     run = Run("dry-run", plan, 0, "manual", *dates, params=order.params, only=order.only)
     run.folder = str(folder.absolute() / "runs" / run.id)
     build(run, iter(range(len(plan.tasks))))
@@ -70,6 +70,26 @@ def known(value: Any, context: Mapping[str, Any]) -> Json:
     if isinstance(value, list):
         return [known(each, context) for each in value]
     try:
-        return render(value, context)
+        shown: Json = render(value, context)
     except TemplateError:
-        return value
+        shown = _partly(value, context)
+    return shown
+
+
+def _partly(text: str, context: Mapping[str, Any]) -> str:
+    """What stands between `{{ }}` rendered where that is known, and left as it is written elsewhere."""
+    tags = analyse(text).tags
+    if any(text.startswith("{%", start) for start, _ in tags):
+        return text
+    pieces, done = [], 0
+    for start, end in tags:
+        pieces += [text[done:start], _tag(text[start:end], context)]
+        done = end
+    return "".join([*pieces, text[done:]])
+
+
+def _tag(tag: str, context: Mapping[str, Any]) -> str:
+    try:
+        return render_text(tag, context)
+    except TemplateError:
+        return tag

@@ -125,40 +125,46 @@ class Readiness:
         return True
 
     def _expand(self, fan: Fan, items: list[Json]) -> None:
-        members = [node for node in fan.members if node.instances[0].state is TaskState.NONE]
+        """One chain for each item. Members that are decided already are so for every item, so that it makes no
+        difference which came first."""
+        undecided = [node for node in fan.members if node.instances[0].state is TaskState.NONE]
         if not items:
-            for node in members:
+            for node in undecided:
                 self.finish(node.instances[0], Event.SKIP, "there are no items")
             return
-        for node in members:
+        for node in fan.members:
             self._multiply(node, items)
-        for node in members:
+        for node in fan.members:
             self._join(node, len(items))
+        for node in undecided:
             self._open.extend(node.instances)
-        fan.unfinished = dict.fromkeys(range(len(items)), len(members))
+        fan.unfinished = dict.fromkeys(range(len(items)), len(undecided))
 
     def _multiply(self, node: Node, items: list[Json]) -> None:
         """One instance for each item; that which stood for all is the first."""
         node.expanded = True
-        node.run.unfinished += len(items) - 1
         first = node.instances[0]
         first.index, first.item = 0, items[0]
         self._changes.expand(first)
         for index, item in enumerate(items[1:], 1):
-            instance = Instance(next(self._ids), node, index, item)
+            instance = Instance(next(self._ids), node, index, item, first.state)
+            instance.ended, instance.reason = first.ended, first.reason
             node.instances.append(instance)
             self._changes.add(instance)
+        if first.state is TaskState.NONE:
+            node.run.unfinished += len(items) - 1
 
     def _join(self, node: Node, number: int) -> None:
         """Children of the same mapping wait for their own item's parent, all others for every instance."""
+        state = node.instances[0].state
         for child, judged in node.children:
-            if _along(node, child):
-                child.tally.expect(judged, -1)
-                for instance in child.instances:
-                    instance.own = instance.own or Tally()
-                    instance.own.expect(judged)
-            else:
-                child.tally.expect(judged, number - 1)
+            if not _along(node, child):
+                child.tally.expect(judged, state, number - 1)
+                continue
+            child.tally.expect(judged, state, -1)
+            for instance in child.instances:
+                instance.own = instance.own or Tally()
+                instance.own.expect(judged, state)
 
 
 def _along(parent: Node, child: Node) -> bool:

@@ -92,9 +92,7 @@ def _count(parent: Instance, child: Node, judged: bool) -> None:
         tally = target.own = target.own or Tally()
     else:
         tally = child.tally
-    tally.expect(judged)
-    if is_done(parent):
-        tally.count(judged, parent.state)
+    tally.expect(judged, parent.state)
 
 
 def _restore_fan(fan: Fan) -> None:

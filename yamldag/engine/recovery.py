@@ -1,96 +1,120 @@
-"""Runs that an earlier scheduler has left under way: read back from their rows, and gone on with."""
+"""Takes over the runs of engines that have died: what still runs goes on, what ended is heard of after all."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol
+
+import sqlalchemy as sa
 
 from yamldag.engine.local_run import earlier_outputs
 from yamldag.engine.loop import Engine
 from yamldag.engine.rebuild import StoredInstance, rebuild
-from yamldag.engine.run import Run
-from yamldag.engine.step import Admit
-from yamldag.executors.contract import Executor
-from yamldag.executors.local import Found
+from yamldag.engine.run import Instance, Run
+from yamldag.engine.step import Admit, Finished, Happened
+from yamldag.executors.contract import Start
+from yamldag.executors.local import Found, LocalExecutor
+from yamldag.executors.local.places import owner_lock, owners
 from yamldag.plan.pipeline import from_json
 from yamldag.plan.state import TaskState
-from yamldag.store import schedules, views
-from yamldag.store.schedules import OpenRun
-
-_ACTIVE = (TaskState.QUEUED, TaskState.RUNNING)
+from yamldag.store import moves, views
 
 
-class Recovering(Executor, Protocol):
-    """An executor that finds what an earlier one has left."""
+def recover(engine: Engine, executor: LocalExecutor, folder: Path) -> list[str]:
+    """Go on with every run whose engine is dead, in one step for all; their ids. `folder`: the `.yamldag`.
 
-    def recover(self, running: Mapping[int, str]) -> dict[int, Found]: ...
-
-    def forget(self, running: Collection[int]) -> None: ...
-
-
-def recover(engine: Engine, executor: Recovering, folder: Path, say: Callable[[str], None]) -> None:
-    """Take over every run that has no scheduler any more. `folder`: where runs and logs are."""
-    database = engine.database
-    rows = {row.id: row for row in schedules.open_runs(database)}
-    admitted = {name: _rebuilt(engine, row, folder) for name, row in rows.items()}
-    given = {one: owner for name in rows for one, owner in schedules.executors(database, name).items()}
-    found = executor.recover(given)
-    fates = {name: _fates(what.run, found) for name, what in admitted.items()}
-    ours = []
-    with database.transaction():
-        for name, fate in fates.items():
-            if any(each.state == "watched" for each in fate.values()):
-                continue
-            if schedules.take_over(database, name, rows[name].owner, engine.runner):
-                ours.append(name)
-    mine = {attempt: each for name in ours for attempt, each in fates[name].items()}
-    ends = [each.ended for each in mine.values() if each.ended is not None]
-    unstarted = [attempt for attempt, each in mine.items() if each.state == "unstarted"]
-    engine.resume([admitted[name] for name in ours], ends, unstarted)
-    executor.forget([attempt for attempt in given if attempt not in mine] + list(engine.world.running))
-    for name in ours:
-        say(_words(name, fates[name]))
-
-
-def _fates(run: Run, found: Mapping[int, Found]) -> dict[int, Found]:
-    """What became of the attempts that are under way."""
-    active = [each.attempt for each in run.instances if each.state in _ACTIVE and each.attempt]
-    return {attempt: found[attempt] for attempt in active if attempt in found}
-
-
-def _rebuilt(engine: Engine, row: OpenRun, folder: Path) -> Admit:
-    run = Run(
-        row.id,
-        from_json(json.loads(row.plan)),
-        engine.runner,
-        row.type,
-        row.logical_date,
-        row.data_interval_start,
-        row.data_interval_end,
-        params=json.loads(row.params),
-        only=frozenset(json.loads(row.only)) if row.only else None,
-        started=row.started,
-        reason=row.reason,
-        stop=row.stop,
-    )
-    run.folder, run.logs = places(folder, row.id)
-    if run.only is not None:
-        run.earlier = earlier_outputs(engine.database.url, run.plan, run.only)
+    Every journal is read before anything is decided, and what is decided is stored in one transaction.
+    """
+    living = _living(executor)
     with views.reading(engine.database.url) as db:
-        rows = [StoredInstance._make(each) for each in views.instances(db, row.id)]
+        orphaned = [row for row in views.under_way(db) if row["executor"] not in living]
+        running = views.running_attempts(db)
+        stored = {row["id"]: _stored(db, row, engine, folder) for row in orphaned}
+    found = executor.recover(running)
+    happened: list[Happened] = []
+    again: list[Start] = []
+    taken = []
+    for row in orphaned:
+        run, new = stored[row["id"]]
+        with engine.database.transaction():
+            mine = moves.take_run(engine.database, run.id, engine.runner, row["owner"])
+        if mine:
+            taken.append(run.id)
+            happened.append(Admit(run, new))
+            _resume(engine, run, found, happened, again)
+    engine.take(happened, again)
+    executor.acknowledge([what.attempt for what in happened if isinstance(what, Finished)])
+    executor.forget(engine.world.running.keys() | _watched(found))
+    return taken
+
+
+def _living(executor: LocalExecutor) -> set[str]:
+    """The ids of the executors whose engines are at work, this one's too. Asked before any lock is taken over."""
+    living = {executor.id}
+    for owner in owners(executor.folder):
+        lock = None if owner == executor.id else owner_lock(executor.folder, owner)
+        if lock is None:
+            living.add(owner)
+        else:
+            os.close(lock)
+    return living
+
+
+def _watched(found: Mapping[int, Found]) -> set[int]:
+    return {attempt for attempt, what in found.items() if what.state == "watched"}
+
+
+def _stored(db: sa.Connection, row: sa.RowMapping, engine: Engine, folder: Path) -> tuple[Run, bool]:
+    """A run as its rows have it, and whether it has no instances yet."""
+    text = views.plan(db, row["version"])
+    assert text is not None
+    plan = from_json(json.loads(text))
+    only = None if row["only"] is None else frozenset(json.loads(row["only"]))
+    run = Run(
+        row["id"],
+        plan,
+        engine.runner,
+        row["type"],
+        row["logical_date"],
+        row["data_interval_start"],
+        row["data_interval_end"],
+        json.loads(row["params"]),
+        str(folder.absolute() / "runs" / row["id"]),
+        str(folder.absolute() / "logs" / row["id"]),
+        only,
+        started=row["started"],
+        stop=row["stop"],
+        reason=row["reason"],
+    )
+    if only is not None:
+        run.earlier = earlier_outputs(engine.database.url, plan, only)
     os.makedirs(run.folder, 0o700, exist_ok=True)
-    return Admit(rebuild(run, rows, engine.ids), new=not rows)
+    rows = [StoredInstance._make(each) for each in views.instances(db, run.id)]
+    return rebuild(run, rows, engine.ids), not rows
 
 
-def places(folder: Path, run: str) -> tuple[str, str]:
-    """The scratch folder and the folder of logs of a run, absolute."""
-    top = folder.absolute()
-    return str(top / "runs" / run), str(top / "logs" / run)
+def _resume(
+    engine: Engine, run: Run, found: Mapping[int, Found], happened: list[Happened], again: list[Start]
+) -> None:
+    for instance in run.instances:
+        if instance.state is not TaskState.RUNNING:
+            continue
+        assert instance.attempt is not None
+        fate = found[instance.attempt]
+        if fate.ended is not None:
+            happened.append(engine.dispatch.finished(fate.ended, instance))
+        elif fate.state == "unstarted":
+            _start_again(engine, instance, happened, again)
 
 
-def _words(run: str, found: Mapping[int, Found]) -> str:
-    lost = sum(each.state == "lost" for each in found.values())
-    return f"run {run} goes on" + (f"; {lost} of its attempts lost" if lost else "")
+def _start_again(engine: Engine, instance: Instance, happened: list[Happened], again: list[Start]) -> None:
+    """It was stored as started, and the engine died before it told anyone: the same attempt is started."""
+    assert instance.attempt is not None
+    work = engine.dispatch.prepare(instance).work
+    if isinstance(work, Start):
+        again.append(work)
+    else:
+        now = engine.clock.now()
+        happened.append(Finished(instance.attempt, work, "refused", now, now))

@@ -39,12 +39,15 @@ class Tally:
             self.others + other.others,
         )
 
-    def expect(self, judged: bool, number: int = 1) -> None:
-        """So many more parents are to be waited for (fewer if negative)."""
-        if judged:
-            self.judged += number
-        else:
-            self.others += number
+    def expect(self, judged: bool, state: TaskState = TaskState.NONE, number: int = 1) -> None:
+        """So many more parents, in that state (fewer if negative)."""
+        done = state in FINAL
+        if not judged:
+            self.others += 0 if done else number
+            return
+        self.judged += number
+        if done:
+            setattr(self, state, getattr(self, state) + number)
 
     def count(self, judged: bool, state: TaskState) -> bool:
         """A parent has ended. True if that may change the decision: rules ask which counts are zero."""
@@ -290,12 +293,22 @@ def is_done(instance: Instance) -> bool:
 
 
 def task_state(node: Node) -> TaskState:
-    """Of the task as a whole: failed if an instance is, else upstream_failed, success or skipped likewise."""
-    states = {instance.state for instance in node.instances}
-    if unfinished := states - FINAL:
-        return next(state for state in TaskState if state in unfinished)
-    order = (TaskState.FAILED, TaskState.UPSTREAM_FAILED, TaskState.SUCCESS, TaskState.SKIPPED)
-    return next(state for state in order if state in states)
+    """Of the task as a whole."""
+    return whole(instance.state for instance in node.instances)
+
+
+def whole(states: Iterable[TaskState]) -> TaskState:
+    """Of all instances of a task: failed if one is, else upstream_failed, success or skipped likewise."""
+    found = set(states)
+    unfinished = [state for state in TaskState if state in found - FINAL]
+    order = (
+        TaskState.FAILED,
+        TaskState.UPSTREAM_FAILED,
+        TaskState.SUCCESS,
+        TaskState.SKIPPED,
+        TaskState.REMOVED,
+    )
+    return next(state for state in (*reversed(unfinished), *order) if state in found)
 
 
 def output(node: Node) -> Json:

@@ -18,7 +18,6 @@ from yamldag.engine.catalogue import Catalogue, Known
 from yamldag.engine.local_run import new_id
 from yamldag.engine.loop import Engine
 from yamldag.engine.params import resolve
-from yamldag.engine.recovery import places
 from yamldag.engine.run import Run, build
 from yamldag.engine.status import Board, Status
 from yamldag.engine.step import Admit
@@ -225,6 +224,12 @@ class Service:
             self.catalogue.broken,
             dict(self.agenda.coming),
         )
+
+
+def places(folder: Path, run: str) -> tuple[str, str]:
+    """The scratch folder and the folder of logs of a run, absolute."""
+    top = folder.absolute()
+    return str(top / "runs" / run), str(top / "logs" / run)
 
 
 @contextmanager

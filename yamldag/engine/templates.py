@@ -15,7 +15,7 @@ from yamldag.plan.expression import TemplateError, analyse_expression, condition
 from yamldag.plan.expression.context import UNSET, build
 from yamldag.plan.expression.vocabulary import MAPPED
 from yamldag.plan.pipeline import Json
-from yamldag.plan.state import TaskState
+from yamldag.plan.state import FINAL, TaskState
 
 
 class Templates:
@@ -73,7 +73,7 @@ class Templates:
             params=run.params,
             vars=run.plan.vars,
             env=shared.env,
-            tasks=Tasks(instance),
+            tasks=Tasks(instance, shared.ended),
             run=shared.run,
             task_id=node.task.id,
             attempt=instance.attempts,
@@ -93,6 +93,8 @@ class Shared:
 
     def __init__(self, run: Run, environment: Mapping[str, str]) -> None:
         plan = run.plan
+        self.ended: dict[Node, Mapping[str, Any]] = {}
+        """What templates see of tasks that have ended: it is asked for again and again."""
         self.env = {name: environment[name] for name in plan.allow_env if name in environment}
         self.uses = {group.id: group.params for group in plan.groups if group.use is not None}
         dates = {
@@ -113,8 +115,9 @@ class Shared:
 class Tasks(Mapping[str, Mapping[str, Any]]):
     """`tasks`, as one instance sees it: siblings of the same mapping are the same item's."""
 
-    def __init__(self, instance: Instance) -> None:
+    def __init__(self, instance: Instance, ended: dict[Node, Mapping[str, Any]]) -> None:
         self._instance = instance
+        self._ended = ended
 
     def __getitem__(self, task: str) -> Mapping[str, Any]:
         mine = self._instance.node
@@ -124,10 +127,14 @@ class Tasks(Mapping[str, Mapping[str, Any]]):
         if node.fan and node.fan is mine.fan and node.expanded and mine.expanded:
             sibling = node.instances[self._instance.index]
             return {"output": sibling.output, "state": sibling.state.value}
+        return self._ended.get(node) or self._look(node)
+
+    def _look(self, node: Node) -> Mapping[str, Any]:
         state = task_state(node)
-        # Of a mapped task that has not succeeded as a whole, some instances' outputs are there.
-        value = output(node) if state is TaskState.SUCCESS or node.expanded else None
-        return {"output": value, "state": state.value}
+        seen = {"output": output(node) if state is TaskState.SUCCESS else None, "state": state.value}
+        if state in FINAL:
+            self._ended[node] = seen
+        return seen
 
     def __iter__(self) -> Iterator[str]:
         return (task.id for task in self._instance.node.run.plan.tasks)

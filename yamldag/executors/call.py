@@ -1,19 +1,22 @@
-"""Calls a user's function, or a script as if it were one, and turns what comes of it into a result."""
+"""Calls a user's function, or a script as if it were one, and turns what comes of it into a result.
+
+Modules that only a script, an exception or a mistake needs are imported there, for a quick start.
+"""
 
 from __future__ import annotations
 
-import ast
 import importlib
-import inspect
-import linecache
 import sys
-import traceback
-from collections.abc import Callable
-from types import TracebackType
-from typing import Any
+from types import CoroutineType
 
 from yamldag import Fail, Skip
 from yamldag.executors.plain import NotPlainError, plain
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+    from typing import Any
 
 _LONGEST = 2000
 """Characters of a reason."""
@@ -55,9 +58,13 @@ def _exited(code: object) -> dict[str, Any]:
 
 
 def _value(function: Callable[..., object], args: dict[str, Any]) -> object:
-    _fit(function, args)
-    value = function(**args)
-    if inspect.iscoroutine(value):
+    try:
+        value = function(**args)
+    except TypeError as error:
+        if _users(error.__traceback__) is None:
+            _fit(function, args)
+        raise
+    if isinstance(value, CoroutineType):
         import asyncio
 
         return asyncio.run(value)
@@ -83,7 +90,9 @@ def _function(module: str, name: str) -> Callable[..., object]:
 
 
 def _fit(function: Callable[..., object], args: dict[str, Any]) -> None:
-    """Says which arguments are missing or too many, before Python says it less clearly."""
+    """Says which arguments are missing or too many, if that is what is wrong."""
+    import inspect
+
     try:
         taken = inspect.signature(function).parameters
     except (TypeError, ValueError):
@@ -104,6 +113,9 @@ def _fit(function: Callable[..., object], args: dict[str, Any]) -> None:
 
 def _script(spec: dict[str, Any]) -> Callable[..., object]:
     """The script as the body of a function: the args are its variables, `return` gives the output."""
+    import ast
+    import linecache
+
     source, name = spec["script"], f"<script of {spec['task']}>"
     linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
     tree = ast.parse(source, name)
@@ -120,6 +132,8 @@ def _script(spec: dict[str, Any]) -> Callable[..., object]:
 
 def _print(error: BaseException) -> None:
     """The traceback, without our frames and those of the import machinery above the user's."""
+    import traceback
+
     traceback.print_exception(error.with_traceback(_users(error.__traceback__)))
 
 
@@ -130,8 +144,10 @@ def _users(trace: TracebackType | None) -> TracebackType | None:
 
 
 def _is_ours(file: str) -> bool:
-    return file in (__file__, ast.__file__, importlib.__file__) or file.startswith("<frozen importlib")
+    return file in (__file__, importlib.__file__) or file.startswith("<frozen importlib")
 
 
 def _last_line(error: BaseException) -> str:
+    import traceback
+
     return "".join(traceback.format_exception_only(error)).strip().rsplit("\n", 1)[-1]

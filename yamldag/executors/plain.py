@@ -5,7 +5,10 @@ from __future__ import annotations
 import datetime
 import json
 import math
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _DEEPEST = 100
 _LONGEST = 1 << 20

@@ -9,10 +9,13 @@ from __future__ import annotations
 import json
 import os
 import sys
-from typing import Any
 
-Spec = dict[str, Any]
-Result = dict[str, Any]
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # the module itself takes time
+    from typing import Any, TypeAlias
+
+    Spec: TypeAlias = dict[str, Any]
+    Result: TypeAlias = dict[str, Any]
 
 
 def main(spec_path: str) -> int:

@@ -5,11 +5,11 @@ Parents that are no ids of the graph are passed over. Order is that of insertion
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from heapq import heapify, heappop, heappush
 from math import inf
 
-Parents = Mapping[str, Sequence[str]]
+Parents = Mapping[str, Collection[str]]
 BUDGET = 2_000_000
 """Edges that the search for short rings looks at before it makes do with the shortest found so far."""
 

@@ -33,9 +33,7 @@ _TABLE: dict[str, Callable[[int, int, int, int], _Answers]] = {
 RULES = tuple(_TABLE)
 
 
-def decide(  # noqa: PLR0913, PLR0917
-    rule: str, success: int, failed: int, upstream_failed: int, skipped: int, total: int
-) -> Decision:
+def decide(rule: str, success: int, failed: int, upstream_failed: int, skipped: int, total: int) -> Decision:
     """What becomes of a task, of whose `total` parents so many have ended in each of the four states.
 
     An answer other than "wait" stays the answer, whatever the parents that are left come to.

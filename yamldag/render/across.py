@@ -1,6 +1,6 @@
 """Positions across the way that edges go: near their neighbours, never too near those beside them.
 
-Everything is a point on a line that keeps its distances: tokens, and the beginnings and ends of groups' frames.
+Everything is a point on a line that keeps its distances: tokens, beginnings and ends of groups' frames.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
 """A small picture for each operator, drawn with a pen of one width on 16 × 16."""
+# ruff: noqa: E501 -- a path is one word
 
 from __future__ import annotations
 

@@ -105,11 +105,11 @@ def _frames(shape: Shape, columns: list[tuple[float, float]], frame: Borders) ->
 
 
 def _curve(start: Box, end: Box, bends: list[tuple[float, float, float]]) -> Curve:
-    """From box to box, straight through the columns on the way. `bends`: begin, end and height of each of those."""
+    """From box to box, straight through columns between. `bends`: begin, end and height in each column."""
     points: list[Point] = [(start.right, start.y + start.height / 2)]
     _straight_to(points, bends[0][1])
-    for begin, finish, across in bends[1:]:
-        _bend_to(points, (begin, across))
+    for begin, finish, height in bends[1:]:
+        _bend_to(points, (begin, height))
         _straight_to(points, finish)
     _bend_to(points, (end.x, end.y + end.height / 2))
     return tuple(points)

@@ -88,8 +88,8 @@ def _sample(rule: str, y: float) -> str:
     seen = line("all_success" if rule == "referenced" else rule)
     dash = ' stroke-dasharray="6 4"' if rule == "referenced" else _DOTS[seen.pattern]
     return (
-        f'<path class="line" d="M0 {y + 7:g}H28" fill="none" stroke="{light("ctl")}" stroke-width="1.2"{dash} '
-        f'marker-end="url(#head-{seen.head})"/>'
+        f'<path class="line" d="M0 {y + 7:g}H28" fill="none" stroke="{light("ctl")}" stroke-width="1.2"'
+        f'{dash} marker-end="url(#head-{seen.head})"/>'
     )
 
 

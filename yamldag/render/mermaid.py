@@ -107,5 +107,5 @@ def _classes(drawn: Drawing, names: Mapping[str, str]) -> Iterator[str]:
 
 
 def _text(text: str) -> str:
-    """Text in a quoted label: whatever Mermaid or HTML could take for its own becomes the number of its character."""
+    """Text in a quoted label: what Mermaid or HTML could take for its own becomes the character's number."""
     return _RISKY.sub(lambda match: f"#{ord(match.group())};", clean(text))

@@ -18,7 +18,7 @@ _MARGIN = 16.0
 def positions(drawn: Drawing, limit: float = 5.0) -> tuple[Layout, str | None]:
     """The places, and a note when `dot` should have given them and did not.
 
-    With many edges our own layout is the better one, and so it is where `dot` lets edges of groups run backwards.
+    With many edges our own layout is the better one, and also where `dot` lets edges run backwards.
     """
     if len(drawn.edges) > MANY_EDGES:
         return layout(drawn), None
@@ -65,7 +65,7 @@ def _tree(drawn: Drawing) -> _Tree:
 def _clusters(drawn: Drawing, parent: str | None, tree: _Tree) -> Iterator[str]:
     for at, frame in tree.get(parent, []):
         label = '<<table border="0" fixedsize="true" width="40" height="12"><tr><td></td></tr></table>>'
-        yield f"subgraph cluster{at} {{ margin=9 label={label} labeljust=l"
+        yield f"subgraph cluster{at} {{ margin=12 label={label} labeljust=l"
         yield from (f"n{n}" for n, node in enumerate(drawn.nodes) if node.task.group == frame.group.id)
         yield from _clusters(drawn, frame.group.id, tree)
         yield "}"
@@ -88,7 +88,7 @@ def _read(drawn: Drawing, answer: dict[str, Any]) -> Layout:
     for at, frame in enumerate(drawn.frames):
         left, low, right, high = map(float, things[f"cluster{at}"]["bb"].split(","))
         x, y = turn(left, high)
-        frames[frame.group.id] = Box(x, y, right - left, high - low)
+        frames[frame.group.id] = _apart(Box(x, y, right - left, high - low))
     found = {
         (names[edge["tail"]], names[edge["head"]]): edge["pos"]
         for edge in answer.get("edges", [])
@@ -100,6 +100,11 @@ def _read(drawn: Drawing, answer: dict[str, Any]) -> Layout:
         for edge in drawn.edges
     }
     return _sized(boxes, frames, curves)
+
+
+def _apart(frame: Box) -> Box:
+    """`dot` lets frames touch; ours leave a gap."""
+    return Box(frame.x + 3, frame.y + 3, frame.width - 6, frame.height - 6)
 
 
 def _curve(spline: str, turn: Any) -> Curve:

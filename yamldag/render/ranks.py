@@ -36,7 +36,7 @@ class _Nest:
 def _level(
     tokens: Iterable[int], edges: Sequence[tuple[int, int]], nest: _Nest, depth: int
 ) -> dict[int, int]:
-    """The layers of these tokens, which share their first `depth` groups, counted from their own beginning."""
+    """The layers of these tokens, which share their first `depth` groups, counted from their own first."""
     members = _members(tokens, nest, depth)
     home = {token: unit for unit, inside in members.items() for token in inside}
     within: dict[Unit, list[tuple[int, int]]] = defaultdict(list)
@@ -70,7 +70,7 @@ def _members(tokens: Iterable[int], nest: _Nest, depth: int) -> dict[Unit, list[
 
 
 def _ringed(pairs: set[tuple[Unit, Unit]]) -> set[int]:
-    """The groups on rings: what is left when what has nothing before it, or nothing after it, is taken away."""
+    """The groups on rings: what is left when all with nothing before, or nothing after, are taken away."""
     left = pairs
     while True:
         heads, tails = {b for _, b in left}, {a for a, _ in left}

@@ -18,7 +18,8 @@ _RULES = """\
 .chip-box{fill:var(--panel);stroke:var(--ctl)}
 .yamldag-graph .chip text,.key text{fill:var(--soft)}
 .key .icon{color:var(--soft)}
-[class*=state-] .box,[class*=state-] .pile{fill:var(--w);stroke:var(--f);stroke-width:1.2;stroke-dasharray:none}
+[class*=state-] .box,[class*=state-] .pile{fill:var(--w);stroke:var(--f);stroke-width:1.2}
+[class*=state-] .box{stroke-dasharray:none}
 .yamldag-graph [class*=state-] .word{fill:var(--c)}
 [class*=state-] .glyph{color:var(--c)}
 .yamldag-graph .state-running .box{stroke-width:2}
@@ -32,7 +33,7 @@ _RULES = """\
 
 
 def sheet(themes: bool = False) -> str:
-    """The rules. With `themes`, `data-theme` (`light` or `dark`) on the root stands above the system's choice."""
+    """The rules. With `themes`, `data-theme` (`light` or `dark`) on the root overrules the system."""
     parts = [
         _theme("", dark=False),
         "@media (prefers-color-scheme:dark){\n" + _theme("", dark=True) + "\n}",

@@ -1,8 +1,8 @@
 """A drawing and its places as SVG: one look, wherever the places come from.
 
-Each task is `<g id="task-…" class="task state-…" data-task="…">`, each edge `<path class="line" data-from data-to>`.
-A page recolours a task by its class, the `href` of its `.glyph` and the text of its `.word`. Colours stand in the style sheet and, for
-programs that know no custom properties, once more as plain attributes in the light theme.
+Each task is `<g id="task-…" class="task state-…" data-task="…">`, each edge a `.line` with `data-from` and
+`data-to`. A page recolours a task by its class, the `href` of its `.glyph` and the text of its `.word`.
+Colours stand in the style sheet and, for programs without custom properties, as attributes in light.
 """
 
 from __future__ import annotations
@@ -36,11 +36,12 @@ def svg(plan: Plan, states: Mapping[str, str] | None = None, limit: float = 5.0)
     wide = max(placed.width, 560.0)
     rows = legend.rows(drawn, wide - 32)
     high = _HEADING + placed.height + legend.height(rows)
+    left = (wide - placed.width) / 2
     inside = [
         f"<style>{sheet()}</style>",
         f'<rect class="ground" width="{px(wide)}" height="{px(high)}" fill="{light("panel")}"/>',
         _heading(drawn, wide),
-        f'<g transform="translate({px((wide - placed.width) / 2)} {px(_HEADING)})">{_picture(drawn, placed)}</g>',
+        f'<g transform="translate({px(left)} {px(_HEADING)})">{_picture(drawn, placed)}</g>',
         legend.svg(rows, 16, _HEADING + placed.height),
     ]
     return _document(drawn, wide, high, "\n".join(inside)), note
@@ -49,7 +50,7 @@ def svg(plan: Plan, states: Mapping[str, str] | None = None, limit: float = 5.0)
 def picture(
     plan: Plan, states: Mapping[str, str] | None = None, limit: float = 5.0, link: str | None = None
 ) -> tuple[str, str | None]:
-    """The graph alone, for a page that brings `style.sheet()`, title and legend, and the note as `svg` gives it.
+    """The graph alone, for a page that brings `style.sheet()`, title and legend, and a note as `svg`'s.
 
     `link`: a prefix; each task becomes a link to it plus the task's place in the plan.
     """
@@ -60,9 +61,11 @@ def picture(
 
 def _document(drawn: Drawing, wide: float, high: float, inside: str) -> str:
     size = f'width="{px(wide)}" height="{px(high)}" viewBox="0 0 {px(wide)} {px(high)}"'
+    kind = "yamldag-graph down" if drawn.down else "yamldag-graph"
     about = xml(clean(drawn.plan.description or f"{len(drawn.nodes)} tasks, {len(drawn.edges)} edges"))
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="yamldag-graph" {size} role="img" font-family="{_FONT}">\n'
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="{kind}" {size} role="img" '
+        f'font-family="{_FONT}">\n'
         f"<title>{xml(clean(drawn.plan.pipeline))}</title>\n<desc>{about}</desc>\n"
         f"{definitions(drawn)}\n{inside}\n</svg>\n"
     )
@@ -74,7 +77,8 @@ def _heading(drawn: Drawing, wide: float) -> str:
     if drawn.frames:
         parts.append(_counted(len(drawn.frames), "group"))
     return (
-        f'<text class="title" x="16" y="28" font-size="15" font-weight="600" fill="{light("text")}">{xml(name)}'
+        f'<text class="title" x="16" y="28" font-size="15" font-weight="600" '
+        f'fill="{light("text")}">{xml(name)}'
         f'<tspan class="aside" dx="10" font-size="11" font-weight="400" fill="{light("soft")}">'
         f"{', '.join(parts)}</tspan></text>"
     )
@@ -192,10 +196,10 @@ def _texts(node: Node, box: Box) -> str:
     room = box.width - 38 - (22 if node.state is not None else 0)
     name = cut(node.name, room, NAME * 1.06)
     return (
-        f'<use class="icon" href="#op-{operator}" x="{px(box.x + 9)}" y="{px(box.y + HEIGHT / 2 - 8)}" width="16" '
-        f'height="16" color="{light(soft)}"/>'
-        f'<text class="name" x="{px(box.x + 32)}" y="{px(box.y + 17)}" font-size="{px(NAME)}" font-weight="600" '
-        f'fill="{light(text)}">{xml(name)}</text>'
+        f'<use class="icon" href="#op-{operator}" x="{px(box.x + 9)}" y="{px(box.y + HEIGHT / 2 - 8)}" '
+        f'width="16" height="16" color="{light(soft)}"/>'
+        f'<text class="name" x="{px(box.x + 32)}" y="{px(box.y + 17)}" font-size="{px(NAME)}" '
+        f'font-weight="600" fill="{light(text)}">{xml(name)}</text>'
         f'<text class="about" x="{px(box.x + 32)}" y="{px(box.y + 31)}" font-size="{px(WORD)}" '
         f'fill="{light(soft)}">{_second(node, box.width - 38)}</text>{_glyph(node, box)}'
     )
@@ -249,6 +253,6 @@ def _chip(x: float, y: float, word: str) -> str:
 
 def _rect(kind: str, box: Box, radius: float, paint: str = "") -> str:
     return (
-        f'<rect class="{kind}" x="{px(box.x)}" y="{px(box.y)}" width="{px(box.width)}" height="{px(box.height)}" '
-        f'rx="{px(radius)}"{paint}/>'
+        f'<rect class="{kind}" x="{px(box.x)}" y="{px(box.y)}" width="{px(box.width)}" '
+        f'height="{px(box.height)}" rx="{px(radius)}"{paint}/>'
     )

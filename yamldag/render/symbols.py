@@ -10,7 +10,7 @@ from yamldag.render.text import px
 
 
 def definitions(drawn: Drawing) -> str:
-    """The `<defs>` of a drawing: operators and heads that occur, and every state, so that a run can show it."""
+    """The `<defs>` of a drawing: operators and heads that occur, and every state, as a run may change."""
     operators = sorted({icons.name(node.task.operator) for node in drawn.nodes})
     found = [_symbol(f"op-{name}", icons.symbol(name)) for name in operators]
     if drawn.coloured:
@@ -30,8 +30,8 @@ _SOLID = 'fill="currentColor" fill-rule="evenodd"'
 
 def _head(name: str, inside: str, tip: float = 9) -> str:
     return (
-        f'<marker id="head-{name}" class="head" viewBox="0 0 10 10" refX="{px(tip)}" refY="5" markerWidth="8.5" '
-        f'markerHeight="8.5" markerUnits="userSpaceOnUse" orient="auto" stroke-width="1.4" '
+        f'<marker id="head-{name}" class="head" viewBox="0 0 10 10" refX="{px(tip)}" refY="5" '
+        f'markerWidth="8.5" markerHeight="8.5" markerUnits="userSpaceOnUse" orient="auto" stroke-width="1.4" '
         f'fill="{light("ctl")}" stroke="{light("ctl")}">{inside}</marker>'
     )
 

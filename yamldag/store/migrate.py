@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from yamldag.store.names import REVISION
 from yamldag.store.tables import metadata
@@ -24,6 +25,11 @@ def upgrade(url: str, revision: str = "head") -> None:
             command.upgrade(_config(connection), revision)
     finally:
         engine.dispose()
+
+
+def knows(revision: str) -> bool:
+    """Whether there is a migration of that name."""
+    return any(script.revision == revision for script in ScriptDirectory(_SCRIPTS).walk_revisions())
 
 
 def current(url: str) -> str | None:
@@ -57,7 +63,7 @@ def schema_sql() -> str:
         "CREATE TABLE alembic_version (\n\tversion_num VARCHAR(32) NOT NULL, \n"
         "\tCONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)\n)"
     )
-    texts.append("INSERT INTO alembic_version (version_num) VALUES ('" + REVISION + "')")
+    texts.append(f"INSERT INTO alembic_version (version_num) VALUES ('{REVISION}')")  # noqa: S608
     return ";\n\n".join("\n".join(line.rstrip() for line in text.splitlines()) for text in texts) + ";\n"
 
 

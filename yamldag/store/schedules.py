@@ -30,23 +30,6 @@ class QueuedRun(NamedTuple):
     created: float
 
 
-class OpenRun(NamedTuple):
-    """A run that an earlier life of a scheduler has left under way."""
-
-    id: str
-    plan: str
-    type: str
-    logical_date: str
-    data_interval_start: str
-    data_interval_end: str
-    params: str
-    only: str | None
-    started: float
-    reason: str | None
-    stop: str | None
-    owner: int
-
-
 def positions(database: Database) -> dict[str, StoredPosition]:
     rows = database.execute("SELECT pipeline, decided_until, schedule FROM schedule_position")
     return {pipeline: StoredPosition(*rest) for pipeline, *rest in rows}
@@ -75,37 +58,6 @@ def queued_runs(database: Database) -> list[QueuedRun]:
     columns = ", ".join(QueuedRun._fields)
     rows = database.execute(f"SELECT {columns} FROM run WHERE state = 'queued' ORDER BY logical_date, id")  # noqa: S608  (our own names)
     return [QueuedRun(*row) for row in rows]
-
-
-def open_runs(database: Database) -> list[OpenRun]:
-    """Those under way of schedulers that are no more."""
-    rows = database.execute(
-        "SELECT run.id, pipeline_version.plan, type, logical_date, data_interval_start, data_interval_end, "
-        "params, only, run.started, reason, stop, owner FROM run JOIN runner ON runner.id = run.owner "
-        "JOIN pipeline_version ON pipeline_version.hash = run.version "
-        "WHERE run.state = 'running' AND runner.kind = ? ORDER BY run.logical_date, run.id",
-        (KIND,),
-    )
-    return [OpenRun(*row) for row in rows]
-
-
-def executors(database: Database, run: str) -> dict[int, str]:
-    """Of the attempts of a run that are under way: the executor that each was given to."""
-    rows = database.execute(
-        "SELECT attempt.id, runner.folder FROM attempt JOIN runner ON runner.id = attempt.runner "
-        "JOIN task_instance ON task_instance.id = attempt.instance "
-        "WHERE task_instance.run = ? AND attempt.state IN ('queued', 'running')",
-        (run,),
-    )
-    return {int(attempt): str(folder) for attempt, folder in rows}
-
-
-def take_over(database: Database, run: str, was: int, owner: int) -> bool:
-    """Let another life own a run. False if it is not as it was."""
-    cursor = database.execute(
-        "UPDATE run SET owner = ? WHERE id = ? AND owner = ? AND state = 'running'", (owner, run, was)
-    )
-    return cursor.rowcount == 1
 
 
 def fix_params(database: Database, run: str, params: str) -> None:

@@ -13,7 +13,13 @@ class Scalar:
     __slots__ = ("end", "source", "start", "style", "text", "value")
 
     def __init__(
-        self, value: str | int | float | bool | None, text: str, start: int, end: int, style: str, source: Source
+        self,
+        value: str | int | float | bool | None,
+        text: str,
+        start: int,
+        end: int,
+        style: str,
+        source: Source,
     ) -> None:
         self.value = value
         self.text = text
@@ -49,7 +55,7 @@ class Seq:
 
 
 Node: TypeAlias = Scalar | Map | Seq
-Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 
 def plain(node: Node) -> Json:
@@ -67,7 +73,8 @@ def located(value: Json, like: Node) -> Node:
     start, end, source = like.start, like.end, like.source
     if isinstance(value, dict):
         items: dict[str, tuple[Scalar, Node]] = {
-            name: (Scalar(name, name, start, end, "", source), located(item, like)) for name, item in value.items()
+            name: (Scalar(name, name, start, end, "", source), located(item, like))
+            for name, item in value.items()
         }
         return Map(items, start, end, source)
     if isinstance(value, list):

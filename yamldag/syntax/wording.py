@@ -38,7 +38,7 @@ class _Error(NamedTuple):
 _Explain = Callable[[_Error], Diagnostic | None]
 
 
-def syntax(  # noqa: PLR0913, PLR0917
+def syntax(
     source: Source, problem: str, at: int, context: str, since: int, last: Scalar | None
 ) -> Diagnostic:
     """The one diagnostic of a text that is not YAML; offsets are those of the parser's marks, `last` is the

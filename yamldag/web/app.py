@@ -25,6 +25,7 @@ from yamldag.plan.pipeline import Plan
 from yamldag.render.style import sheet
 from yamldag.render.svg import picture
 from yamldag.store import overview, views
+from yamldag.syntax.report.text import draw
 from yamldag.web import looks, records, words
 from yamldag.web.guard import Guard
 from yamldag.web.run_page import run_page
@@ -49,7 +50,7 @@ def application(
         Route("/static/{name}", pages.static),
     ]
     missing = {404: pages.missing}
-    return Guard(Starlette(routes=routes, exception_handlers=missing), port)  # type: ignore[arg-type]
+    return Guard(Starlette(routes=routes, exception_handlers=missing), port)
 
 
 class Pages:
@@ -62,12 +63,12 @@ class Pages:
         self._engine = sa.create_engine(database, poolclass=sa.NullPool)
         self._templates = _environment()
 
-    def home(self, request: Request) -> Response:
+    def home(self, _: Request) -> Response:
         now, status = self.clock(), self.board.status
         with self._engine.connect() as db:
             lines = records.pipeline_lines(db, status, now)
             running = records.open_lines(db, status, now)
-            troubles = records.troubles(db, lines, status, self.logs, now)
+            troubles = records.troubles(db, lines, status, self.logs)
         upcoming = sorted((line for line in lines if line.due), key=lambda line: (line.due, line.name))[:6]
         return self._page("home.html", lines=lines, running=running, troubles=troubles, upcoming=upcoming)
 
@@ -76,7 +77,7 @@ class Pages:
         status, now = self.board.status, self.clock()
         known = status.pipelines.get(name) if _PIPELINE.fullmatch(name) else None
         if known is None:
-            return self.missing(request, None)
+            return self.missing(request)
         with self._engine.connect() as db:
             rows = views.runs(db, name, limit=_RUNS)
             states = _states(db, rows[0]["id"]) if rows else {}
@@ -86,18 +87,18 @@ class Pages:
             line=records.pipeline_line(known, rows[: records.BARS], status, now),
             runs=[records.run_line(row, known, now) for row in rows],
             graph=_graph(known, tuple(sorted(states.items()))),
-            refused=records.draw(known.refused, colour=False) if known.refused else "",
+            refused=draw(known.refused, colour=False) if known.refused else "",
         )
 
     def run(self, request: Request) -> Response:
         name = request.path_params["name"]
         if not _RUN.fullmatch(name):
-            return self.missing(request, None)
+            return self.missing(request)
         with self._engine.connect() as db:
             found = run_page(db, name, dict(request.query_params), self.board.status, self.logs, self.clock())
-        return self.missing(request, None) if found is None else self._page("run.html", **found)
+        return self.missing(request) if found is None else self._page("run.html", **found)
 
-    def health(self, request: Request) -> Response:
+    def health(self, _: Request) -> Response:
         status, now = self.board.status, self.clock()
         healthy = status.healthy(now)
         told = {
@@ -120,11 +121,11 @@ class Pages:
         if name == "graph.css":
             return Response(sheet(), media_type="text/css")
         if name not in _FILES:
-            return self.missing(request, None)
+            return self.missing(request)
         with open(shipped.path("templates", "web", name), "rb") as file:
             return Response(file.read(), media_type=_FILES[name])
 
-    def missing(self, request: Request, problem: object) -> Response:
+    def missing(self, _: Request, __: object = None) -> Response:
         """Nothing is there; also for names that could not be."""
         return self._page("missing.html", 404)
 
@@ -174,5 +175,5 @@ class _Hidden:
 
 
 @lru_cache(maxsize=64)
-def _drawn(version: str, hidden: _Hidden, states: tuple[tuple[str, str], ...]) -> Markup:
+def _drawn(_: str, hidden: _Hidden, states: tuple[tuple[str, str], ...]) -> Markup:
     return Markup(picture(hidden.plan, dict(states) if states else None)[0])  # noqa: S704  (it escapes all that it is given)

@@ -143,9 +143,7 @@ def open_lines(db: sa.Connection, status: Status, now: float) -> list[RunLine]:
     ]
 
 
-def troubles(
-    db: sa.Connection, lines: Sequence[PipelineLine], status: Status, logs: Path, now: float
-) -> list[Trouble]:
+def troubles(db: sa.Connection, lines: Sequence[PipelineLine], status: Status, logs: Path) -> list[Trouble]:
     """Failed pipelines, files that do not compile, pipelines that this version does not run."""
     failed = [line for line in lines if line.last and line.last.state == "failed"]
     causes = overview.first_failures(db, [line.last.id for line in failed if line.last])

@@ -24,9 +24,8 @@ def about(seconds: float) -> str:
     away = abs(seconds)
     if away < 1:
         return "now"
-    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s")):
-        if away >= size:
-            break
+    units = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+    size, unit = next(pair for pair in units if away >= pair[0])
     number = int(away // size)
     return f"in {number} {unit}" if seconds > 0 else f"{number} {unit} ago"
 

@@ -109,13 +109,14 @@ class LocalExecutor:
 
     # after a crash
 
-    def recover(self, running: Mapping[int, str]) -> dict[int, Found]:
+    def recover(self, running: Mapping[int, str], *, patience: float = 10.0) -> dict[int, Found]:
         """What became of attempts that the database believes running: attempt → id of its executor.
 
         Attempts that still run report their end by `receive` from now on. Orphans of dead runners are killed.
         Ends found here are acknowledged like any other. Once all is stored, call `forget`.
+        A runner that lives but does not answer for `patience` seconds is killed.
         """
-        found, adopted = recovery.recover(self.folder, self.id, running)
+        found, adopted = recovery.recover(self.folder, self.id, running, patience)
         self._adopted += adopted
         self._links += [link for each in adopted for link in each.links]
         return found
@@ -197,7 +198,10 @@ class LocalExecutor:
         link.patience(_FAREWELL)
         while not link.broken and link.receive():
             pass
-        link.hang_up()
+        if link.broken:
+            link.hang_up()
+        else:
+            link.leave()
 
 
 def _shorter(deadline: float | None, seconds: float | None) -> float | None:

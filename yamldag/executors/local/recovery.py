@@ -21,8 +21,6 @@ from yamldag.executors.local.protocol import EndRow
 
 Fate: TypeAlias = Literal["running", "ended", "unstarted", "lost", "watched"]
 
-_PATIENCE = 10.0
-"""Seconds to wait for a runner that lives but does not answer."""
 _LOST = "its end is not known: the process that watched it died"
 
 
@@ -57,7 +55,9 @@ class Remains:
     unstarted: set[int] = field(default_factory=set)
 
 
-def recover(folder: Path, me: str, running: Mapping[int, str]) -> tuple[dict[int, Found], list[Adopted]]:
+def recover(
+    folder: Path, me: str, running: Mapping[int, str], patience: float
+) -> tuple[dict[int, Found], list[Adopted]]:
     """See `LocalExecutor.recover`."""
     adopted: list[Adopted] = []
     found: dict[int, Found] = {}
@@ -72,7 +72,7 @@ def recover(folder: Path, me: str, running: Mapping[int, str]) -> tuple[dict[int
         heir = Adopted(owner, lock)
         adopted.append(heir)
         for place in places.runners(folder, owner):
-            found.update(_of_runner(place, heir, running))
+            found.update(_of_runner(place, heir, running, patience))
     for attempt in running.keys() - found.keys():
         found[attempt] = _untold(attempt, running[attempt], watched, owners)
     return {attempt: found[attempt] for attempt in running}, adopted
@@ -92,11 +92,11 @@ def _begun(folder: Path, owner: str) -> Iterator[int]:
         yield from journal.read(place.journal).begun
 
 
-def _of_runner(place: Place, heir: Adopted, running: Collection[int]) -> dict[int, Found]:
+def _of_runner(place: Place, heir: Adopted, running: Collection[int], patience: float) -> dict[int, Found]:
     """What one runner of a dead scheduler knows about attempts in `running`."""
     lock = places.journal_lock(place.journal)
     if lock is None:
-        found = _ask(place, heir)
+        found = _ask(place, heir, patience)
         if found is not None:
             return found
         lock = _end_runner(place)
@@ -106,12 +106,12 @@ def _of_runner(place: Place, heir: Adopted, running: Collection[int]) -> dict[in
         os.close(lock)
 
 
-def _ask(place: Place, heir: Adopted) -> dict[int, Found] | None:
+def _ask(place: Place, heir: Adopted, patience: float) -> dict[int, Found] | None:
     """What a living runner answers; None if it does not."""
-    link = _connect(place)
+    link = _connect(place, patience)
     if link is None:
         return None
-    link.patience(_PATIENCE)
+    link.patience(patience)
     link.hello()
     while not link.broken and (frames := link.receive()):
         for frame in frames:
@@ -133,9 +133,9 @@ def _answer(link: Link, live: list[int], ended: list[EndRow]) -> dict[int, Found
     return found
 
 
-def _connect(place: Place) -> Link | None:
+def _connect(place: Place, patience: float) -> Link | None:
     """Retried: what holds the lock may be a task before its exec, whose runner is dead."""
-    deadline = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
         with contextlib.suppress(OSError):
             return Link(place, places.connect(place.socket), None)

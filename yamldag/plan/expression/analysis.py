@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from yamldag.plan.expression.reference import Analysis, Fault, Output, Reference, Segment
-from yamldag.plan.expression.vocabulary import FUNCTIONS, KINDS, RESERVED
+from yamldag.plan.expression.reference import Analysis, Fault, Output, Reference, Segment, kind_of
+from yamldag.plan.expression.vocabulary import FUNCTIONS, RESERVED
 
 __all__ = ["Analysis", "Fault", "Output", "Reference", "Segment", "analyse", "analyse_expression"]
 
@@ -82,14 +82,3 @@ def _reference(text: str, start: int, end: int) -> Reference | None:
         segments.append(Segment(name, at + 1, at + 1 + len(name)))
         at += 1 + len(name)
     return Reference(root, start, start + len(root), tuple(segments), end, guarded=False)
-
-
-def kind_of(reference: Reference) -> str | None:
-    """JSON type of a name that always has the same."""
-    names = tuple(segment.name for segment in reference.path)
-    if names:
-        return "string" if (reference.root, *names) in _TEXTS else None
-    return KINDS.get(reference.root)
-
-
-_TEXTS = {("task", "id"), ("run", "id"), ("run", "pipeline"), ("run", "type"), ("run", "dir"), ("run", "url")}

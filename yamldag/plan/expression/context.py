@@ -9,7 +9,7 @@ from typing import Any
 
 from yamldag.plan.expression.rendering import render
 from yamldag.plan.expression.values import Json, TemplateError
-from yamldag.plan.expression.vocabulary import ROOTS, RUN_KEYS
+from yamldag.plan.expression.vocabulary import ROOTS
 
 
 def names() -> frozenset[str]:

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import TemplateSyntaxError, nodes
 
-from yamldag.plan.expression.analysis import kind_of
 from yamldag.plan.expression.kinds import kind
-from yamldag.plan.expression.reference import Analysis, Fault, Output, Reference, Segment
+from yamldag.plan.expression.reference import Analysis, Fault, Output, Reference, Segment, kind_of
 from yamldag.plan.expression.tree import expression, marks_of, template
 from yamldag.plan.expression.values import text_of
 from yamldag.plan.expression.vocabulary import FILTERS, FORBIDDEN, FUNCTIONS, METHODS, ROOTS, TESTS
@@ -403,9 +402,9 @@ def _spans(signs: list[Mark]) -> Iterator[tuple[int, int]]:
     first = 0
     for position, mark in enumerate(signs):
         if mark.kind == "variable_begin":
-            first = position + 1
+            first = signs[position + 1].start if position + 1 < len(signs) else mark.end
         elif mark.kind == "variable_end":
-            yield signs[first].start, signs[position - 1].end
+            yield first, signs[position - 1].end
 
 
 def _tags(signs: list[Mark]) -> Iterator[tuple[int, int]]:

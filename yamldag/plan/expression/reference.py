@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from yamldag.plan.expression.vocabulary import KINDS
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -84,3 +86,14 @@ class Analysis:
         self.kind = kind
         """JSON type of a whole value, where it is known beforehand: `string`, `boolean`, `number`, `array`,
         `object`, `null`."""
+
+
+def kind_of(reference: Reference) -> str | None:
+    """JSON type of a name that always has the same."""
+    names = tuple(segment.name for segment in reference.path)
+    if names:
+        return "string" if (reference.root, *names) in _TEXTS else None
+    return KINDS.get(reference.root)
+
+
+_TEXTS = {("task", "id"), ("run", "id"), ("run", "pipeline"), ("run", "type"), ("run", "dir"), ("run", "url")}

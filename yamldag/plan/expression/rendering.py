@@ -47,7 +47,7 @@ def condition(expression: str | bool, context: Mapping[str, Any]) -> bool:
         return expression
     value = evaluate(expression, context)
     if isinstance(value, str):
-        message = "`when` gives text, which is neither true nor false; compare it with something"
+        message = "text is neither true nor false; compare it with something"
         raise TemplateError(message, 0, len(expression))
     return bool(value)
 

@@ -33,7 +33,10 @@ def upgrade() -> None:
         sa.Column("host", sa.String(length=255), nullable=False),
         sa.Column("pid", sa.Integer(), nullable=False),
         sa.Column(
-            "folder", sa.Text(), nullable=False, comment="where its journal, its lock and its socket are"
+            "executor",
+            sa.String(length=64),
+            nullable=False,
+            comment="the id by which its executor is found again",
         ),
         sa.Column("started", sa.Double(), nullable=False),
         sa.Column("seen", sa.Double(), nullable=False),
@@ -117,7 +120,8 @@ def upgrade() -> None:
         sa.Column("at", sa.Double(), nullable=False),
         sa.Column("detail", sa.Text(), nullable=True),
         sa.CheckConstraint(
-            "event IN ('schedule', 'queue', 'start', 'defer', 'reschedule', 'wake', 'succeed', 'fail', 'retry', 'lose', 'skip', 'block', 'cancel', 'remove', 'clear')",
+            "event IN ('schedule', 'queue', 'start', 'defer', 'reschedule', 'wake', 'succeed', 'fail', "
+            "'retry', 'lose', 'skip', 'block', 'cancel', 'remove', 'clear')",
             name=op.f("event_event_known"),
         ),
         sa.ForeignKeyConstraint(["run"], ["run.id"], name=op.f("event_run_known")),
@@ -156,7 +160,8 @@ def upgrade() -> None:
             "state <> 'up_for_retry' OR retry_at IS NOT NULL", name=op.f("task_instance_retry_has_time")
         ),
         sa.CheckConstraint(
-            "state IN ('none', 'scheduled', 'queued', 'running', 'success', 'failed', 'skipped', 'upstream_failed', 'up_for_retry', 'up_for_reschedule', 'deferred', 'removed')",
+            "state IN ('none', 'scheduled', 'queued', 'running', 'success', 'failed', 'skipped', "
+            "'upstream_failed', 'up_for_retry', 'up_for_reschedule', 'deferred', 'removed')",
             name=op.f("task_instance_state_known"),
         ),
         sa.CheckConstraint(
