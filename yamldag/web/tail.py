@@ -33,16 +33,17 @@ def tail(path: str | None, logs: Path, most: int = MOST) -> Tail | None:
         descriptor = os.open(real, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return None
+    size = os.fstat(descriptor).st_size
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        return None
     with open(descriptor, "rb") as file:
-        found = os.fstat(file.fileno())
-        if not stat.S_ISREG(found.st_mode):
-            return None
-        start = max(0, found.st_size - most)
+        start = max(0, size - most)
         file.seek(start)
         data = file.read(most)
     if start:
         data = data[data.find(b"\n") + 1 :]
-    return Tail(plain(data.decode(errors="replace")), found.st_size, start > 0)
+    return Tail(plain(data.decode(errors="replace")), size, start > 0)
 
 
 def plain(text: str) -> str:
