@@ -82,8 +82,8 @@ class Binding:
 
     def all(self, root: Draft, entries: Entries) -> None:
         """Every template of the file. `entries` are its keys in force."""
-        if "env" in entries:
-            self._strings(root, entries["env"][1], Where.OUTSIDE)
+        for env in self.project.envs(entries):
+            self._strings(root, env, Where.OUTSIDE)
         self._defaults(root.layers)
         for name in _NOTIFICATIONS:
             if name in entries:
@@ -112,6 +112,8 @@ class Binding:
                 self._strings(draft, node, where)
             elif name == "when":
                 self._when(draft, node, Where.CONDITION)
+        if draft.inside is not None and "env" in draft.inside.entries:
+            self._strings(draft.inside, draft.inside.entries["env"][1], Where.OUTSIDE)
         if draft.group is not None and draft.layers is not draft.group.layers:
             self._defaults(draft.layers)
         if draft.mapped is draft and "foreach" in draft.entries:
