@@ -17,7 +17,7 @@ _BLOCK = re.compile(
 @dataclass(frozen=True, slots=True)
 class Block:
     """`mark`: `file: PATH` writes it into the page's project, `run` runs its commands there, `expect: CODES` is what
-    the compiler must say, `skip: WHY` leaves it alone; empty: a pipeline must be without errors."""
+    the compiler must say of it (nothing, if it is not given), `skip: WHY` leaves it alone. `;` stands between two."""
 
     page: Path
     line: int
@@ -26,18 +26,27 @@ class Block:
     mark: str
 
     @property
+    def marks(self) -> dict[str, str]:
+        """Each word of the comment, and what stands behind its colon."""
+        pairs = (part.partition(":") for part in self.mark.split(";") if part.strip())
+        return {word.strip(): rest.strip() for word, _, rest in pairs}
+
+    @property
     def file(self) -> str | None:
-        return self.mark.removeprefix("file: ") if self.mark.startswith("file: ") else None
+        return self.marks.get("file")
 
     @property
     def expected(self) -> list[str]:
-        return self.mark.removeprefix("expect: ").split(", ") if self.mark.startswith("expect: ") else []
+        return [code.strip() for code in self.marks.get("expect", "").split(",") if code]
+
+
+CODE_PAGES = ROOT / "docs" / "reference" / "diagnostics"
 
 
 def pages() -> list[Path]:
-    """README, CONTRIBUTING and all that lies in docs/."""
+    """README, CONTRIBUTING and all that lies in docs/; not the pages of single codes, which are made of goldens."""
     top = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md"]
-    return [*top, *sorted((ROOT / "docs").rglob("*.md"))]
+    return [*top, *(page for page in sorted((ROOT / "docs").rglob("*.md")) if page.parent != CODE_PAGES)]
 
 
 def blocks(page: Path) -> list[Block]:

@@ -1,4 +1,5 @@
-"""Writes the generated parts of the pages again: what stands between `<!-- made: NAME -->` and `<!-- end -->`.
+"""Writes again what is generated: the pages of `docs.codes` as a whole, and in the others what stands between
+`<!-- made: NAME -->` and `<!-- end -->`.
 
 `python -m docs.build` writes, `--check` says which pages differ and exits with 1.
 """
@@ -10,7 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from docs import tables
+from docs import codes, tables
 from docs.blocks import pages
 
 _PART = re.compile(r"(<!-- made: (?P<name>[a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -40,11 +41,14 @@ def renewed(page: Path) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    stale = [page for page in pages() if renewed(page) != page.read_text(encoding="utf-8")]
+    wanted = {page: renewed(page) for page in pages() if page not in codes.pages()} | codes.pages()
+    stale = [
+        page for page, text in wanted.items() if not page.exists() or page.read_text(encoding="utf-8") != text
+    ]
     for page in stale:
         sys.stdout.write(f"{page}\n")
         if "--check" not in arguments:
-            page.write_text(renewed(page), encoding="utf-8")
+            page.write_text(wanted[page], encoding="utf-8")
     return 1 if stale and "--check" in arguments else 0
 
 

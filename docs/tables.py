@@ -62,8 +62,20 @@ def task_moves() -> str:
 
 def trigger_rules() -> str:
     """Every rule against every end of one parent, of two, and of one while another is unfinished."""
-    sets = ["s", "f", "u", "k", *map("".join, combinations_with_replacement("sfuk", 2)), "s…", "f…", "u…", "k…"]
-    rows = ((f"`{rule}`", *(_SIGNS[_answer(rule, parents)] for parents in sets)) for rule in trigger_rule.RULES)
+    sets = [
+        "s",
+        "f",
+        "u",
+        "k",
+        *map("".join, combinations_with_replacement("sfuk", 2)),
+        "s…",
+        "f…",
+        "u…",
+        "k…",
+    ]
+    rows = (
+        (f"`{rule}`", *(_SIGNS[_answer(rule, parents)] for parents in sets)) for rule in trigger_rule.RULES
+    )
     return _table(("rule", *sets), rows)
 
 
@@ -126,7 +138,8 @@ def _end(over: bool) -> str:
 
 
 def _answer(rule: str, parents: str) -> str:
-    return trigger_rule.decide(rule, *map(parents.count, "sfuk"), len(parents))
+    s, f, u, k = (parents.count(end) for end in "sfuk")
+    return trigger_rule.decide(rule, s, f, u, k, len(parents))
 
 
 def _command(name: str, words: str) -> str:
@@ -138,7 +151,9 @@ def _command(name: str, words: str) -> str:
     module.add_arguments(parser)
     about = (module.__doc__ or words).strip()
     rows = list(_arguments(parser))
-    return "\n".join([f"### `yamldag {name}`", "", about, "", _table(("argument", "meaning"), rows) if rows else ""])
+    return "\n".join(
+        [f"### `yamldag {name}`", "", about, "", _table(("argument", "meaning"), rows) if rows else ""]
+    )
 
 
 def _arguments(parser: argparse.ArgumentParser, before: str = "") -> Iterator[tuple[str, str]]:
@@ -152,7 +167,9 @@ def _arguments(parser: argparse.ArgumentParser, before: str = "") -> Iterator[tu
 
 
 def _spelling(action: argparse.Action) -> str:
-    value = action.metavar or ("\u007c".join(map(str, action.choices)) if action.choices else action.dest.upper())
+    value = action.metavar or (
+        "\u007c".join(map(str, action.choices)) if action.choices else action.dest.upper()
+    )
     if not action.option_strings:
         return str(value)
     return ", ".join(action.option_strings) + (f" {value}" if action.nargs != 0 else "")

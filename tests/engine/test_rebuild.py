@@ -157,7 +157,7 @@ def test_a_run_that_has_been_taken_over_is_lost_and_the_others_are_stored(databa
     simulation = Simulation()
     runs = [simulation.new_run(plan(task("a")), name) for name in ("r", "other")]
     assert moves.store(database, simulation.step(*map(Admit, runs)).batches) == set()
-    database.execute("INSERT INTO runner VALUES (2, 'local', 'there', 2, '/', 1, 1, NULL)")
+    database.execute("INSERT INTO runner VALUES (2, 'local', 'there', 2, 'x', 1, 1, NULL)")
     database.execute("UPDATE run SET owner = 2 WHERE id = 'r'")
     ends = simulation.step(*(simulation.end(attempt) for attempt in list(simulation.live)))
     assert moves.store(database, ends.batches) == {"r"}

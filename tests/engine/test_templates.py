@@ -151,7 +151,7 @@ def test_a_condition_is_asked_for_each_item_if_it_speaks_of_it(
 
 def test_a_condition_that_gives_text_is_refused() -> None:
     run = run_of(plan(task("a")))
-    with pytest.raises(Refused, match="`when`.*text"):
+    with pytest.raises(Refused, match=r"`when`.*text"):
         Templates({}).condition(run.nodes["a"].instances[0], "ds")
 
 

@@ -72,6 +72,14 @@ def test_an_older_database_is_brought_up(tmp_path: Path) -> None:
     database.close()
 
 
+def test_a_database_of_a_newer_version_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    database = open_database(url(tmp_path))
+    database.execute("UPDATE alembic_version SET version_num = '9999'")
+    database.close()
+    with pytest.raises(CannotOpen, match="made by a newer one"):
+        open_database(url(tmp_path))
+
+
 def test_opening_twice_changes_nothing(tmp_path: Path) -> None:
     open_database(url(tmp_path)).close()
     before = made(str(tmp_path / "y.db"))

@@ -28,7 +28,7 @@ def run(args: argparse.Namespace) -> int:
         near = nearest(wanted, [*CODES, *by_name])
         hint = f"; did you mean `{near}`?" if near else "; `yamldag explain` lists them"
         raise UsageError(f"there is no code `{args.code}`{hint}")
-    with open(shipped.path("templates", "explain", f"{wanted}.md"), encoding="utf-8") as file:
+    with open(shipped.path("explain", f"{wanted}.md"), encoding="utf-8") as file:
         text = file.read()
     code = CODES[wanted]
     if args.format == "json":

@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from yamldag.cli import options
-from yamldag.cli.recorded import exists, print_table, records, short
+from yamldag.cli.records import exists, print_table, records, short
 
 if TYPE_CHECKING:
     from yamldag.compile.load import Unit

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from yamldag.cli import options
 from yamldag.cli.main import UsageError
-from yamldag.cli.recorded import find_run, records
+from yamldag.cli.records import find_run, records
 from yamldag.plan.state import ATTEMPT_FINAL, FINAL, RUN_FINAL
 
 if TYPE_CHECKING:

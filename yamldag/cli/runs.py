@@ -6,7 +6,7 @@ import argparse
 
 from yamldag.cli import options
 from yamldag.cli.main import UsageError
-from yamldag.cli.recorded import exists, print_table, records, run_row, short
+from yamldag.cli.records import exists, print_table, records, run_row, short
 from yamldag.plan.state import RunState
 
 

@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from yamldag.cli import options
-from yamldag.cli.recorded import find_run, print_table, records, short, task_rows
+from yamldag.cli.records import find_run, print_table, records, short, task_rows
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -11,9 +11,7 @@ from yamldag.syntax.diagnostic import Diagnostic, at
 from yamldag.syntax.tree import Map, Node, Scalar
 
 PIPELINE = ("deadline", "on_deadline", "on_failure", "on_success")
-TASK = (
-    "depends_on_past", "pool", "cache", "on_failure", "on_success", "on_retry", "produces", "setup", "teardown_of"
-)  # fmt: skip
+TASK = ("depends_on_past", "pool", "cache", "on_failure", "on_success", "on_retry", "produces")
 
 
 def refused(root: Draft, entries: Entries) -> list[Diagnostic]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from yamldag.compile.bind import Binding
 from yamldag.compile.draft import Draft, Entries
 from yamldag.plan import graph
+from yamldag.syntax.codes import CODES
 from yamldag.syntax.diagnostic import Diagnostic, at
 from yamldag.syntax.tree import Map, Node, Scalar, Seq
 
@@ -21,9 +22,14 @@ def advice(root: Draft, entries: Entries, binding: Binding) -> list[Diagnostic]:
 
 
 def _wanted(code: str, selected: frozenset[str], ignored: frozenset[str]) -> bool:
-    if any(code.startswith(prefix) for prefix in ignored):
+    """Whether the project asks for a lint, by its code, a beginning of it, or its name."""
+    if _named(code, ignored):
         return False
-    return not selected or any(code.startswith(prefix) for prefix in selected)
+    return not selected or _named(code, selected)
+
+
+def _named(code: str, words: frozenset[str]) -> bool:
+    return any(code.startswith(word) or CODES[code].name == word for word in words)
 
 
 def _unused(root: Draft, binding: Binding) -> Iterator[Diagnostic]:

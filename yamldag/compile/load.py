@@ -167,7 +167,7 @@ class Compiler:
 
     def close(self, result: Compiled) -> Compiled:
         """Each mistake once, those in templates with their uses, those that comments silence taken out."""
-        if result.found:
+        if result.found or self._library.found:
             result.found = in_order(self._library.with_uses(result.found))
         result.found = ignores.silenced(result.found, self._sources.values(), lints=self.lints)
         return result
@@ -179,13 +179,16 @@ class Compiler:
         start = len(found)
         scope = Scope(file.source, documents.folder(file.path))
         scope.vars = self.project.vars | documents.nodes(document, "vars")
-        checked = documents.checked(document, "pipeline", scope.vars.get)
-        faulty = checked.faulty
+        scope.open_vars = self.project.unsure("vars") or documents.misshapen(document, "vars")
+        scope.open_params = documents.misshapen(document, "params")
+        checked = documents.checked(document, "pipeline", scope.constant, scope.vars)
+        faulty = checked.faulty | self.project.faulty
         found += checked.found
+        scope.vars |= documents.nodes(document, "vars")  # with what was put into them
         entries = _in_force(document, self.project)
         expansion = expand.Expansion(self._library, faulty, found)
         root = expansion.root(document, scope, "pipeline", self.project.layers, ())
-        binding = self._graph(root, document, faulty, found)
+        binding = self._graph(root, entries, faulty, found)
         timing.check(root, entries, faulty, found)
         if self.lints:
             from yamldag.compile import lint
@@ -196,15 +199,15 @@ class Compiler:
         sound = not has_errors([*file.found, *found[start:]]) and not self._library.broken(root)
         return Unit(name, file.path, key, root, entries, self.project, sound)
 
-    def _graph(self, root: Draft, document: Map, faulty: set[int], found: list[Diagnostic]) -> Binding:
+    def _graph(self, root: Draft, entries: Entries, faulty: set[int], found: list[Diagnostic]) -> Binding:
         linking = Linking(root, faulty, found)
         linking.needs()
         binding = Binding(self.project, linking, faulty, found)
-        binding.all(root, document)
+        binding.all(root, entries)
         linking.edges()
         linking.teardowns()
         linking.rings()
-        Operators(self.project, faulty, found).all(root, document)
+        Operators(self.project, faulty, found).all(root, entries)
         return binding
 
     def _lone_template(self, document: Map, file: File, found: list[Diagnostic]) -> None:
@@ -217,7 +220,7 @@ class Compiler:
         itself = expand.Template(fresh.name, file.path, file.source, document, fresh.faulty)
         expansion = expand.Expansion(self._library, fresh.faulty, found)
         root = expansion.root(document, scope, "template", self.project.layers, (itself,))
-        self._graph(root, document, fresh.faulty, found)
+        self._graph(root, document.items, fresh.faulty, found)
 
 
 def _in_force(document: Map, project: Project) -> Entries:

@@ -82,7 +82,7 @@ def output(node: Node, found: list[Diagnostic]) -> dict[str, Json] | None:
         return _typed(node, found)
     if type(node) is not Map:
         return None
-    if _is_schema(node):
+    if _is_schema(node) or not node.items:
         return _schema(node, found)
     properties: dict[str, Json] = {}
     for name, (_, value) in node.items.items():
@@ -139,21 +139,67 @@ def _schema(node: Map, found: list[Diagnostic]) -> dict[str, Json] | None:
     return schema if len(found) == before else None
 
 
+_KEYWORDS = _SIMPLE | frozenset(
+    ("$ref", "$id", "$schema", "$comment", "definitions", "$defs", "additionalItems", "allOf", "anyOf", "const",
+     "contains", "contentEncoding", "contentMediaType", "dependencies", "else", "exclusiveMaximum", "format", "if",
+     "maxProperties", "minProperties", "multipleOf", "not", "oneOf", "pattern", "patternProperties", "propertyNames",
+     "readOnly", "then", "writeOnly")
+)  # fmt: skip
+_OF_SCHEMAS = frozenset(("properties", "patternProperties", "definitions", "$defs"))
+_IS_SCHEMA = frozenset(
+    ("items", "additionalProperties", "not", "contains", "propertyNames", "if", "then", "else")
+)
+_LISTS_SCHEMAS = frozenset(("allOf", "anyOf", "oneOf", "items"))
+
+
 def _walk(node: Map, found: list[Diagnostic]) -> bool:
-    """Whether a schema keeps to the simple keywords; types that do not exist are reported on the way."""
+    """Whether a schema keeps to the simple keywords; unknown ones, types that do not exist and broken patterns are
+    reported on the way."""
     simple = True
-    for name, (_, value) in node.items.items():
-        if name == "type":
+    for name, (key, value) in node.items.items():
+        if name not in _KEYWORDS and not name.startswith("x-"):
+            found.append(_unknown_keyword(key))
+        elif name == "type":
             for item in value.items if type(value) is Seq else [value]:
                 if type(item) is Scalar:
                     _typed(item, found)
-        elif name == "properties" and type(value) is Map:
-            for _, inner in value.items.values():
-                simple = (_walk(inner, found) if type(inner) is Map else False) and simple
-        elif name in ("items", "additionalProperties") and type(value) is Map:
-            simple = _walk(value, found) and simple
+        elif name == "pattern":
+            _check_pattern(value, found)
+        for inner in _schemas_in(name, value):
+            simple = _walk(inner, found) and simple
         simple = simple and name in _SIMPLE and _well_formed(name, value)
     return simple
+
+
+def _schemas_in(name: str, value: Node) -> list[Map]:
+    nodes: list[Node] = []
+    if name in _OF_SCHEMAS and type(value) is Map:
+        nodes = [inner for _, inner in value.items.values()]
+    elif name in _IS_SCHEMA and type(value) is Map:
+        nodes = [value]
+    elif name in _LISTS_SCHEMAS and type(value) is Seq:
+        nodes = value.items
+    return [one for one in nodes if type(one) is Map]
+
+
+def _unknown_keyword(key: Scalar) -> Diagnostic:
+    near = nearest(key.text, _KEYWORDS)
+    help_ = (
+        f"did you mean `{near}`?"
+        if near
+        else "a mapping here is a JSON Schema, such as `{type: integer, minimum: 1}`"
+    )
+    return Diagnostic("YD401", f"unknown key `{key.text}` in a JSON Schema", at(key), help_)
+
+
+def _check_pattern(value: Node, found: list[Diagnostic]) -> None:
+    import re
+
+    if type(value) is Scalar and isinstance(value.value, str):
+        try:
+            re.compile(value.value)
+        except (re.error, RecursionError, OverflowError):
+            found.append(Diagnostic("YD410", "`pattern` must be a regular expression", at(value)))
 
 
 _NUMBERS = frozenset(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"))
@@ -164,6 +210,8 @@ _WANTED_KIND: dict[str, type] = {"properties": Map, "required": Seq, "enum": Seq
 def _well_formed(name: str, value: Node) -> bool:
     if name in _NUMBERS:
         return type(value) is Scalar and type(value.value) in (int, float)
+    if name in ("items", "additionalProperties"):
+        return type(value) is Map or (type(value) is Scalar and type(value.value) is bool)
     if name in _COUNTS:
         return type(value) is Scalar and type(value.value) is int and value.value >= 0
     return type(value) is _WANTED_KIND.get(name, type(value))

@@ -17,6 +17,8 @@ from yamldag.plan.expression import TemplateError, render_shell, render_text
 from yamldag.plan.pipeline import Json, Task
 
 _OURS = "YAMLDAG_"
+_SHELLS = ("bash", "command")
+"""They leave a file only if they give an output."""
 
 
 class Dispatch:
@@ -28,6 +30,7 @@ class Dispatch:
         self._operators: dict[str, Operator | None] = {}
         self._specs: dict[int, tuple[str, str]] = {}
         self._folders: set[str] = set()
+        self._litter: list[str] = []
 
     def prepare(self, instance: Instance) -> Prepared:
         """Render the newest attempt. What can't be rendered is over before anything was started."""
@@ -80,18 +83,21 @@ class Dispatch:
             _write_privately(*spec)
 
     def finished(self, ended: Ended, instance: Instance) -> Finished:
-        """Read how an attempt ended, and take away what was written for it alone."""
+        """Read how an attempt ended."""
         task = instance.node.task
-        base = _base(instance)
-        attempt = _attempt(instance, base, task.folder)
+        attempt = _attempt(instance, _base(instance), task.folder)
         operator = self._operator(task.operator)
         assert operator is not None
         outcome = operator.outcome(ended, attempt, task.output)
-        if outcome.output is not None or task.operator != "bash":
-            for path in (attempt.output_path, attempt.result_path, attempt.spec_path):
-                with contextlib.suppress(FileNotFoundError):
-                    os.unlink(path)
+        if outcome.output is not None or task.operator not in _SHELLS:
+            self._litter += (attempt.output_path, attempt.result_path, attempt.spec_path)
         return Finished(ended.attempt, outcome, ended.reason, ended.started, ended.ended, ended.exit)
+
+    def clean(self) -> None:
+        """Delete what attempts left, once what was read of it is stored: after a crash it is read again."""
+        while self._litter:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self._litter.pop())
 
     def _operator(self, name: str) -> Operator | None:
         if name not in self._operators:

@@ -26,7 +26,7 @@ from yamldag.executors.local import LocalExecutor
 from yamldag.plan.pipeline import Json, Plan
 from yamldag.plan.schedule import read
 from yamldag.store import moves
-from yamldag.store.database import Database, open_database
+from yamldag.store.database import CannotOpen, Database, open_database
 from yamldag.store.rows import NewRun
 
 
@@ -80,7 +80,10 @@ def run_here(
 
     Ctrl-C cancels, a second one kills. Raises CannotOpen, TakenOver.
     """
-    folder.mkdir(0o700, parents=True, exist_ok=True)
+    try:
+        folder.mkdir(0o700, parents=True, exist_ok=True)
+    except OSError as problem:
+        raise CannotOpen(f"the folder `{folder}` can't be made: {problem.strerror}") from problem
     # Before the database: the runner is a fork of this process.
     executor = LocalExecutor(folder / "executor")
     try:

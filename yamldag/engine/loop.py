@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from yamldag.engine.clock import Clock
@@ -12,7 +12,7 @@ from yamldag.engine.dispatch import Dispatch
 from yamldag.engine.run import Instance, Run
 from yamldag.engine.step import Happened, Result, World, step
 from yamldag.engine.templates import Templates
-from yamldag.executors.contract import Executor
+from yamldag.executors.contract import Executor, Start
 from yamldag.plan.state import TaskState
 from yamldag.store import moves
 from yamldag.store.database import Database
@@ -53,13 +53,13 @@ class Engine:
     """Runs that have ended; the caller empties it."""
     _inbox: deque[Happened] = field(default_factory=deque)
     _templates: Templates = field(init=False)
-    _dispatch: Dispatch = field(init=False)
+    dispatch: Dispatch = field(init=False)
 
     def __post_init__(self) -> None:
         self.ids = ids_of(self.runner)
         self._templates = Templates(self.environment)
-        self._dispatch = Dispatch(self._templates, self.environment)
-        self.world = World(self.ids, self._templates, self._dispatch.prepare, self.slots)
+        self.dispatch = Dispatch(self._templates, self.environment)
+        self.world = World(self.ids, self._templates, self.dispatch.prepare, self.slots)
 
     def tell(self, what: Happened) -> None:
         """Something has happened: from another thread, or below a signal handler."""
@@ -79,11 +79,17 @@ class Engine:
             happened.append(self._inbox.popleft())
         running = self.world.running
         happened += [
-            self._dispatch.finished(end, running[end.attempt]) for end in ends if end.attempt in running
+            self.dispatch.finished(end, running[end.attempt]) for end in ends if end.attempt in running
         ]
-        self._carry_out(step(self.world, happened, self.clock.now()))
+        self.take(happened)
         if ends:
             self.executor.acknowledge([end.attempt for end in ends])
+
+    def take(self, happened: list[Happened], start_again: Iterable[Start] = ()) -> None:
+        """One step, stored and carried out. `start_again`: what was stored as started before, and never was."""
+        result = step(self.world, happened, self.clock.now())
+        result.start[:0] = start_again
+        self._carry_out(result)
 
     def _wait(self, patience: float | None) -> float | None:
         if self._inbox:
@@ -98,9 +104,10 @@ class Engine:
         """Store first; what was not stored does not happen."""
         if result.batches:
             self._drop(moves.store(self.database, result.batches))
+        self.dispatch.clean()
         start = [each for each in result.start if each.attempt in self.world.running]
         for each in start:
-            self._dispatch.open(each)
+            self.dispatch.open(each)
         if start:
             self.executor.start(start)
         if result.stop:

@@ -12,7 +12,7 @@ from yamldag.engine import times
 from yamldag.engine.local_run import Dates, Order
 from yamldag.engine.run import Run, build, narrowed
 from yamldag.engine.templates import Templates
-from yamldag.plan.expression import TemplateError, render
+from yamldag.plan.expression import TemplateError, analyse, render, render_text
 from yamldag.plan.pipeline import Json
 from yamldag.plan.schedule import read
 
@@ -72,5 +72,24 @@ def known(value: Any, context: Mapping[str, Any]) -> Json:
     try:
         shown: Json = render(value, context)
     except TemplateError:
-        shown = value
+        shown = _partly(value, context)
     return shown
+
+
+def _partly(text: str, context: Mapping[str, Any]) -> str:
+    """What stands between `{{ }}` rendered where that is known, and left as it is written elsewhere."""
+    tags = analyse(text).tags
+    if any(text.startswith("{%", start) for start, _ in tags):
+        return text
+    pieces, done = [], 0
+    for start, end in tags:
+        pieces += [text[done:start], _tag(text[start:end], context)]
+        done = end
+    return "".join([*pieces, text[done:]])
+
+
+def _tag(tag: str, context: Mapping[str, Any]) -> str:
+    try:
+        return render_text(tag, context)
+    except TemplateError:
+        return tag

@@ -101,8 +101,13 @@ def _upgrade(database: Database) -> None:
     if found is None:
         _create(database)
     elif found != REVISION:
-        from yamldag.store.migrate import upgrade
+        from yamldag.store.migrate import knows, upgrade
 
+        if found and not knows(found):
+            raise CannotOpen(
+                f"the database is at revision {found}, which this version of yamldag does not know: "
+                "it was made by a newer one"
+            )
         upgrade(database.url)
 
 

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from yamldag.store.names import REVISION
 from yamldag.store.tables import metadata
@@ -24,6 +25,11 @@ def upgrade(url: str, revision: str = "head") -> None:
             command.upgrade(_config(connection), revision)
     finally:
         engine.dispose()
+
+
+def knows(revision: str) -> bool:
+    """Whether there is a migration of that name."""
+    return any(script.revision == revision for script in ScriptDirectory(_SCRIPTS).walk_revisions())
 
 
 def current(url: str) -> str | None:

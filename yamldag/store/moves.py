@@ -74,7 +74,7 @@ class Life(NamedTuple):
     kind: str
     host: str
     pid: int
-    folder: str
+    executor: str
     started: float
 
 
@@ -82,7 +82,7 @@ def begin_runner(database: Database, life: Life) -> int:
     """Record a life of an engine. Its id is new, ever."""
     with database.transaction():
         cursor = database.execute(
-            "INSERT INTO runner (kind, host, pid, folder, started, seen) VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO runner (kind, host, pid, executor, started, seen) VALUES (?, ?, ?, ?, ?, ?)",
             (*life, life.started),
         )
     assert cursor.lastrowid is not None
@@ -136,5 +136,13 @@ def start_run(database: Database, run: str, version: str, owner: int, now: float
     cursor = database.execute(
         "UPDATE run SET state = 'running', version = ?, owner = ?, started = ? WHERE id = ? AND state = 'queued'",
         (version, owner, now, run),
+    )
+    return cursor.rowcount == 1
+
+
+def take_run(database: Database, run: str, owner: int, was: int) -> bool:
+    """Let another engine own a run that is under way. False if it has ended, or someone else was first."""
+    cursor = database.execute(
+        "UPDATE run SET owner = ? WHERE id = ? AND state = 'running' AND owner = ?", (owner, run, was)
     )
     return cursor.rowcount == 1

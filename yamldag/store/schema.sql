@@ -14,7 +14,7 @@ CREATE TABLE runner (
 	kind VARCHAR(20) NOT NULL,
 	host VARCHAR(255) NOT NULL,
 	pid INTEGER NOT NULL,
-	folder TEXT NOT NULL,
+	executor VARCHAR(64) NOT NULL,
 	started DOUBLE NOT NULL,
 	seen DOUBLE NOT NULL,
 	ended DOUBLE,

@@ -75,7 +75,9 @@ runner = sa.Table(
     sa.Column("kind", _Word, nullable=False),
     sa.Column("host", sa.String(255), nullable=False),
     sa.Column("pid", sa.Integer, nullable=False),
-    sa.Column("folder", sa.Text, nullable=False, comment="where its journal, its lock and its socket are"),
+    sa.Column(
+        "executor", sa.String(64), nullable=False, comment="the id by which its executor is found again"
+    ),
     sa.Column("started", _Instant, nullable=False),
     sa.Column("seen", _Instant, nullable=False),
     sa.Column("ended", _Instant),

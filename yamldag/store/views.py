@@ -8,7 +8,16 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from yamldag.store.tables import attempt, event, output, pipeline, pipeline_version, run, task_instance
+from yamldag.store.tables import (
+    attempt,
+    event,
+    output,
+    pipeline,
+    pipeline_version,
+    run,
+    runner,
+    task_instance,
+)
 
 
 @contextmanager
@@ -62,6 +71,27 @@ def runs(
 
 def one_run(db: sa.Connection, run_id: str) -> sa.RowMapping | None:
     return db.execute(sa.select(run).where(run.c.id == run_id)).mappings().one_or_none()
+
+
+def under_way(db: sa.Connection) -> list[sa.RowMapping]:
+    """The running runs, the oldest first, each with its owner's `executor`."""
+    query = (
+        sa.select(run, runner.c.executor)
+        .join(runner, runner.c.id == run.c.owner)
+        .where(run.c.state == "running")
+        .order_by(run.c.started, run.c.id)
+    )
+    return list(db.execute(query).mappings())
+
+
+def running_attempts(db: sa.Connection) -> dict[int, str]:
+    """Every attempt that is running as far as is recorded, with the executor that it was given to."""
+    query = (
+        sa.select(attempt.c.id, runner.c.executor)
+        .join(runner, runner.c.id == attempt.c.runner)
+        .where(attempt.c.state == "running")
+    )
+    return {row.id: row.executor for row in db.execute(query)}
 
 
 def newest_run(db: sa.Connection, of: str) -> str | None:

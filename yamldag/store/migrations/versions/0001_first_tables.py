@@ -33,7 +33,10 @@ def upgrade() -> None:
         sa.Column("host", sa.String(length=255), nullable=False),
         sa.Column("pid", sa.Integer(), nullable=False),
         sa.Column(
-            "folder", sa.Text(), nullable=False, comment="where its journal, its lock and its socket are"
+            "executor",
+            sa.String(length=64),
+            nullable=False,
+            comment="the id by which its executor is found again",
         ),
         sa.Column("started", sa.Double(), nullable=False),
         sa.Column("seen", sa.Double(), nullable=False),

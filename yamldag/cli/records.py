@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from yamldag.compile.project import Project
-    from yamldag.plan.pipeline import Plan
 
 
 @contextmanager
@@ -95,27 +94,6 @@ def task_rows(db: sa.Connection, run: sa.RowMapping) -> list[dict[str, Any]]:
         }
         for row in rows
     ]
-
-
-def plan_and_states(project: Project, name: str) -> tuple[Plan, dict[str, str]]:
-    """The plan that a run fixed, and the state of each task in it; of a mapped one, as a whole."""
-    import json
-
-    from yamldag.engine.run import whole
-    from yamldag.plan.pipeline import from_json
-    from yamldag.plan.state import TaskState
-    from yamldag.store import views
-
-    with records(project) as db:
-        found = find_run(db, name)
-        text = views.plan(db, found["version"]) if found["version"] else None
-        rows = views.instances(db, found["id"])
-    if text is None:
-        raise UsageError(f"run {found['id']} has not begun, so it has no plan yet")
-    states: dict[str, list[TaskState]] = {}
-    for row in rows:
-        states.setdefault(row.task, []).append(TaskState(row.state))
-    return from_json(json.loads(text)), {task: whole(each).value for task, each in states.items()}
 
 
 def print_table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

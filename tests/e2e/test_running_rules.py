@@ -1,0 +1,254 @@
+"""Trigger rules and states, by real runs of many tasks, held against rules written here once more."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import combinations_with_replacement
+from typing import Any
+
+from tests.e2e.project import Project
+
+RULES = (
+    "all_success",
+    "all_failed",
+    "all_done",
+    "all_done_min_one_success",
+    "all_done_setup_success",
+    "all_skipped",
+    "one_success",
+    "one_failed",
+    "one_done",
+    "none_failed",
+    "none_failed_min_one_success",
+    "none_skipped",
+    "always",
+)
+STATES = ("success", "failed", "skipped", "upstream_failed")
+ENDED = {"run": "success", "skip": "skipped", "block": "upstream_failed"}
+
+
+def expected(rule: str, parents: tuple[str, ...]) -> str:
+    """The state of a `noop` below parents that have all ended so."""
+    has = Counter(parents)
+    bad, skips, good = has["failed"] + has["upstream_failed"], has["skipped"], has["success"]
+    answer = "run"
+    if rule == "all_success":
+        answer = "block" if bad else "skip" if skips else "run"
+    elif rule == "none_failed":
+        answer = "block" if bad else "run"
+    elif rule == "none_failed_min_one_success":
+        answer = "block" if bad else "run" if good else "skip"
+    elif rule == "all_failed":
+        answer = "skip" if good or skips else "run"
+    elif rule == "all_skipped":
+        answer = "run" if skips == len(parents) else "skip"
+    elif rule == "none_skipped":
+        answer = "skip" if skips else "run"
+    elif rule == "one_success":
+        answer = "run" if good else "block" if bad else "skip"
+    elif rule == "one_failed":
+        answer = "run" if bad else "skip"
+    elif rule == "one_done":
+        answer = "run" if good or has["failed"] else "skip"
+    elif rule == "all_done_min_one_success":
+        answer = "skip" if skips else "run" if good else "block"
+    return ENDED[answer]
+
+
+def parents() -> dict[str, Any]:
+    """Three tasks that end in each state: `success1`, …"""
+    tasks: dict[str, Any] = {}
+    for number in "123":
+        tasks[f"success{number}"] = {"bash": "exit 0"}
+        tasks[f"failed{number}"] = {"bash": "exit 1"}
+        tasks[f"skipped{number}"] = {"bash": "exit 99"}
+        tasks[f"upstream_failed{number}"] = {"needs": "failed1", "noop": None}
+    return tasks
+
+
+def named(states: tuple[str, ...]) -> list[str]:
+    """Different tasks that end in these states."""
+    seen: Counter[str] = Counter()
+    ids = []
+    for state in states:
+        seen[state] += 1
+        ids.append(f"{state}{seen[state]}")
+    return ids
+
+
+def test_every_rule_answers_every_set_of_parents_as_written(project: Project) -> None:
+    tasks = parents()
+    wanted = {name: name.rstrip("123") for name in tasks}
+    for rule in RULES:
+        for number in (1, 2, 3):
+            for states in combinations_with_replacement(STATES, number):
+                name = f"{rule}-{'-'.join(states)}"
+                tasks[name] = {"needs": named(states), "trigger_rule": rule, "noop": None}
+                wanted[name] = expected(rule, states)
+        tasks[f"{rule}-alone"] = {"trigger_rule": rule, "noop": None}
+        wanted[f"{rule}-alone"] = "success"
+    ran = project.run({"tasks": tasks})
+    assert ran.state == "failed"
+    assert ran.states == wanted
+    assert list(ran.states) == list(tasks)
+    assert all(
+        ran.attempts[name] == (state in ("success", "failed"))
+        for name, state in wanted.items()
+        if not name.startswith("skipped")
+    )
+    assert (
+        project.run({"tasks": {name: {**task, "allow_failure": True} for name, task in tasks.items()}}).state
+        == "success"
+    )
+
+
+def test_a_rule_judges_needs_and_waits_for_what_is_only_referenced(project: Project) -> None:
+    tasks = parents()
+    wanted = {}
+    for rule in RULES:
+        for judged in STATES:
+            for other in STATES:
+                name = f"{rule}-{judged}-{other}"
+                tasks[name] = {
+                    "needs": f"{judged}1",
+                    "trigger_rule": rule,
+                    "when": f"tasks.{other}2.state == '{other}'",  # false while it is not done
+                    "noop": None,
+                }
+                states = (judged, other) if rule == "all_success" else (judged,)
+                wanted[name] = expected(rule, states)
+            name = f"{rule}-{judged}-referenced"
+            tasks[name] = {"trigger_rule": rule, "when": f"tasks.{judged}1.state == '{judged}'", "noop": None}
+            wanted[name] = expected(rule, (judged,))
+    states = project.run({"tasks": tasks}).states
+    assert {name: states[name] for name in wanted} == wanted
+
+
+WAITS = 'read -r line < "$YAMLDAG_RUN_DIR/gate" || true'
+
+
+def test_what_no_other_parent_can_change_is_decided_at_once(project: Project) -> None:
+    """`slow` ends only once the tasks that need it too have been decided; its time-out is a failure here."""
+    early = {
+        "all_success": ("failed1", "upstream_failed"),
+        "none_failed": ("upstream_failed1", "upstream_failed"),
+        "none_failed_min_one_success": ("failed1", "upstream_failed"),
+        "all_failed": ("skipped1", "skipped"),
+        "all_skipped": ("failed1", "skipped"),
+        "none_skipped": ("skipped1", "skipped"),
+        "one_success": ("success1", "success"),
+        "one_failed": ("upstream_failed1", "success"),
+        "one_done": ("failed1", "success"),
+        "all_done_min_one_success": ("skipped1", "skipped"),
+        "always": ("success1", "success"),
+    }
+    tasks = parents()
+    tasks["gate"] = {"bash": 'mkfifo "$YAMLDAG_RUN_DIR/gate"'}
+    tasks["slow"] = {"needs": "gate", "bash": WAITS, "timeout": "60s"}
+    for rule, (parent, _) in early.items():
+        tasks[f"early_{rule}"] = {"needs": ["slow", parent], "trigger_rule": rule, "noop": None}
+    tasks["open"] = {
+        "needs": ["gate", *(f"early_{rule}" for rule in early)],
+        "trigger_rule": "all_done",
+        "bash": 'echo go > "$YAMLDAG_RUN_DIR/gate"',
+    }
+    # a skipped parent alone decides nothing: a failure among the others still counts
+    tasks["late_failure"] = {"needs": "open", "bash": "exit 1"}
+    tasks["waited"] = {"needs": ["skipped1", "late_failure"], "noop": None}
+    states = project.run({"tasks": tasks}).states
+    assert states["slow"] == "success"
+    assert {rule: states[f"early_{rule}"] for rule in early} == {
+        rule: end for rule, (_, end) in early.items()
+    }
+    assert states["waited"] == "upstream_failed"
+
+
+def test_when_is_asked_after_the_rule_and_wants_a_boolean(project: Project) -> None:
+    ran = project.run("""
+params: {text: "false", zero: 0, no: {type: [boolean, "null"], default: false}, list: {type: array, default: []}}
+tasks:
+  a: {bash: 'echo "{\\"n\\": 3, \\"word\\": \\"false\\", \\"none\\": null, \\"list\\": [1]}" > $YAMLDAG_OUTPUT'}
+  bad: {bash: exit 1}
+  bare: {when: tasks.a.output.n == 3, noop: }
+  braces: {when: "{{ tasks.a.output.n > 3 }}", noop: }
+  zero: {when: params.zero, noop: }
+  empty: {when: params.list, noop: }
+  none: {when: tasks.a.output.none, noop: }
+  listed: {when: tasks.a.output.list, noop: }
+  text: {when: tasks.a.output.word, noop: }
+  literal: {when: false, noop: }
+  not_asked: {needs: bad, when: tasks.a.output.nothing.there, noop: }
+  asked: {when: tasks.a.output.nothing.there, noop: }
+  below_false: {needs: literal, noop: }
+  all_done_below_false: {needs: literal, trigger_rule: all_done, noop: }
+""")
+    wanted = {
+        "bare": "success", "braces": "skipped", "zero": "skipped", "empty": "skipped", "none": "skipped",
+        "listed": "success", "text": "failed", "literal": "skipped", "not_asked": "upstream_failed",
+        "asked": "failed", "below_false": "skipped", "all_done_below_false": "success",
+    }  # fmt: skip
+    assert {name: ran.states[name] for name in wanted} == wanted
+    assert "text is neither true nor false" in ran.reasons["text"]
+    assert "nothing" in ran.reasons["asked"]
+
+
+def test_groups_hold_for_their_roots_and_stand_for_their_leaves(project: Project) -> None:
+    ran = project.run("""
+tasks:
+  bad: {bash: exit 1}
+  skip: {bash: exit 99}
+  g:
+    needs: skip
+    trigger_rule: all_done
+    tasks:
+      root: {noop: }
+      own: {trigger_rule: all_success, noop: }
+      middle: {needs: root, bash: exit 1, allow_failure: true}
+      leaf: {needs: middle, trigger_rule: all_done, noop: }
+      inner:
+        needs: root
+        tasks:
+          x: {noop: }
+          y: {needs: x, bash: exit 99}
+  after: {needs: g, trigger_rule: none_failed, noop: }
+  one_skipped: {needs: g, trigger_rule: none_skipped, noop: }
+  below_inner: {needs: g.inner, trigger_rule: all_skipped, noop: }
+  gone:
+    when: false
+    tasks:
+      a: {noop: }
+      b: {needs: a, trigger_rule: always, noop: }
+  blocked:
+    needs: bad
+    tasks: {a: {noop: }, b: {needs: a, noop: }}
+""")
+    assert ran.states == {
+        "bad": "failed",
+        "skip": "skipped",
+        "g.root": "success",
+        "g.own": "skipped",
+        "g.middle": "failed",
+        "g.leaf": "success",
+        "g.inner.x": "success",
+        "g.inner.y": "skipped",
+        "after": "success",
+        "one_skipped": "skipped",
+        "below_inner": "success",
+        "gone.a": "skipped",
+        "gone.b": "skipped",
+        "blocked.a": "upstream_failed",
+        "blocked.b": "upstream_failed",
+    }
+
+
+def test_a_failure_fails_its_run_whatever_comes_later(project: Project) -> None:
+    def state(tasks: str) -> str:
+        return project.run(f"tasks:\n{tasks}").state
+
+    assert state("  a: {bash: exit 1}\n  b: {needs: a, trigger_rule: all_done, noop: }") == "failed"
+    assert state("  a: {bash: exit 1, allow_failure: true}\n  b: {noop: }") == "success"
+    assert state("  a: {bash: exit 1, allow_failure: true}\n  b: {needs: a, noop: }") == "failed"
+    below = "  b: {needs: a, noop: , allow_failure: true}\n"
+    assert state(f"  a: {{bash: exit 1, allow_failure: true}}\n{below}") == "success"
+    assert state("  a: {bash: exit 99}\n  b: {needs: a, noop: }") == "success"
+    assert state(f"  a: {{bash: exit 1, allow_failure: true}}\n{below}  c: {{needs: b, noop: }}") == "failed"

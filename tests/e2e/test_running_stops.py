@@ -1,0 +1,178 @@
+"""Ctrl-C, TERM, and worse: what a run that did not come to its own end leaves behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.e2e.project import PATIENCE, YAMLDAG, Project, label
+
+
+class Gate:
+    """A FIFO by which a task says that it has come so far."""
+
+    def __init__(self, path: Path) -> None:
+        os.mkfifo(path)
+        self._open = os.open(path, os.O_RDWR | os.O_NONBLOCK)
+
+    def hear(self, number: int = 1) -> list[str]:
+        """The next words, waiting for so many."""
+        heard: list[str] = []
+        while len(heard) < number:
+            assert select.select([self._open], [], [], PATIENCE)[0], f"heard {heard} alone"
+            heard += os.read(self._open, 4096).decode().split()
+        return heard
+
+    def close(self) -> None:
+        os.close(self._open)
+
+
+@contextmanager
+def gate(project: Project) -> Iterator[Gate]:
+    made = Gate(project.folder / "pipelines" / "gate")
+    yield made
+    made.close()
+
+
+@contextmanager
+def running(project: Project, tasks: str) -> Iterator[subprocess.Popen[str]]:
+    """The run in a session of its own."""
+    name = project.pipeline(tasks)
+    process = subprocess.Popen(
+        [*YAMLDAG, "run", name, "--json"],
+        cwd=project.folder,
+        env=project.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
+
+
+def end(process: subprocess.Popen[str]) -> dict[str, Any]:
+    out, err = process.communicate(timeout=PATIENCE)
+    assert "Traceback" not in err
+    result: dict[str, Any] = json.loads(out)
+    result["code"] = process.returncode
+    result["states"] = {label(row): row["state"] for row in result["tasks"]}
+    result["attempts"] = {label(row): row["attempts"] for row in result["tasks"]}
+    return result
+
+
+def alive(pid: str) -> bool:
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    with open(f"/proc/{pid}/stat") as file:
+        return file.read().rpartition(")")[2].split()[0] != "Z"
+
+
+TASKS = """
+tasks:
+  done: {bash: echo}
+  hangs: {needs: done, bash: 'echo $$ > gate; exec sleep 300', retries: 3, retry_delay: 0s}
+  python: {needs: done, retries: 3, retry_delay: 0s, python: {script: 'import os, time; open("gate", "w").write(f"{os.getpid()}\\n"); time.sleep(300)'}}
+  waits: {bash: exit 1, retries: 1, retry_delay: 1h}
+  below: {needs: hangs, bash: echo}
+  always: {needs: hangs, trigger_rule: all_done, bash: echo}
+"""
+
+
+def test_ctrl_c_and_term_cancel_the_run(project: Project) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        with gate(project) as heard, running(project, TASKS) as process:
+            pids = heard.hear(2)
+            process.send_signal(number)
+            result = end(process)
+        (project.folder / "pipelines" / "gate").unlink()
+        assert result["code"] == 1
+        assert result["state"] == "cancelled"
+        assert result["states"] == {
+            "done": "success",
+            "hangs": "failed",
+            "python": "failed",
+            "waits": "skipped",
+            "below": "skipped",
+            "always": "skipped",
+        }
+        assert result["attempts"]["hangs"] == result["attempts"]["python"] == 1
+        assert not any(map(alive, pids))
+        rows = {row["id"]: row for row in project("tasks", result["run_id"], "--json").json["tasks"]}
+        for task in ("hangs", "python", "waits", "below"):
+            assert "cancelled" in rows[task]["reason"], rows[task]
+    [*runs] = project("runs", "--json").json
+    assert [run["state"] for run in runs] == ["cancelled"] * 3
+
+
+def test_ctrl_c_typed_at_a_terminal_reaches_tasks_in_order_too(project: Project) -> None:
+    """The whole foreground group gets the signal: tasks must not die of it before the run knows."""
+    with gate(project) as heard, running(project, TASKS) as process:
+        heard.hear(2)
+        os.killpg(process.pid, signal.SIGINT)
+        result = end(process)
+    assert (result["code"], result["state"]) == (1, "cancelled")
+    assert result["states"]["hangs"] == "failed"
+    assert result["attempts"]["hangs"] == 1
+
+
+def test_a_second_ctrl_c_kills_what_does_not_heed_the_first(project: Project) -> None:
+    stubborn = """
+tasks:
+  stubborn:
+    bash: |
+      trap 'echo heard > gate' TERM
+      echo $$ > gate
+      while true; do sleep 300 & wait $! || true; done
+"""
+    with gate(project) as heard, running(project, stubborn) as process:
+        [pid] = heard.hear()
+        process.send_signal(signal.SIGINT)
+        assert heard.hear() == ["heard"]
+        assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        result = end(process)
+    assert (result["code"], result["state"], result["states"]) == (1, "cancelled", {"stubborn": "failed"})
+    assert not alive(pid)
+
+
+def test_a_run_whose_process_was_killed_is_not_running_for_ever(project: Project) -> None:
+    with gate(project) as heard, running(project, TASKS) as process:
+        pids = heard.hear(2)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        assert process.returncode == -signal.SIGKILL
+    later = project.run("pipeline: other\ntasks: {a: {bash: echo}}")
+    assert later.state == "success"
+    runs = {run["pipeline"]: run for run in project("runs", "--json").json}
+    assert runs["other"]["state"] == "success"
+    assert runs["p"]["state"] != "running", runs["p"]
+    assert runs["p"]["ended_at"] is not None
+    assert runs["p"]["reason"]
+    assert not any(map(alive, pids))
+    rows = project("tasks", runs["p"]["run_id"], "--json").json["tasks"]
+    assert not [
+        row for row in rows if row["state"] in ("none", "scheduled", "queued", "running", "up_for_retry")
+    ]
+
+
+def test_runs_alone_tells_the_truth_about_a_killed_run(project: Project) -> None:
+    with gate(project) as heard, running(project, TASKS) as process:
+        heard.hear(2)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+    [run] = project("runs", "--json").json
+    assert run["state"] != "running" or "not" in (run["reason"] or ""), run
