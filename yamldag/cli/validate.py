@@ -13,8 +13,9 @@ from collections.abc import Callable
 
 from yamldag.cli import options
 from yamldag.cli.main import UsageError
+from yamldag.compile.compiler import Compiled
 from yamldag.compile.files import below
-from yamldag.compile.load import Compiled, compile_files, project_files
+from yamldag.compile.load import compile_files
 from yamldag.compile.project import Project
 from yamldag.syntax.diagnostic import Diagnostic
 
@@ -54,7 +55,7 @@ def check(args: argparse.Namespace, *, lints: bool) -> int:
 
 def _paths(given: list[str], project: Project) -> list[str]:
     if not given:
-        found = project_files(project)
+        found = project.files()
         if not found:
             folders = " and ".join(os.path.relpath(folder) for folder in project.folders)
             raise UsageError(

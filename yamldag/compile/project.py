@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from yamldag.compile import documents
 from yamldag.compile.draft import Entries
-from yamldag.compile.files import shown
+from yamldag.compile.files import below, shown
 from yamldag.syntax.diagnostic import Diagnostic, at, has_errors
 from yamldag.syntax.nearest import nearest
 from yamldag.syntax.tree import Json, Map, Node, Seq, plain
@@ -56,6 +56,10 @@ class Project:
         given = self.value("pipelines", "pipelines")
         names = given if isinstance(given, list) else str(given).split(os.pathsep)
         return [os.path.join(self.root, str(name)) for name in names]
+
+    def files(self) -> list[str]:
+        """All pipeline files of the project, sorted."""
+        return sorted({path for folder in self.folders for path in below(folder)})
 
     @property
     def state_folder(self) -> str:

@@ -13,7 +13,7 @@ from yamldag.syntax.nearest import nearest
 from yamldag.syntax.tree import Map, Node, Scalar, Seq
 
 if TYPE_CHECKING:
-    from yamldag.compile.load import Compiler, Unit
+    from yamldag.compile.compiler import Compiler, Unit
 
 
 def across(compiler: Compiler, units: list[Unit]) -> list[Diagnostic]:
@@ -39,10 +39,8 @@ def across(compiler: Compiler, units: list[Unit]) -> list[Diagnostic]:
 
 
 def _others(compiler: Compiler, units: list[Unit]) -> Iterator[Unit]:
-    from yamldag.compile.load import project_files
-
     given = {unit.path for unit in units}
-    for path in project_files(compiler.project):
+    for path in compiler.project.files():
         if path in given:
             continue
         file = compiler.read(path)
