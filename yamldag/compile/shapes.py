@@ -216,7 +216,7 @@ def _well_formed(name: str, value: Node) -> bool:
 
 
 def _by_jsonschema(node: Map, schema: dict[str, Json]) -> list[Diagnostic]:
-    from jsonschema import Draft7Validator
+    from yamldag.syntax.validator import Draft7Validator
 
     metaschema = Draft7Validator(Draft7Validator.META_SCHEMA)
     found = []
@@ -264,7 +264,7 @@ def against(node: Node, schema: dict[str, Json], key: Scalar, code: str, what: s
         state = check.Checking([], set(), lambda _: None)
         check.compile_schema(schema, lambda _: {})(node, key, state)
         return [Diagnostic(code, d.message, d.place, d.help, d.related) for d in state.report]
-    from jsonschema import Draft7Validator
+    from yamldag.syntax.validator import Draft7Validator
 
     validator = Draft7Validator(schema, format_checker=Draft7Validator.FORMAT_CHECKER)
     found = []

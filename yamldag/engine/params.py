@@ -94,8 +94,7 @@ def _refuse(constant: str) -> float:
 def _misfits(param: Param, value: Json) -> list[str]:
     if _plainly_fits(param, value):
         return []
-    from jsonschema import Draft202012Validator
-    from jsonschema.exceptions import best_match
+    from yamldag.syntax.validator import Draft202012Validator, best_match
 
     validator = Draft202012Validator(param.schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
     error = best_match(validator.iter_errors(value))

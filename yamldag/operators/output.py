@@ -118,9 +118,10 @@ def check(output: Json, declared: Mapping[str, Json] | None) -> None:
     """Raises BadOutputError if the output does not fit the JSON Schema that was declared for it."""
     if declared is None:
         return
-    from jsonschema import Draft202012Validator
     from referencing import Registry
     from referencing.exceptions import Unresolvable
+
+    from yamldag.syntax.validator import Draft202012Validator
 
     checker = Draft202012Validator.FORMAT_CHECKER
     validator = Draft202012Validator(declared, registry=Registry(), format_checker=checker)
