@@ -138,7 +138,8 @@ def _end(over: bool) -> str:
 
 
 def _answer(rule: str, parents: str) -> str:
-    return trigger_rule.decide(rule, *(parents.count(letter) for letter in "sfuk"), len(parents))
+    s, f, u, k = (parents.count(end) for end in "sfuk")
+    return trigger_rule.decide(rule, s, f, u, k, len(parents))
 
 
 def _command(name: str, words: str) -> str:

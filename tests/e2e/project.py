@@ -105,9 +105,7 @@ class Project:
         assert f"{ROOT}/yamldag" not in done.stderr  # no frame of ours
         return Answer(done.returncode, done.stdout, done.stderr)
 
-    def run(
-        self, pipeline: str | dict[str, Any], *arguments: str, env: dict[str, str] | None = None
-    ) -> Ran:
+    def run(self, pipeline: str | dict[str, Any], *arguments: str, env: dict[str, str] | None = None) -> Ran:
         """Run `tasks:` as YAML text, or a whole pipeline as a mapping, or one of that id that is there."""
         name = self.pipeline(pipeline)
         answer = self("run", name, "--json", *arguments, env=env)

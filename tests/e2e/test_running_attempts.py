@@ -9,7 +9,9 @@ from typing import Any
 
 from tests.e2e.project import Project, Ran
 
-CLASS_NAME = re.compile(r"\b[A-Z][a-z]+[A-Za-z]*(Error|Exception)\b|<class|Traceback|\bNoneType\b|0x[0-9a-f]{6}")
+CLASS_NAME = re.compile(
+    r"\b[A-Z][a-z]+[A-Za-z]*(Error|Exception)\b|<class|Traceback|\bNoneType\b|0x[0-9a-f]{6}"
+)
 
 
 def waits(ran: Ran, task: str) -> list[float]:

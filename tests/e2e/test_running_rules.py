@@ -91,9 +91,15 @@ def test_every_rule_answers_every_set_of_parents_as_written(project: Project) ->
     assert ran.state == "failed"
     assert ran.states == wanted
     assert list(ran.states) == list(tasks)
-    assert all(ran.attempts[name] == (state in ("success", "failed")) for name, state in wanted.items()
-               if not name.startswith("skipped"))
-    assert project.run({"tasks": {name: {**task, "allow_failure": True} for name, task in tasks.items()}}).state == "success"
+    assert all(
+        ran.attempts[name] == (state in ("success", "failed"))
+        for name, state in wanted.items()
+        if not name.startswith("skipped")
+    )
+    assert (
+        project.run({"tasks": {name: {**task, "allow_failure": True} for name, task in tasks.items()}}).state
+        == "success"
+    )
 
 
 def test_a_rule_judges_needs_and_waits_for_what_is_only_referenced(project: Project) -> None:
@@ -151,7 +157,9 @@ def test_what_no_other_parent_can_change_is_decided_at_once(project: Project) ->
     tasks["waited"] = {"needs": ["skipped1", "late_failure"], "noop": None}
     states = project.run({"tasks": tasks}).states
     assert states["slow"] == "success"
-    assert {rule: states[f"early_{rule}"] for rule in early} == {rule: end for rule, (_, end) in early.items()}
+    assert {rule: states[f"early_{rule}"] for rule in early} == {
+        rule: end for rule, (_, end) in early.items()
+    }
     assert states["waited"] == "upstream_failed"
 
 

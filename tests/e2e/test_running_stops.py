@@ -164,7 +164,9 @@ def test_a_run_whose_process_was_killed_is_not_running_for_ever(project: Project
     assert runs["p"]["reason"]
     assert not any(map(alive, pids))
     rows = project("tasks", runs["p"]["run_id"], "--json").json["tasks"]
-    assert not [row for row in rows if row["state"] in ("none", "scheduled", "queued", "running", "up_for_retry")]
+    assert not [
+        row for row in rows if row["state"] in ("none", "scheduled", "queued", "running", "up_for_retry")
+    ]
 
 
 def test_runs_alone_tells_the_truth_about_a_killed_run(project: Project) -> None:

@@ -1,5 +1,6 @@
-"""The golden files are the specification of what the compiler says: `err/NAME.yml`, or a folder of files, and the
-exact text beside it. `GOLDEN=write make pytest` renews them; the difference is read in review."""
+"""The golden files are the specification of what the compiler says: `err/NAME.yml`, or a folder of files (a
+`yamldag.yml` there makes it a project), and the exact text beside it. `GOLDEN=write make pytest` renews
+them; the difference is read in review."""
 
 import os
 from pathlib import Path
@@ -22,7 +23,7 @@ WRITE = os.environ.get("GOLDEN") == "write"
 def diagnostics(case: Path) -> list[Diagnostic]:
     """What the compiler says of a case; the advice of `lint` too where the case is about a lint."""
     folder = case if case.is_dir() else case.parent
-    paths = sorted(case.glob("*.yml")) if case.is_dir() else [case]
+    paths = sorted(set(case.glob("*.yml")) - {case / "yamldag.yml"}) if case.is_dir() else [case]
     lints = case.stem.startswith("YD8")
     compiled = compile_files(find(str(folder), None, {}), map(str, paths), lints=lints)
     found = compiled.found

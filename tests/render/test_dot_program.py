@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -140,3 +141,23 @@ def test_dot_reads_each_task_edge_and_group_back() -> None:
     rows = answer.stdout.decode().splitlines()
     assert sum(row.startswith("node ") for row in rows) == len(made.tasks)
     assert sum(row.startswith("edge ") for row in rows) == len(made.edges)
+
+
+@needs_dot
+@pytest.mark.parametrize(
+    "name", ["a:b", "a:n", "<b>", "<a>:<b>", "node", "Edge", "1.5", "-", '\\"', "a\\", "a\n"]
+)
+def test_an_edge_never_leads_to_a_port_or_to_a_task_that_is_not_there(name: str) -> None:
+    made = plans.plan("ports", plans.task("a", group=None), plans.task(name, needs=["a"], group=None))
+    answer = subprocess.run(["dot", "-Tplain"], input=dot(made).encode(), capture_output=True, check=True)
+    assert not answer.stderr
+    rows = answer.stdout.decode().splitlines()
+    assert sum(row.startswith("node ") for row in rows) == 2
+    assert sum(row.startswith("edge a ") for row in rows) == 1
+
+
+def test_a_picture_of_another_form_does_not_wait_for_what_writes_dot() -> None:
+    check = (
+        "import sys\nfrom yamldag.render import dot, html, mermaid, svg\nassert 'graphviz' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", check], check=True)

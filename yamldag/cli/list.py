@@ -10,7 +10,7 @@ from yamldag.cli import options
 from yamldag.cli.records import exists, print_table, records, short
 
 if TYPE_CHECKING:
-    from yamldag.compile.load import Unit
+    from yamldag.compile.compiler import Unit
     from yamldag.compile.project import Project
 
 
@@ -20,10 +20,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from yamldag.compile.load import compile_files, project_files
+    from yamldag.compile.load import compile_files
 
     project = options.project(args)
-    compiled = compile_files(project, project_files(project))
+    compiled = compile_files(project, project.files())
     last = _last_runs(project)
     rows = sorted(
         (_row(unit, last.get(unit.name)) for unit in compiled.units), key=lambda row: row["pipeline"]

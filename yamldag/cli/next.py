@@ -13,10 +13,12 @@ from yamldag.cli.main import UsageError
 if TYPE_CHECKING:
     from yamldag.plan.schedule import Tick
 
+DEFAULT_COUNT = 5
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("pipeline", metavar="PIPELINE", help="its id, or its file")
-    parser.add_argument("-n", "--count", type=int, default=5, help="how many (default: %(default)s)")
+    parser.add_argument("-n", "--count", type=int, help="how many (default: 5, or all up to --until)")
     parser.add_argument("--after", metavar="T", help="the first tick lies after this moment (default: now)")
     parser.add_argument("--until", metavar="T", help="the last tick lies at or before this moment")
     options.add_format(parser, "text", "json")
@@ -37,23 +39,19 @@ def run(args: argparse.Namespace) -> int:
             raise UsageError(
                 f"--{name} must be a date or a time, such as 2026-01-31 or 2026-01-31T06:00, not `{text}`"
             )
-    if args.count < 0:
+    if args.count is not None and args.count < 0:
         raise UsageError("-n must be 0 or more")
     ticks: list[schedule.Tick] = []
     if plan.schedule is not None:
         read = schedule.read(plan.schedule, plan.timezone, plan.start, plan.end)
         after = bounds["after"] or datetime.now(UTC)
-        count = None if bounds["until"] is not None and not _asked_count() else args.count
+        count = args.count if args.count is not None or bounds["until"] else DEFAULT_COUNT
         ticks = schedule.coming(read, after, bounds["until"], count)
     if args.format == "json":
         options.print_json(schedule.rows(ticks))
     else:
         sys.stdout.write(_text(ticks, plan.pipeline))
     return 0
-
-
-def _asked_count() -> bool:
-    return any(arg == "-n" or arg.startswith(("-n", "--count")) for arg in sys.argv)
 
 
 def _text(ticks: list[Tick], name: str) -> str:

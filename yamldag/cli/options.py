@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from yamldag.cli.main import UnsoundError, UsageError
 
 if TYPE_CHECKING:
-    from yamldag.compile.load import Unit
+    from yamldag.compile.compiler import Unit
     from yamldag.compile.project import Project
     from yamldag.plan.pipeline import Plan
     from yamldag.syntax.diagnostic import Diagnostic

@@ -13,10 +13,14 @@ from collections.abc import Callable
 
 from yamldag.cli import options
 from yamldag.cli.main import UsageError
+from yamldag.compile.compiler import Compiled
 from yamldag.compile.files import below
-from yamldag.compile.load import Compiled, compile_files, project_files
+from yamldag.compile.load import compile_files
 from yamldag.compile.project import Project
+from yamldag.syntax.diagnostic import Diagnostic
 
+MOST_DRAWN = 500
+"""Diagnostics of one file that are drawn as text."""
 FORMATS = ("text", "json", "sarif", "github", "junit")
 
 
@@ -51,7 +55,7 @@ def check(args: argparse.Namespace, *, lints: bool) -> int:
 
 def _paths(given: list[str], project: Project) -> list[str]:
     if not given:
-        found = project_files(project)
+        found = project.files()
         if not found:
             folders = " and ".join(os.path.relpath(folder) for folder in project.folders)
             raise UsageError(
@@ -86,15 +90,24 @@ def _printed(compiled: Compiled, args: argparse.Namespace, paths: list[str]) -> 
 def _text(compiled: Compiled, *, quiet: bool) -> str:
     from yamldag.syntax.report.text import draw, summary
 
-    drawn = draw(compiled.found, colour=options.colours(sys.stdout)) + "\n" if compiled.found else ""
-    return (
-        drawn
-        if quiet
-        else drawn
-        + ("\n" if drawn else "")
-        + summary(compiled.files, len(compiled.units), compiled.found)
-        + "\n"
-    )
+    shown, left_out = _first_of_each_file(compiled.found)
+    parts = [draw(shown, colour=options.colours(sys.stdout))] if shown else []
+    parts += [f"… and {count} more in {path}: `--json` has them all" for path, count in left_out.items()]
+    if not quiet:
+        parts.append(summary(compiled.files, len(compiled.units), compiled.found))
+    return "\n\n".join(parts) + "\n" if parts else ""
+
+
+def _first_of_each_file(found: list[Diagnostic]) -> tuple[list[Diagnostic], dict[str, int]]:
+    """What is drawn, and how many are left out of each file: nobody reads the ten-thousandth."""
+    seen: dict[str, int] = {}
+    shown = []
+    for one in found:
+        path = one.place.source.path
+        seen[path] = seen.get(path, 0) + 1
+        if seen[path] <= MOST_DRAWN:
+            shown.append(one)
+    return shown, {path: count - MOST_DRAWN for path, count in seen.items() if count > MOST_DRAWN}
 
 
 def _json(compiled: Compiled) -> str:

@@ -7,7 +7,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from yamldag.compile import constants, names, operators, shapes
-from yamldag.compile.draft import Draft, Layer, Origin, strings
+from yamldag.compile.draft import Draft, Entries, Layer, Origin, strings
 from yamldag.compile.keys import OPERATORS
 from yamldag.compile.link import Linking
 from yamldag.compile.project import Project
@@ -32,11 +32,14 @@ class Where(Enum):
     MAPPING = auto()
     """`foreach` and `matrix`: there is no item yet."""
     NOTIFICATION = auto()
+    COMMON_NOTIFICATION = auto()
+    """Those of `defaults`."""
     OUTSIDE = auto()
     """`defaults` and `env` outside tasks: no task is known there."""
 
 
-_SECRETS_ALLOWED = (Where.OPERATOR, Where.ENV, Where.NOTIFICATION, Where.OUTSIDE)
+_SECRETS_ALLOWED = (Where.OPERATOR, Where.ENV, Where.NOTIFICATION, Where.COMMON_NOTIFICATION, Where.OUTSIDE)
+_COMMON = (Where.OUTSIDE, Where.COMMON_NOTIFICATION)
 _NOTIFICATIONS = ("on_failure", "on_success", "on_retry", "on_deadline")
 _VALUES = ("args", "with", "working_dir", "cache")
 _PLACES: dict[str, Where] = {
@@ -47,6 +50,20 @@ _PLACES: dict[str, Where] = {
     "foreach": Where.MAPPING,
     "matrix": Where.MAPPING,
 }
+
+
+_OUTPUT = "what an earlier task gave is read as `tasks.id.output`"
+_AIRFLOW = {
+    **dict.fromkeys(("ti", "task_instance", "xcom_pull", "xcom"), _OUTPUT),
+    **dict.fromkeys(("dag_run", "dag"), "the run is read as `run.id`, `run.type`, `run.logical_date` …"),
+    **dict.fromkeys(("execution_date", "next_execution_date"), "it is called `logical_date`"),
+    **dict.fromkeys(("prev_ds", "prev_execution_date"), "the tick before is `data_interval_start`"),
+    "macros": "dates are moved by filters, as in `ds | add_days(7)`",
+    "var": "constants are read as `vars.name`",
+    "conn": "connections are read as `connections.id.host`",
+}
+"""What Airflow's names are called here."""
+_DEFAULTS = dict.fromkeys(_NOTIFICATIONS, Where.COMMON_NOTIFICATION)
 
 
 class Binding:
@@ -63,14 +80,14 @@ class Binding:
         self.used_vars: set[str] = set()
         self._seen_layers: set[tuple[int, int]] = set()
 
-    def all(self, root: Draft, document: Map) -> None:
-        """Every template of the file, tasks' first as they make the edges."""
-        if "env" in document.items:
-            self._strings(root, document.items["env"][1], Where.OUTSIDE)
+    def all(self, root: Draft, entries: Entries) -> None:
+        """Every template of the file. `entries` are its keys in force."""
+        if "env" in entries:
+            self._strings(root, entries["env"][1], Where.OUTSIDE)
         self._defaults(root.layers)
         for name in _NOTIFICATIONS:
-            if name in document.items:
-                self._strings(root, document.items[name][1], Where.NOTIFICATION)
+            if name in entries:
+                self._strings(root, entries[name][1], Where.NOTIFICATION)
         stack = list(root.children.values())
         for draft in stack:
             self._draft(draft)
@@ -82,8 +99,11 @@ class Binding:
             if mark in self._seen_layers:
                 continue
             self._seen_layers.add(mark)
-            for _, node in layer.entries.values():
-                self._strings(layer.site, node, Where.OUTSIDE)
+            for name, (_, node) in layer.entries.items():
+                if name == "when":
+                    self._when(layer.site, node, Where.OUTSIDE)
+                else:
+                    self._strings(layer.site, node, _DEFAULTS.get(name, Where.OUTSIDE))
 
     def _draft(self, draft: Draft) -> None:
         for name, (_, node) in draft.entries.items():
@@ -91,7 +111,7 @@ class Binding:
             if where is not None:
                 self._strings(draft, node, where)
             elif name == "when":
-                self._when(draft, node)
+                self._when(draft, node, Where.CONDITION)
         if draft.group is not None and draft.layers is not draft.group.layers:
             self._defaults(draft.layers)
         if draft.mapped is draft and "foreach" in draft.entries:
@@ -166,6 +186,8 @@ class Binding:
             )  # fmt: skip
 
     def _name_help(self, site: Draft, name: str, near: str | None) -> str | None:
+        if name in _AIRFLOW:
+            return _AIRFLOW[name]
         if name in site.scope.params or near in site.scope.params:
             return f"a param is read as `params.{near or name}`"
         if name in site.scope.vars or near in site.scope.vars:
@@ -192,6 +214,8 @@ class Binding:
         name = str(segment.name)
         self.used_params.add((id(site.scope), name))
         declared = site.scope.params.get(name)
+        if declared is None and site.scope.open_params:
+            return
         if declared is None:
             near = nearest(name, site.scope.params)
             help_ = f"did you mean `{near}`?" if near else "declare it under `params:`"
@@ -230,7 +254,7 @@ class Binding:
             mapped = None
         kind = None if mapped is None else "foreach" if "foreach" in mapped.entries else "matrix"
         wanted = {"item": ("foreach",), "matrix": ("matrix",), "index": ("foreach", "matrix")}[root]
-        if where is Where.OUTSIDE and site.kind == "root":
+        if where in _COMMON and site.kind == "root":
             return  # of defaults: whether there is an item depends on the task that they reach
         if kind not in wanted:
             needed = "`foreach` or `matrix`" if root == "index" else f"`{wanted[0]}`"
@@ -258,7 +282,7 @@ class Binding:
             return
         segment = _first(reference)
         known = self.project.secrets if root == "secrets" else self.project.connections
-        if segment is not None and str(segment.name) not in known:
+        if segment is not None and str(segment.name) not in known and not self.project.unsure(root):
             what = root[:-1]
             near = nearest(str(segment.name), known)
             help_ = f"did you mean `{near}`?" if near else f"declare it under `{root}:` in yamldag.yml"
@@ -269,6 +293,8 @@ class Binding:
 
     def _env(self, node: Scalar, reference: Reference) -> None:
         segment = _first(reference)
+        if self.project.unsure("allow_env"):
+            return
         if segment is not None and str(segment.name) not in self.project.allow_env:
             near = nearest(str(segment.name), self.project.allow_env)
             help_ = (
@@ -285,13 +311,15 @@ class Binding:
         segment = _first(reference)
         if segment is None:
             return
-        if where is Where.NOTIFICATION:
+        if where in (Where.NOTIFICATION, Where.COMMON_NOTIFICATION):
             known = vocabulary.NOTICE_RUN_KEYS if reference.root == "run" else vocabulary.NOTICE_TASK_KEYS
         else:
             known = vocabulary.RUN_KEYS if reference.root == "run" else vocabulary.TASK_KEYS
         if str(segment.name) not in known:
             near = nearest(str(segment.name), known)
             help_ = f"did you mean `{near}`?" if near else f"it has {', '.join(sorted(known))}"
+            if str(segment.name) in vocabulary.NOTICE_RUN_KEYS | vocabulary.NOTICE_TASK_KEYS:
+                help_ = "it is known in notifications alone"
             message = f"`{reference.root}` has no `{segment.name}`"
             self._report(node, "YD215", message, segment.start, segment.end, help_)
 
@@ -300,7 +328,7 @@ class Binding:
     def _task(
         self, site: Draft, node: Scalar, reference: Reference, where: Where, edits: list[tuple[int, int, str]]
     ) -> None:
-        if where is Where.OUTSIDE:
+        if where in _COMMON:
             message = "no task can be named here: `defaults`, and `env` outside tasks, are for every task"
             self._report(node, "YD214", message, reference.start, reference.stop)
             return
@@ -348,6 +376,8 @@ class Binding:
 
     def _unknown_task(self, site: Draft, node: Scalar, segment: Segment, group: Draft | None) -> None:
         name = str(segment.name)
+        if (group or site.scope.root).open:
+            return
         if group is None:
             message, help_ = f"there is no task `{name}`", names.suggestion(name, site)
         else:
@@ -373,6 +403,8 @@ class Binding:
             return
         key, *rest = reference.path[used:]
         if key.name is None or key.name == "state":
+            return
+        if key.name != "output" and target.open:
             return
         if key.name != "output":
             near = nearest(str(key.name), ("output", "state"))
@@ -415,7 +447,7 @@ class Binding:
 
     # Conditions and items
 
-    def _when(self, draft: Draft, node: Node) -> None:
+    def _when(self, draft: Draft, node: Node, where: Where) -> None:
         if type(node) is not Scalar or type(node.value) is bool or id(node) in self.faulty:
             return
         from yamldag.plan.expression.analysis import analyse, analyse_expression
@@ -431,7 +463,7 @@ class Binding:
                 return
         else:
             analysis = analyse_expression(text)
-        if not self._template(draft, node, analysis, Where.CONDITION):
+        if not self._template(draft, node, analysis, where):
             return
         kind = analysis.kind or self._kind_of(draft, analysis)
         if kind == "string":
@@ -539,7 +571,8 @@ def _no_such_key(what: str, shape: dict[str, Json], segment: Segment) -> tuple[s
     properties = shape.get("properties")
     known = list(properties) if isinstance(properties, dict) else []
     near = nearest(str(segment.name), known)
-    help_ = f"did you mean `{near}`?" if near else f"it has {', '.join(f'`{name}`' for name in known)}"
+    has = f"it has {', '.join(f'`{name}`' for name in known)}" if known else None
+    help_ = f"did you mean `{near}`?" if near else has
     return f"{what} has no key `{segment.name}`", segment.start, segment.end, help_
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from yamldag.syntax.diagnostic import Diagnostic
 from yamldag.syntax.locate import place
@@ -16,8 +16,11 @@ class Unknowable(Exception):  # noqa: N818
     """A lookup's word that a var may come from elsewhere: nothing can be put in, and nothing is wrong."""
 
 
-def fold(node: Scalar, lookup: Lookup | None, found: list[Diagnostic]) -> Node | None:
-    """The constant that stands for a template of vars, or None, with the reason added to `found`."""
+def fold(
+    node: Scalar, lookup: Lookup | None, found: list[Diagnostic], known: Iterable[str] = ()
+) -> Node | None:
+    """The constant that stands for a template of vars, or None, with the reason added to `found`. `known` are
+    the names to suggest."""
     from yamldag.plan.expression.analysis import analyse
 
     analysis = analyse(node.text)
@@ -37,7 +40,7 @@ def fold(node: Scalar, lookup: Lookup | None, found: list[Diagnostic]) -> Node |
         except Unknowable:
             return None
         if given is None:
-            found.append(unknown_var(node, str(name.name), name.start, name.end, ()))
+            found.append(unknown_var(node, str(name.name), name.start, name.end, tuple(known)))
             return None
         values[str(name.name)] = plain(given)
     return _rendered(node, values, found)

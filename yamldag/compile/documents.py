@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from yamldag.compile.constants import fold
@@ -92,11 +92,13 @@ def not_a_pipeline(root: Node) -> Diagnostic:
     return Diagnostic("YD112", message, at(first), help_)
 
 
-def checked(root: Map, kind: str, constants: Callable[[str], Node | None] | None) -> Checked:
+def checked(
+    root: Map, kind: str, constants: Callable[[str], Node | None] | None, known: Iterable[str] = ()
+) -> Checked:
     """Hold a document against its schema. Templates of vars alone, where no template is rendered, are put in:
-    `constants` gives a var's node by name."""
+    `constants` gives a var's node by name; `known` are the names to suggest for one that is not there."""
     found: list[Diagnostic] = []
-    state = check.Checking(found, set(), lambda node: fold(node, constants, found))
+    state = check.Checking(found, set(), lambda node: fold(node, constants, found, known))
     schema = _schemas.get(kind)
     if schema is None:
         schema = _schemas[kind] = check.compile_schema(catalog.schema(f"{kind}.schema.json"), catalog.schema)
@@ -108,6 +110,12 @@ def entries(root: Map, name: str) -> Entries:
     """The items of a mapping below a key; empty where it is missing or something else."""
     found = root.items.get(name)
     return found[1].items if found and type(found[1]) is Map else {}
+
+
+def misshapen(root: Map, name: str) -> bool:
+    """Whether something stands below a key that is no mapping: then nobody knows which names it meant to hold."""
+    found = root.items.get(name)
+    return found is not None and type(found[1]) is not Map
 
 
 def scalar(root: Map, name: str) -> Scalar | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from yamldag.compile.constants import Unknowable
 from yamldag.syntax.diagnostic import Place, at
 from yamldag.syntax.locate import span
 from yamldag.syntax.source import Source
@@ -57,7 +58,7 @@ class Origin(NamedTuple):
 class Scope:
     """What `params`, `vars` and the names of tasks mean: in a pipeline, or in a template at one place of use."""
 
-    __slots__ = ("folder", "open_vars", "params", "root", "source", "uses_of", "vars")
+    __slots__ = ("folder", "open_params", "open_vars", "params", "root", "source", "uses_of", "vars")
 
     def __init__(self, source: Source, folder: str) -> None:
         self.source = source
@@ -65,11 +66,18 @@ class Scope:
         self.params: dict[str, Declared] = {}
         self.vars: dict[str, Node] = {}
         self.open_vars = False
-        """Of a template by itself: those who use it may bring more vars."""
+        """There may be more vars: of a template by itself, those who use it may bring them."""
+        self.open_params = False
         self.root: Draft
         """The pipeline itself, or the group that the use has become: names are sought up to here."""
         self.uses_of: tuple[Scalar, ...] = ()
         """The `use` values that lead here, the outermost first; none in a pipeline's own file."""
+
+    def constant(self, name: str) -> Node | None:
+        """A var for `constants.fold`."""
+        if self.open_vars and name not in self.vars:
+            raise Unknowable
+        return self.vars.get(name)
 
 
 class Draft:
@@ -139,6 +147,11 @@ class Draft:
         if self.rewrites is not None:
             return self.rewrites.get(id(node), node.text)
         return node.text
+
+    @property
+    def open(self) -> bool:
+        """Whether it is too broken to tell what is in it: then nothing is said of names that seem to be missing."""
+        return not self.children and self.operator is None
 
     @property
     def is_task(self) -> bool:

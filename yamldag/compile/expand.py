@@ -11,8 +11,10 @@ from yamldag.syntax.nearest import nearest
 from yamldag.syntax.source import Source
 from yamldag.syntax.tree import Map, Scalar
 
-MOST_TASKS = 100_000
+MOST_TASKS = 50_000
 """Of one pipeline after expansion: templates that use templates grow like powers."""
+MOST_ALONE = 5_000
+"""Of a template that is looked at by itself."""
 DEEPEST_USE = 50
 
 
@@ -29,7 +31,7 @@ class Template(NamedTuple):
 class Library(Protocol):
     """Where templates come from."""
 
-    def template(self, value: Scalar, scope: Scope) -> Template | Diagnostic: ...
+    def template(self, value: Scalar, scope: Scope) -> Template | Diagnostic | None: ...
 
 
 class Expansion:
@@ -40,12 +42,15 @@ class Expansion:
         self.faulty = faulty
         self.found = found
         self.count = 0
+        self.full = False
+        self._alone = False
 
     def root(
         self, root: Map, scope: Scope, kind: str, layers: list[Entries], itself: tuple[Template, ...]
     ) -> Draft:
         """The pipeline, or a template by itself, as a draft with all its tasks below it. `layers` are the defaults
         from outside the file; `itself` is the template that this is."""
+        self._alone = bool(itself)
         key, value = root.items[kind]
         name = value.text if type(value) is Scalar else ""
         draft = Draft(name, key, root, None, scope)
@@ -66,6 +71,7 @@ class Expansion:
             self.found.append(
                 Diagnostic("YD307", "there is no task in `tasks`", at(entry[0]), "add one, or take it out")
             )
+        self.count += len(entry[1].items)
         faulty, found, children, scope = self.faulty, self.found, group.children, group.inner
         for name, (key, node) in entry[1].items.items():
             draft = Draft(name, key, node, group, scope)
@@ -81,7 +87,6 @@ class Expansion:
                 self._map(draft)
             if draft.kind != "task":
                 self._open(draft, chain, layers)
-        self.count += len(group.children)
 
     def _map(self, draft: Draft) -> None:
         if draft.mapped is not None:
@@ -102,6 +107,17 @@ class Expansion:
         else:
             self._use(draft, chain, inside)
 
+    def _is_full(self, depth: int, value: Scalar) -> bool:
+        """Whether a use would lead beyond what is compiled: told once, by the pipeline that it happens to."""
+        alone = self._alone
+        if depth < DEEPEST_USE and self.count <= (MOST_ALONE if alone else MOST_TASKS):
+            return False
+        if not self.full and not alone:
+            message = f"the templates used here grow beyond {MOST_TASKS:,} tasks, or beyond {DEEPEST_USE} in each other"
+            self.found.append(Diagnostic("YD105", message, at(value)))
+        self.full = True
+        return True
+
     # Templates
 
     def _use(self, draft: Draft, chain: tuple[Template, ...], layers: tuple[Layer, ...]) -> None:
@@ -109,25 +125,23 @@ class Expansion:
         if type(value) is not Scalar or id(value) in self.faulty:
             return
         template = self.library.template(value, draft.scope)
-        if isinstance(template, Diagnostic):
-            self.found.append(template)
+        if not isinstance(template, Template):
+            self.found += [template] if template else []
             return
         if template.root in [one.root for one in chain]:
             self.found.append(_ring(draft, value, template, chain))
             return
-        if len(chain) >= DEEPEST_USE or self.count > MOST_TASKS:
-            self.found.append(
-                Diagnostic("YD105", "the templates used here grow beyond what is compiled", at(value))
-            )
+        if self._is_full(len(chain), value):
             return
         inner = Scope(template.source, documents.folder(template.path))
-        inner.vars = draft.scope.vars
+        inner.vars, inner.open_vars = draft.scope.vars, draft.scope.open_vars
+        inner.open_params = documents.misshapen(template.root, "params")
         inner.root = draft
         inner.uses_of = (*draft.scope.uses_of, value)
         self.faulty |= template.faulty
         inner.params = shapes.params(documents.entries(template.root, "params"), self.faulty, self.found)
         draft.inner = inner
-        _check_with(draft, inner, self.found)
+        self.found += check_with(draft, inner, "template")
         site = _inside(draft, template.root)
         self._children(
             draft, template.root, (*chain, template), (*_own_layer(template.root.items, site), *layers)
@@ -153,7 +167,11 @@ def _own_layer(entries: Entries, site: Draft) -> tuple[Layer, ...]:
     return (Layer(given[1].items, site),) if given and type(given[1]) is Map else ()
 
 
-def _check_with(draft: Draft, inner: Scope, found: list[Diagnostic]) -> None:
+def check_with(draft: Draft, inner: Scope, what: str) -> list[Diagnostic]:
+    """What `with` gives, held against the params of the template or pipeline (`what`) that it is for."""
+    if inner.open_params:
+        return []
+    found: list[Diagnostic] = []
     given = draft.entries.get("with")
     items: Entries = given[1].items if given and type(given[1]) is Map else {}
     for name, (key, node) in items.items():
@@ -163,7 +181,7 @@ def _check_with(draft: Draft, inner: Scope, found: list[Diagnostic]) -> None:
             help_ = (
                 f"did you mean `{near}`?" if near else f"its params are: {', '.join(inner.params) or 'none'}"
             )
-            found.append(Diagnostic("YD415", f"the template has no param `{name}`", at(key), help_))
+            found.append(Diagnostic("YD415", f"the {what} has no param `{name}`", at(key), help_))
         else:
             found += shapes.against(node, _without_default(declared.schema), key, "YD417", f"`{name}`")
     near_misses = {nearest(name, inner.params) for name in items if name not in inner.params}
@@ -172,6 +190,7 @@ def _check_with(draft: Draft, inner: Scope, found: list[Diagnostic]) -> None:
             related = (Related(f"`{name}` is declared here, without a default", at(declared.key)),)
             message = f"`{draft.name}` must give `{name}`, a param without a default"
             found.append(Diagnostic("YD416", message, at(key_or(draft, "with")), None, related))
+    return found
 
 
 def _without_default(schema: shapes.Schema) -> shapes.Schema:
@@ -183,7 +202,7 @@ def _ring(draft: Draft, value: Scalar, template: Template, chain: tuple[Template
     start = [one.root for one in chain].index(template.root)
     uses = [*draft.scope.uses_of[start + 1 - (len(chain) - len(draft.scope.uses_of)) :], value]
     uses.sort(key=lambda use: (use.source.path, use.start))
-    names = " → ".join([one.name for one in chain[start:]] + [template.name])
+    names = " → ".join(f"`{name}`" for name in [*(one.name for one in chain[start:]), template.name])
     related = tuple(Related(f"`{use.text}` is used here", at(use)) for use in uses[1:])
     return Diagnostic("YD302", f"templates use each other in a circle: {names}", at(uses[0]), None, related)
 

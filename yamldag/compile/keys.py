@@ -29,6 +29,7 @@ _KNOWN = frozenset((
     "priority", "env", "working_dir", "output", "produces", "queue", "cache", "on_failure", "on_success", "on_retry",
     "description", "setup", "teardown_of", "tasks", "use", "defaults",
 ))  # fmt: skip
+_NO_DEFAULT = frozenset(("args", "with", "setup", "teardown_of", "output", "produces", "cache"))
 OPERATORS = frozenset(catalog.names())
 
 
@@ -67,12 +68,17 @@ def _classify_group(draft: Draft, found: list[Diagnostic]) -> None:
         if name in allowed or name.startswith("x-"):
             continue
         if name in OPERATORS:
-            message = f"a group has no operator of its own, but `{draft.name}` has `{name}`"
-            found.append(Diagnostic("YD411", message, at(key), "make it a task of the group"))
+            what, help_ = (
+                ("group", "make it a task of the group")
+                if draft.kind == "group"
+                else ("use", "make it a task of its own")
+            )
+            message = f"a {what} has no operator of its own, but `{draft.name}` has `{name}`"
+            found.append(Diagnostic("YD411", message, at(key), help_))
         elif name in _KNOWN:
-            message = f"`{name}` has no meaning on a group"
-            help_ = "put it under the group's `defaults:`, or on its tasks"
-            found.append(Diagnostic("YD418", message, at(key), help_))
+            message = f"`{name}` has no meaning on a {draft.kind}"
+            hint = "put it under its `defaults:`, or on its tasks" if name not in _NO_DEFAULT else None
+            found.append(Diagnostic("YD418", message, at(key), hint))
     _check_mapping(draft, found)
 
 

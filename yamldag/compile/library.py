@@ -39,28 +39,29 @@ class Library:
 
     def __init__(self, reader: Reader) -> None:
         self.reader = reader
-        self._known: dict[tuple[str, str, int], Template | Diagnostic] = {}
-        self._found: list[Diagnostic] = []
+        self._known: dict[tuple[str, str, int], Template | Diagnostic | None] = {}
+        self.found: list[Diagnostic] = []
         """What is wrong in templates, from the schema's side."""
         self._spans: dict[tuple[str, int], tuple[int, list[Scalar]]] = {}
         """By path and start of a template's document: its end, and the `use` values that name it."""
         self._broken: set[tuple[str, int]] = set()
 
-    def template(self, value: Scalar, scope: Scope) -> Template | Diagnostic:
-        """The template that a `use` means, checked; or why there is none."""
+    def template(self, value: Scalar, scope: Scope) -> Template | Diagnostic | None:
+        """The template that a `use` means, checked; or why there is none. None: its file does not parse, which is
+        told there."""
         file, name = self._file(value, scope)
         if isinstance(file, Diagnostic):
             return file
         mark = (file.path, name, id(scope.vars) if "vars" in file.source.text else 0)
-        known = self._known.get(mark)
-        if known is None:
-            known = self._known[mark] = self._check(value, file, name, scope)
+        if mark not in self._known:
+            self._known[mark] = self._check(value, file, name, scope)
+        known = self._known[mark]
         if isinstance(known, Template):
             _, uses = self._spans.setdefault((known.source.path, known.root.start), (known.root.end, []))
             if value not in uses:
                 uses.append(value)
             return known
-        return replace(known, place=at(value))
+        return replace(known, place=at(value)) if known else None
 
     def lone(self, document: Map) -> Lone:
         """A template looked at by itself. Its tree is the one that its users without vars share."""
@@ -77,15 +78,14 @@ class Library:
 
     def broken(self, root: Draft) -> bool:
         """Whether a pipeline uses a template that has errors of its own."""
-        roots = {
-            (group.inner.source.path, use.start) for group in root.groups() for use in (group.inner.root.key,)
-        }
-        return bool(self._broken) and any(path in {one for one, _ in self._broken} for path, _ in roots)
+        broken = {path for path, _ in self._broken}
+        uses = [group for group in root.groups() if group.kind == "use"]
+        return any(use.open or use.inner.source.path in broken for use in uses)
 
     def with_uses(self, found: list[Diagnostic]) -> list[Diagnostic]:
         """Each mistake once; one inside a template with every `use` of it as a related place."""
         kept: dict[tuple[str, str, int, int, str], Diagnostic] = {}
-        for diagnostic in [*found, *self._found]:
+        for diagnostic in [*found, *self.found]:
             place = diagnostic.place
             # Several things can be missing at one place; what is wrong with one place is said once, through
             # however many aliases or uses it was met.
@@ -120,19 +120,17 @@ class Library:
             return Diagnostic("YD207", message, at(value), _near_file(path)), ""
         return self.reader.read(path), ""
 
-    def _check(self, value: Scalar, file: File, name: str, scope: Scope) -> Template | Diagnostic:
-        self._found += file.found
+    def _check(self, value: Scalar, file: File, name: str, scope: Scope) -> Template | Diagnostic | None:
+        self.found += file.found
         if file.found and not file.documents:
-            return Diagnostic(
-                "YD207", f"the template `{value.text}` can't be used: its file has errors", at(value)
-            )
+            return None
         if "vars" in file.source.text:
             file = self.reader.again(file)
         document = _document(file, name)
         if document is None:
             return _no_template(value, file, name)
-        checked = documents.checked(document, "template", scope.vars.get)
-        self._found += checked.found
+        checked = documents.checked(document, "template", scope.constant, scope.vars)
+        self.found += checked.found
         if has_errors(checked.found):
             self._broken.add((file.source.path, document.start))
         title = documents.scalar(document, "template")

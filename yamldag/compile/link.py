@@ -48,7 +48,8 @@ class Linking:
             name = item.text
             parent = group.children.get(name) or names.find(name, draft)
             if parent is None:
-                self.found.append(_unknown(draft, item))
+                if not draft.scope.root.open:
+                    self.found.append(_unknown(draft, item))
             elif parent.kind != "task" and parent in draft.above():
                 message = f"`{draft.name}` can't need `{name}`, the group that it is part of"
                 self.found.append(Diagnostic("YD308", message, at(item)))
@@ -183,7 +184,9 @@ def _ring(ring: list[str], parents: dict[str, dict[str, Origin]]) -> Diagnostic:
     first = min(range(len(edges)), key=lambda n: (edges[n][2].source.path, edges[n][2].start))
     edges = edges[first:] + edges[:first]
     if len(ring) == 1:
-        return Diagnostic("YD301", f"`{ring[0]}` needs itself", edges[0][2], "take it out of its `needs`")
+        by_needs = parents[ring[0]][ring[0]].start < 0
+        help_ = "take it out of its `needs`" if by_needs else "a task can't read its own output or state"
+        return Diagnostic("YD301", f"`{ring[0]}` needs itself", edges[0][2], help_)
     shown = [task for task, _, _ in edges]
     way = " → ".join(f"`{name}`" for name in _shortened([*shown, shown[0]]))
     related = tuple(Related(f"`{task}` needs `{parent}` here", place) for task, parent, place in edges)

@@ -14,9 +14,11 @@ def find(name: str, site: Draft) -> Draft | None:
     draft = outward(first, site)
     for part in rest:
         if draft is None:
-            return None
+            break
+        if draft.open:
+            return draft
         draft = draft.children.get(part)
-    return draft
+    return draft if draft is not None or not rest else outward(name, site)
 
 
 def outward(name: str, site: Draft) -> Draft | None:
@@ -52,7 +54,12 @@ def suggestion(name: str, site: Draft, *, without: Iterable[str] = ()) -> str | 
     near = nearest(name, known)
     if near:
         return f"did you mean `{near}`?"
-    last = name.rpartition(".")[2]
+    words = [word.strip() for word in name.split(",")]
+    if len(words) > 1 and all(find(word, site) for word in words):
+        return f"several tasks are a list: `[{', '.join(words)}]`"
+    owner, _, last = name.rpartition(".")
+    if last in ("output", "state") and find(owner, site):
+        return f"name the task alone: `{owner}`"
     for draft in site.scope.root.groups():
         if last in draft.children and draft.inner is site.scope:
             return f"there is a `{draft.id}.{last}`: name it so from here"

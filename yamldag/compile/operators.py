@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from yamldag.compile import shapes
-from yamldag.compile.draft import Draft, Entry, key_or, strings
+from yamldag.compile.draft import Draft, Entries, Entry, key_or, strings
 from yamldag.compile.keys import OPERATORS
 from yamldag.compile.project import Project
 from yamldag.operators import catalog
@@ -21,6 +21,13 @@ if TYPE_CHECKING:
 
 NOTIFICATIONS = ("on_failure", "on_success", "on_retry", "on_deadline")
 
+_CONNECTED: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("http", "sql", "ssh", "docker", "kubernetes"), ()),
+    "copy": ("from", "to"),
+    "wait": ("http", "sql"),
+}
+"""The operators that have a `connection`, and their parameters that have one."""
+
 
 class Operators:
     """The operators of one pipeline."""
@@ -30,7 +37,8 @@ class Operators:
         self.faulty = faulty
         self.found = found
 
-    def all(self, root: Draft, document: Map) -> None:
+    def all(self, root: Draft, entries: Entries) -> None:
+        """`entries` are the pipeline's keys in force."""
         for task in root.tasks():
             if task.operator is not None:
                 self._task(task)
@@ -39,8 +47,8 @@ class Operators:
                     if name in task.entries:
                         self._calls(task.entries[name][1])
         for name in NOTIFICATIONS:
-            if name in document.items:
-                self._calls(document.items[name][1])
+            if name in entries:
+                self._calls(entries[name][1])
 
     def _task(self, task: Draft) -> None:
         assert task.operator is not None
@@ -53,10 +61,32 @@ class Operators:
             self._python(task, node)
         elif task.operator == "sql":
             self._file(task, node)
+        self._connections(task, task.operator)
         self._exclusive(task.operator, node)
         self._required(task.operator, key, node, task)
         self._output(task)
         self._mapping(task)
+
+    def _connections(self, task: Draft, name: str) -> None:
+        """Connections named by their id. Without a project file there is nowhere to declare them."""
+        if name not in _CONNECTED or self.project.file is None or self.project.unsure("connections"):
+            return
+        for entry in task.values(name):
+            for node in (entry.node, *(parameter(entry.node, one) for one in _CONNECTED[name])):
+                given = parameter(node, "connection") if node is not None else None
+                if (
+                    type(given) is Scalar
+                    and id(given) not in self.faulty
+                    and not any(True for _ in strings(given))
+                ):
+                    self._connection(given)
+
+    def _connection(self, node: Scalar) -> None:
+        known = self.project.connections
+        if node.text not in known:
+            near = nearest(node.text, known)
+            help_ = f"did you mean `{near}`?" if near else "declare it under `connections:` in yamldag.yml"
+            self.found.append(Diagnostic("YD210", f"there is no connection `{node.text}`", at(node), help_))
 
     def _exclusive(self, name: str, node: Node) -> None:
         """Parameters of which at most one may be given."""
@@ -111,6 +141,9 @@ class Operators:
         entry = task.entries.get("output")
         if entry is not None and id(entry[1]) not in self.faulty:
             shapes.output(entry[1], self.found)
+        form = parameter(task.entries["approval"][1], "form") if task.operator == "approval" else None
+        if form is not None and id(form) not in self.faulty:
+            shapes.output(form, self.found)
 
     def _mapping(self, task: Draft) -> None:
         entry = task.entries.get("matrix")
@@ -124,7 +157,12 @@ class Operators:
             for name, (key, _) in item.items.items() if type(item) is Map else ():
                 if name not in axes:
                     near = nearest(name, axes)
-                    help_ = f"did you mean `{near}`?" if near else f"the axes are {', '.join(axes)}"
+                    known = (
+                        f"the axes are {', '.join(axes)}"
+                        if axes
+                        else "it has no axis at all: give it lists such as `x: [1, 2]`"
+                    )
+                    help_ = f"did you mean `{near}`?" if near else known
                     self.found.append(Diagnostic("YD215", f"the matrix has no axis `{name}`", at(key), help_))
 
     # bash

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from yamldag.compile import documents
 from yamldag.compile.draft import Entries
-from yamldag.compile.files import shown
+from yamldag.compile.files import below, shown
 from yamldag.syntax.diagnostic import Diagnostic, at, has_errors
 from yamldag.syntax.nearest import nearest
 from yamldag.syntax.tree import Json, Map, Node, Seq, plain
@@ -41,6 +41,9 @@ class Project:
         self.layers: list[Entries] = []
         """`defaults`, the chosen environment's first."""
         self.vars: dict[str, Node] = {}
+        self.faulty: set[int] = set()
+        """The ids of its nodes that failed their schema."""
+        self._unread = False
         self._origins: dict[str, str] = {}
         if file is not None:
             self._read(file)
@@ -53,6 +56,10 @@ class Project:
         given = self.value("pipelines", "pipelines")
         names = given if isinstance(given, list) else str(given).split(os.pathsep)
         return [os.path.join(self.root, str(name)) for name in names]
+
+    def files(self) -> list[str]:
+        """All pipeline files of the project, sorted."""
+        return sorted({path for folder in self.folders for path in below(folder)})
 
     @property
     def state_folder(self) -> str:
@@ -83,6 +90,12 @@ class Project:
         block = self.entries.get("lint")
         items = block[1].items if block and type(block[1]) is Map else {}
         return _texts(items, "select"), _texts(items, "ignore")
+
+    def unsure(self, name: str) -> bool:
+        """Whether what is declared under a key can't be told: the file, or the value, is broken. Then nothing
+        is said of names that seem to be missing there."""
+        entry = self.entries.get(name)
+        return self._unread or (entry is not None and id(entry[1]) in self.faulty)
 
     def value(self, name: str, default: Json) -> Json:
         """A setting as plain data: the environment variable's, else the file's, else the default."""
@@ -120,15 +133,22 @@ class Project:
     def _read(self, path: str) -> None:
         file = documents.read(path, shown(path))
         self.found += [d for d in file.found if d.code != "YD112"]
+        self._unread = bool(self.found)
         if not file.documents:
             return
-        root = file.documents[0]
+        root, *more = file.documents
+        self.found += (
+            Diagnostic("YD403", "the project file must be one document, found another", at(one))
+            for one in more[:1]
+        )
         if type(root) is not Map:
+            self._unread = True
             self.found.append(Diagnostic("YD403", "the project file must be a mapping", at(root)))
             return
         raw = documents.entries(root, "vars")
         checked = documents.checked(root, "project", lambda name: raw[name][1] if name in raw else None)
         self.found += checked.found
+        self.faulty = checked.faulty
         self._take(root, path)
         self._take_environment(root, path)
 

@@ -82,7 +82,7 @@ def output(node: Node, found: list[Diagnostic]) -> dict[str, Json] | None:
         return _typed(node, found)
     if type(node) is not Map:
         return None
-    if _is_schema(node):
+    if _is_schema(node) or not node.items:
         return _schema(node, found)
     properties: dict[str, Json] = {}
     for name, (_, value) in node.items.items():
@@ -210,6 +210,8 @@ _WANTED_KIND: dict[str, type] = {"properties": Map, "required": Seq, "enum": Seq
 def _well_formed(name: str, value: Node) -> bool:
     if name in _NUMBERS:
         return type(value) is Scalar and type(value.value) in (int, float)
+    if name in ("items", "additionalProperties"):
+        return type(value) is Map or (type(value) is Scalar and type(value.value) is bool)
     if name in _COUNTS:
         return type(value) is Scalar and type(value.value) is int and value.value >= 0
     return type(value) is _WANTED_KIND.get(name, type(value))

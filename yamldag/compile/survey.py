@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from yamldag.compile import expand
 from yamldag.compile.draft import Draft
 from yamldag.plan import graph
 from yamldag.syntax.diagnostic import Diagnostic, Related, at
@@ -12,7 +13,7 @@ from yamldag.syntax.nearest import nearest
 from yamldag.syntax.tree import Map, Node, Scalar, Seq
 
 if TYPE_CHECKING:
-    from yamldag.compile.load import Compiler, Unit
+    from yamldag.compile.compiler import Compiler, Unit
 
 
 def across(compiler: Compiler, units: list[Unit]) -> list[Diagnostic]:
@@ -22,7 +23,9 @@ def across(compiler: Compiler, units: list[Unit]) -> list[Diagnostic]:
     if not calls and not awaited:
         return []
     everyone = [*units, *_others(compiler, units)]
-    found = list(_unknown_calls(calls, {unit.name for unit in everyone}))
+    by_name = {unit.name: unit for unit in everyone}
+    found = list(_unknown_calls(calls, by_name))
+    found += _misfits(units, by_name)
     found += _rings(everyone, units)
     produced = {asset for unit in everyone for asset in _produced(unit.root)}
     for node in awaited:
@@ -36,10 +39,8 @@ def across(compiler: Compiler, units: list[Unit]) -> list[Diagnostic]:
 
 
 def _others(compiler: Compiler, units: list[Unit]) -> Iterator[Unit]:
-    from yamldag.compile.load import project_files
-
     given = {unit.path for unit in units}
-    for path in project_files(compiler.project):
+    for path in compiler.project.files():
         if path in given:
             continue
         file = compiler.read(path)
@@ -48,7 +49,39 @@ def _others(compiler: Compiler, units: list[Unit]) -> Iterator[Unit]:
                 yield compiler.pipeline(document, file, [])
 
 
-def _unknown_calls(calls: list[tuple[Unit, Scalar]], known: set[str]) -> Iterator[Diagnostic]:
+def _misfits(units: list[Unit], by_name: dict[str, Unit]) -> Iterator[Diagnostic]:
+    """What a call gives, and a wait names, held against the other pipeline. Each place once, though a template
+    may bring it several times."""
+    seen: set[tuple[str, int, str]] = set()
+    for unit in units:
+        for one in (one for task in unit.root.tasks() for one in _misfit(task, by_name)):
+            mark = (one.place.source.path, one.place.start, one.message)
+            if mark not in seen:
+                seen.add(mark)
+                yield one
+
+
+def _misfit(task: Draft, by_name: dict[str, Unit]) -> Iterable[Diagnostic]:
+    if task.operator not in ("pipeline", "wait"):
+        return
+    node = task.entries[task.operator][1]
+    name = _value(node, "id") if task.operator == "pipeline" else _parameter(node, "pipeline")
+    target = next((by_name[one.text] for one in _literal(name) if one.text in by_name), None)
+    if target is None:
+        return
+    if task.operator == "pipeline":
+        yield from expand.check_with(task, target.root.scope, "pipeline")
+        return
+    for one in _literal(_parameter(node, "task")):
+        known = [each.id for each in target.root.tasks()]
+        if one.text not in known and not target.root.open:
+            near = nearest(one.text, known)
+            help_ = f"did you mean `{near}`?" if near else None
+            message = f"the pipeline `{target.name}` has no task `{one.text}`"
+            yield Diagnostic("YD203", message, at(one), help_)
+
+
+def _unknown_calls(calls: list[tuple[Unit, Scalar]], known: Iterable[str]) -> Iterator[Diagnostic]:
     for _, node in calls:
         if node.text not in known:
             near = nearest(node.text, known)
@@ -97,6 +130,10 @@ def _value(node: Node, name: str) -> Node | None:
     return node
 
 
+def _parameter(node: Node, name: str) -> Node | None:
+    return _value(node, name) if type(node) is Map else None
+
+
 def _literal(node: Node | None) -> Iterable[Scalar]:
     return (node,) if type(node) is Scalar and node.text and "{{" not in node.text else ()
 
@@ -121,4 +158,4 @@ def _awaited(unit: Unit) -> Iterator[Scalar]:
             elif type(node) is Seq:
                 stack.extend(reversed(node.items))
             elif type(node) is Map:
-                stack.extend(value for _, value in node.items.values())
+                stack.extend(node.items[name][1] for name in ("all", "any") if name in node.items)

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from yamldag.plan.schedule import Fault
 
 
+_BOUNDS = ("start", "end", "timezone")
+
+
 def check(root: Draft, entries: Entries, faulty: set[int], found: list[Diagnostic]) -> None:
     """`entries` are the pipeline's keys in force, those of `pipeline_defaults` among them."""
     if not entries.keys() & {"schedule", "timezone", "start", "end", "deadline"}:
@@ -24,7 +27,9 @@ def check(root: Draft, entries: Entries, faulty: set[int], found: list[Diagnosti
     zone = _timezone(entries, faulty, found)
     _bounds(entries, zone, faulty, found)
     _deadline(entries, faulty, found)
-    sound = len(found) == before
+    sound = len(found) == before and not any(
+        id(entries[name][1]) in faulty for name in _BOUNDS if name in entries
+    )
     entry = entries.get("schedule")
     if entry is None or id(entry[1]) in faulty:
         return
@@ -83,7 +88,7 @@ def _deadline(entries: Entries, faulty: set[int], found: list[Diagnostic]) -> No
     if entry is None or type(entry[1]) is not Map or id(entry[1]) in faulty:
         return
     items = entry[1].items
-    if not items.keys() & {"after", "at"}:
+    if not items:
         found.append(Diagnostic("YD402", "`deadline` needs `after` or `at`", at(entry[0])))
     elif "after" in items and "at" in items:
         first, second = sorted((items["after"][0], items["at"][0]), key=lambda key: key.start)

@@ -6,7 +6,8 @@ import os
 from collections.abc import Callable
 from typing import NamedTuple
 
-from yamldag.compile.load import Compiled, Compiler, Unit, across_files
+from yamldag.compile.compiler import Compiled, Compiler, Unit
+from yamldag.compile.load import across_files
 from yamldag.compile.project import Project
 
 Stamp = tuple[int, int, int] | None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from yamldag.plan.pipeline import Plan
 from yamldag.render import legend
@@ -11,6 +12,9 @@ from yamldag.render.drawing import Drawing, Edge, Frame, Node, drawing
 from yamldag.render.program import Missing, run
 from yamldag.render.rules import line
 from yamldag.render.text import clean, cut, xml
+
+if TYPE_CHECKING:
+    from graphviz import Digraph
 
 _HEADS = {
     "arrow": "normal",
@@ -24,22 +28,37 @@ _HEADS = {
 _TIPS = {"arrow": "▶", "empty": "▷", "dot": "○", "tee": "┤", "diamond": "◆", "hollow": "◇", "vee": "→"}
 _STROKES = {"solid": "──", "dotted": "┈┈", "mixed": "━━"}
 _STYLES = {"solid": "", "dotted": "dotted", "mixed": "bold"}
-_FONT = 'fontname="Helvetica,Arial,sans-serif"'
+_FONT = "Helvetica,Arial,sans-serif"
 _LONGEST = 300.0
+_Attributes = dict[str, str]
+_BOX = {
+    "shape": "box",
+    "style": "rounded,filled",
+    "fontname": _FONT,
+    "fontsize": "12",
+    "height": "0.5",
+    "margin": "0.15,0.06",
+    "fillcolor": light("panel"),
+    "color": light("ctl"),
+    "fontcolor": light("text"),
+}
+_LINE = {"color": light("ctl"), "arrowsize": "0.7"}
+_NOT_IN_NAMES = frozenset("\\:<>")
+"""What may be an escape in a name, the begin of a port, or markup."""
 
 
 def dot(plan: Plan, states: Mapping[str, str] | None = None) -> str:
     """DOT source: groups as clusters, states as colours and words, rules as styles of lines."""
+    from graphviz import Digraph, nohtml
+
     drawn = drawing(plan, states)
     names = _names([node.id for node in drawn.nodes])
-    lines = [
-        f"digraph {_quoted(_title(plan))} {{",
-        *_defaults(drawn),
-        *_inside(drawn, None, names, "  "),
-        *(_edge(edge, names) for edge in drawn.edges),
-        "}",
-    ]
-    return "\n".join(lines) + "\n"
+    graph = Digraph(nohtml(_title(plan)), graph_attr=_sheet(drawn), node_attr=_BOX, edge_attr=_LINE)
+    _fill(graph, drawn, None, names)
+    for edge in drawn.edges:
+        graph.edge(names[edge.parent], names[edge.child], **_edge(edge))
+    source: str = graph.source
+    return source
 
 
 def binary(
@@ -59,16 +78,22 @@ def binary(
 
 
 def _title(plan: Plan) -> str:
-    return clean(plan.pipeline) or "pipeline"
+    return clean(plan.pipeline).replace("\\", "\N{FULLWIDTH REVERSE SOLIDUS}") or "pipeline"
 
 
-def _defaults(drawn: Drawing) -> Iterator[str]:
-    yield f"  graph [rankdir={'TB' if drawn.down else 'LR'} pad=0.2 nodesep=0.3 ranksep=0.55 {_FONT}"
-    yield f"    fontsize=11 fontcolor={_quoted(light('soft'))} labelloc=b labeljust=l label=<{_key(drawn)}>]"
-    yield f'  node [shape=box style="rounded,filled" {_FONT} fontsize=12 height=0.5 margin="0.15,0.06"'
-    yield f"    fillcolor={_quoted(light('panel'))} color={_quoted(light('ctl'))}"
-    yield f"    fontcolor={_quoted(light('text'))}]"
-    yield f"  edge [color={_quoted(light('ctl'))} arrowsize=0.7]"
+def _sheet(drawn: Drawing) -> _Attributes:
+    return {
+        "rankdir": "TB" if drawn.down else "LR",
+        "pad": "0.2",
+        "nodesep": "0.3",
+        "ranksep": "0.55",
+        "fontname": _FONT,
+        "fontsize": "11",
+        "fontcolor": light("soft"),
+        "labelloc": "b",
+        "labeljust": "l",
+        "label": f"<{_key(drawn)}>",
+    }
 
 
 def _key(drawn: Drawing) -> str:
@@ -90,77 +115,77 @@ def _sign(sign: legend.Sign) -> str:
 
 
 def _names(identifiers: list[str]) -> dict[str, str]:
-    """The id itself where DOT takes it as it is, else a number that no id is."""
+    """The id itself where it is a name in nodes and edges alike, else a number that no id is."""
     names = {}
     for at, each in enumerate(identifiers):
         name = each
-        if clean(each) != each or "\\" in each:
+        if clean(each) != each or not _NOT_IN_NAMES.isdisjoint(each):
             name = f"task {at}"
             while name in identifiers:
                 name += "'"
-        names[each] = _quoted(name)
+        names[each] = name
     return names
 
 
-def _inside(drawn: Drawing, group: str | None, names: dict[str, str], indent: str) -> Iterator[str]:
+def _fill(graph: Digraph, drawn: Drawing, group: str | None, names: dict[str, str]) -> None:
     """The tasks of a group, and the groups in it."""
     known = {frame.group.id for frame in drawn.frames}
     for node in drawn.nodes:
         if (node.task.group if node.task.group in known else None) == group:
-            yield f"{indent}{names[node.id]} [{_node(node)}]"
+            graph.node(names[node.id], **_node(node))
     for at, frame in enumerate(drawn.frames):
         if (frame.group.parent if frame.group.parent in known else None) == group:
-            yield f"{indent}subgraph cluster_{at} {{"
-            yield f"{indent}  {_cluster(frame)}"
-            yield from _inside(drawn, frame.group.id, names, indent + "  ")
-            yield f"{indent}}}"
+            with graph.subgraph(name=f"cluster_{at}", graph_attr=_cluster(frame)) as cluster:
+                _fill(cluster, drawn, frame.group.id, names)
 
 
-def _cluster(frame: Frame) -> str:
+def _cluster(frame: Frame) -> _Attributes:
     name = " ".join(part for part in (cut(frame.name, _LONGEST, 11), frame.count) if part)
-    paint = f"color={_quoted(light('edge'))} fillcolor={_quoted(light('frame'))}"
-    double = " peripheries=2" if frame.count else ""
-    style = 'labeljust=l labelloc=t style="rounded,filled"'
-    return f"label={_text(name)} tooltip={_text(frame.group.id)} {style} {paint}{double}"
+    return {
+        "label": _text(name),
+        "tooltip": _text(frame.group.id),
+        "labeljust": "l",
+        "labelloc": "t",
+        "style": "rounded,filled",
+        "color": light("edge"),
+        "fillcolor": light("frame"),
+        "peripheries": "2" if frame.count else "1",  # said for each: a group would inherit it
+    }
 
 
-def _node(node: Node) -> str:
+def _node(node: Node) -> _Attributes:
     said = " · ".join([clean(node.task.operator), *(chip.replace("_", " ") for chip in node.chips)])
     title = " ".join(part for part in (cut(node.name, _LONGEST, 12), node.count) if part)
     ink = light("soft")
-    paint = ""
+    paint = {"peripheries": "2"} if node.count else {}
     if node.state is not None:
         seen = look(node.state)
         title, said = f"{seen.glyph} {title}", f"{said} · {seen.word}"
         failed = node.state == "failed"
         ink = light("on") if failed else seen.light.ink
-        fill = seen.light.line if failed else seen.light.wash
-        paint = f" fillcolor={_quoted(fill)} color={_quoted(seen.light.line)}"
-        paint += f" fontcolor={_quoted(light('on'))}" if failed else ""
+        paint |= {"fillcolor": seen.light.line if failed else seen.light.wash, "color": seen.light.line}
+        paint |= {"fontcolor": ink} if failed else {}
     label = (
         f'<<b>{xml(title)}</b><br/><font point-size="10" color="{ink}">{xml(cut(said, _LONGEST, 10))}</font>>'
     )
-    double = " peripheries=2" if node.count else ""
-    return f"label={_no_escapes(label)} tooltip={_text(node.task.description or node.id)}{paint}{double}"
+    return {"label": _no_escapes(label), "tooltip": _text(node.task.description or node.id), **paint}
 
 
-def _edge(edge: Edge, names: dict[str, str]) -> str:
+def _edge(edge: Edge) -> _Attributes:
     seen = line(edge.rule)
     style = "dashed" if edge.dashed else _STYLES[seen.pattern]
-    said = [f"style={style}"] if style else []
-    said += [f"arrowhead={_HEADS[seen.head]}"] if seen.head != "arrow" else []
-    said += [f"tooltip={_text(seen.says)}"] if edge.rule != "all_success" else []
-    return f"  {names[edge.parent]} -> {names[edge.child]}" + (f" [{' '.join(said)}]" if said else "")
-
-
-def _quoted(text: str) -> str:
-    """A string that DOT takes as it is. It must hold no backslash: before a quote it would escape it."""
-    return '"' + text.replace("\\", "\N{FULLWIDTH REVERSE SOLIDUS}").replace('"', '\\"') + '"'
+    return {
+        **({"style": style} if style else {}),
+        **({"arrowhead": _HEADS[seen.head]} if seen.head != "arrow" else {}),
+        **({"tooltip": _text(seen.says)} if edge.rule != "all_success" else {}),
+    }
 
 
 def _text(text: str) -> str:
-    """A string in which DOT looks for escapes: `\\N`, `\\G` and the like."""
-    return '"' + clean(text).replace("\\", "\\\\").replace('"', '\\"') + '"'
+    """Text in which DOT looks for markup and for escapes such as `\\N` and `\\G`, and is to find none."""
+    from graphviz import escape
+
+    return escape(clean(text))
 
 
 def _no_escapes(label: str) -> str:

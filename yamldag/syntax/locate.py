@@ -4,8 +4,10 @@ The scalar is read once more, piece by piece, each piece knowing where it stood;
 with the value that the parser gave, so that a place is either right or, at worst, the scalar's own."""
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from itertools import accumulate
 from typing import TypeAlias
 
 from yamldag.syntax.diagnostic import Place
@@ -42,7 +44,8 @@ def span(node: Scalar, start: int, end: int) -> tuple[int, int]:
     found = pieces(node)
     if found is None:
         return node.start, node.end
-    first, last = _covering(found, start), _covering(found, max(start, end - 1))
+    begins = _begins(node)
+    first, last = _covering(found, begins, start), _covering(found, begins, max(start, end - 1))
     if first is None:
         after = found[-1][2] if found else node.end
         return after, after
@@ -83,16 +86,21 @@ def _attempts(node: Scalar, begin: int) -> Iterator[Iterable[Piece]]:
             yield _block(text, header, node, indent)
 
 
-def _covering(found: list[Piece], offset: int) -> tuple[int, int] | None:
+@lru_cache(maxsize=16)
+def _begins(node: Scalar) -> list[int]:
+    """At which offset of the value each piece begins, and where the last one ends."""
+    return list(accumulate((len(text) for text, _, _ in pieces(node) or ()), initial=0))
+
+
+def _covering(found: list[Piece], begins: list[int], offset: int) -> tuple[int, int] | None:
     """The source span of one character of the value."""
-    passed = 0
-    for text, start, stop in found:
-        if offset < passed + len(text):
-            if len(text) != stop - start:
-                return start, stop
-            return start + offset - passed, start + offset - passed + 1
-        passed += len(text)
-    return None
+    if offset >= begins[-1]:
+        return None
+    which = bisect_right(begins, offset) - 1
+    text, start, stop = found[which]
+    if len(text) != stop - start:
+        return start, stop
+    return start + offset - begins[which], start + offset - begins[which] + 1
 
 
 def _flow(text: str, at: int, end: int, style: str) -> Iterator[Piece]:

@@ -72,6 +72,26 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     return Known(known).nearest(word)
 
 
+OTHER_TOOLS = {
+    "dag_id": "pipeline", "name": "pipeline", "workflow": "pipeline", "start_date": "start", "end_date": "end",
+    "schedule_interval": "schedule", "on": "schedule", "cron": "schedule", "jobs": "tasks", "steps": "tasks",
+    "depends_on": "needs", "depends": "needs", "dependencies": "needs", "upstream": "needs", "after": "needs",
+    "if": "when", "condition": "when", "for_each": "foreach", "loop": "foreach", "with_items": "foreach",
+    "strategy": "matrix", "continue-on-error": "allow_failure", "retry": "retries", "shell": "bash",
+    "script": "bash", "cmd": "bash", "run": "bash", "runs-on": "queue", "environment": "env",
+    "execution_timeout": "timeout", "timeout-minutes": "timeout", "retry_exponential_backoff": "retry_backoff",
+    "workdir": "working_dir", "cwd": "working_dir", "dagrun_timeout": "timeout", "default_args": "defaults",
+    "depends_on_previous": "depends_on_past", "xcom": "output", "outlets": "produces",
+}  # fmt: skip
+"""What other tools call a key of ours."""
+
+
+def likely(word: str, known: Known) -> str | None:
+    """The known key that is likely to be meant: another tool's word for it, or the nearest."""
+    other = OTHER_TOOLS.get(word)
+    return other if other in known.names else known.nearest(word)
+
+
 def distance(one: str, two: str, limit: int) -> int:
     """How many letters to add, drop, replace or swap with their neighbour lead from one word to the other;
     any number beyond `limit` if there are more."""

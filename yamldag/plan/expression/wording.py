@@ -97,7 +97,20 @@ def _lone(match: re.Match[str], spot: Mark, marks: list[Mark]) -> Fault:
 def _character(_: re.Match[str], spot: Mark, __: list[Mark]) -> Fault:
     if spot.text in ("'", '"'):
         return _at(spot, f"the quote `{spot.text}` is not closed")
-    return _at(spot, f"{_found(spot)} can't stand in a template")
+    return _at(spot, f"{_found(spot)} can't stand in a template", _OTHER_SIGNS.get(spot.text))
+
+
+def _ends_before(_: re.Match[str], spot: Mark, __: list[Mark]) -> Fault:
+    return _at(spot, f"the expression ends before {_found(spot)}", _OTHER_SIGNS.get(spot.text.strip()))
+
+
+_OTHER_SIGNS = {
+    "&": "write `and`",
+    "=": "to compare, write `==`",
+    "?": "write `a if condition else b`",
+    "!": "write `not`",
+}
+"""Signs of other languages."""
 
 
 def _nothing(_: re.Match[str], spot: Mark, marks: list[Mark]) -> Fault:
@@ -151,7 +164,7 @@ _SAYINGS: tuple[tuple[str, Callable[[re.Match[str], Mark, list[Mark]], Fault]], 
     (r"unexpected char", _character),
     (r"unexpected 'end of template'", _unclosed),
     (r"(?:unexpected|Expected an expression)", _nothing),
-    (r"chunk after expression", lambda _, spot, __: _at(spot, f"the expression ends before {_found(spot)}")),
+    (r"chunk after expression", _ends_before),
     (r"Invalid character in identifier", lambda _, spot, __: _at(spot, f"{_found(spot)} is no name")),
     (r"can't assign to", lambda _, spot, __: _at(spot, f"{_found(spot)} is no name that can be set")),
     (

@@ -107,7 +107,7 @@ def _mapping(value: dict[str, Json]) -> Iterator[Fault]:
         yield _bad(
             (), f"{shown} can't stand side by side", "`assets` may stand beside `cron`, the others alone"
         )
-    if "timezone" in known and "cron" not in known:
+    if "timezone" in known and "cron" not in known and len(known) > 1:
         yield _bad(
             ("timezone",),
             "`timezone` has a meaning beside `cron` only",

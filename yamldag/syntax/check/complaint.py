@@ -19,7 +19,7 @@ from yamldag.syntax.check.wanted import (
     wanted,
 )
 from yamldag.syntax.diagnostic import Diagnostic, Fix, Place, Related, at
-from yamldag.syntax.nearest import Known, nearest
+from yamldag.syntax.nearest import Known, likely, nearest
 from yamldag.syntax.tree import Map, Node, Scalar
 
 _FEW = 8
@@ -67,9 +67,9 @@ def unknown_key(
     owner: Owner, above: Scalar | None, key: Scalar, known: Known, missing: list[str]
 ) -> Diagnostic:
     """A key that the mapping below `above` does not know; one of the missing is the likeliest to be meant."""
-    likely = nearest(key.text, missing) or known.nearest(key.text)
-    said = [f"did you mean `{likely}`?"] if likely else []
-    if 0 < len(known.names) <= _FEW and known.names != [likely]:
+    meant = likely(key.text, Known(missing)) or likely(key.text, known)
+    said = [f"did you mean `{meant}`?"] if meant else []
+    if 0 < len(known.names) <= _FEW and known.names != [meant]:
         said.append(f"known here: {both(f'`{name}`' for name in known.names)}")
     message = f"unknown key `{cut(key.text)}` {owner.inside(above)}"
     return Diagnostic("YD401", message, at(key), " ".join(said) or None)
@@ -140,10 +140,10 @@ def _kind(schema: Schema, node: Node) -> str:
 def _choices(schema: Schema, node: Node) -> str | None:
     many = choices(schema)
     texts = [value for value in many if isinstance(value, str)]
-    likely = nearest(node.text, texts) if type(node) is Scalar else None
-    if not likely and "x-help" in schema:
+    near = nearest(node.text, texts) if type(node) is Scalar else None
+    if not near and "x-help" in schema:
         return None
-    said = [f"did you mean `{likely}`?"] if likely else []
+    said = [f"did you mean `{near}`?"] if near else []
     told = str(schema.get("x-wanted", "")) or (wanted(schema) if len(many) <= _FEW else "")
     if not all(shown(value).strip("`") in told for value in many):
         said.append(f"it takes {either(shown(value) for value in many)}")

@@ -8,7 +8,7 @@ from typing import TypeAlias
 from yamldag.syntax.check import complaint
 from yamldag.syntax.check.judge import container_judge, matcher, text_judge
 from yamldag.syntax.check.part import Check, Checking, Part
-from yamldag.syntax.nearest import Known, nearest
+from yamldag.syntax.nearest import Known, likely
 from yamldag.syntax.tree import Map, Node, Scalar
 
 _Find: TypeAlias = Callable[[Scalar, Scalar | None, Checking], Check | None]
@@ -60,7 +60,7 @@ def _misfit_reporter(part: Part) -> _Report:
             checking.complain(key, complaint.unknown_key(part.owner, above, key, known, missing))
             checking.faulty.add(id(node.items[key.text][1]))
         for name in missing:
-            if not any(nearest(key.text, [name]) for key in unknown):
+            if not any(likely(key.text, Known([name])) for key in unknown):
                 checking.complain(node, complaint.missing_key(part.owner, above, node, name))
 
     return report

@@ -105,6 +105,8 @@ def empty(node: Node) -> bool:
 def as_written(node: Scalar) -> str:
     """A scalar with its quotes; without its anchor and tag, and a block without its sign."""
     written = node.source.text[node.start : node.end]
+    if "{{" in written and "{{" not in node.text:
+        return node.text  # the value that a template of vars has become
     if node.style in ("'", '"') and written.startswith(node.style):
         return written
     return node.text

@@ -1,0 +1,213 @@
+"""One compilation: the files that it read, and the passes over each pipeline, in order, in `Compiler.pipeline`."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from yamldag.compile import documents, expand, ignores, timing
+from yamldag.compile.bind import Binding
+from yamldag.compile.documents import File
+from yamldag.compile.draft import Draft, Entries, Scope
+from yamldag.compile.files import shown
+from yamldag.compile.library import Library
+from yamldag.compile.link import Linking
+from yamldag.compile.operators import Operators
+from yamldag.compile.project import Project
+from yamldag.syntax.diagnostic import Diagnostic, Related, at, has_errors, in_order
+from yamldag.syntax.source import Source
+from yamldag.syntax.tree import Map, Scalar
+
+if TYPE_CHECKING:
+    from yamldag.plan.pipeline import Plan
+
+
+@dataclass(slots=True)
+class Unit:
+    """One pipeline of a file: what was found in it, and its plan once it is asked for."""
+
+    name: str
+    path: str
+    key: Scalar
+    root: Draft
+    entries: Entries
+    """Its keys in force, those of the project's `pipeline_defaults` among them."""
+    project: Project
+    sound: bool
+
+    @property
+    def value(self) -> Scalar:
+        """Where its id is written."""
+        node = self.root.document.items["pipeline"][1]
+        return node if type(node) is Scalar else self.key
+
+    def plan(self) -> Plan | None:
+        """The plan; None if the pipeline has errors."""
+        from yamldag.compile import freeze
+
+        return freeze.plan(self.root, self.entries, self.project, self.path) if self.sound else None
+
+    def refused(self) -> list[Diagnostic]:
+        """What keeps this version from running it."""
+        from yamldag.compile import later
+
+        return in_order(later.refused(self.root, self.entries))
+
+
+@dataclass(slots=True)
+class Compiled:
+    """All that was compiled together."""
+
+    files: int = 0
+    units: list[Unit] = field(default_factory=list)
+    found: list[Diagnostic] = field(default_factory=list)
+    """In order of file, line, column, code; the project file's among them."""
+
+    @property
+    def broken(self) -> bool:
+        return has_errors(self.found)
+
+
+class Compiler:
+    """The files read so far, and what all of them share."""
+
+    def __init__(self, project: Project, *, lints: bool = False) -> None:
+        self.project = project
+        self.lints = lints
+        self._files: dict[str, File] = {}
+        self._sources: dict[int, File] = {}
+        self._library = Library(self)
+
+    def read(self, path: str) -> File:
+        """A file, read and parsed once."""
+        path = os.path.abspath(path)
+        file = self._files.get(path)
+        if file is None:
+            file = self._files[path] = self._keep(documents.read(path, shown(path)))
+        return file
+
+    def _keep(self, file: File) -> File:
+        self._sources[id(file.source)] = file
+        return file
+
+    def file_of(self, source: Source) -> File:
+        return self._sources[id(source)]
+
+    def again(self, file: File) -> File:
+        """The same file parsed anew: what is put into its tree stays out of the first one."""
+        return self._keep(documents.from_source(file.path, file.source))
+
+    def file(self, file: File, result: Compiled) -> None:
+        """Compile all documents of a file into `result`."""
+        self._keep(file)
+        result.found += file.found
+        for document in file.documents:
+            kind = documents.kind_of(document)
+            if kind is None:
+                result.found.append(documents.not_a_pipeline(document))
+                continue
+            assert type(document) is Map
+            if kind == "pipeline":
+                result.units.append(self.pipeline(document, file, result.found))
+            else:
+                self._lone_template(document, file, result.found)
+        if len(file.documents) > 1:
+            result.found += _doubled_templates(file)
+        if file.found:
+            result.found = [one for one in result.found if not _follows(one, file)]
+
+    @property
+    def paths(self) -> list[str]:
+        """All files that were read, templates too."""
+        return list(self._files)
+
+    def close(self, result: Compiled) -> Compiled:
+        """Each mistake once, those in templates with their uses, those that comments silence taken out."""
+        if result.found or self._library.found:
+            result.found = in_order(self._library.with_uses(result.found))
+        result.found = ignores.silenced(result.found, self._sources.values(), lints=self.lints)
+        return result
+
+    # One document
+
+    def pipeline(self, document: Map, file: File, found: list[Diagnostic]) -> Unit:
+        """All passes over one pipeline."""
+        start = len(found)
+        scope = Scope(file.source, documents.folder(file.path))
+        scope.vars = self.project.vars | documents.nodes(document, "vars")
+        scope.open_vars = self.project.unsure("vars") or documents.misshapen(document, "vars")
+        scope.open_params = documents.misshapen(document, "params")
+        checked = documents.checked(document, "pipeline", scope.constant, scope.vars)
+        faulty = checked.faulty | self.project.faulty
+        found += checked.found
+        scope.vars |= documents.nodes(document, "vars")  # with what was put into them
+        entries = _in_force(document, self.project)
+        expansion = expand.Expansion(self._library, faulty, found)
+        root = expansion.root(document, scope, "pipeline", self.project.layers, ())
+        binding = self._graph(root, entries, faulty, found)
+        timing.check(root, entries, faulty, found)
+        if self.lints:
+            from yamldag.compile import lint
+
+            found += lint.advice(root, entries, binding)
+        key, value = document.items["pipeline"]
+        name = value.text if type(value) is Scalar else ""
+        sound = not has_errors([*file.found, *found[start:]]) and not self._library.broken(root)
+        return Unit(name, file.path, key, root, entries, self.project, sound)
+
+    def _graph(self, root: Draft, entries: Entries, faulty: set[int], found: list[Diagnostic]) -> Binding:
+        linking = Linking(root, faulty, found)
+        linking.needs()
+        binding = Binding(self.project, linking, faulty, found)
+        binding.all(root, entries)
+        linking.edges()
+        linking.teardowns()
+        linking.rings()
+        Operators(self.project, faulty, found).all(root, entries)
+        return binding
+
+    def _lone_template(self, document: Map, file: File, found: list[Diagnostic]) -> None:
+        """A template by itself: what is wrong in it is told even where nobody uses it."""
+        fresh = self._library.lone(document)
+        found += fresh.found
+        scope = Scope(file.source, documents.folder(file.path))
+        scope.vars = self.project.vars
+        scope.open_vars = True
+        itself = expand.Template(fresh.name, file.path, file.source, document, fresh.faulty)
+        expansion = expand.Expansion(self._library, fresh.faulty, found)
+        root = expansion.root(document, scope, "template", self.project.layers, (itself,))
+        self._graph(root, document.items, fresh.faulty, found)
+
+
+def _in_force(document: Map, project: Project) -> Entries:
+    given = project.entries.get("pipeline_defaults")
+    if given is None or type(given[1]) is not Map:
+        return document.items
+    return {**given[1].items, **document.items}
+
+
+def _follows(diagnostic: Diagnostic, file: File) -> bool:
+    """Whether a diagnostic is about what YAML's reader has complained of, or left out, already."""
+    place = diagnostic.place
+    if place.source is not file.source or any(diagnostic is one for one in file.found):
+        return False
+    inside = any(one.place.start <= place.start and place.end <= one.place.end for one in file.found)
+    return inside or diagnostic.code == "YD307"
+
+
+def _doubled_templates(file: File) -> list[Diagnostic]:
+    first: dict[str, Scalar] = {}
+    found = []
+    for document in file.documents:
+        value = documents.scalar(document, "template") if type(document) is Map else None
+        if value is not None and first.setdefault(value.text, value) is not value:
+            found.append(doubled("template", value.text, value, first[value.text]))
+    return found
+
+
+def doubled(what: str, name: str, second: Scalar, first: Scalar) -> Diagnostic:
+    related = (Related(f"the first `{name}` is here", at(first)),)
+    return Diagnostic(
+        "YD202", f"there is another {what} `{name}`", at(second), f"give each {what} its own id", related
+    )
