@@ -134,7 +134,12 @@ change(1)
 change(-1)
 """
     tasks: dict[str, Any] = {
-        "two": {"foreach": list(range(8)), "max_active": 2, "python": {"script": count}, "args": {"name": "two"}},
+        "two": {
+            "foreach": list(range(8)),
+            "max_active": 2,
+            "python": {"script": count},
+            "args": {"name": "two"},
+        },
         "chains": {
             "foreach": list(range(6)),
             "max_active": 1,

