@@ -23,7 +23,7 @@ def plan(root: Draft, entries: Entries, project: Project, path: str) -> Plan:
     """`entries` are the pipeline's keys in force."""
     get = _getter(entries)
     scope = root.scope
-    tasks = tuple(_task(draft, _env(draft, entries, project)) for draft in root.tasks())
+    tasks = tuple(_task(draft, project, _env(draft, entries, project)) for draft in root.tasks())
     mapped = {
         draft.id: _fanout(draft)
         for draft in (*root.groups(), *root.tasks())
@@ -58,7 +58,7 @@ def plan(root: Draft, entries: Entries, project: Project, path: str) -> Plan:
     )
 
 
-def _task(draft: Draft, env: dict[str, str]) -> Task:
+def _task(draft: Draft, project: Project, env: dict[str, str]) -> Task:
     assert draft.operator is not None
     operator = catalog.operator(draft.operator)
     get = _Keys(draft)
@@ -103,7 +103,7 @@ def _task(draft: Draft, env: dict[str, str]) -> Task:
         on_retry=_task_calls(draft, "on_retry"),
         description=get.text("description"),
         group=draft.group.id if draft.group is not None and draft.group.id else None,
-        file=draft.key.source.path,
+        file=_inside(draft.key.source.path, project.root),
         line=where[0],
     )
 
@@ -189,13 +189,19 @@ def _env(draft: Draft, entries: Entries, project: Project) -> dict[str, str]:
     assert root is not None
     own = root.layers[: len(root.layers) - len(project.layers)]
     found: dict[str, str] = {}
-    _add_layer(found, project.entries, root)
+    farthest = [
+        node for node in project.envs(entries) if "env" not in entries or node is not entries["env"][1]
+    ]
+    for node in farthest:
+        _add_env(found, node, root)
     _add_layers(found, root.layers[len(own) :])
     _add_layer(found, entries, root)
     _add_layers(found, own)
     outer = root
     for inner in (*reversed(groups), draft):
         _add_layers(found, inner.layers[: len(inner.layers) - len(outer.layers)])
+        if inner.inside is not None:  # what the template itself gives
+            _add_layer(found, inner.inside.entries, inner.inside)
         _add_layer(found, inner.entries, inner)
         outer = inner
     return found
