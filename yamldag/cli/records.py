@@ -10,12 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from yamldag.cli.main import UsageError
+from yamldag.syntax.nearest import nearest
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from yamldag.compile.project import Project
     from yamldag.store.database import Database
+
+
+NOTHING_RAN = "nothing has run yet in this project"
 
 
 @contextmanager
@@ -25,7 +29,7 @@ def records(project: Project) -> Iterator[sa.Connection]:
     from yamldag.store.database import CannotOpen, open_database
 
     if not exists(project):
-        raise UsageError("nothing has run yet in this project")
+        raise UsageError(f"{NOTHING_RAN}; begin with `yamldag run PIPELINE`")
     try:
         database = open_database(project.database)  # made, or brought to this version
     except CannotOpen as closed:
@@ -68,7 +72,10 @@ def find_run(db: sa.Connection, name: str) -> sa.RowMapping:
     if found is None and (newest := views.newest_run(db, name)):
         found = views.one_run(db, newest)
     if found is None:
-        raise UsageError(f"there is no run `{name}`, and no pipeline of that name has run")
+        known = [row["id"] for row in (*views.pipelines(db), *views.runs(db))]
+        near = nearest(name, known)
+        hint = f"; did you mean `{near}`?" if near else "; `yamldag runs` lists them"
+        raise UsageError(f"there is no run `{name}`, and no pipeline of that name has run{hint}")
     return found
 
 

@@ -182,7 +182,8 @@ class Operators:
             if reference.root == "params" and name in task.scope.params:
                 return task.scope.params[name].schema.get("default", MISSING)
             if reference.root == "vars" and name in task.scope.vars:
-                return plain(task.scope.vars[name])
+                value = task.scope.vars[name]
+                return MISSING if any(True for _ in strings(value)) else plain(value)
             return MISSING
 
         analysis = analyse(script.text)
