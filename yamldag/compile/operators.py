@@ -46,9 +46,15 @@ class Operators:
                 for name in NOTIFICATIONS:
                     if name in task.entries:
                         self._calls(task.entries[name][1])
-        for name in NOTIFICATIONS:
-            if name in entries:
-                self._calls(entries[name][1])
+        for given in (entries, *self._layers(root)):
+            for name in NOTIFICATIONS:
+                if name in given:
+                    self._calls(given[name][1])
+
+    def _layers(self, root: Draft) -> Iterable[Entries]:
+        """Every `defaults` that reaches a task."""
+        first = (child for group in (root, *root.groups()) for child in [*group.children.values()][:1])
+        return {id(layer.entries): layer.entries for child in first for layer in child.layers}.values()
 
     def _task(self, task: Draft) -> None:
         assert task.operator is not None
