@@ -16,8 +16,31 @@ def words() -> list[str]:
     """What a mutation is likely to need: the language's keys, and the signs of YAML and of templates."""
     schemas = (json.loads(path.read_text(encoding="utf-8")) for path in (ROOT / "schemas").rglob("*.json"))
     keys = {key for schema in schemas for key in _keys(schema)}
-    signs = ["{{ ", " }}", "{% if ", "{% endif %}", "tasks.", ".output", "params.", "vars.", "item", "\n---\n"]
-    return [*sorted(keys), *signs, ": ", "\n  ", "- ", "<<: *a", "&a ", "template: t", "use: t", "| sh", "@daily"]
+    signs = [
+        "{{ ",
+        " }}",
+        "{% if ",
+        "{% endif %}",
+        "tasks.",
+        ".output",
+        "params.",
+        "vars.",
+        "item",
+        "\n---\n",
+    ]
+    return [
+        *sorted(keys),
+        *signs,
+        ": ",
+        "\n  ",
+        "- ",
+        "<<: *a",
+        "&a ",
+        "template: t",
+        "use: t",
+        "| sh",
+        "@daily",
+    ]
 
 
 def _keys(schema: object) -> set[str]:
@@ -48,7 +71,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch, tempfile.TemporaryDirectory() as aside:
         given = any(not word.startswith("-") for word in sys.argv[1:])
         folders = [] if given else [scratch, *map(str, SEEDS)]  # libFuzzer writes to the first
-        options = [f"-dict={write_dictionary(Path(aside))}", f"-artifact_prefix={tempfile.gettempdir()}/yamldag-"]
+        options = [
+            f"-dict={write_dictionary(Path(aside))}",
+            f"-artifact_prefix={tempfile.gettempdir()}/yamldag-",
+        ]
         atheris.Setup([sys.argv[0], *DEFAULTS, *options, *sys.argv[1:], *folders], passes.one_input)
         atheris.Fuzz()
 

@@ -218,7 +218,9 @@ def _well_formed(name: str, value: Node) -> bool:
     if name in ("required", "enum"):
         return type(value) is Seq and (name == "enum" or all(map(_is_text, value.items)))
     if name == "type":
-        return _is_text(value) or (type(value) is Seq and bool(value.items) and all(map(_is_text, value.items)))
+        return _is_text(value) or (
+            type(value) is Seq and bool(value.items) and all(map(_is_text, value.items))
+        )
     if name in ("title", "description"):
         return _is_text(value)
     return name != "uniqueItems" or (type(value) is Scalar and type(value.value) is bool)
