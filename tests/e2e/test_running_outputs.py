@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, ClassVar
 
 from tests.e2e.project import Project, Ran
 
@@ -163,7 +163,7 @@ def path(): return Path("/tmp/x")
         "--date",
         "2026-01-02T03:04:05",
     )
-    plain = {
+    plain: dict[str, Any] = {
         "tuple": [1, [2, "x"]], "date": "2026-01-02", "utc": "2026-01-02T03:04:05+00:00",
         "seoul": "2026-01-02T03:00:00+09:00", "none": None, "true": True, "float": 1.5, "int": 2**53,
         "text": "é\U0001f680", "red": "red", "nested": [{"a": []}],
@@ -187,7 +187,7 @@ def path(): return Path("/tmp/x")
 
 
 class Site(BaseHTTPRequestHandler):
-    seen: list[tuple[str, str, dict[str, str], bytes]] = []
+    seen: ClassVar[list[tuple[str, str, dict[str, str], bytes]]] = []
 
     def do_GET(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -216,7 +216,7 @@ class Site(BaseHTTPRequestHandler):
         else:
             self.answer(200, b"plain", **{"Content-Type": "text/plain", "X-Own": "1"})
 
-    do_POST = do_PUT = do_DELETE = do_GET
+    do_POST = do_PUT = do_GET  # noqa: N815
 
     def answer(self, status: int, body: bytes, **headers: str) -> None:
         self.send_response(status)
@@ -226,7 +226,7 @@ class Site(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, *_: object) -> None:
         pass
 
 
