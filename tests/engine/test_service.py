@@ -97,7 +97,7 @@ class Place:
         life = moves.Life(schedules.KIND, "here", 1, "x", self.clock.now())
         runner = moves.begin_runner(self.database, life)
         engine = Engine(self.database, self.hands, self.clock, runner, {}, slots=16)
-        catalogue = Catalogue(find(str(self.root), None, {}), earlier or {})
+        catalogue = Catalogue(find(str(self.root), None, {}), lambda: earlier or {})
         return Service(engine, catalogue, self.root / ".yamldag", self.said.append)
 
     def go(self, service: Service, seconds: float) -> None:

@@ -153,8 +153,7 @@ class Service:
 
     def _start(self, now: float) -> None:
         """Start what is queued and finds room, the oldest logical date first."""
-        while (found := self.agenda.take(self.catalogue.pipelines)) is not None:
-            row, known = found
+        for row, known in self.agenda.take(self.catalogue.pipelines):
             self._begin(row, known, now)
 
     def _begin(self, row: QueuedRun, known: Known, now: float) -> None:
