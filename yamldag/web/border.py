@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import sys
-import tempfile
-import traceback
 from collections.abc import Callable
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from yamldag import __version__
+from yamldag.bug import write_log
 
 Page = Callable[[Request], Response]
 
@@ -28,13 +26,9 @@ def bordered(page: Page) -> Page:
 
 
 def _our_bug(request: Request, problem: Exception) -> Response:
-    with tempfile.NamedTemporaryFile("w", prefix="yamldag-bug-", suffix=".log", delete=False) as log:
-        log.write(f"yamldag {__version__}, Python {sys.version}\npage: {request.url.path}\n\n")
-        traceback.print_exception(problem, file=log)
+    log = write_log(f"page: {request.url.path!a}", problem)
     page = request.url.path.encode("ascii", "replace").decode()[:200]
-    sys.stderr.write(
-        f"yamldag serve: {page!r} can't be shown; please report this bug with its log: {log.name}\n"
-    )
+    sys.stderr.write(f"yamldag serve: {page!r} can't be shown; please report this bug with its log: {log}\n")
     return PlainTextResponse(
         "this page can't be shown: a bug in yamldag, and the terminal names its log\n", 500
     )
