@@ -172,6 +172,7 @@ NODES: st.SearchStrategy[Any] = st.deferred(
 
 @settings(max_examples=250, deadline=None)
 @given(NODES, VALUES)
+@example({"enum": [True], "const": None}, None)
 def test_any_schema_is_understood_as_others_understand_it(schema: Any, document: Json) -> None:
     agree(document, schema, schema)
 

@@ -84,7 +84,7 @@ class Project:
         """A file of the project; a mapping is written as JSON, which is YAML."""
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content if isinstance(content, str) else json.dumps(content, ensure_ascii=False))
+        path.write_text(content if isinstance(content, str) else json.dumps(content))
         return path
 
     def environment(self, env: dict[str, str] | None = None) -> dict[str, str]:
@@ -120,7 +120,7 @@ class Project:
             pipeline = {"pipeline": "p", **pipeline}
             self.write(f"pipelines/{pipeline['pipeline']}.yml", pipeline)
             return str(pipeline["pipeline"])
-        if "\n" not in pipeline:
+        if "tasks:" not in pipeline:
             return pipeline
         told = re.search(r"^pipeline: (\w+)", pipeline, re.MULTILINE)
         name = told[1] if told else "p"

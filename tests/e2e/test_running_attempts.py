@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 from tests.e2e.project import Project, Ran
@@ -22,7 +23,7 @@ def waits(ran: Ran, task: str) -> list[float]:
             "WHERE t.run = ? AND t.task = ? ORDER BY a.number",
             (ran.id, task),
         ).fetchall()
-    return [after[0] - before[1] for before, after in zip(rows, rows[1:], strict=False)]
+    return [after[0] - before[1] for before, after in pairwise(rows)]
 
 
 def test_tries_are_counted_and_some_failures_are_not_tried_again(project: Project) -> None:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, ClassVar
 
 from tests.e2e.project import Project, Ran
 
@@ -51,7 +51,9 @@ def test_a_shells_output_is_json_or_pairs_or_null(project: Project) -> None:
         tasks += f"  {name}: {{bash: {json.dumps(script)}{output}}}\n" + shows(name, f"tasks.{name}.output")
     ran = project.run(f"tasks:\n{tasks}")
     assert ran.state == "success"
-    assert {name: seen(ran, name) for name in cases} == {name: wanted for name, (_, _, wanted) in cases.items()}
+    assert {name: seen(ran, name) for name in cases} == {
+        name: wanted for name, (_, _, wanted) in cases.items()
+    }
 
 
 def test_a_bad_output_fails_its_task_in_words(project: Project) -> None:
@@ -93,7 +95,7 @@ def test_a_bad_output_fails_its_task_in_words(project: Project) -> None:
 def test_python_values_come_over_as_json(project: Project) -> None:
     project.write(
         "pipelines/values.py",
-        '''
+        """
 import datetime
 from decimal import Decimal
 from enum import Enum
@@ -130,10 +132,13 @@ def ring():
 def keys(): return {1: 2}
 def decimal(): return Decimal("1.50")
 def path(): return Path("/tmp/x")
-''',
+""",
     )
     bad = ("nan", "infinite", "set_", "thing", "bytes_", "huge", "surrogate", "ring", "keys")
-    tasks = "".join(f"  {name}: {{python: values:{name}, retries: 2, retry_delay: 0s}}\n" for name in (*bad, "plain", "nothing", "later"))
+    tasks = "".join(
+        f"  {name}: {{python: values:{name}, retries: 2, retry_delay: 0s}}\n"
+        for name in (*bad, "plain", "nothing", "later")
+    )
     tasks += shows("plain", "tasks.plain.output") + shows("nothing", "tasks.nothing.output")
     tasks += """
   echo:
@@ -148,9 +153,17 @@ def path(): return Path("/tmp/x")
   types: {python: values:echo, args: {sum: "{{ tasks.script.output.sum }}"}, output: {sum: integer}}
   misfit: {python: values:echo, args: {sum: "{{ params.n | string }}"}, output: {sum: integer}}
 """
-    tasks += shows("echo", "tasks.echo.output") + shows("script", "tasks.script.output") + shows("types", "tasks.types.output")
-    ran = project.run(f"params: {{n: 3, list: {{type: array, default: [1, {{a: b}}]}}}}\ntasks:\n{tasks}", "--date", "2026-01-02T03:04:05")
-    plain = {
+    tasks += (
+        shows("echo", "tasks.echo.output")
+        + shows("script", "tasks.script.output")
+        + shows("types", "tasks.types.output")
+    )
+    ran = project.run(
+        f"params: {{n: 3, list: {{type: array, default: [1, {{a: b}}]}}}}\ntasks:\n{tasks}",
+        "--date",
+        "2026-01-02T03:04:05",
+    )
+    plain: dict[str, Any] = {
         "tuple": [1, [2, "x"]], "date": "2026-01-02", "utc": "2026-01-02T03:04:05+00:00",
         "seoul": "2026-01-02T03:00:00+09:00", "none": None, "true": True, "float": 1.5, "int": 2**53,
         "text": "é\U0001f680", "red": "red", "nested": [{"a": []}],
@@ -174,7 +187,7 @@ def path(): return Path("/tmp/x")
 
 
 class Site(BaseHTTPRequestHandler):
-    seen: list[tuple[str, str, dict[str, str], bytes]] = []
+    seen: ClassVar[list[tuple[str, str, dict[str, str], bytes]]] = []
 
     def do_GET(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -203,7 +216,7 @@ class Site(BaseHTTPRequestHandler):
         else:
             self.answer(200, b"plain", **{"Content-Type": "text/plain", "X-Own": "1"})
 
-    do_POST = do_PUT = do_DELETE = do_GET
+    do_POST = do_PUT = do_GET  # noqa: N815
 
     def answer(self, status: int, body: bytes, **headers: str) -> None:
         self.send_response(status)
@@ -213,7 +226,7 @@ class Site(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, *_: object) -> None:
         pass
 
 
@@ -265,7 +278,10 @@ tasks:
 {shows("latin", "tasks.latin.output.body")}{shows("empty", "tasks.empty.output")}{shows("away", "tasks.away.output")}
 {shows("status", "tasks.one.output.status + 1")}
 """)
-        requests = {(method, path.partition("?")[0]): (path, headers, body) for method, path, headers, body in Site.seen}
+        requests = {
+            (method, path.partition("?")[0]): (path, headers, body)
+            for method, path, headers, body in Site.seen
+        }
     states = {name: state for name, state in ran.states.items() if not name.startswith("see_")}
     failed = {"ring", "problem", "unwanted", "bad_json", "large", "hang", "refused", "nowhere", "no_url"}
     assert {name for name, state in states.items() if state == "failed"} == failed

@@ -115,8 +115,7 @@ def test_a_rule_judges_needs_and_waits_for_what_is_only_referenced(project: Proj
                     "when": f"tasks.{other}2.state == '{other}'",  # false while it is not done
                     "noop": None,
                 }
-                states = (judged, other) if rule == "all_success" else (judged,)
-                wanted[name] = expected(rule, states)
+                wanted[name] = expected(rule, (judged, other) if rule == "all_success" else (judged,))
             name = f"{rule}-{judged}-referenced"
             tasks[name] = {"trigger_rule": rule, "when": f"tasks.{judged}1.state == '{judged}'", "noop": None}
             wanted[name] = expected(rule, (judged,))

@@ -150,29 +150,42 @@ tasks:
 
 
 def test_a_run_whose_process_was_killed_is_not_running_for_ever(project: Project) -> None:
+    """Whoever looks next, or runs next, ends it and what is left of it."""
+    for look in (("run", "other"), ("runs",), ("list",), ("tasks", "p"), ("logs", "p", "done")):
+        project.pipeline("pipeline: other\ntasks: {a: {bash: echo}}")
+        with gate(project) as heard, running(project, TASKS) as process:
+            pids = heard.hear(2)
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+            assert process.returncode == -signal.SIGKILL
+        (project.folder / "pipelines" / "gate").unlink()
+        answer = project(*look)
+        assert answer.code == 0, answer
+        run = next(run for run in project("runs", "--json").json if run["pipeline"] == "p")
+        assert (run["state"], run["reason"]) == ("failed", "the process that ran it is gone")
+        assert run["ended_at"]
+        assert not any(map(alive, pids))
+        rows = {row["id"]: row for row in project("tasks", run["run_id"], "--json").json["tasks"]}
+        assert {name: row["state"] for name, row in rows.items()} == {
+            "done": "success",
+            "hangs": "failed",
+            "python": "failed",
+            "waits": "skipped",
+            "below": "skipped",
+            "always": "skipped",
+        }
+        assert rows["hangs"]["reason"] == "the process that ran it is gone"
+    assert not list((project.folder / ".yamldag" / "executor").iterdir())
+
+
+def test_a_run_that_goes_on_is_left_alone(project: Project) -> None:
     with gate(project) as heard, running(project, TASKS) as process:
         pids = heard.hear(2)
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
-        assert process.returncode == -signal.SIGKILL
-    later = project.run("pipeline: other\ntasks: {a: {bash: echo}}")
-    assert later.state == "success"
-    runs = {run["pipeline"]: run for run in project("runs", "--json").json}
-    assert runs["other"]["state"] == "success"
-    assert runs["p"]["state"] != "running", runs["p"]
-    assert runs["p"]["ended_at"] is not None
-    assert runs["p"]["reason"]
-    assert not any(map(alive, pids))
-    rows = project("tasks", runs["p"]["run_id"], "--json").json["tasks"]
-    assert not [
-        row for row in rows if row["state"] in ("none", "scheduled", "queued", "running", "up_for_retry")
-    ]
-
-
-def test_runs_alone_tells_the_truth_about_a_killed_run(project: Project) -> None:
-    with gate(project) as heard, running(project, TASKS) as process:
-        heard.hear(2)
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
-    [run] = project("runs", "--json").json
-    assert run["state"] != "running" or "not" in (run["reason"] or ""), run
+        assert project.run("pipeline: other\ntasks: {a: {bash: echo}}").state == "success"
+        states = {run["pipeline"]: run["state"] for run in project("runs", "--json").json}
+        assert states == {"p": "running", "other": "success"}
+        assert all(map(alive, pids))
+        rows = {row["id"]: row["state"] for row in project("tasks", "p", "--json").json["tasks"]}
+        assert (rows["hangs"], rows["below"]) == ("running", "none")
+        process.send_signal(signal.SIGINT)
+        assert end(process)["state"] == "cancelled"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 from yamldag.cli import options
@@ -32,8 +34,12 @@ def run(args: argparse.Namespace) -> int:
         options.show_diagnostics(compiled.found)
     if args.format == "json":
         options.print_json(rows)
-    else:
+    elif rows:
         _print(rows)
+    else:
+        sys.stderr.write(
+            "there are no pipelines here yet; `yamldag init` makes a project that runs at once\n"
+        )
     return 0
 
 
@@ -41,7 +47,7 @@ def _row(unit: Unit, last: dict[str, Any] | None) -> dict[str, Any]:
     plan = unit.plan()
     return {
         "pipeline": unit.name,
-        "file": unit.path if plan is None else plan.file,
+        "file": os.path.relpath(unit.path, unit.project.root) if plan is None else plan.file,
         "valid": plan is not None,
         "schedule": plan and plan.schedule,
         "timezone": plan and plan.timezone,

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import sys
 import time
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from yamldag.cli import options
 from yamldag.cli.main import UsageError
+from yamldag.cli.progress import item_words
 from yamldag.cli.records import find_run, records
 from yamldag.plan.state import ATTEMPT_FINAL, FINAL, RUN_FINAL
+from yamldag.syntax.nearest import nearest
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -20,56 +23,96 @@ if TYPE_CHECKING:
 
 _PAUSE = 0.2
 """Seconds between two looks at a log that is followed."""
-_NAME = re.compile(r"(.+?)(?:\[([0-9]+)\])?")
+_NAME = re.compile(r"(.+?)(?:\[(.*)\])?", re.DOTALL)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", help="its id, or a pipeline's id for its newest run")
-    parser.add_argument("task", metavar="TASK", help="its id; one instance of a mapped task as `load[0]`")
+    parser.add_argument(
+        "task", metavar="TASK", help="its id; one instance of a mapped task as `load[0]`, or by its item"
+    )
     parser.add_argument("--attempt", type=int, metavar="N", help="which attempt (default: the newest)")
     parser.add_argument("-f", "--follow", action="store_true", help="go on until the task has ended")
+    options.add_format(parser, "text", "json")
     options.add_project(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     project = options.project(args)
-    match = _NAME.fullmatch(args.task)
-    if match is None:
-        raise UsageError("a task's id is wanted, found nothing")
-    task, index = match[1], None if match[2] is None else int(match[2])
     with records(project) as db:
         name = find_run(db, args.run)["id"]
-        _known(db, name, task, index)
-    if args.follow:
+        task, rows = _instances(db, name, args.task)
+    index = rows[0].map_index if len(rows) == 1 else None
+    if args.follow and args.format == "text":
         return _follow(project, name, task, index)
     with records(project) as db:
         found = _attempts(db, name, task, index, args.attempt)
-    if not found:
-        sys.stderr.write(
-            f"`{args.task}` of run {name} has not begun{'' if args.attempt is None else ' that attempt'}\n"
-        )
-        return 1
+    if args.format == "json":
+        options.print_json([_row(task, attempt) for attempt in found])
+    elif found:
+        _show(task, found)
+    elif args.attempt is not None:
+        raise UsageError(f"`{args.task}` of run {name} has no attempt {args.attempt}")
+    else:
+        sys.stderr.write(f"`{args.task}` of run {name} wrote nothing: {_why(rows[0])}\n")
+    return 0
+
+
+def _instances(db: sa.Connection, run_id: str, named: str) -> tuple[str, list[sa.Row[Any]]]:
+    """The task's id and those of its instances that are meant: all, or the one in brackets."""
+    from yamldag.store import views
+
+    rows = views.instances(db, run_id)
+    match = _NAME.fullmatch(named)
+    task, which = (match[1], match[2]) if match else (named, None)
+    here = [row for row in rows if row.task == task]
+    if not here:
+        near = nearest(task, {row.task for row in rows})
+        raise UsageError(f"run {run_id} has no task `{task}`" + (f"; did you mean `{near}`?" if near else ""))
+    if which is None:
+        return task, here
+    meant = [row for row in here if which == str(row.map_index) and row.map_index >= 0]
+    meant = meant or [row for row in here if row.item and which == item_words(json.loads(row.item), -1)]
+    if not meant:
+        raise UsageError(f"`{task}` of run {run_id} has no instance `{which}`")
+    return task, meant[:1]
+
+
+def _why(row: sa.Row[Any]) -> str:
+    """Why there is no attempt."""
+    if row.state in FINAL:
+        return f"it is {row.state}" + (f", {row.reason}" if row.reason else "")
+    return "it has not begun"
+
+
+def _row(task: str, attempt: sa.RowMapping) -> dict[str, Any]:
+    from yamldag.engine import times
+
+    return {
+        "id": task,
+        "map_index": None if attempt["map_index"] < 0 else attempt["map_index"],
+        "attempt": attempt["number"],
+        "state": attempt["state"],
+        "started_at": times.shown(attempt["started"]),
+        "ended_at": times.shown(attempt["ended"]),
+        "log": _text(attempt["log"]),
+    }
+
+
+def _text(path: str | None) -> str:
+    try:
+        with open(path or "", encoding="utf-8", errors="replace", newline="") as file:
+            return file.read()
+    except FileNotFoundError:
+        return ""
+
+
+def _show(task: str, found: list[sa.RowMapping]) -> None:
     for attempt in found:
         if len(found) > 1:
             sys.stdout.write(f"--- {task}[{attempt['map_index']}], attempt {attempt['number']}\n")
             sys.stdout.flush()
         _print(attempt["log"])
-    return 0
-
-
-def _known(db: sa.Connection, run_id: str, task: str, index: int | None) -> None:
-    from yamldag.store import views
-
-    rows = views.instances(db, run_id)
-    here = [row.map_index for row in rows if row.task == task]
-    if not here:
-        import difflib
-
-        near = difflib.get_close_matches(task, {row.task for row in rows}, 1)
-        hint = f"; did you mean `{near[0]}`?" if near else ""
-        raise UsageError(f"run {run_id} has no task `{task}`{hint}")
-    if index is not None and index not in here:
-        raise UsageError(f"`{task}` of run {run_id} has no instance {index}")
 
 
 def _attempts(

@@ -41,7 +41,10 @@ def project(args: argparse.Namespace) -> Project:
     """The project of the current folder."""
     from yamldag.compile.project import find
 
-    return find(os.getcwd(), args.env)
+    found = find(os.getcwd(), args.env)
+    if args.env and found.file is None:
+        raise UsageError(f"there is no environment `{args.env}`: there is no yamldag.yml that declares one")
+    return found
 
 
 def pipeline(args: argparse.Namespace, target: str) -> Unit:

@@ -16,6 +16,7 @@ from yamldag.plan.state import FINAL, TaskState
 if TYPE_CHECKING:
     from yamldag.engine.local_run import RunResult
     from yamldag.engine.run import Instance, Run
+    from yamldag.plan.pipeline import Json
 
 _TAIL = 10
 """Lines of a failed attempt's log that are shown at once."""
@@ -200,13 +201,17 @@ def named(instance: Instance) -> str:
     """As a person knows it: `load`, or `load[orders]` by its item."""
     if instance.index < 0:
         return instance.label
-    item = instance.item
+    return f"{instance.node.task.id}[{item_words(instance.item, instance.index)}]"
+
+
+def item_words(item: Json, index: int) -> str:
+    """An item, or what it is called, on a few letters."""
     if isinstance(item, dict) and isinstance(item.get("name"), str):
         item = item["name"]
     if isinstance(item, dict):
         item = ", ".join(f"{key}={value}" for key, value in item.items())
-    text = str(item) if isinstance(item, str | int | float) else str(instance.index)
-    return f"{instance.node.task.id}[{text if len(text) <= 40 else text[:39] + '…'}]"
+    text = str(item) if isinstance(item, str | int | float) else str(index)
+    return text if len(text) <= 40 else text[:39] + "…"
 
 
 def last_lines(path: str, number: int) -> list[str]:

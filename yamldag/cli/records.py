@@ -6,14 +6,20 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from yamldag.cli.main import UsageError
+from yamldag.syntax.nearest import nearest
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from yamldag.compile.project import Project
+    from yamldag.store.database import Database
+
+
+NOTHING_RAN = "nothing has run yet in this project"
 
 
 @contextmanager
@@ -23,13 +29,29 @@ def records(project: Project) -> Iterator[sa.Connection]:
     from yamldag.store.database import CannotOpen, open_database
 
     if not exists(project):
-        raise UsageError("nothing has run yet in this project")
+        raise UsageError(f"{NOTHING_RAN}; begin with `yamldag run PIPELINE`")
     try:
-        open_database(project.database).close()  # made, or brought to this version
+        database = open_database(project.database)  # made, or brought to this version
     except CannotOpen as closed:
         raise UsageError(str(closed)) from None
+    try:
+        _end_abandoned(database, project)
+    finally:
+        database.close()
     with views.reading(project.database) as db:
         yield db
+
+
+def _end_abandoned(database: Database, project: Project) -> None:
+    """No run is shown as running whose process was killed."""
+    import socket
+
+    from yamldag.store import moves
+
+    if moves.runs_by_hand(database, socket.gethostname()):
+        from yamldag.engine.abandoned import end_abandoned
+
+        end_abandoned(database, Path(project.state_folder))
 
 
 def exists(project: Project) -> bool:
@@ -50,7 +72,10 @@ def find_run(db: sa.Connection, name: str) -> sa.RowMapping:
     if found is None and (newest := views.newest_run(db, name)):
         found = views.one_run(db, newest)
     if found is None:
-        raise UsageError(f"there is no run `{name}`, and no pipeline of that name has run")
+        known = [row["id"] for row in (*views.pipelines(db), *views.runs(db))]
+        near = nearest(name, known)
+        hint = f"; did you mean `{near}`?" if near else "; `yamldag runs` lists them"
+        raise UsageError(f"there is no run `{name}`, and no pipeline of that name has run{hint}")
     return found
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from yamldag.compile import shapes
-from yamldag.compile.draft import Draft, Entries, Entry
+from yamldag.compile.draft import Draft, Entries, Entry, Layer
 from yamldag.compile.keys import OPERATORS
 from yamldag.compile.operators import merged
 from yamldag.compile.project import Project
@@ -182,20 +182,39 @@ def _arguments(draft: Draft) -> dict[str, Json]:
 
 
 def _env(draft: Draft, entries: Entries, project: Project) -> dict[str, str]:
-    """The project's, the file's, the groups' from outside in, the task's; the nearer wins, name by name."""
-    root = draft
-    while root.group is not None:
-        root = root.group
+    """The project's, the file's, the groups' from outside in, the task's; the nearer wins, name by name. What
+    `defaults` give counts where they stand."""
+    groups = list(draft.above())
+    root = (groups[-1] if groups else draft).group
+    assert root is not None
+    own = root.layers[: len(root.layers) - len(project.layers)]
     found: dict[str, str] = {}
-    for env in project.envs(entries):
-        _add_env(found, env, root)
-    for group in reversed(list(draft.above())):
-        for site in (group.inside, group):
-            if site is not None and "env" in site.entries:
-                _add_env(found, site.entries["env"][1], site)
-    for entry in reversed(draft.values("env")):
-        _add_env(found, entry.node, entry.site)
+    farthest = [
+        node for node in project.envs(entries) if "env" not in entries or node is not entries["env"][1]
+    ]
+    for node in farthest:
+        _add_env(found, node, root)
+    _add_layers(found, root.layers[len(own) :])
+    _add_layer(found, entries, root)
+    _add_layers(found, own)
+    outer = root
+    for inner in (*reversed(groups), draft):
+        _add_layers(found, inner.layers[: len(inner.layers) - len(outer.layers)])
+        if inner.inside is not None:  # what the template itself gives
+            _add_layer(found, inner.inside.entries, inner.inside)
+        _add_layer(found, inner.entries, inner)
+        outer = inner
     return found
+
+
+def _add_layers(found: dict[str, str], layers: tuple[Layer, ...]) -> None:
+    for layer in reversed(layers):  # the nearest is the first
+        _add_layer(found, layer.entries, layer.site)
+
+
+def _add_layer(found: dict[str, str], entries: Entries, site: Draft) -> None:
+    if "env" in entries:
+        _add_env(found, entries["env"][1], site)
 
 
 def _add_env(found: dict[str, str], node: Node, site: Draft) -> None:

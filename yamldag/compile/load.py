@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable
 
 from yamldag.compile import documents, survey
 from yamldag.compile.compiler import Compiled, Compiler, Unit, doubled
+from yamldag.compile.documents import File
+from yamldag.compile.files import shown
 from yamldag.compile.project import Project
 from yamldag.syntax.diagnostic import Diagnostic, in_order
 from yamldag.syntax.nearest import nearest
@@ -81,6 +83,7 @@ def find(project: Project, target: str) -> tuple[Unit | None, Compiled, str | No
 
 def _by_id(project: Project, target: str) -> tuple[Unit | None, Compiled, str | None]:
     known: list[str] = []
+    unread: list[File] = []
     compiler = Compiler(project)
     for path in project.files():
         file = compiler.read(path)
@@ -92,12 +95,24 @@ def _by_id(project: Project, target: str) -> tuple[Unit | None, Compiled, str | 
             result = across_files(compiler, compiler.close(result))
             return next(unit for unit in result.units if unit.name == target), result, None
         known += names
-    near = nearest(target, known)
-    hint = (
-        f"did you mean `{near}`?"
-        if near
-        else f"known: {', '.join(known[:20])}"
-        if known
-        else "there are none yet"
+        if file.found and not file.documents:
+            unread.append(file)
+    for file in unread:
+        if (
+            os.path.splitext(os.path.basename(file.path))[0] == target
+        ):  # it is in there, as far as one can tell
+            return None, Compiled(files=1, found=file.found), None
+    return (
+        None,
+        Compiled(),
+        f"there is no pipeline `{target}` in this project; {_hint(target, known, unread)}",
     )
-    return None, Compiled(), f"there is no pipeline `{target}` in this project; {hint}"
+
+
+def _hint(target: str, known: list[str], unread: list[File]) -> str:
+    if near := nearest(target, known):
+        return f"did you mean `{near}`?"
+    if unread:
+        names = ", ".join(f"`{shown(file.path)}`" for file in unread[:3])
+        return f"it may be in {names}, which can't be read: `yamldag validate` says why"
+    return f"known: {', '.join(known[:20])}" if known else "there are none yet"

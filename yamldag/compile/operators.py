@@ -14,7 +14,7 @@ from yamldag.operators import catalog
 from yamldag.syntax.diagnostic import Diagnostic, Related, at
 from yamldag.syntax.locate import place
 from yamldag.syntax.nearest import nearest
-from yamldag.syntax.tree import Json, Map, Node, Scalar, Seq
+from yamldag.syntax.tree import Json, Map, Node, Scalar, Seq, plain
 
 if TYPE_CHECKING:
     from yamldag.operators import signature
@@ -191,6 +191,9 @@ class Operators:
             name = str(reference.path[0].name)
             if reference.root == "params" and name in task.scope.params:
                 return task.scope.params[name].schema.get("default", MISSING)
+            if reference.root == "vars" and name in task.scope.vars:
+                value = task.scope.vars[name]
+                return MISSING if any(True for _ in strings(value)) else plain(value)
             return MISSING
 
         analysis = analyse(script.text)

@@ -14,6 +14,7 @@ from yamldag.syntax.nearest import nearest
 from yamldag.syntax.tree import Json, Map, Node, Seq, plain
 
 NAMES = ("yamldag.yml", "yamldag.yaml")
+_SQLITE = "sqlite:///"
 OVERRIDABLE = ("pipelines", "database", "executor", "allow_env", "plugins")
 
 
@@ -71,7 +72,10 @@ class Project:
 
     @property
     def database(self) -> str:
-        return str(self.value("database", f"sqlite:///{os.path.join(self.state_folder, 'yamldag.db')}"))
+        """Its URL. A path of SQLite's starts from the root, wherever a command is called."""
+        url = str(self.value("database", f"sqlite:///{os.path.join(self.state_folder, 'yamldag.db')}"))
+        start, path = url[: len(_SQLITE)], url[len(_SQLITE) :]
+        return f"{start}{os.path.join(self.root, path)}" if start == _SQLITE and path else url
 
     @property
     def secrets(self) -> frozenset[str]:

@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Mapping
 
-from yamldag.engine import times
+from yamldag.engine import folders, times
 from yamldag.engine.run import UNMAPPED, Instance
 from yamldag.engine.step import Finished, Prepared
 from yamldag.engine.templates import Templates, rendered
@@ -77,7 +77,7 @@ class Dispatch:
         """Make the places of an attempt that is about to start."""
         folder = os.path.dirname(start.log)
         if folder not in self._folders:
-            os.makedirs(folder, 0o700, exist_ok=True)
+            folders.make(folder)
             self._folders.add(folder)
         if spec := self._specs.pop(start.attempt, None):
             _write_privately(*spec)

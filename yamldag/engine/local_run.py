@@ -17,7 +17,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple
 
-from yamldag.engine import times
+from yamldag.engine import folders, times
+from yamldag.engine.abandoned import end_abandoned
 from yamldag.engine.clock import SteadyClock
 from yamldag.engine.loop import Engine, Watcher, unwatched
 from yamldag.engine.run import UNMAPPED, Instance, Run, build
@@ -89,6 +90,7 @@ def run_here(
     try:
         opened = open_database(database)
         try:
+            end_abandoned(opened, folder)
             return _Here(opened, executor, folder, watch).run(order, began)
         finally:
             opened.close()
@@ -137,7 +139,7 @@ class _Here:
             row = self._create(order, version, dates, runner)
         run = Run(row.id, plan, runner, "manual", *dates, params=order.params, started=now, only=order.only)
         run.folder, run.logs = (str(self.folder.absolute() / kind / run.id) for kind in ("runs", "logs"))
-        os.makedirs(run.folder, 0o700)
+        folders.make(run.folder)
         if order.only is not None:
             run.earlier = earlier_outputs(self.database.url, plan, order.only)
         return run

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from yamldag.engine import folders
 from yamldag.engine.local_run import earlier_outputs
 from yamldag.engine.loop import Engine
 from yamldag.engine.rebuild import StoredInstance, rebuild
@@ -90,7 +91,7 @@ def _stored(db: sa.Connection, row: sa.RowMapping, engine: Engine, folder: Path)
     )
     if only is not None:
         run.earlier = earlier_outputs(engine.database.url, plan, only)
-    os.makedirs(run.folder, 0o700, exist_ok=True)
+    folders.make(run.folder)
     rows = [StoredInstance._make(each) for each in views.instances(db, run.id)]
     return rebuild(run, rows, engine.ids), not rows
 

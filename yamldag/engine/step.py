@@ -22,9 +22,12 @@ from yamldag.store.rows import Batch
 
 _ACTIVE = (TaskState.QUEUED, TaskState.RUNNING)
 _BEFORE_START = (TaskState.NONE, TaskState.SCHEDULED, TaskState.UP_FOR_RETRY)
+_AT_ONCE = ("kill", "lost")
+"""Teardowns are not waited for."""
 REASONS = {
     "cancel": "the run was cancelled",
     "kill": "the run was cancelled",
+    "lost": "the process that ran it is gone",
     "timeout": "the run took longer than its timeout",
 }
 
@@ -52,7 +55,8 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Someone wants a run to end: `cancel`, or `kill`, which does not wait for teardowns either."""
+    """Someone wants a run to end: `cancel`, or `kill`, which does not wait for teardowns either; `lost`: the one
+    who ran it can't go on."""
 
     run: str
     how: str
@@ -232,7 +236,7 @@ class _Step:
 
     def _stop(self, run: Run, how: str) -> None:
         """Stop what runs and skip what has not begun, but for the teardowns of setups that are done."""
-        if run.stop and how != "kill":
+        if run.stop and how not in _AT_ONCE:
             return
         run.stop = "timeout" if run.stop == "timeout" else how
         run.reason = REASONS[run.stop]
@@ -241,7 +245,7 @@ class _Step:
 
     def _stop_all(self, run: Run, how: str) -> None:
         for instance in list(run.instances):
-            if how == "kill" or not _cleans_up(instance):
+            if how in _AT_ONCE or not _cleans_up(instance):
                 self._stop_one(instance, how)
 
     def _stop_one(self, instance: Instance, how: str) -> None:
@@ -329,7 +333,7 @@ class _Step:
             return
         run.ended = self.now
         if run.stop:
-            event = Event.FAIL if run.stop == "timeout" else Event.CANCEL
+            event = Event.FAIL if run.stop in ("timeout", "lost") else Event.CANCEL
         else:
             event = Event.FAIL if run.bad else Event.SUCCEED
         self.changes.run(run, event, run.reason)

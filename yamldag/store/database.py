@@ -81,6 +81,7 @@ def sqlite_path(url: str) -> str:
 
 
 def _connect(path: str) -> sqlite3.Connection:
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # params and outputs are for its user alone
     connection = sqlite3.connect(path, timeout=BUSY, isolation_level=None)
     for pragma in _PRAGMAS:
         connection.execute(pragma)

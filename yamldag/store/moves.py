@@ -140,6 +140,16 @@ def start_run(database: Database, run: str, version: str, owner: int, now: float
     return cursor.rowcount == 1
 
 
+def runs_by_hand(database: Database, host: str) -> list[tuple[str, int, str]]:
+    """The running runs that `yamldag run` began on this machine: id, owner, and that one's executor."""
+    cursor = database.execute(
+        "SELECT run.id, run.owner, runner.executor FROM run JOIN runner ON runner.id = run.owner "
+        "WHERE run.state = 'running' AND runner.kind = 'local' AND runner.host = ?",
+        (host,),
+    )
+    return list(cursor.fetchall())
+
+
 def take_run(database: Database, run: str, owner: int, was: int) -> bool:
     """Let another engine own a run that is under way. False if it has ended, or someone else was first."""
     cursor = database.execute(

@@ -84,9 +84,7 @@ def _python_pattern(pattern: str) -> str:
 def _allowed(schema: Mapping[str, Any]) -> frozenset[Hashable] | None:
     listed = [schema["enum"]] if "enum" in schema else []
     listed += [[schema["const"]]] if "const" in schema else []
-    return (
-        frozenset.intersection(*(frozenset(map(identity, values)) for values in listed)) if listed else None
-    )
+    return frozenset.intersection(*(frozenset(map(identity, each)) for each in listed)) if listed else None
 
 
 def text_judge(schema: Mapping[str, Any]) -> Judge | None:

@@ -1,0 +1,14 @@
+"""The folders that runs write to: what they hold is for their user alone."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+
+
+def make(path: str) -> None:
+    """The folder and all that is missing above it, each of them 0700."""
+    if not os.path.isdir(path):
+        make(os.path.dirname(path))
+        with contextlib.suppress(FileExistsError):  # someone else was first
+            os.mkdir(path, 0o700)
