@@ -213,9 +213,6 @@ def _well_formed(name: str, value: Node) -> bool:
         return type(value) is Scalar and type(value.value) in (int, float)
     if name in _COUNTS:
         return type(value) is Scalar and type(value.value) is int and value.value >= 0
-    if name in ("format", "pattern"):
-        text = value.value if type(value) is Scalar else None
-        return isinstance(text, str) and (name == "format" or FORMATS["regex"](text))
     if name in ("items", "additionalProperties"):
         return _may_be_schema(value)
     if name == "properties":
@@ -226,8 +223,10 @@ def _well_formed(name: str, value: Node) -> bool:
         return _is_text(value) or (
             type(value) is Seq and bool(value.items) and all(map(_is_text, value.items))
         )
-    if name in ("title", "description"):
+    if name in ("title", "description", "format"):
         return _is_text(value)
+    if name == "pattern":
+        return type(value) is Scalar and isinstance(value.value, str) and FORMATS["regex"](value.value)
     return name != "uniqueItems" or (type(value) is Scalar and type(value.value) is bool)
 
 
