@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 
 _BLOCK = re.compile(
-    r"(?:<!-- (?P<mark>[^>]*?) -->\n)?^(?P<fence>```+)(?P<language>\w*)\n(?P<text>.*?)^(?P=fence)$",
+    r"(?:<!-- (?P<mark>[^\n]*?) -->\n)?^(?P<fence>```+)(?P<language>\w*)\n(?P<text>.*?)^(?P=fence)$",
     re.MULTILINE | re.DOTALL,
 )
 
@@ -17,7 +17,8 @@ _BLOCK = re.compile(
 @dataclass(frozen=True, slots=True)
 class Block:
     """`mark`: `file: PATH` writes it into the page's project, `run` runs its commands there, `expect: CODES` is what
-    the compiler must say of it (nothing, if it is not given), `skip: WHY` leaves it alone. `;` stands between two."""
+    the compiler must say of it (nothing, if it is not given), `change: A -> B in PATH` changes that file before it,
+    `skip: WHY` leaves it alone. `;` stands between two."""
 
     page: Path
     line: int

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import ctypes
 import os
 import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 from pipelines.standin.server import Server
@@ -23,17 +26,8 @@ def main(arguments: list[str]) -> int:
     except OSError as error:
         sys.stderr.write(f"stand-in: port {args.port} can't be used: {error.strerror}; try --port 0\n")
         return 2
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True).start()
-    try:
-        if args.command:
-            sys.stderr.write(f"stand-in for the web APIs: {server.url}\n")
-            return _around(args.command, server.url)
-        sys.stdout.write(f"{server.url}\n")
-        sys.stdout.flush()
-        return _until_told()
-    finally:
-        server.shutdown()
-        server.server_close()
+    with server:
+        return _around(args.command, server) if args.command else _alone(server)
 
 
 def _parsed(arguments: list[str]) -> argparse.Namespace:
@@ -54,31 +48,54 @@ def _parsed(arguments: list[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _around(command: list[str], url: str) -> int:
-    """Run the command with `STANDIN_URL` set, pass signals on to it, and end as it ends."""
+def _around(command: list[str], server: Server) -> int:
+    """Run the command with `STANDIN_URL` set, pass signals on to it, and end as it ends.
+
+    The command has a process group of its own, so that a Ctrl-C reaches it once, through us; should we be killed,
+    it is told to end.
+    """
+    sys.stderr.write(f"stand-in for the web APIs: {server.url}\n")
+    sys.stderr.flush()
+    env = {**os.environ, "STANDIN_URL": server.url}
     try:
-        child = subprocess.Popen(command, env={**os.environ, "STANDIN_URL": url})  # noqa: S603  (the user's own)
+        # Before there is a second thread: `preexec_fn` is safe only then.
+        child = subprocess.Popen(command, env=env, process_group=0, preexec_fn=_end_with_parent)  # noqa: S603, PLW1509
     except OSError as error:
         sys.stderr.write(f"stand-in: `{command[0]}` can't be started: {error.strerror}\n")
         return 127
 
     def forward(number: int, _: FrameType | None) -> None:
-        # Ctrl-C at a terminal reaches the child by itself; twice would mean "kill".
-        if number != signal.SIGINT or not sys.stdin.isatty():
-            child.send_signal(number)
+        child.send_signal(number)
 
     for number in SIGNALS:
         signal.signal(number, forward)
-    code = child.wait()
+    with _answering(server):
+        code = child.wait()
     return 128 - code if code < 0 else code
 
 
-def _until_told() -> int:
+def _alone(server: Server) -> int:
     told = threading.Event()
     for number in SIGNALS:
         signal.signal(number, lambda *_: told.set())
-    told.wait()
+    with _answering(server):
+        sys.stdout.write(f"{server.url}\n")
+        sys.stdout.flush()
+        told.wait()
     return 0
+
+
+@contextmanager
+def _answering(server: Server) -> Iterator[None]:
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True).start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+
+
+def _end_with_parent() -> None:
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
 
 
 if __name__ == "__main__":

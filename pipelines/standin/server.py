@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections import Counter
@@ -47,6 +48,11 @@ class Server(ThreadingHTTPServer):
             if parts.path == "/"
             else failure(404, "Not found.")
         )
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that went away is none of our business; anything else is told as ever."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
     def _count(self, path: str) -> int:
         with self._lock:

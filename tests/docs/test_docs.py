@@ -24,7 +24,7 @@ from yamldag.syntax.codes import CODES
 
 PAGES = [page for page in pages() if page not in codes.pages()]
 """The pages that someone writes; those made as a whole have tests of their own."""
-KNOWN = {"file", "run", "expect", "skip"}
+KNOWN = {"file", "run", "expect", "change", "skip"}
 VARIES = re.compile(re.escape(re.escape("…")))
 """Stands in a console block for what differs each time: the rest of a word or more."""
 
@@ -56,6 +56,8 @@ def check(block: Block, folder: Path) -> None:
     assert block.marks.keys() <= KNOWN, f"{where(block)}: unknown mark `{block.mark}`"
     if "skip" in block.marks:
         return
+    if "change" in block.marks:
+        change(block, folder)
     if "run" in block.marks:
         check_commands(block, folder)
     elif block.language == "yaml":
@@ -64,6 +66,14 @@ def check(block: Block, folder: Path) -> None:
         json.loads(block.text)
     elif block.language == "console":
         assert "$ yamldag" not in block.text, f"{where(block)}: neither run nor skipped"
+
+
+def change(block: Block, folder: Path) -> None:
+    what, _, file = block.marks["change"].rpartition(" in ")
+    old, _, new = what.partition(" -> ")
+    text = (folder / file).read_text(encoding="utf-8")
+    assert old in text, f"{where(block)}: there is no `{old}` in {file}"
+    write(folder, file, text.replace(old, new))
 
 
 def check_yaml(block: Block, folder: Path) -> None:

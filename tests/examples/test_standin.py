@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -157,6 +158,39 @@ def test_a_signal_reaches_the_command_and_both_end(number: signal.Signals) -> No
         assert process.stdout.readline() == "up\n"
         process.send_signal(number)
         assert process.wait(10) == 100 + number
+
+
+def test_a_ctrl_c_at_the_whole_group_reaches_the_command_once() -> None:
+    script = (
+        "import signal, sys\n"
+        "heard = []\n"
+        "signal.signal(signal.SIGINT, lambda n, f: heard.append(n))\n"
+        "signal.signal(signal.SIGTERM, lambda n, f: sys.exit(len(heard)))\n"
+        "print('up', flush=True)\n"
+        "while True: signal.pause(); print('heard', flush=True)\n"
+    )
+    command = [*COMMAND, "--with", sys.executable, "-c", script]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, process_group=0
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "up\n"
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.stdout.readline() == "heard\n"
+        process.terminate()
+        assert process.wait(10) == 1
+
+
+def test_a_killed_standin_takes_its_command_along() -> None:
+    script = "import signal; print('up', flush=True); signal.pause()"
+    command = [*COMMAND, "--with", sys.executable, "-c", script]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "up\n"
+        process.kill()
+        assert process.stdout.read() == ""  # the end of the pipe: nobody holds it any more
 
 
 def test_a_command_that_is_not_there_is_said_so() -> None:

@@ -172,7 +172,6 @@ GOOD_TEMPLATES = {
 template: load_table
 description: Loads one table.
 params: {table: {type: string}, mode: append}
-vars: {a: 1}
 env: {A: "{{ params.table }}"}
 defaults: {retries: 1}
 x-free: yes it is

@@ -205,7 +205,7 @@ def test_every_key_of_a_task_and_every_operator_is_known() -> None:
 
 
 def test_every_key_of_a_template_is_known() -> None:
-    wanted = ["template", "description", "owner", "tags", "params", "vars", "env", "defaults", "tasks"]
+    wanted = ["template", "description", "owner", "tags", "params", "env", "defaults", "tasks"]
     assert sorted(document("template.schema.json")["properties"]) == sorted(wanted)
 
 

@@ -63,6 +63,8 @@ _AIRFLOW = {
     "conn": "connections are read as `connections.id.host`",
 }
 """What Airflow's names are called here."""
+_EXPRESSIONS = {"branch": "choose", "short_circuit": "go"}
+"""Operators that take an expression, and the parameter that is one."""
 _DEFAULTS = dict.fromkeys(_NOTIFICATIONS, Where.COMMON_NOTIFICATION)
 
 
@@ -82,8 +84,8 @@ class Binding:
 
     def all(self, root: Draft, entries: Entries) -> None:
         """Every template of the file. `entries` are its keys in force."""
-        if "env" in entries:
-            self._strings(root, entries["env"][1], Where.OUTSIDE)
+        for env in self.project.envs(entries):
+            self._strings(root, env, Where.OUTSIDE)
         self._defaults(root.layers)
         for name in _NOTIFICATIONS:
             if name in entries:
@@ -110,12 +112,35 @@ class Binding:
             where = _PLACES.get(name)
             if where is not None:
                 self._strings(draft, node, where)
+                if name in _EXPRESSIONS:
+                    self._choice(draft, node, _EXPRESSIONS[name])
             elif name == "when":
                 self._when(draft, node, Where.CONDITION)
+        if draft.inside is not None and "env" in draft.inside.entries:
+            self._strings(draft.inside, draft.inside.entries["env"][1], Where.OUTSIDE)
         if draft.group is not None and draft.layers is not draft.group.layers:
             self._defaults(draft.layers)
         if draft.mapped is draft and "foreach" in draft.entries:
             self._foreach(draft, draft.entries["foreach"][1])
+
+    def _choice(self, draft: Draft, node: Node, parameter: str) -> None:
+        """What `branch` and `short_circuit` go by: an expression without its braces, or ids."""
+        from yamldag.plan.expression.analysis import analyse_expression
+
+        value = operators.parameter(node, parameter) if type(node) is Map else node
+        if type(value) is Scalar and type(value.value) is str and not any(True for _ in strings(value)):
+            if id(value) not in self.faulty:
+                self._template(draft, value, analyse_expression(value.text), Where.OPERATOR)
+        elif type(value) is Seq:
+            for item in value.items:
+                self._chosen(draft, item)
+
+    def _chosen(self, draft: Draft, item: Node) -> None:
+        if type(item) is not Scalar or id(item) in self.faulty or any(True for _ in strings(item)):
+            return
+        if names.find(item.text, draft) is None and not draft.scope.root.open:
+            message = f"`{draft.name}` chooses `{item.text}`, but there is no such task"
+            self.found.append(Diagnostic("YD203", message, at(item), names.suggestion(item.text, draft)))
 
     def _strings(self, site: Draft, node: Node, where: Where) -> None:
         for scalar in strings(node):

@@ -17,7 +17,7 @@ from yamldag.compile.operators import Operators
 from yamldag.compile.project import Project
 from yamldag.syntax.diagnostic import Diagnostic, Related, at, has_errors, in_order
 from yamldag.syntax.source import Source
-from yamldag.syntax.tree import Map, Scalar
+from yamldag.syntax.tree import Map, Node, Scalar
 
 if TYPE_CHECKING:
     from yamldag.plan.pipeline import Plan
@@ -135,13 +135,13 @@ class Compiler:
         """All passes over one pipeline."""
         start = len(found)
         scope = Scope(file.source, documents.folder(file.path))
-        scope.vars = self.project.vars | documents.nodes(document, "vars")
+        scope.vars = _vars(document, self.project)
         scope.open_vars = self.project.unsure("vars") or documents.misshapen(document, "vars")
         scope.open_params = documents.misshapen(document, "params")
         checked = documents.checked(document, "pipeline", scope.constant, scope.vars)
         faulty = checked.faulty | self.project.faulty
         found += checked.found
-        scope.vars |= documents.nodes(document, "vars")  # with what was put into them
+        scope.vars |= _vars(document, self.project)  # with what was put into them
         entries = _in_force(document, self.project)
         expansion = expand.Expansion(self._library, faulty, found)
         root = expansion.root(document, scope, "pipeline", self.project.layers, ())
@@ -178,6 +178,10 @@ class Compiler:
         expansion = expand.Expansion(self._library, fresh.faulty, found)
         root = expansion.root(document, scope, "template", self.project.layers, (itself,))
         self._graph(root, document.items, fresh.faulty, found)
+
+
+def _vars(document: Map, project: Project) -> dict[str, Node]:
+    return {**project.vars, **documents.nodes(document, "vars"), **project.chosen_vars}
 
 
 def _in_force(document: Map, project: Project) -> Entries:

@@ -84,7 +84,7 @@ class Draft:
     """A task, a group, or the pipeline itself (`kind` root), while it is being compiled."""
 
     __slots__ = (
-        "children", "document", "entries", "group", "id", "inner", "key", "kind", "layers", "mapped",
+        "children", "document", "entries", "group", "id", "inner", "inside", "key", "kind", "layers", "mapped",
         "name", "needed", "node", "operator", "parents", "referenced", "rewrites", "scope", "setups",
     )  # fmt: skip
 
@@ -98,6 +98,8 @@ class Draft:
         self.scope = scope
         """That of the keys written here; the children of a `use` have another one, `inner`."""
         self.inner: Scope = scope
+        self.inside: Draft | None = None
+        """Of a use: a stand-in for the template itself, in whose names its `defaults` and `env` speak."""
         self.kind = "task"
         """`task`, `group`, `use` or `root`."""
         self.operator: str | None = None

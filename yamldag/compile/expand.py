@@ -142,7 +142,7 @@ class Expansion:
         inner.params = shapes.params(documents.entries(template.root, "params"), self.faulty, self.found)
         draft.inner = inner
         self.found += check_with(draft, inner, "template")
-        site = _inside(draft, template.root)
+        site = draft.inside = _inside(draft, template.root)
         self._children(
             draft, template.root, (*chain, template), (*_own_layer(template.root.items, site), *layers)
         )

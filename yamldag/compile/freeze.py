@@ -23,7 +23,7 @@ def plan(root: Draft, entries: Entries, project: Project, path: str) -> Plan:
     """`entries` are the pipeline's keys in force."""
     get = _getter(entries)
     scope = root.scope
-    tasks = tuple(_task(draft, _env(draft, entries, project)) for draft in root.tasks())
+    tasks = tuple(_task(draft, project, _env(draft, entries, project)) for draft in root.tasks())
     mapped = {
         draft.id: _fanout(draft)
         for draft in (*root.groups(), *root.tasks())
@@ -58,7 +58,7 @@ def plan(root: Draft, entries: Entries, project: Project, path: str) -> Plan:
     )
 
 
-def _task(draft: Draft, env: dict[str, str]) -> Task:
+def _task(draft: Draft, project: Project, env: dict[str, str]) -> Task:
     assert draft.operator is not None
     operator = catalog.operator(draft.operator)
     get = _Keys(draft)
@@ -103,7 +103,7 @@ def _task(draft: Draft, env: dict[str, str]) -> Task:
         on_retry=_task_calls(draft, "on_retry"),
         description=get.text("description"),
         group=draft.group.id if draft.group is not None and draft.group.id else None,
-        file=draft.key.source.path,
+        file=_inside(draft.key.source.path, project.root),
         line=where[0],
     )
 
@@ -187,13 +187,12 @@ def _env(draft: Draft, entries: Entries, project: Project) -> dict[str, str]:
     while root.group is not None:
         root = root.group
     found: dict[str, str] = {}
-    if "env" in project.entries:
-        _add_env(found, project.entries["env"][1], root)
-    if "env" in entries:
-        _add_env(found, entries["env"][1], root)
+    for env in project.envs(entries):
+        _add_env(found, env, root)
     for group in reversed(list(draft.above())):
-        if "env" in group.entries:
-            _add_env(found, group.entries["env"][1], group)
+        for site in (group.inside, group):
+            if site is not None and "env" in site.entries:
+                _add_env(found, site.entries["env"][1], site)
     for entry in reversed(draft.values("env")):
         _add_env(found, entry.node, entry.site)
     return found

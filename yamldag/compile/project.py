@@ -41,6 +41,9 @@ class Project:
         self.layers: list[Entries] = []
         """`defaults`, the chosen environment's first."""
         self.vars: dict[str, Node] = {}
+        """All that are declared here, the chosen environment's over the file's."""
+        self.chosen_vars: dict[str, Node] = {}
+        """The chosen environment's: they win over those of a pipeline's file, too."""
         self.faulty: set[int] = set()
         """The ids of its nodes that failed their schema."""
         self._unread = False
@@ -90,6 +93,14 @@ class Project:
         block = self.entries.get("lint")
         items = block[1].items if block and type(block[1]) is Map else {}
         return _texts(items, "select"), _texts(items, "ignore")
+
+    def envs(self, entries: Entries) -> list[Node]:
+        """The `env` mappings that all tasks of a pipeline get, the farthest first; `entries` are its keys in
+        force."""
+        defaults = self.entries.get("pipeline_defaults")
+        common = defaults[1].items if defaults and type(defaults[1]) is Map else {}
+        given = [one["env"][1] for one in (self.entries, common, entries) if "env" in one]
+        return list({id(node): node for node in given}.values())
 
     def unsure(self, name: str) -> bool:
         """Whether what is declared under a key can't be told: the file, or the value, is broken. Then nothing
@@ -172,7 +183,8 @@ class Project:
             return
         for name, (key, value) in chosen.items.items():
             if name == "vars" and type(value) is Map:
-                self.vars |= {var: node for var, (_, node) in value.items.items()}
+                self.chosen_vars = {var: node for var, (_, node) in value.items.items()}
+                self.vars |= self.chosen_vars
                 continue
             if name == "defaults" and type(value) is Map:
                 self.layers.insert(0, value.items)
