@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -53,7 +53,7 @@ class Hands:
         now = self.clock.now()
         self.ends.append(Ended(attempt, exit_, reason, now, now))
 
-    def stop(self, attempts: Sequence[int], *, kill: bool = False) -> None:  # type: ignore[override]
+    def stop(self, attempts: Iterable[int], *, kill: bool = False) -> None:
         for each in attempts:
             self.stopped.append(each)
             self.end(each, -15, "stopped")

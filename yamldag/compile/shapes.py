@@ -206,20 +206,36 @@ def _check_pattern(value: Node, found: list[Diagnostic]) -> None:
 _NUMBERS = frozenset(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"))
 _COUNTS = frozenset(("minLength", "maxLength", "minItems", "maxItems"))
 _JUDGED_HERE = _SIMPLE | {"format", "pattern"}
-_WANTED_KIND: dict[str, type] = {"properties": Map, "required": Seq, "enum": Seq}
 
 
 def _well_formed(name: str, value: Node) -> bool:
     if name in _NUMBERS:
         return type(value) is Scalar and type(value.value) in (int, float)
-    if name in ("items", "additionalProperties"):
-        return type(value) is Map or (type(value) is Scalar and type(value.value) is bool)
     if name in _COUNTS:
         return type(value) is Scalar and type(value.value) is int and value.value >= 0
-    if name in ("format", "pattern"):
-        text = value.value if type(value) is Scalar else None
-        return isinstance(text, str) and (name == "format" or FORMATS["regex"](text))
-    return type(value) is _WANTED_KIND.get(name, type(value))
+    if name in ("items", "additionalProperties"):
+        return _may_be_schema(value)
+    if name == "properties":
+        return type(value) is Map and all(_may_be_schema(inner) for _, inner in value.items.values())
+    if name in ("required", "enum"):
+        return type(value) is Seq and (name == "enum" or all(map(_is_text, value.items)))
+    if name == "type":
+        return _is_text(value) or (
+            type(value) is Seq and bool(value.items) and all(map(_is_text, value.items))
+        )
+    if name in ("title", "description", "format"):
+        return _is_text(value)
+    if name == "pattern":
+        return type(value) is Scalar and isinstance(value.value, str) and FORMATS["regex"](value.value)
+    return name != "uniqueItems" or (type(value) is Scalar and type(value.value) is bool)
+
+
+def _may_be_schema(node: Node) -> bool:
+    return type(node) is Map or (type(node) is Scalar and type(node.value) is bool)
+
+
+def _is_text(node: Node) -> bool:
+    return type(node) is Scalar and type(node.value) is str
 
 
 def _by_jsonschema(node: Map, schema: dict[str, Json]) -> list[Diagnostic]:
