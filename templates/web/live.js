@@ -33,5 +33,12 @@ function gone() {
   sign.lastElementChild.textContent = "no answer: is yamldag serve running?";
 }
 
-setInterval(look, PAUSE);
+// A page that takes long to make is asked for less often.
+async function turn() {
+  const began = performance.now();
+  await look();
+  setTimeout(turn, Math.max(PAUSE, 10 * (performance.now() - began)));
+}
+
+setTimeout(turn, PAUSE);
 document.addEventListener("visibilitychange", look);

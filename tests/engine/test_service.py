@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -53,7 +53,7 @@ class Hands:
         now = self.clock.now()
         self.ends.append(Ended(attempt, exit_, reason, now, now))
 
-    def stop(self, attempts: Sequence[int], *, kill: bool = False) -> None:  # type: ignore[override]
+    def stop(self, attempts: Iterable[int], *, kill: bool = False) -> None:
         for each in attempts:
             self.stopped.append(each)
             self.end(each, -15, "stopped")
@@ -65,7 +65,7 @@ class Hands:
         found, self.ends = self.ends, []
         return found
 
-    def acknowledge(self, attempts: object) -> None:
+    def acknowledge(self, attempts: Iterable[int]) -> None:
         pass
 
     def wake(self) -> None:
@@ -97,7 +97,7 @@ class Place:
         life = moves.Life(schedules.KIND, "here", 1, "x", self.clock.now())
         runner = moves.begin_runner(self.database, life)
         engine = Engine(self.database, self.hands, self.clock, runner, {}, slots=16)
-        catalogue = Catalogue(find(str(self.root), None, {}), earlier or {})
+        catalogue = Catalogue(find(str(self.root), None, {}), lambda: earlier or {})
         return Service(engine, catalogue, self.root / ".yamldag", self.said.append)
 
     def go(self, service: Service, seconds: float) -> None:
@@ -306,6 +306,40 @@ def test_a_broken_project_file_keeps_the_last_good_project(place: Place) -> None
     place.go(service, 10)
     assert place.hands.started == ["echo one", "echo two"]
     assert not service.board.status.broken
+
+
+class Dying(Catalogue):
+    """Of a compiler that has a bug, for a while."""
+
+    dies = True
+
+    def refresh(self) -> bool:
+        return bool(1 / 0) if self.dies else super().refresh()
+
+
+def test_a_file_that_the_compiler_dies_of_stops_nothing(place: Place) -> None:
+    place.write("p")
+    service = place.service()
+    catalogue = service.catalogue = Dying(service.catalogue.project)
+    place.go(service, 23)
+    catalogue.dies = False
+    assert [at for at, _ in place.ticks("p")] == [10, 20]
+    [told] = [line for line in place.said if "report this bug" in line]
+    Path(told.split()[-1]).unlink()
+    place.write("q")
+    place.go(service, 4)
+    assert "q" in service.board.status.pipelines
+
+
+def test_told_to_it_looks_at_the_files_at_once(place: Place) -> None:
+    service = place.service()
+    place.go(service, 3)
+    place.write("p")
+    service.reload()
+    place.hands.waits.clear()
+    service.turn()
+    assert place.hands.waits == [0]
+    assert "p" in service.board.status.pipelines
 
 
 def test_once_and_continuous(place: Place) -> None:

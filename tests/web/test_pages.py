@@ -161,7 +161,7 @@ def test_every_state_has_its_word_beside_its_colour(site: Site) -> None:
         site.run("hello", state, hour)
     page = site.page()
     for state in ("success", "failed", "cancelled", "running", "queued"):
-        assert f'<span class="sr">{state}, ' in page
+        assert f'aria-label="{state}, ' in page
 
 
 def test_a_scheduler_that_does_not_turn_is_told_of(site: Site) -> None:
@@ -170,6 +170,29 @@ def test_a_scheduler_that_does_not_turn_is_told_of(site: Site) -> None:
     answer = site.client.get("/health")
     assert answer.status_code == 503
     assert answer.json()["healthy"] is False
+
+
+def test_of_many_pipelines_a_page_lists_some(site: Site) -> None:
+    site.write("a", "---\n".join(hello(f"p{number:03}") for number in range(230)))
+    assert ">p099<" in site.page()
+    assert ">p100<" not in site.page()
+    assert ">p229<" in site.page("/?page=3")
+    for odd in ("0", "-1", "x", "99999999999", "٣"):
+        assert "All 230 pipelines are fine" in site.page(f"/?page={odd}")
+
+
+def test_a_mistake_of_ours_is_told_without_its_insides(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site.board.status = None  # type: ignore[assignment]
+    page = site.page("/", 500)
+    assert "bug in yamldag" in page
+    assert "Traceback" not in page
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    log = Path(said.split()[-1])
+    assert "AttributeError" in log.read_text()
+    log.unlink()
 
 
 def test_health_is_json(site: Site) -> None:

@@ -109,7 +109,7 @@ class Binding:
 
     def _draft(self, draft: Draft) -> None:
         for name, (_, node) in draft.entries.items():
-            where = _PLACES.get(name)
+            where = _PLACES.get(name) or (Where.OPERATOR if name in OPERATORS else None)
             if where is not None:
                 self._strings(draft, node, where)
                 if name in _EXPRESSIONS:

@@ -65,6 +65,12 @@ class Operators:
         key, node = task.entries[task.operator]
         if id(node) in self.faulty:
             return
+        if task.operator not in catalog.BUILT_IN and (why := catalog.broken(task.operator)) is not None:
+            message = f"the plug-in that brings `{task.operator}` can't be used: {why}"
+            self.found.append(
+                Diagnostic("YD708", message, at(key), "mend the plug-in, or install another version")
+            )
+            return
         if task.operator == "bash":
             self._bash(task, node)
         elif task.operator == "python":

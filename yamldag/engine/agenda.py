@@ -125,18 +125,15 @@ class Agenda:
 
     # Runs
 
-    def take(self, pipelines: Mapping[str, Known]) -> tuple[QueuedRun, Known] | None:
-        """The next queued run that finds room, no longer queued: the oldest logical date first."""
-        heads = [rows[0] for name, rows in self._queued.items() if rows and self._room(name, pipelines)]
-        if not heads:
-            return None
-        first = min(heads, key=lambda row: (row.logical_date, row.id))
-        self._queued[first.pipeline].pop(0)
-        return first, pipelines[first.pipeline]
-
-    def _room(self, name: str, pipelines: Mapping[str, Known]) -> bool:
-        known = pipelines.get(name)
-        return known is not None and known.runs and len(self._active[name]) < known.plan.max_active_runs
+    def take(self, pipelines: Mapping[str, Known]) -> list[tuple[QueuedRun, Known]]:
+        """The queued runs that find room, no longer queued; the oldest logical date first."""
+        found: list[tuple[QueuedRun, Known]] = []
+        for name, rows in self._queued.items():
+            if rows and (known := pipelines.get(name)) and known.runs:
+                room = max(0, known.plan.max_active_runs - len(self._active[name]))
+                found += [(row, known) for row in rows[:room]]
+                del rows[:room]
+        return sorted(found, key=lambda pair: (pair[0].logical_date, pair[0].id))
 
     def began(self, pipeline: str, run: str) -> None:
         self._active[pipeline].add(run)

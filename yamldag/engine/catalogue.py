@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from yamldag.compile.compiler import Unit
@@ -56,10 +56,11 @@ class Broken:
 
 @dataclass(slots=True)
 class Catalogue:
-    """Reads the project's files again when they change. `earlier`: plans of a former life, by pipeline."""
+    """Reads the project's files again when they change."""
 
     project: Project
-    earlier: Mapping[str, Known] = field(default_factory=dict)
+    earlier: Callable[[], dict[str, Known]] = dict
+    """The last good versions that a former life knew, by pipeline: asked if a file is broken from the start."""
     pipelines: dict[str, Known] = field(default_factory=dict)
     broken: tuple[Broken, ...] = ()
     warnings: tuple[Diagnostic, ...] = ()
@@ -69,7 +70,9 @@ class Catalogue:
 
     def __post_init__(self) -> None:
         self._adopt(self.project)
-        self.pipelines = dict(self.earlier)
+        self._workspace.refresh()
+        if self._workspace.result().broken:
+            self.pipelines = self.earlier()
         self._read()
 
     def refresh(self) -> bool:
@@ -77,7 +80,7 @@ class Catalogue:
         again = self._project_changed()
         changed = self._workspace.refresh()
         if changed or again:
-            self._read(fresh=False)
+            self._read()
         return bool(changed) or again
 
     # The project's own file
@@ -104,9 +107,7 @@ class Catalogue:
 
     # What is in force
 
-    def _read(self, *, fresh: bool = True) -> None:
-        if fresh:
-            self._workspace.refresh()
+    def _read(self) -> None:
         result = self._workspace.result()
         self.warnings = tuple(each for each in result.found if each.severity == "warning")
         self.broken = tuple(_by_file(each for each in result.found if each.severity == "error"))

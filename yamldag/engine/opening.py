@@ -7,6 +7,7 @@ import json
 import os
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from yamldag.compile.project import Project
@@ -32,7 +33,7 @@ def open_service(
     life = moves.Life(schedules.KIND, socket.gethostname(), os.getpid(), executor.id, clock.now())
     runner = moves.begin_runner(database, life)
     engine = Engine(database, executor, clock, runner, os.environ, slots=SLOTS)
-    catalogue = Catalogue(project, _earlier(database, project))
+    catalogue = Catalogue(project, lambda: _earlier(database, project))
     for run in recover(engine, executor, folder):
         say(f"run {run} goes on")
     service = Service(engine, catalogue, folder, say)
@@ -45,5 +46,7 @@ def _earlier(database: Database, project: Project) -> dict[str, Known]:
     found = {}
     for name, file, version, text in schedules.known_plans(database):
         path = os.path.abspath(os.path.join(project.root, file))
-        found[name] = known(from_json(json.loads(text)), text, version, path)
+        # A plan of another version of yamldag may not be readable; then there is no last good one.
+        with suppress(KeyError, TypeError, ValueError, AssertionError):
+            found[name] = known(from_json(json.loads(text)), text, version, path)
     return found

@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from types import FrameType
 
+from yamldag.bug import write_log
 from yamldag.engine import times
 from yamldag.engine.agenda import Agenda
 from yamldag.engine.catalogue import Catalogue, Known
@@ -49,6 +50,7 @@ class Service:
     _give_up: float | None = None
     _killed: bool = False
     _late: float = 0.0
+    _complained: bool = False
 
     def __post_init__(self) -> None:
         now = self._began = self.engine.clock.now()
@@ -106,8 +108,21 @@ class Service:
         if now < self._files_at:
             return
         self._files_at = now + LOOK
-        if self.catalogue.refresh():
+        try:
+            changed = self.catalogue.refresh()
+        except Exception as problem:  # a file that the compiler dies of must not stop what runs
+            self._complain(problem)
+            return
+        self._complained = False
+        if changed:
             self._adopt_pipelines(now)
+
+    def _complain(self, problem: Exception) -> None:
+        """Once, until it is over."""
+        if not self._complained:
+            log = write_log("reading files that have changed", problem)
+            self.say(f"changed files can't be read; please report this bug in yamldag with its log: {log}")
+        self._complained = True
 
     def _adopt_pipelines(self, now: float) -> None:
         """What the files say now is in force from now on."""
@@ -153,8 +168,7 @@ class Service:
 
     def _start(self, now: float) -> None:
         """Start what is queued and finds room, the oldest logical date first."""
-        while (found := self.agenda.take(self.catalogue.pipelines)) is not None:
-            row, known = found
+        for row, known in self.agenda.take(self.catalogue.pipelines):
             self._begin(row, known, now)
 
     def _begin(self, row: QueuedRun, known: Known, now: float) -> None:

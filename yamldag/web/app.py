@@ -27,12 +27,15 @@ from yamldag.render.svg import picture
 from yamldag.store import overview, views
 from yamldag.syntax.report.text import draw
 from yamldag.web import looks, records, words
+from yamldag.web.border import bordered
 from yamldag.web.guard import Guard
 from yamldag.web.run_page import run_page
 
 _PIPELINE = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,199}")
 _RUN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,119}")
 _FILES = {"ui.css": "text/css", "live.js": "text/javascript", "icon.svg": "image/svg+xml"}
+_LISTED = 100
+"""Pipelines that a page lists."""
 _RUNS = 30
 """Runs that a pipeline's page lists."""
 
@@ -43,11 +46,11 @@ def application(
     """All pages, behind the guard. `folder`: the project's `.yamldag`."""
     pages = Pages(board, database, folder, clock)
     routes = [
-        Route("/", pages.home),
-        Route("/pipelines/{name}", pages.pipeline),
-        Route("/runs/{name}", pages.run),
-        Route("/health", pages.health),
-        Route("/static/{name}", pages.static),
+        Route("/", bordered(pages.home)),
+        Route("/pipelines/{name}", bordered(pages.pipeline)),
+        Route("/runs/{name}", bordered(pages.run)),
+        Route("/health", bordered(pages.health)),
+        Route("/static/{name}", bordered(pages.static)),
     ]
     missing = {404: pages.missing}
     return Guard(Starlette(routes=routes, exception_handlers=missing), port)
@@ -63,14 +66,23 @@ class Pages:
         self._engine = sa.create_engine(database, poolclass=sa.NullPool)
         self._templates = _environment()
 
-    def home(self, _: Request) -> Response:
+    def home(self, request: Request) -> Response:
         now, status = self.clock(), self.board.status
         with self._engine.connect() as db:
             lines = records.pipeline_lines(db, status, now)
             running = records.open_lines(db, status, now)
             troubles = records.troubles(db, lines, status, self.logs)
         upcoming = sorted((line for line in lines if line.due), key=lambda line: (line.due, line.name))[:6]
-        return self._page("home.html", lines=lines, running=running, troubles=troubles, upcoming=upcoming)
+        pages = max(1, -(-len(lines) // _LISTED))
+        page = min(_number(request.query_params.get("page", "")), pages)
+        listed = lines[(page - 1) * _LISTED : page * _LISTED]
+        shown: dict[str, Any] = {
+            "lines": lines,
+            "running": running,
+            "troubles": troubles,
+            "upcoming": upcoming,
+        }
+        return self._page("home.html", listed=listed, page=page, pages=pages, **shown)
 
     def pipeline(self, request: Request) -> Response:
         name = request.path_params["name"]
@@ -145,6 +157,10 @@ def _environment() -> Environment:
         about=words.about, size=words.size, utc=records.utc,
     )  # fmt: skip
     return made
+
+
+def _number(text: str) -> int:
+    return int(text) if re.fullmatch("[1-9][0-9]{0,5}", text) else 1
 
 
 def _states(db: sa.Connection, run: str) -> dict[str, str]:
