@@ -247,10 +247,10 @@ def test_a_schema_behind_a_reference_is_asked_for_only_when_a_document_uses_it()
     assert asked == ["operators/http.json"]
 
 
-def test_a_reference_leads_from_the_folder_of_the_schema_that_it_stands_in() -> None:
+def test_a_reference_leads_from_the_folder_of_all_schemas_wherever_it_stands() -> None:
     schemas: dict[str, Schema] = {
-        "a/one.json": {"properties": {"x": {"$ref": "two.json#/definitions/y"}}},
-        "a/two.json": {"definitions": {"y": {"$ref": "#/definitions/z"}, "z": {"$ref": "../three.json"}}},
+        "a/one.json": {"properties": {"x": {"$ref": "a/two.json#/definitions/y"}}},
+        "a/two.json": {"definitions": {"y": {"$ref": "#/definitions/z"}, "z": {"$ref": "three.json"}}},
         "three.json": {"type": "null"},
     }
     asked: list[str] = []

@@ -9,7 +9,7 @@ from typing import Any
 import jsonschema
 import jsonschema_rs
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from tests.check.schema import HTTP, PIPELINE
@@ -172,6 +172,7 @@ NODES: st.SearchStrategy[Any] = st.deferred(
 
 @settings(max_examples=250, deadline=None)
 @given(NODES, VALUES)
+@example({"enum": [True], "const": None}, None)
 def test_any_schema_is_understood_as_others_understand_it(schema: Any, document: Json) -> None:
     agree(document, schema, schema)
 

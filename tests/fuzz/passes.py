@@ -1,10 +1,16 @@
 """What every input must go through unharmed: a pass says by an exception that something is wrong with it."""
 
+import json
 from collections.abc import Callable, Iterator
+from unicodedata import category
 
+from yamldag.compile.load import compile_bytes
+from yamldag.compile.project import Project
+from yamldag.plan.pipeline import from_json, to_json
 from yamldag.syntax import locate, parse
 from yamldag.syntax.codes import CODES
 from yamldag.syntax.diagnostic import Diagnostic
+from yamldag.syntax.report.columns import visible
 from yamldag.syntax.source import Source
 from yamldag.syntax.tree import Map, Node, Scalar, Seq, plain
 
@@ -37,7 +43,33 @@ def finds_comments(source: Source) -> list[Diagnostic]:
     return []
 
 
-PASSES: tuple[Callable[[Source], list[Diagnostic]], ...] = (reads, locates, finds_comments)
+NOWHERE = Project("/nowhere", None, None, {})
+"""No file lies beside the input: what it names is not there."""
+
+
+def compiles(source: Source) -> list[Diagnostic]:
+    """The whole compile, advice included. A pipeline without errors has a plan, which comes back from JSON as it
+    was; one with errors has none."""
+    result = compile_bytes(NOWHERE, "/nowhere/fuzz.yml", source.text.encode(), lints=True)
+    for unit in result.units:
+        plan = unit.plan()
+        assert (plan is None) == (not unit.sound)
+        if plan is not None:
+            assert from_json(json.loads(json.dumps(to_json(plan)))) == plan
+            told = {task.id for task in plan.tasks}
+            assert all(parent in told for parent, _ in plan.edges), "an edge from nowhere"
+            for refused in unit.refused():
+                told_well(refused)
+    assert result.broken or all(unit.sound for unit in result.units), "unsound, and nobody says why"
+    assert len({mark(each) for each in result.found}) == len(result.found), "the same is said twice"
+    return result.found
+
+
+def mark(each: Diagnostic) -> tuple[str, str, int, int, str]:
+    return each.code, each.place.source.path, each.place.start, each.place.end, each.message
+
+
+PASSES: tuple[Callable[[Source], list[Diagnostic]], ...] = (reads, locates, finds_comments, compiles)
 
 
 def one_input(data: bytes) -> None:
@@ -53,12 +85,17 @@ def told_well(each: Diagnostic) -> None:
     """With a known code, in one line of words, at places that are in the text."""
     assert each.code in CODES
     assert each.message
-    assert each.message.isprintable(), each.message
-    assert (each.help or "").isprintable(), each.help
+    assert one_line(visible(each.message)), each.message
+    assert one_line(visible(each.help or "")), each.help
     for place in (each.place, *(related.place for related in each.related)):
         assert 0 <= place.start <= place.end <= len(place.source.text), each.message
         place.source.place(place.start)
         place.source.place(place.end)
+
+
+def one_line(shown: str) -> bool:
+    """Nothing that a terminal would obey. A message quotes what the file holds: the report makes it visible."""
+    return not any(category(letter) in ("Cc", "Zl", "Zp") for letter in shown)
 
 
 def scalars(source: Source) -> Iterator[Scalar]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.fuzz.fuzz_parse import CORPUS
+from tests.fuzz.fuzz_compile import CORPUS
 from tests.fuzz.passes import one_input
 
 

@@ -167,6 +167,12 @@ def test_a_gap_leaves_its_newest_tick() -> None:
     assert daily.newest(None, when("2026-01-01T10:00Z")) is None
 
 
+def test_the_beginning_of_1970_is_a_tick_like_others() -> None:
+    epoch = when("1970-01-01T00:00Z")
+    assert read("@daily").newest(None, when("1970-01-01T12:00Z")) == epoch
+    assert read("@daily").interval_of(when("1970-01-01T12:00Z"))[1] == epoch
+
+
 def test_once_ticks_at_start_if_there_is_one() -> None:
     once = read("@once", BERLIN, "2026-01-02")
     assert once.once

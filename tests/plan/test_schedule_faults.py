@@ -91,7 +91,7 @@ OTHERS: list[tuple[Json, list[tuple[str, Path]]]] = [
     (5, [("YD604", ())]),
     (True, [("YD604", ())]),
     ({"evry": "5m"}, [("YD604", ("evry",))]),
-    ({"timezone": "UTC"}, [("YD604", ()), ("YD604", ("timezone",))]),
+    ({"timezone": "UTC"}, [("YD604", ())]),
     ({"every": "5m", "cron": "@daily"}, [("YD604", ())]),
     ({"every": "5m", "assets": ["a"]}, [("YD604", ())]),
     ({"every": "5m", "timezone": "UTC"}, [("YD604", ("timezone",))]),

@@ -1,5 +1,4 @@
 """Plans to draw, small ones by hand and large ones by rule."""
-# ruff: noqa: E501 -- a task per line is a table, and tables are wide
 
 from __future__ import annotations
 

@@ -114,7 +114,5 @@ def _write(args: argparse.Namespace, plan: Plan, chosen: str, drawn: str | bytes
         sys.stdout.buffer.write(data if data.endswith(b"\n") or chosen in ("png", "pdf") else data + b"\n")
         sys.stdout.buffer.flush()
         return None
-    with open(path, "wb") as file:
-        file.write(data)
-    sys.stderr.write(f"wrote {path}\n")
+    options.write_file(path, data)
     return str(path)

@@ -78,8 +78,8 @@ def _guarded(name: str, arguments: list[str]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 1
-    except Exception:
-        return _our_bug(name)
+    except Exception as problem:
+        return _our_bug(name, problem)
 
 
 def _command(name: str, arguments: list[str]) -> int:
@@ -135,19 +135,13 @@ def _unknown(name: str) -> int:
     return 2
 
 
-def _our_bug(name: str) -> int:
+def _our_bug(name: str, problem: Exception) -> int:
     """The one place that catches everything: what comes here is a mistake of ours, and the log says which."""
-    import tempfile
-    import traceback
+    from yamldag.bug import write_log
 
-    from yamldag import __version__
-
-    with tempfile.NamedTemporaryFile("w", prefix="yamldag-bug-", suffix=".log", delete=False) as log:
-        log.write(
-            f"yamldag {__version__}, Python {sys.version}\ncommand: {sys.argv}\n\n{traceback.format_exc()}"
-        )
+    log = write_log(f"command: {sys.argv}", problem)
     sys.stderr.write(
         f"yamldag {name}: this is a bug in yamldag, not a mistake of yours. "
-        f"Please report it with this log: {log.name}\n"
+        f"Please report it with this log: {log}\n"
     )
     return 3

@@ -84,6 +84,16 @@ def colours(stream: object) -> bool:
     return bool(isatty and isatty()) and os.environ.get("TERM") != "dumb"
 
 
+def write_file(path: str, data: bytes) -> None:
+    """What the user asked for as a file; says that it is there."""
+    try:
+        with open(path, "wb") as file:
+            file.write(data)
+    except OSError as error:
+        raise UsageError(f"can't write {path}: {(error.strerror or 'unknown reason').lower()}") from None
+    sys.stderr.write(f"wrote {path}\n")
+
+
 def print_json(value: object) -> None:
     import json
 

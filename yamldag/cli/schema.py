@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
 from yamldag.cli import options
 
@@ -20,7 +19,6 @@ def run(args: argparse.Namespace) -> int:
         return 0
     import json
 
-    with open(args.output, "w", encoding="utf-8") as file:
-        file.write(json.dumps(catalog.bundle(), indent=2, ensure_ascii=False) + "\n")
-    sys.stderr.write(f"wrote {args.output}\n")
+    text = json.dumps(catalog.bundle(), indent=2, ensure_ascii=False) + "\n"
+    options.write_file(args.output, text.encode())
     return 0

@@ -109,7 +109,7 @@ class Binding:
 
     def _draft(self, draft: Draft) -> None:
         for name, (_, node) in draft.entries.items():
-            where = _PLACES.get(name)
+            where = _PLACES.get(name) or (Where.OPERATOR if name in OPERATORS else None)
             if where is not None:
                 self._strings(draft, node, where)
                 if name in _EXPRESSIONS:
@@ -121,7 +121,9 @@ class Binding:
         if draft.group is not None and draft.layers is not draft.group.layers:
             self._defaults(draft.layers)
         if draft.mapped is draft and "foreach" in draft.entries:
-            self._foreach(draft, draft.entries["foreach"][1])
+            self._gives_a_list(draft, "foreach", draft.entries["foreach"][1])
+        elif draft.mapped is draft:
+            self._matrix(draft, draft.entries["matrix"][1])
 
     def _choice(self, draft: Draft, node: Node, parameter: str) -> None:
         """What `branch` and `short_circuit` go by: an expression without its braces, or ids."""
@@ -495,7 +497,15 @@ class Binding:
             message = "`when` would be a text, which is neither true nor false"
             self.found.append(Diagnostic("YD506", message, at(node), "compare it: `params.mode == 'full'`"))
 
-    def _foreach(self, draft: Draft, node: Node) -> None:
+    def _matrix(self, draft: Draft, node: Node) -> None:
+        if type(node) is Map:
+            for name, (_, axis) in node.items.items():
+                self._gives_a_list(draft, name, axis)
+        elif id(node) not in self.faulty:
+            message = "`matrix` must be a mapping of names to lists; a template may stand for a list, not for all of it"
+            self.found.append(Diagnostic("YD403", message, at(node)))
+
+    def _gives_a_list(self, draft: Draft, name: str, node: Node) -> None:
         if type(node) is not Scalar or id(node) in self.faulty:
             return
         from yamldag.plan.expression.analysis import analyse
@@ -510,7 +520,7 @@ class Binding:
                 if not analysis.whole or analysis.literal
                 else f"this gives {_a(str(kind))}"
             )
-            message = f"`foreach` must be a list, or one template that gives a list; {found}"
+            message = f"`{name}` must be a list, or one template that gives a list; {found}"
             self.found.append(Diagnostic("YD403", message, at(node)))
 
     def _kind_of(self, site: Draft, analysis: Analysis) -> str | None:

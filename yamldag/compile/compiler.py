@@ -75,6 +75,9 @@ class Compiler:
     def __init__(self, project: Project, *, lints: bool = False) -> None:
         self.project = project
         self.lints = lints
+        self.beside: set[str] = set()
+        """Other files whose coming, going or changing would change what is said: modules, queries, templates that
+        are not there."""
         self._files: dict[str, File] = {}
         self._sources: dict[int, File] = {}
         self._library = Library(self)
@@ -119,8 +122,8 @@ class Compiler:
 
     @property
     def paths(self) -> list[str]:
-        """All files that were read, templates too."""
-        return list(self._files)
+        """All files that the result depends on: those that were read, and what was looked for beside them."""
+        return [*self._files, *self.beside]
 
     def close(self, result: Compiled) -> Compiled:
         """Each mistake once, those in templates with their uses, those that comments silence taken out."""
@@ -164,7 +167,7 @@ class Compiler:
         linking.edges()
         linking.teardowns()
         linking.rings()
-        Operators(self.project, faulty, found).all(root, entries)
+        Operators(self.project, faulty, found, self.beside).all(root, entries)
         return binding
 
     def _lone_template(self, document: Map, file: File, found: list[Diagnostic]) -> None:

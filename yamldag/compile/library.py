@@ -22,6 +22,7 @@ class Reader(Protocol):
     """Where files come from."""
 
     project: Project
+    beside: set[str]
 
     def read(self, path: str) -> File: ...
     def again(self, file: File) -> File: ...
@@ -116,6 +117,7 @@ class Library:
             return self.reader.file_of(scope.source), value.text
         path = os.path.normpath(os.path.join(scope.folder, value.text))
         if not os.path.isfile(path):
+            self.reader.beside.add(path)
             message = f"there is no file `{value.text}` to use"
             return Diagnostic("YD207", message, at(value), _near_file(path)), ""
         return self.reader.read(path), ""
@@ -166,7 +168,7 @@ def _no_template(value: Scalar, file: File, name: str) -> Diagnostic:
 def _near_file(path: str) -> str | None:
     try:
         beside = os.listdir(os.path.dirname(path))
-    except OSError:
+    except (OSError, ValueError):  # a name with a NUL in it names no folder
         return None
     near = nearest(os.path.basename(path), beside)
     return f"did you mean `{near}`?" if near else None

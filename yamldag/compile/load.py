@@ -33,9 +33,9 @@ def compile_files(
     return across_files(compiler, compiler.close(result))
 
 
-def compile_bytes(project: Project, path: str, data: bytes) -> Compiled:
+def compile_bytes(project: Project, path: str, data: bytes, *, lints: bool = False) -> Compiled:
     """Compile one file that is at hand as bytes: an editor's buffer, a fuzzer's input."""
-    compiler = Compiler(project)
+    compiler = Compiler(project, lints=lints)
     result = Compiled(files=1)
     compiler.file(documents.from_bytes(path, path, data), result)
     return across_files(compiler, compiler.close(result))

@@ -32,7 +32,9 @@ _CONNECTED: dict[str, tuple[str, ...]] = {
 class Operators:
     """The operators of one pipeline."""
 
-    def __init__(self, project: Project, faulty: set[int], found: list[Diagnostic]) -> None:
+    def __init__(self, project: Project, faulty: set[int], found: list[Diagnostic], beside: set[str]) -> None:
+        """`beside` takes the files that were looked for."""
+        self.beside = beside
         self.project = project
         self.faulty = faulty
         self.found = found
@@ -46,14 +48,26 @@ class Operators:
                 for name in NOTIFICATIONS:
                     if name in task.entries:
                         self._calls(task.entries[name][1])
-        for name in NOTIFICATIONS:
-            if name in entries:
-                self._calls(entries[name][1])
+        for given in (entries, *self._layers(root)):
+            for name in NOTIFICATIONS:
+                if name in given:
+                    self._calls(given[name][1])
+
+    def _layers(self, root: Draft) -> Iterable[Entries]:
+        """Every `defaults` that reaches a task."""
+        first = (child for group in (root, *root.groups()) for child in [*group.children.values()][:1])
+        return {id(layer.entries): layer.entries for child in first for layer in child.layers}.values()
 
     def _task(self, task: Draft) -> None:
         assert task.operator is not None
         key, node = task.entries[task.operator]
         if id(node) in self.faulty:
+            return
+        if task.operator not in catalog.BUILT_IN and (why := catalog.broken(task.operator)) is not None:
+            message = f"the plug-in that brings `{task.operator}` can't be used: {why}"
+            self.found.append(
+                Diagnostic("YD708", message, at(key), "mend the plug-in, or install another version")
+            )
             return
         if task.operator == "bash":
             self._bash(task, node)
@@ -107,7 +121,9 @@ class Operators:
         path = parameter(node, "file")
         if type(path) is not Scalar or id(path) in self.faulty or any(True for _ in strings(path)):
             return
-        if not os.path.isfile(os.path.join(task.scope.folder, path.text)):
+        place_of = os.path.join(task.scope.folder, path.text)
+        self.beside.add(place_of)
+        if not os.path.isfile(place_of):
             self.found.append(
                 Diagnostic("YD705", f"there is no file `{path.text}` beside the pipeline's", at(path))
             )
@@ -235,6 +251,7 @@ class Operators:
 
         module, _, name = node.text.partition(":")
         path = signature.module_file(task.scope.folder, module)
+        self.beside.add(path or os.path.join(task.scope.folder, *module.split(".")) + ".py")
         if path is None:
             if own_requirements or signature.importable(module):
                 return

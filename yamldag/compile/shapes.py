@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from yamldag.compile.draft import Declared, Entries, strings
-from yamldag.syntax import check
+from yamldag.syntax import check, fitting
 from yamldag.syntax.diagnostic import Diagnostic, Place, at
+from yamldag.syntax.formats import FORMATS
 from yamldag.syntax.nearest import nearest
 from yamldag.syntax.tree import Json, Map, Node, Scalar, Seq, plain
 
@@ -167,7 +168,7 @@ def _walk(node: Map, found: list[Diagnostic]) -> bool:
             _check_pattern(value, found)
         for inner in _schemas_in(name, value):
             simple = _walk(inner, found) and simple
-        simple = simple and name in _SIMPLE and _well_formed(name, value)
+        simple = simple and name in _JUDGED_HERE and _well_formed(name, value)
     return simple
 
 
@@ -204,37 +205,58 @@ def _check_pattern(value: Node, found: list[Diagnostic]) -> None:
 
 _NUMBERS = frozenset(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"))
 _COUNTS = frozenset(("minLength", "maxLength", "minItems", "maxItems"))
-_WANTED_KIND: dict[str, type] = {"properties": Map, "required": Seq, "enum": Seq}
+_JUDGED_HERE = _SIMPLE | {"format", "pattern"}
 
 
 def _well_formed(name: str, value: Node) -> bool:
     if name in _NUMBERS:
         return type(value) is Scalar and type(value.value) in (int, float)
-    if name in ("items", "additionalProperties"):
-        return type(value) is Map or (type(value) is Scalar and type(value.value) is bool)
     if name in _COUNTS:
         return type(value) is Scalar and type(value.value) is int and value.value >= 0
-    return type(value) is _WANTED_KIND.get(name, type(value))
+    if name in ("items", "additionalProperties"):
+        return _may_be_schema(value)
+    if name == "properties":
+        return type(value) is Map and all(_may_be_schema(inner) for _, inner in value.items.values())
+    if name in ("required", "enum"):
+        return type(value) is Seq and (name == "enum" or all(map(_is_text, value.items)))
+    if name == "type":
+        return _is_text(value) or (
+            type(value) is Seq and bool(value.items) and all(map(_is_text, value.items))
+        )
+    if name in ("title", "description", "format"):
+        return _is_text(value)
+    if name == "pattern":
+        return type(value) is Scalar and isinstance(value.value, str) and FORMATS["regex"](value.value)
+    return name != "uniqueItems" or (type(value) is Scalar and type(value.value) is bool)
+
+
+def _may_be_schema(node: Node) -> bool:
+    return type(node) is Map or (type(node) is Scalar and type(node.value) is bool)
+
+
+def _is_text(node: Node) -> bool:
+    return type(node) is Scalar and type(node.value) is str
 
 
 def _by_jsonschema(node: Map, schema: dict[str, Json]) -> list[Diagnostic]:
-    from yamldag.syntax.validator import Draft7Validator
-
-    metaschema = Draft7Validator(Draft7Validator.META_SCHEMA)
-    found = []
-    for error in metaschema.iter_errors(schema):
+    for error in fitting.metaschema().iter_errors(schema):
         place = _at_path(node, list(error.absolute_path))
         keyword = next(
             (str(part) for part in reversed(error.absolute_path) if isinstance(part, str)), "schema"
         )
-        found.append(
-            Diagnostic("YD410", f"this is not a JSON Schema: `{keyword}` can't have this value", place)
-        )
-    if not found and any(isinstance(ref, str) and not ref.startswith("#") for ref in _references(schema)):
-        found.append(
-            Diagnostic("YD410", "a schema may refer to its own parts alone (`$ref: '#/…'`)", at(node))
-        )
-    return found[:1]
+        message = f"this is not a JSON Schema: `{keyword}` can't have this value"
+        return [Diagnostic("YD410", message, place)]
+    references = [ref for ref in _references(schema) if isinstance(ref, str)]
+    if not all(ref.startswith("#") for ref in references):
+        message = "a schema may refer to its own parts alone (`$ref: '#/…'`)"
+        return [Diagnostic("YD410", message, at(node))]
+    for ref in fitting.unresolved(schema, references):
+        return [Diagnostic("YD410", f"the schema has no part `{ref}`, to which it refers", at(node))]
+    try:
+        fitting.misfits(None, schema)
+    except fitting.SchemaError as error:
+        return [Diagnostic("YD410", f"the schema {error}", at(node))]
+    return []
 
 
 def _references(schema: Json) -> list[Json]:
@@ -266,11 +288,12 @@ def against(node: Node, schema: dict[str, Json], key: Scalar, code: str, what: s
         state = check.Checking([], set(), lambda _: None)
         check.compile_schema(schema, lambda _: {})(node, key, state)
         return [Diagnostic(code, d.message, d.place, d.help, d.related) for d in state.report]
-    from yamldag.syntax.validator import Draft7Validator
-
-    validator = Draft7Validator(schema, format_checker=Draft7Validator.FORMAT_CHECKER)
+    try:
+        errors = fitting.misfits(plain(node), schema)
+    except fitting.SchemaError as why:
+        return [Diagnostic(code, f"{what} cannot be judged: the schema {why}", at(node))]
     found = []
-    for error in validator.iter_errors(plain(node)):
+    for error in errors:
         words = _words(str(error.validator), error.validator_value)
         found.append(
             Diagnostic(code, f"{what} does not fit: {words}", _at_path(node, list(error.absolute_path)))

@@ -25,7 +25,7 @@ def stamp(path: str) -> Stamp:
     """Size, time and inode: what tells that a file is not what it was. None: it is not there."""
     try:
         found = os.stat(path)
-    except OSError:
+    except (OSError, ValueError):  # a name with a NUL in it names no file
         return None
     return found.st_size, found.st_mtime_ns, found.st_ino
 

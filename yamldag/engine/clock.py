@@ -19,3 +19,10 @@ class SteadyClock:
 
     def now(self) -> float:
         return self._origin + time.monotonic()
+
+
+class WallClock:
+    """Unix seconds as the machine says: ticks follow it when it is set, or has been asleep."""
+
+    def now(self) -> float:
+        return time.time()

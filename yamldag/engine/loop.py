@@ -5,14 +5,14 @@ from __future__ import annotations
 import itertools
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from yamldag.engine.clock import Clock
 from yamldag.engine.dispatch import Dispatch
 from yamldag.engine.run import Instance, Run
-from yamldag.engine.step import Happened, Result, World, step
+from yamldag.engine.step import Finished, Happened, Result, World, step
 from yamldag.engine.templates import Templates
-from yamldag.executors.contract import Executor, Start
+from yamldag.executors.contract import Ended, Executor, Start
 from yamldag.plan.state import TaskState
 from yamldag.store import moves
 from yamldag.store.database import Database
@@ -49,6 +49,8 @@ class Engine:
     world: World = field(init=False)
     lost: set[str] = field(default_factory=set)
     """Runs that someone else has moved meanwhile: no longer ours."""
+    leaving: bool = False
+    """The scheduler goes: nothing starts any more, and what is stopped now has failed at nothing."""
     over: list[Run] = field(default_factory=list)
     """Runs that have ended; the caller empties it."""
     _inbox: deque[Happened] = field(default_factory=deque)
@@ -78,9 +80,7 @@ class Engine:
         while self._inbox:
             happened.append(self._inbox.popleft())
         running = self.world.running
-        happened += [
-            self.dispatch.finished(end, running[end.attempt]) for end in ends if end.attempt in running
-        ]
+        happened += [self._finished(end, running[end.attempt]) for end in ends if end.attempt in running]
         self.take(happened)
         if ends:
             self.executor.acknowledge([end.attempt for end in ends])
@@ -90,6 +90,16 @@ class Engine:
         result = step(self.world, happened, self.clock.now())
         result.start[:0] = start_again
         self._carry_out(result)
+
+    def leave(self) -> None:
+        """Start nothing more; what runs may end."""
+        self.leaving = True
+        self.world.slots = 0
+
+    def _finished(self, end: Ended, instance: Instance) -> Finished:
+        if self.leaving and end.reason == "stopped" and not instance.node.run.stop:
+            end = replace(end, reason="lost", message="it was stopped with the scheduler")
+        return self.dispatch.finished(end, instance)
 
     def _wait(self, patience: float | None) -> float | None:
         if self._inbox:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from yamldag.plan.pipeline import Json, Param, Plan
+from yamldag.syntax import fitting
 
 _TYPES = {
     "object": "a mapping",
@@ -92,30 +93,15 @@ def _refuse(constant: str) -> float:
 
 
 def _misfits(param: Param, value: Json) -> list[str]:
-    if _plainly_fits(param, value):
+    try:
+        errors = fitting.misfits(value, param.schema)
+    except fitting.SchemaError as error:
+        return [f"the schema of param `{param.name}` {error}"]
+    if not errors:
         return []
-    from yamldag.syntax.validator import Draft202012Validator, best_match
+    from jsonschema.exceptions import best_match
 
-    validator = Draft202012Validator(param.schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
-    error = best_match(validator.iter_errors(value))
-    return [] if error is None else [_words(param.name, error)]
-
-
-def _plainly_fits(param: Param, value: Json) -> bool:
-    """A type and nothing else needs no validator."""
-    if not param.schema.keys() <= {"type", "default", "description", "title", "examples"}:
-        return False
-    kinds: dict[Any, type | tuple[type, ...]] = {
-        "string": str,
-        "boolean": bool,
-        "array": list,
-        "object": dict,
-    }
-    written = param.schema.get("type")
-    if written in ("integer", "number"):
-        wanted = int if written == "integer" else (int, float)
-        return isinstance(value, wanted) and not isinstance(value, bool)
-    return written is None or (isinstance(written, str) and isinstance(value, kinds.get(written, ())))
+    return [_words(param.name, best_match(errors))]
 
 
 def _words(name: str, error: Any) -> str:

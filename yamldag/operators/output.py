@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, NoReturn, cast
 
 from yamldag.operators.contract import Json, text
+from yamldag.syntax import fitting
 
 LIMIT = 1 << 20
 """The most bytes that an output may have."""
@@ -118,18 +119,12 @@ def check(output: Json, declared: Mapping[str, Json] | None) -> None:
     """Raises BadOutputError if the output does not fit the JSON Schema that was declared for it."""
     if declared is None:
         return
-    from referencing import Registry
-    from referencing.exceptions import Unresolvable
-
-    from yamldag.syntax.validator import Draft202012Validator
-
-    checker = Draft202012Validator.FORMAT_CHECKER
-    validator = Draft202012Validator(declared, registry=Registry(), format_checker=checker)
     try:
-        errors = sorted(validator.iter_errors(output), key=lambda error: [str(part) for part in error.path])
-    except Unresolvable:
-        raise BadOutputError("the output's declaration refers to a schema that is not there") from None
+        errors = fitting.misfits(output, declared)
+    except fitting.SchemaError as error:
+        raise BadOutputError(f"the output's declaration {error}") from None
     if errors:
+        errors.sort(key=lambda error: [str(part) for part in error.path])
         raise BadOutputError("; ".join(_misfit(error) for error in errors[:3]))
 
 

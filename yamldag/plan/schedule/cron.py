@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from calendar import monthrange
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
 from functools import lru_cache
 from typing import NamedTuple
+
+from yamldag.plan.schedule.days import LAST, Days, Weekdays, ever
 
 PRESETS = {
     "@hourly": "0 * * * *",
@@ -18,8 +17,6 @@ PRESETS = {
     "@quarterly": "0 0 1 1,4,7,10 *",
     "@yearly": "0 0 1 1 *",
 }
-LAST = -1
-"""Stands for the last one: in the set of days, or as the count of a weekday."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,52 +24,15 @@ class Cron:
     minutes: tuple[int, ...]
     """Minutes of the day, ascending: hours and minutes together."""
     every_hour: bool
-    days: frozenset[int] | None
-    """Days of the month, LAST among them or not; None: `*`."""
+    days: Days | None
+    """None: `*`."""
     months: tuple[int, ...]
-    weekdays: frozenset[tuple[int, int]] | None
-    """(weekday from Monday = 0, the how manieth of the month, LAST, or 0 for each); None: `*`."""
-
-    def dates(self, first: date) -> Iterator[date]:
-        """The days from `first` on, without end but that of the calendar."""
-        for year in range(first.year, 9999):
-            for month in self.months:
-                if (year, month) >= (first.year, first.month):
-                    for day in self.days_of(year, month):
-                        if (found := date(year, month, day)) >= first:
-                            yield found
-
-    def dates_back(self, last: date) -> Iterator[date]:
-        """The days from `last` down to the beginning of the calendar."""
-        for year in range(last.year, 1, -1):
-            for month in reversed(self.months):
-                if (year, month) <= (last.year, last.month):
-                    for day in reversed(self.days_of(year, month)):
-                        if (found := date(year, month, day)) <= last:
-                            yield found
-
-    def days_of(self, year: int, month: int) -> list[int]:
-        """Ascending. If both fields are restricted, a day that either names will do."""
-        first, length = monthrange(year, month)
-        days = range(1, length + 1)
-        if self.weekdays is None:
-            return [day for day in days if self._by_day(day, length)]
-        by_weekday = [day for day in days if self._by_weekday(day, first, length)]
-        if self.days is None:
-            return by_weekday
-        return sorted({*by_weekday, *(day for day in days if self._by_day(day, length))})
-
-    def _by_day(self, day: int, length: int) -> bool:
-        return self.days is None or day in self.days or (day == length and LAST in self.days)
-
-    def _by_weekday(self, day: int, first: int, length: int) -> bool:
-        weekday = (first + day - 1) % 7
-        counts = {0, (day + 6) // 7, LAST if day + 7 > length else 0}
-        return self.weekdays is not None and any((weekday, count) in self.weekdays for count in counts)
+    weekdays: Weekdays | None
+    """None: `*`. If both fields are restricted, a day that either names will do."""
 
     def fires(self) -> bool:
-        """Whether there is any such day; the calendar repeats after 400 years."""
-        return any(self.days_of(year, month) for year in range(2000, 2400) for month in self.months)
+        """Whether there is any such day."""
+        return ever(self.days, self.months, self.weekdays)
 
 
 class Flaw(NamedTuple):

@@ -7,7 +7,7 @@ from datetime import datetime, tzinfo
 
 from yamldag.plan import duration
 from yamldag.plan.pipeline import Json
-from yamldag.plan.schedule import assets, cron, times
+from yamldag.plan.schedule import assets, cron, days, times
 from yamldag.plan.schedule.model import Schedule
 from yamldag.plan.schedule.ticking import Clock, Grid, Moments, Source, instant
 
@@ -42,7 +42,8 @@ def _sources(value: Json, zone: tzinfo, start: datetime | None) -> Iterator[Sour
     for line, _ in lines(value):
         read = cron.read(line)
         assert isinstance(read, cron.Cron), line
-        yield Clock(read, _known(clock) if isinstance(clock, str) else zone)
+        named = days.lines(read.days, read.months, read.weekdays)
+        yield Clock(read, named, _known(clock) if isinstance(clock, str) else zone)
 
 
 def lines(value: Json, path: Path = ()) -> Iterator[tuple[str, Path]]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Protocol
 
+from yamldag.plan.schedule import days
 from yamldag.plan.schedule.cron import Cron
 from yamldag.plan.schedule.times import EPOCH
 
@@ -77,30 +78,30 @@ class Clock:
     """
 
     cron: Cron
+    lines: days.Lines
+    """Those of its days."""
     zone: tzinfo
 
     def after(self, instant: int) -> Iterator[int]:
         held: list[int] = []
-        for day in self.cron.dates(
-            self._day(instant) - timedelta(days=2)
-        ):  # a gap moves a tick by a day at most
-            ready = bisect_left(held, self._dawn(day))
+        begin = self._day(instant) - timedelta(days=2)  # a gap moves a tick by a day at most
+        for day in days.since(self.lines, begin):
+            held = sorted({*held, *(tick for tick in self._ticks(day) if tick > instant)})
+            ready = bisect_left(held, self._dawn(day + timedelta(days=1)))
             yield from held[:ready]
-            held = sorted({*held[ready:], *(tick for tick in self._ticks(day) if tick > instant)})
+            del held[:ready]
         yield from held
 
     def before(self, instant: int) -> int | None:
-        for day in self.cron.dates_back(self._day(instant) + timedelta(days=1)):
-            if found := [tick for tick in self._around(day) if tick < instant]:
-                return max(found)
-        return None
-
-    def _around(self, day: date) -> Iterator[int]:
-        """The ticks of the day and of the two before it, whose ticks a gap may have moved past its own."""
-        for near in self.cron.dates(day - timedelta(days=2)):
-            if near > day:
-                return
-            yield from self._ticks(near)
+        found: list[int] = []
+        end = date.min
+        for day in days.until(self.lines, self._day(instant) + timedelta(days=1)):
+            if day < end:  # so far back no gap moves a tick past what was found
+                break
+            here = [tick for tick in self._ticks(day) if tick < instant]
+            end = day - timedelta(days=2) if here and not found else end
+            found += here
+        return max(found, default=None)
 
     def _day(self, instant: int) -> date:
         return at(min(max(instant, EARLIEST + 9 * _DAY), LATEST)).astimezone(self.zone).date()
@@ -137,7 +138,7 @@ class Clock:
     def _gap_before(self, day: date) -> int:
         """Up to which wall-clock time no tick moves, as one of the day before was in the same gap."""
         eve = day - timedelta(days=1)
-        if next(self.cron.dates(eve), None) != eve:
+        if next(days.since(self.lines, eve), None) != eve:
             return EARLIEST
         minute = self.cron.minutes[-1]
         gap = self._offset(eve, minute, 1) - self._offset(eve, minute, 0)

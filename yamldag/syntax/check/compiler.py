@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from posixpath import dirname, join, normpath
 from typing import Any, TypeAlias
 
 from yamldag.syntax.check.anything import anything_check
@@ -25,14 +24,13 @@ def compile_schema(schema: Schema, resolve: Resolve) -> Check:
     """A check for documents of this schema. A `$ref` may lead into the schema that it stands in
     (`#/definitions/x`) or into another (`operators/http.schema.json`, also with a `#/…`): `resolve` gives the
     schema of that name, which is relative to this schema's folder whichever schema names it."""
-    return _Compiler("", schema, resolve, {}).check(schema, "constant", in_list=False)
+    return _Compiler(schema, resolve, {}).check(schema, "constant", in_list=False)
 
 
 class _Compiler:
     """One schema document. What is compiled is kept, by schema node, mode and whether it is met in a list."""
 
-    def __init__(self, name: str, root: Schema, resolve: Resolve, documents: dict[str, _Compiler]) -> None:
-        self._name = name
+    def __init__(self, root: Schema, resolve: Resolve, documents: dict[str, _Compiler]) -> None:
         self.root = root
         self._resolve = resolve
         self._documents = documents
@@ -65,10 +63,10 @@ class _Compiler:
             target = target[part.replace("~1", "/").replace("~0", "~")]
         return compiler, target
 
-    def _document(self, ref: str) -> _Compiler:
-        name = normpath(join(dirname(self._name), ref))
+    def _document(self, name: str) -> _Compiler:
+        """A `$ref` between files leads from the folder of all schemas, wherever it stands."""
         if name not in self._documents:
-            self._documents[name] = _Compiler(name, self._resolve(name), self._resolve, self._documents)
+            self._documents[name] = _Compiler(self._resolve(name), self._resolve, self._documents)
         return self._documents[name]
 
     def _followed(self, schema: Schema) -> Schema:

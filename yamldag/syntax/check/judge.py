@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Mapping
 from functools import cache
 from typing import Any, TypeAlias
 
-from yamldag.syntax.check.wanted import choices, types
+from yamldag.syntax.check.wanted import types
 from yamldag.syntax.tree import Json, Map, Seq, plain
 
 Fault: TypeAlias = str | None
@@ -82,8 +82,9 @@ def _python_pattern(pattern: str) -> str:
 
 
 def _allowed(schema: Mapping[str, Any]) -> frozenset[Hashable] | None:
-    listed = "enum" in schema or "const" in schema
-    return frozenset(map(identity, choices(schema))) if listed else None
+    listed = [schema["enum"]] if "enum" in schema else []
+    listed += [[schema["const"]]] if "const" in schema else []
+    return frozenset.intersection(*(frozenset(map(identity, each)) for each in listed)) if listed else None
 
 
 def text_judge(schema: Mapping[str, Any]) -> Judge | None:

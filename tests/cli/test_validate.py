@@ -1,0 +1,169 @@
+"""`validate` and `lint`: formats, exit codes, what is looked at."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from tests.cli.commands import Caller, process
+
+GOOD = "pipeline: good\ntasks: {a: {bash: echo}}\n"
+BAD = "pipeline: bad\ntasks:\n  load: {needs: extrct, bash: echo}\n  extract: {bash: echo}\n"
+WARNS = "pipeline: warns\nschedule: {assets: [nowhere]}\ntasks: {a: {bash: echo}}\n"
+KEYS = [
+    "code", "name", "severity", "message", "file", "line", "column", "end_line", "end_column", "help", "related",
+]  # fmt: skip
+
+
+def test_all_is_fine(yamldag: Caller) -> None:
+    yamldag.write("pipelines/good.yml", GOOD)
+    said = yamldag("validate")
+    assert said == (0, "1 file, 1 pipeline: all fine\n", "")
+
+
+def test_json_has_every_key_and_null_where_nothing_is_known(yamldag: Caller) -> None:
+    yamldag.write("pipelines/bad.yml", BAD)
+    yamldag.write("pipelines/good.yml", GOOD)
+    said = yamldag("validate", "--json")
+    assert said.code == 1
+    document = said.json
+    assert {name: document[name] for name in ("files", "pipelines")} == {"files": 2, "pipelines": 2}
+    (found,) = document["diagnostics"]
+    assert list(found) == KEYS
+    assert found == {
+        "code": "YD203", "name": "unknown-task", "severity": "error",
+        "message": "`load` needs `extrct`, but there is no such task",
+        "file": "pipelines/bad.yml", "line": 3, "column": 17, "end_line": 3, "end_column": 23,
+        "help": "did you mean `extract`?", "related": [],
+    }  # fmt: skip
+
+
+def test_json_of_related_places(yamldag: Caller) -> None:
+    yamldag.write("pipelines/a.yml", "pipeline: same\ntasks: {a: {bash: echo}}\n")
+    yamldag.write("pipelines/b.yml", "pipeline: same\ntasks: {a: {bash: echo}}\n")
+    (found,) = yamldag("validate", "--format", "json").json["diagnostics"]
+    assert (found["file"], found["line"], found["column"]) == ("pipelines/b.yml", 1, 11)
+    assert found["related"] == [
+        {"message": "the first `same` is here", "file": "pipelines/a.yml", "line": 1, "column": 11}
+    ]
+
+
+def test_a_file_as_a_whole_has_no_line(yamldag: Caller) -> None:
+    yamldag.write("pipelines/empty.yml", "# nothing\n")
+    (found,) = yamldag("validate", "--json").json["diagnostics"]
+    assert list(found) == KEYS
+    assert [found[key] for key in ("line", "column", "end_line", "end_column")] == [None] * 4
+
+
+def test_json_of_a_sound_project_has_an_empty_list(yamldag: Caller) -> None:
+    yamldag.write("pipelines/good.yml", GOOD)
+    assert yamldag("validate", "--json").json == {"files": 1, "pipelines": 1, "diagnostics": []}
+
+
+def test_only_warnings_is_fine(yamldag: Caller) -> None:
+    yamldag.write("pipelines/warns.yml", WARNS)
+    said = yamldag("validate", "--json")
+    assert said.code == 0
+    assert [one["severity"] for one in said.json["diagnostics"]] == ["warning"]
+
+
+def test_sarif_names_the_rule_and_the_place(yamldag: Caller) -> None:
+    yamldag.write("pipelines/bad.yml", BAD)
+    said = yamldag("validate", "--format", "sarif")
+    assert said.code == 1
+    assert said.json["version"] == "2.1.0"
+    (result,) = said.json["runs"][0]["results"]
+    assert result["ruleId"] == "YD203"
+    region = result["locations"][0]["physicalLocation"]["region"]
+    assert (region["startLine"], region["startColumn"]) == (3, 17)
+
+
+def test_github_annotates_the_line(yamldag: Caller) -> None:
+    yamldag.write("pipelines/bad.yml", BAD)
+    said = yamldag("validate", "--format", "github", "-q")
+    assert said.code == 1
+    assert said.out.startswith("::error file=pipelines/bad.yml,line=3,col=17")
+
+
+def test_junit_has_a_case_for_each_file(yamldag: Caller) -> None:
+    yamldag.write("pipelines/bad.yml", BAD)
+    yamldag.write("pipelines/good.yml", GOOD)
+    said = yamldag("validate", "--format", "junit")
+    suite = ElementTree.fromstring(said.out)
+    assert len(suite.findall(".//testcase")) == 2
+    assert len(suite.findall(".//failure")) == 1
+
+
+@pytest.mark.parametrize("form", ["text", "json", "sarif", "github", "junit"])
+def test_what_is_wrong_with_the_call_goes_to_stderr(form: str, yamldag: Caller) -> None:
+    said = yamldag("validate", "nowhere.yml", "--format", form)
+    assert said == (2, "", "yamldag validate: there is no file or folder `nowhere.yml`\n")
+
+
+def test_an_empty_folder_is_wrong_usage(yamldag: Caller) -> None:
+    (yamldag.folder / "empty").mkdir()
+    assert yamldag("validate", "empty").code == 2
+    said = yamldag("validate")
+    assert said.code == 2
+    assert "yamldag init" in said.err
+
+
+def test_files_and_folders_may_be_given(yamldag: Caller) -> None:
+    yamldag.write("one/good.yml", GOOD)
+    yamldag.write("one/.hidden/bad.yml", BAD)
+    yamldag.write("one/skipped/bad.yml", BAD)
+    yamldag.write("one/.yamldagignore", "skipped/\n")
+    yamldag.write("two.yaml", BAD)
+    assert yamldag("validate", "one").out == "1 file, 1 pipeline: all fine\n"
+    assert yamldag("validate", "one", "two.yaml", "two.yaml", "--json").json["files"] == 2
+
+
+def test_a_file_given_by_name_is_looked_at_whatever_it_is_called(yamldag: Caller) -> None:
+    assert yamldag("validate", str(yamldag.write("pipeline.txt", GOOD))).code == 0
+
+
+def test_a_file_of_several_pipelines_counts_each(yamldag: Caller) -> None:
+    yamldag.write("pipelines/two.yml", GOOD + "---\n" + GOOD.replace("good", "other"))
+    document = yamldag("validate", "--json").json
+    assert (document["files"], document["pipelines"]) == (1, 2)
+
+
+def test_an_unknown_environment_is_told(yamldag: Caller) -> None:
+    yamldag.write("yamldag.yml", "environments: {prod: {}}\n")
+    yamldag.write("pipelines/good.yml", GOOD)
+    said = yamldag("validate", "--env", "prodd", "--json")
+    assert said.code == 1
+    assert [one["help"] for one in said.json["diagnostics"]] == ["did you mean `prod`?"]
+    assert yamldag("validate", "--env", "prod").code == 0
+
+
+def test_lint_advises_where_validate_is_silent(yamldag: Caller) -> None:
+    yamldag.write("pipelines/p.yml", "pipeline: p\nparams: {x: 1}\ntasks: {a: {bash: echo}}\n")
+    assert yamldag("validate").out == "1 file, 1 pipeline: all fine\n"
+    said = yamldag("lint", "--json")
+    assert said.code == 0
+    assert [one["code"] for one in said.json["diagnostics"]] == ["YD801"]
+
+
+def test_colours_are_for_terminals_that_want_them(tmp_path: Path) -> None:
+    (tmp_path / "bad.yml").write_text(BAD)
+    assert "\x1b[" not in process(tmp_path, "validate", "bad.yml").out
+    assert "\x1b[" in process(tmp_path, "validate", "bad.yml", FORCE_COLOR="1").out
+    assert "\x1b[" not in process(tmp_path, "validate", "bad.yml", FORCE_COLOR="1", NO_COLOR="1").out
+
+
+def test_a_file_of_another_encoding_is_told_not_thrown(yamldag: Caller) -> None:
+    (yamldag.folder / "latin.yml").write_bytes("pipeline: größe\n".encode("latin-1"))
+    said = yamldag("validate", "latin.yml", "--json")
+    assert [one["code"] for one in said.json["diagnostics"]] == ["YD103"]
+
+
+def test_output_is_utf8_and_json_keeps_letters(tmp_path: Path) -> None:
+    (tmp_path / "p.yml").write_text(
+        "pipeline: p\ntasks: {a: {needs: größer, bash: echo}}\n", encoding="utf-8"
+    )
+    said = process(tmp_path, "validate", "p.yml", "--json", PYTHONIOENCODING="utf-8")
+    assert "größer" in json.loads(said.out)["diagnostics"][0]["message"]

@@ -1,0 +1,416 @@
+"""The scheduler's loop: files come, change and go, ticks become runs, runs outlive the scheduler."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from yamldag.compile.project import find
+from yamldag.engine.catalogue import Catalogue, Known, known
+from yamldag.engine.lock import Lock
+from yamldag.engine.loop import Engine
+from yamldag.engine.service import Service
+from yamldag.executors.contract import Ended, Start
+from yamldag.plan.pipeline import from_json
+from yamldag.store import moves, schedules
+from yamldag.store.database import open_database
+
+EVERY = "pipeline: {name}\nschedule: {{every: 10s}}\n{more}tasks:\n  a: {{bash: '{script}'}}\n"
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.time = 1_800_000_000.0
+
+    def now(self) -> float:
+        return self.time
+
+
+class Hands:
+    """An executor of which the test says how attempts end; waiting is passing of time."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.live: dict[int, Start] = {}
+        self.started: list[str] = []
+        self.stopped: list[int] = []
+        self.ends: list[Ended] = []
+        self.automatic = True
+        self.waits: list[float | None] = []
+
+    def start(self, batch: Sequence[Start]) -> None:
+        for each in batch:
+            self.live[each.attempt] = each
+            self.started.append(each.argv[-1])
+            if self.automatic:
+                self.end(each.attempt)
+
+    def end(self, attempt: int, exit_: int = 0, reason: str = "exit") -> None:
+        del self.live[attempt]
+        now = self.clock.now()
+        self.ends.append(Ended(attempt, exit_, reason, now, now))
+
+    def stop(self, attempts: Iterable[int], *, kill: bool = False) -> None:
+        for each in attempts:
+            self.stopped.append(each)
+            self.end(each, -15, "stopped")
+
+    def receive(self, timeout: float | None) -> list[Ended]:
+        self.waits.append(timeout)
+        if not self.ends and timeout:
+            self.clock.time += timeout
+        found, self.ends = self.ends, []
+        return found
+
+    def acknowledge(self, attempts: Iterable[int]) -> None:
+        pass
+
+    def wake(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+class Place:
+    """A project's folder and database, and the lives of schedulers in it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.clock = Clock()
+        self.hands = Hands(self.clock)
+        self.said: list[str] = []
+        (root / "pipelines").mkdir()
+        (root / "yamldag.yml").write_text("{}\n")
+        self.database = open_database(f"sqlite:///{root}/.yamldag/yamldag.db")
+
+    def write(
+        self, name: str, text: str | None = None, more: str = "", script: str = "true", to: str = ""
+    ) -> None:
+        made = EVERY.format(name=name, more=more, script=script) if text is None else text
+        (self.root / "pipelines" / f"{to or name}.yml").write_text(made)
+
+    def service(self, earlier: dict[str, Known] | None = None) -> Service:
+        life = moves.Life(schedules.KIND, "here", 1, "x", self.clock.now())
+        runner = moves.begin_runner(self.database, life)
+        engine = Engine(self.database, self.hands, self.clock, runner, {}, slots=16)
+        catalogue = Catalogue(find(str(self.root), None, {}), lambda: earlier or {})
+        return Service(engine, catalogue, self.root / ".yamldag", self.said.append)
+
+    def go(self, service: Service, seconds: float) -> None:
+        """Turn until so much time has passed."""
+        until = self.clock.time + seconds
+        for _ in range(10_000):
+            if self.clock.time >= until:
+                return
+            service.turn()
+        raise AssertionError("it turns without getting on")
+
+    def ticks(self, name: str) -> list[tuple[int, str]]:
+        """(seconds since the beginning, state) of each scheduled run."""
+        rows = self.database.execute(
+            "SELECT CAST(strftime('%s', logical_date) AS INTEGER) - 1800000000, state FROM run "
+            "WHERE pipeline = ? ORDER BY logical_date",
+            (name,),
+        )
+        return [(int(at), str(state)) for at, state in rows]
+
+    def last_good(self) -> dict[str, Known]:
+        return {
+            name: known(from_json(json.loads(text)), text, version, str(self.root / file))
+            for name, file, version, text in schedules.known_plans(self.database)
+        }
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+    monkeypatch.chdir(tmp_path)
+    made = Place(tmp_path)
+    yield made
+    made.database.close()
+
+
+def test_each_tick_is_a_run_that_ends(place: Place) -> None:
+    place.write("p")
+    place.go(place.service(), 35)
+    assert place.ticks("p") == [(10, "success"), (20, "success"), (30, "success")]
+
+
+def test_it_sleeps_until_something_is_due_and_no_longer(place: Place) -> None:
+    place.write("p")
+    place.clock.time += 1.25
+    service = place.service()
+    place.go(service, 9)
+    assert max(wait or 0 for wait in place.hands.waits) <= 2
+    assert len(place.hands.waits) < 15
+    assert service.board.status.late == pytest.approx(0, abs=0.001)
+
+
+def test_a_restart_makes_no_tick_twice_and_the_newest_missed_one_once(place: Place) -> None:
+    place.write("p")
+    place.go(place.service(), 12)
+    place.clock.time += 33  # to 45
+    place.go(place.service(), 10)
+    assert [at for at, _ in place.ticks("p")] == [10, 40, 50]
+
+
+def test_a_restart_between_recording_and_starting_starts_the_run(place: Place) -> None:
+    place.write("p")
+    first = place.service()
+    first.turn(wait=False)
+    place.clock.time += 10
+    first._tick(place.clock.now())
+    assert place.ticks("p") == [(10, "queued")]
+    place.go(place.service(), 1)
+    assert place.ticks("p") == [(10, "success")]
+
+
+def test_two_schedulers_by_mistake_still_make_one_run_of_a_tick(place: Place) -> None:
+    place.write("p")
+    first, second = place.service(), place.service()
+    first.turn(wait=False)
+    second.turn(wait=False)
+    place.clock.time += 10
+    first._tick(place.clock.now())
+    second._tick(place.clock.now())
+    assert len(place.ticks("p")) == 1
+
+
+def test_max_active_runs_holds_and_all_catches_up_oldest_first(place: Place) -> None:
+    place.hands.automatic = False
+    place.write("p", more="max_active_runs: 1\ncatchup: all\n")
+    service = place.service()
+    place.go(service, 35)
+    assert place.ticks("p") == [(10, "running"), (20, "queued"), (30, "queued")]
+    place.hands.end(next(iter(place.hands.live)))
+    place.go(service, 0.5)
+    assert place.ticks("p") == [(10, "success"), (20, "running"), (30, "queued")]
+
+
+@pytest.mark.parametrize(("catchup", "after"), [("latest", [10, 30]), ("none", [10])])
+def test_a_tick_without_room(place: Place, catchup: str, after: list[int]) -> None:
+    place.hands.automatic = False
+    place.write("p", more=f"max_active_runs: 1\ncatchup: {catchup}\n")
+    service = place.service()
+    place.go(service, 35)
+    place.hands.end(next(iter(place.hands.live)))
+    place.go(service, 1)
+    assert [at for at, _ in place.ticks("p")] == after
+
+
+def test_an_edited_file_is_the_plan_of_coming_runs(place: Place) -> None:
+    place.hands.automatic = False
+    place.write("p", script="echo old")
+    service = place.service()
+    place.go(service, 11)
+    place.write("p", script="echo new version")
+    place.go(service, 10)
+    assert [each.split()[1] for each in place.hands.started] == ["old", "new"]
+    versions = place.database.execute("SELECT count(DISTINCT version) FROM run").fetchone()
+    assert versions == (2,)
+
+
+def test_a_broken_edit_keeps_the_last_good_version_and_says_what_is_wrong(place: Place) -> None:
+    place.write("p")
+    service = place.service()
+    place.go(service, 11)
+    place.write("p", "pipeline: p\nschedule: {every: 10s}\ntasks:\n  a: {bash: x, needs: b}\n")
+    place.go(service, 20)
+    assert [at for at, _ in place.ticks("p")] == [10, 20, 30]
+    status = service.board.status
+    assert status.pipelines["p"].stale
+    assert [found.code for broken in status.broken for found in broken.found] == ["YD203"]
+    place.write("p", script="echo mended")
+    place.go(service, 10)
+    assert not service.board.status.broken
+    assert not service.board.status.pipelines["p"].stale
+
+
+def test_a_file_that_is_no_yaml_any_more_keeps_its_pipelines(place: Place) -> None:
+    place.write("p")
+    service = place.service()
+    place.go(service, 3)
+    place.write("p", "pipeline: [\n")
+    place.go(service, 10)
+    assert [at for at, _ in place.ticks("p")] == [10]
+
+
+def test_a_file_that_was_broken_before_the_start_runs_its_last_good_version(place: Place) -> None:
+    place.write("p")
+    place.go(place.service(), 11)
+    place.write("p", "pipeline: [\n")
+    service = place.service(place.last_good())
+    assert service.board.status.pipelines["p"].stale
+    place.go(service, 10)
+    assert [at for at, _ in place.ticks("p")] == [10, 20]
+
+
+def test_a_bad_file_never_hides_another(place: Place) -> None:
+    place.write("bad", "tasks: {}\n")
+    place.write("p")
+    place.go(place.service(), 11)
+    assert [at for at, _ in place.ticks("p")] == [10]
+
+
+def test_a_pipeline_whose_file_has_gone_gets_no_ticks(place: Place) -> None:
+    place.write("p")
+    service = place.service()
+    place.go(service, 11)
+    (place.root / "pipelines" / "p.yml").unlink()
+    place.go(service, 20)
+    assert [at for at, _ in place.ticks("p")] == [10]
+    assert not service.board.status.pipelines
+    place.write("p")
+    place.go(service, 12)
+    assert [at for at, _ in place.ticks("p")] == [10, 40], "what came while it was away is not made up"
+
+
+def test_a_new_file_is_found(place: Place) -> None:
+    service = place.service()
+    place.go(service, 3)
+    place.write("p")
+    place.go(service, 8)
+    assert [at for at, _ in place.ticks("p")] == [10]
+
+
+def test_a_pipeline_that_needs_later_features_is_shown_and_not_run(place: Place) -> None:
+    place.write("p", "pipeline: p\nschedule: {every: 10s}\ntasks:\n  a: {approval: may I?}\n")
+    service = place.service()
+    place.go(service, 25)
+    assert place.ticks("p") == []
+    assert service.board.status.pipelines["p"].refused
+    assert len(place.hands.waits) < 40
+
+
+def test_of_two_pipelines_with_one_id_the_first_runs_and_the_other_is_told(place: Place) -> None:
+    place.write("p", to="a", script="echo first")
+    place.write("p", to="b", script="echo second")
+    service = place.service()
+    place.go(service, 11)
+    assert place.hands.started == ["echo first"]
+    assert [broken.path for broken in service.board.status.broken] == ["pipelines/b.yml"]
+
+
+def test_a_broken_project_file_keeps_the_last_good_project(place: Place) -> None:
+    place.write("p", script="echo {{ vars.x }}")
+    (place.root / "yamldag.yml").write_text("vars: {x: one}\n")
+    service = place.service()
+    (place.root / "yamldag.yml").write_text("vars: {x: one}\nfoo: bar\n")
+    place.go(service, 11)
+    assert place.hands.started == ["echo one"]
+    assert service.board.status.broken
+    (place.root / "yamldag.yml").write_text("vars: {x: two}\n")
+    place.go(service, 10)
+    assert place.hands.started == ["echo one", "echo two"]
+    assert not service.board.status.broken
+
+
+class Dying(Catalogue):
+    """Of a compiler that has a bug, for a while."""
+
+    dies = True
+
+    def refresh(self) -> bool:
+        return bool(1 / 0) if self.dies else super().refresh()
+
+
+def test_a_file_that_the_compiler_dies_of_stops_nothing(place: Place) -> None:
+    place.write("p")
+    service = place.service()
+    catalogue = service.catalogue = Dying(service.catalogue.project)
+    place.go(service, 23)
+    catalogue.dies = False
+    assert [at for at, _ in place.ticks("p")] == [10, 20]
+    [told] = [line for line in place.said if "report this bug" in line]
+    Path(told.split()[-1]).unlink()
+    place.write("q")
+    place.go(service, 4)
+    assert "q" in service.board.status.pipelines
+
+
+def test_told_to_it_looks_at_the_files_at_once(place: Place) -> None:
+    service = place.service()
+    place.go(service, 3)
+    place.write("p")
+    service.reload()
+    place.hands.waits.clear()
+    service.turn()
+    assert place.hands.waits == [0]
+    assert "p" in service.board.status.pipelines
+
+
+def test_once_and_continuous(place: Place) -> None:
+    place.write("o", "pipeline: o\nschedule: '@once'\ntasks:\n  a: {bash: 'true'}\n")
+    place.write("c", "pipeline: c\nschedule: '@continuous'\ntasks:\n  a: {bash: 'true'}\n")
+    service = place.service()
+    place.go(service, 9)
+    dates = [at for at, _ in place.ticks("c")]
+    assert dates == list(range(len(dates))), "a second after another"
+    assert len(dates) >= 8
+    place.go(place.service(), 1)
+    assert len(place.ticks("o")) == 1
+    assert len(place.hands.waits) < 60
+
+
+def test_a_stop_starts_nothing_more_and_lets_what_runs_end(place: Place) -> None:
+    place.hands.automatic = False
+    place.write(
+        "p", "pipeline: p\nschedule: {every: 10s}\ntasks:\n  a: {bash: 'a'}\n  b: {bash: b, needs: a}\n"
+    )
+    service = place.service()
+    place.go(service, 11)
+    service.stop()
+    service.turn()
+    assert not service._is_over()
+    place.hands.end(next(iter(place.hands.live)))
+    service.run()
+    assert place.hands.started == ["a"]
+    assert place.ticks("p") == [(10, "running")]
+    assert not place.hands.stopped
+
+
+def test_a_stop_gives_up_after_a_while(place: Place) -> None:
+    place.hands.automatic = False
+    place.write("p")
+    service = place.service()
+    place.go(service, 11)
+    service.stop()
+    before = place.clock.time
+    service.run()
+    assert place.clock.time - before == pytest.approx(10, abs=1.1)
+    assert place.hands.live
+
+
+def test_a_second_stop_stops_what_runs_and_costs_it_no_try(place: Place) -> None:
+    place.hands.automatic = False
+    place.write("p")
+    service = place.service()
+    place.go(service, 11)
+    service.stop()
+    service.turn()
+    service.stop()
+    service.run()
+    assert len(place.hands.stopped) == 1
+    state = place.database.execute("SELECT state, tries FROM task_instance").fetchone()
+    assert state == ("scheduled", 0)
+
+
+def test_the_lock_says_who_holds_it(tmp_path: Path) -> None:
+    import subprocess
+    import sys
+
+    held = Lock(tmp_path / "y.db.serve")
+    held.say("process 7 at http://127.0.0.1:1")
+    program = (
+        "import sys; from pathlib import Path; from yamldag.engine.lock import *\n"
+        "try: Lock(Path(sys.argv[1]))\nexcept HeldError as held: print(held)\nelse: print('free')"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path / "y.db.serve")]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert said.strip() == "process 7 at http://127.0.0.1:1"
+    held.release()
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() == "free"
+    Lock(tmp_path / "y.db.serve").release()

@@ -1,0 +1,362 @@
+"""The pages say what is so, escape all that they are given, and let in nobody from elsewhere."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.web.browser import Browser
+from yamldag.compile.project import find
+from yamldag.engine.catalogue import Catalogue
+from yamldag.engine.status import Board, Status
+from yamldag.store import moves
+from yamldag.store.database import Database, open_database
+from yamldag.store.rows import NewRun
+from yamldag.web.app import application
+
+NOW = 1_800_000_000.0
+DAY = "2027-01-15T{:02d}:00:00.000000Z"
+EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
+
+
+@dataclass
+class Site:
+    root: Path
+    database: Database
+    catalogue: Catalogue
+    board: Board
+    client: Browser
+
+    def write(self, name: str, text: str) -> None:
+        (self.root / "pipelines" / f"{name}.yml").write_text(text)
+        self.catalogue.refresh()
+        with self.database.transaction():
+            for known in self.catalogue.pipelines.values():
+                version = moves.Version(known.plan.pipeline, "f", known.version, known.text, NOW)
+                moves.save_version(self.database, version)
+        shown = {"pipelines": self.catalogue.pipelines, "broken": self.catalogue.broken}
+        self.board.status = replace(self.board.status, **shown)  # type: ignore[arg-type]
+
+    def run(self, pipeline: str, state: str, hour: int = 0, name: str = "", **more: Any) -> str:
+        version = self.catalogue.pipelines[pipeline].version
+        date, name = DAY.format(hour), name or f"run-{pipeline}-{hour}"
+        row = NewRun(
+            name, pipeline, version, "scheduled", state, date, date, date, date, more.get("params", "{}"), None,
+            NOW - 60, NOW - 60, 1,
+        )  # fmt: skip
+        with self.database.transaction():
+            assert moves.create_run(self.database, row)
+            if state not in ("running", "queued"):
+                self.database.execute("UPDATE run SET ended = ? WHERE id = ?", (NOW - 30, name))
+        return name
+
+    def task(self, run: str, number: int, state: str, log: Path | str, reason: str | None = None) -> None:
+        over = NOW - 31 if state in ("failed", "success") else None
+        with self.database.transaction():
+            self.database.execute(
+                "INSERT INTO task_instance VALUES (?, ?, ?, -1, NULL, ?, 1, 1, ?, NULL, NULL, ?, ?, ?)",
+                (number, run, f"t{number}", state, number, NOW - 50, over, reason),
+            )
+            self.database.execute(
+                "INSERT INTO attempt VALUES (?, ?, 1, ?, 1, ?, ?, 1, 'exit', ?, ?)",
+                (number, number, state, NOW - 50, over, reason, str(log)),
+            )
+
+    def log(self, text: str | bytes, name: str = "1.log") -> Path:
+        path = self.root / ".yamldag" / "logs" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text.encode() if isinstance(text, str) else text)
+        return path
+
+    def page(self, path: str = "/", status: int = 200) -> str:
+        answer = self.client.get(path)
+        assert answer.status_code == status
+        return answer.text
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pipelines").mkdir()
+    url = f"sqlite:///{tmp_path}/.yamldag/yamldag.db"
+    database = open_database(url)
+    moves.begin_runner(database, moves.Life("serve", "here", 1, "x", NOW))
+    board = Board(Status(NOW - 100, NOW - 1, 16))
+    app = application(board, url, tmp_path / ".yamldag", 8080, lambda: NOW)
+    catalogue = Catalogue(find(str(tmp_path), None, {}))
+    yield Site(tmp_path, database, catalogue, board, Browser(app))
+    database.close()
+
+
+def hello(name: str = "hello", more: str = "") -> str:
+    return f"pipeline: {name}\n{more}tasks:\n  t1: {{bash: 'true'}}\n  t2: {{bash: 'true', needs: t1}}\n"
+
+
+# What it says
+
+
+def test_an_empty_project_says_how_to_begin(site: Site) -> None:
+    page = site.page()
+    assert "There is no pipeline yet" in page
+    assert "yamldag init" in page
+
+
+def test_a_failure_comes_first_with_its_task_and_its_last_line(site: Site) -> None:
+    site.write("a", hello())
+    site.write("b", hello("other"))
+    run = site.run("hello", "failed")
+    log = site.log("one\n\x1b[31mERROR: no such table\x1b[0m\n\n")
+    site.task(run, 1, "failed", log, "exit code 1")
+    page = site.page()
+    assert "1 pipeline failed" in page
+    assert "1 other is fine" in page
+    assert "hello › t1" in page
+    assert "ERROR: no such table<" in page
+    assert "exit code 1" in page
+    assert page.index("Needs you") < page.index("Running now")
+
+
+def test_a_recovered_pipeline_is_no_longer_a_failure(site: Site) -> None:
+    site.write("a", hello())
+    site.run("hello", "failed", 1)
+    site.run("hello", "success", 2)
+    page = site.page()
+    assert "Needs you" not in page
+    assert "The one pipeline is fine" in page
+
+
+def test_a_broken_file_shows_its_diagnostics(site: Site) -> None:
+    site.write("a", hello())
+    site.write("a", hello().replace("needs: t1", "needs: t9"))
+    page = site.page()
+    assert "1 file is broken" in page
+    assert "YD203" in page
+    assert "pipelines/a.yml:4:" in page
+    assert "The last good version of hello goes on running." in page
+
+
+def test_what_this_version_does_not_run_is_said(site: Site) -> None:
+    site.write("a", "pipeline: hello\ntasks:\n  ask: {approval: May I?}\n")
+    assert "does not run it yet" in site.page()
+    assert "YD706" in site.page("/pipelines/hello")
+
+
+def test_the_next_tick_is_in_the_zone_of_the_pipeline(site: Site) -> None:
+    site.write("a", hello(more='schedule: "@hourly"\ntimezone: Asia/Seoul\n'))
+    site.board.status = replace(site.board.status, next={"hello": NOW + 240})
+    page = site.page()
+    assert "17:04 KST" in page
+    assert "in 4 min" in page
+
+
+def test_every_state_has_its_word_beside_its_colour(site: Site) -> None:
+    site.write("a", hello())
+    for hour, state in enumerate(("success", "failed", "cancelled", "running", "queued")):
+        site.run("hello", state, hour)
+    page = site.page()
+    for state in ("success", "failed", "cancelled", "running", "queued"):
+        assert f'aria-label="{state}, ' in page
+
+
+def test_a_scheduler_that_does_not_turn_is_told_of(site: Site) -> None:
+    site.board.status = replace(site.board.status, turned=NOW - 60)
+    assert "does not turn" in site.page()
+    answer = site.client.get("/health")
+    assert answer.status_code == 503
+    assert answer.json()["healthy"] is False
+
+
+def test_of_many_pipelines_a_page_lists_some(site: Site) -> None:
+    site.write("a", "---\n".join(hello(f"p{number:03}") for number in range(230)))
+    assert ">p099<" in site.page()
+    assert ">p100<" not in site.page()
+    assert ">p229<" in site.page("/?page=3")
+    for odd in ("0", "-1", "x", "99999999999", "٣"):
+        assert "All 230 pipelines are fine" in site.page(f"/?page={odd}")
+
+
+def test_a_mistake_of_ours_is_told_without_its_insides(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site.board.status = None  # type: ignore[assignment]
+    page = site.page("/", 500)
+    assert "bug in yamldag" in page
+    assert "Traceback" not in page
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    log = Path(said.split()[-1])
+    assert "AttributeError" in log.read_text()
+    log.unlink()
+
+
+def test_health_is_json(site: Site) -> None:
+    told = site.client.get("/health").json()
+    assert (told["healthy"], told["pipelines"], told["slots"]) == (True, 0, 16)
+
+
+def test_the_page_of_a_pipeline_draws_it_and_lists_its_runs(site: Site) -> None:
+    site.write("a", hello())
+    name = site.run("hello", "success")
+    page = site.page("/pipelines/hello")
+    assert "yamldag-graph" in page
+    assert f"/runs/{name}" in page
+
+
+def test_the_page_of_a_run_opens_at_the_failure(site: Site) -> None:
+    site.write("a", hello())
+    name = site.run("hello", "failed", params=json.dumps({"who": "Ada"}))
+    site.task(name, 1, "success", site.log("fine", "1.log"))
+    site.task(name, 2, "failed", site.log("it broke here", "2.log"), "exit code 3")
+    page = site.page(f"/runs/{name}")
+    assert "it broke here" in page
+    assert "exit code 3" in page
+    assert "Ada" in page
+    assert "fine" in site.page(f"/runs/{name}?task=t1")
+    assert "it broke here" in site.page(f"/runs/{name}?task=nonsense&index=x&try=9")
+
+
+def test_a_page_of_a_run_that_has_not_begun(site: Site) -> None:
+    site.write("a", hello())
+    name = site.run("hello", "queued")
+    with site.database.transaction():
+        site.database.execute("UPDATE run SET started = NULL, version = NULL")
+    assert "waits for room" in site.page(f"/runs/{name}")
+
+
+def test_of_a_long_log_the_end_is_shown(site: Site) -> None:
+    site.write("a", hello())
+    name = site.run("hello", "failed")
+    lines = b"".join(b"line %d\n" % number for number in range(200_000))
+    site.task(name, 1, "failed", site.log(lines))
+    page = site.page(f"/runs/{name}")
+    assert "line 199999" in page
+    assert len(page) < 120_000
+    assert "yamldag logs" in page
+
+
+def test_a_log_of_any_bytes_is_text(site: Site) -> None:
+    site.write("a", hello())
+    name = site.run("hello", "failed")
+    site.task(name, 1, "failed", site.log(bytes(range(256)) + b"\rover\x1b]0;title\x07\xe2\x80\xaeend"))
+    page = site.page(f"/runs/{name}")
+    assert not re.search(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202e]", page)
+
+
+# Who may ask
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8080", "localhost:8080", "LOCALHOST:8080", "[::1]:8080"])
+def test_this_machine_is_served(site: Site, host: str) -> None:
+    assert site.client.get("/", headers={"host": host}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.example", "evil.example:8080", "127.0.0.1", "127.0.0.1:80", "127.0.0.1:8081", "localhost.:8080",
+        "localhost:8080.evil.example", "evil.example#localhost:8080", "user@127.0.0.1:8080", "0.0.0.0:8080",
+        "127.0.0.1:8080,evil.example", "[::1]", "127.1:8080", "2130706433:8080", "", " 127.0.0.1:8080x",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("path", ["/", "/health", "/static/ui.css", "/runs/x", "/nowhere"])
+def test_no_other_name_is_served_anywhere(site: Site, host: str, path: str) -> None:
+    answer = site.client.get(path, headers={"host": host})
+    assert answer.status_code == 400
+    assert "yamldag" not in answer.text
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "GETX"])
+@pytest.mark.parametrize("path", ["/", "/health", "/runs/x", "/pipelines/hello", "/static/ui.css"])
+def test_nothing_but_get_is_served(site: Site, method: str, path: str) -> None:
+    assert site.client.request(method, path).status_code == 405
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/health", "/static/ui.css", "/static/live.js", "/nowhere", "/runs/.."]
+)
+def test_every_answer_has_the_headers(site: Site, path: str) -> None:
+    for answer in (site.client.get(path), site.client.get(path, headers={"host": "evil.example"})):
+        assert answer.headers["content-security-policy"].startswith("default-src 'self'; ")
+        assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["referrer-policy"] == "no-referrer"
+        assert "access-control-allow-origin" not in answer.headers
+        assert "set-cookie" not in answer.headers
+
+
+PATHS = [
+    "..", ".", "%2e%2e", "..%2f..%2fetc%2fpasswd", "..%5c..", "%00", "a%00b", "x" * 300, "%ff", "a b", "é",
+    "%3Cscript%3E", "';--", "a;x", "a%0d%0aX: y", "/etc/passwd", "~", "*", "%25", "{{7*7}}", "\\", "hello/../x",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("bad", PATHS)
+@pytest.mark.parametrize("before", ["/runs/", "/pipelines/", "/static/"])
+def test_names_that_could_not_be_are_not_found(site: Site, before: str, bad: str) -> None:
+    site.write("a", hello())
+    answer = site.client.get(f"{before}{bad}")
+    assert answer.status_code in (200, 307, 404)
+    assert "root:" not in answer.text
+    if answer.status_code == 200:  # the client itself has resolved the dots
+        assert answer.request.url.path == "/"
+
+
+# What it escapes
+
+
+def test_names_descriptions_logs_and_values_are_text(site: Site) -> None:
+    quoted = json.dumps(EVIL)
+    site.write("a", hello(more=f"description: {quoted}\nowner: {quoted}\nparams: {{p: {quoted}}}\n"))
+    site.write("b", f"pipeline: {quoted}\ntasks: {{}}\n")
+    name = site.run("hello", "failed", params=json.dumps({EVIL: EVIL}))
+    site.task(name, 1, "failed", site.log(EVIL), EVIL)
+    with site.database.transaction():
+        site.database.execute("UPDATE run SET reason = ?", (EVIL,))
+        site.database.execute("UPDATE task_instance SET item = ?", (json.dumps({"name": EVIL}),))
+    for path in ("/", "/pipelines/hello", f"/runs/{name}", f"/runs/{name}?task={EVIL}&try={EVIL}"):
+        page = site.page(path)
+        assert "<script>alert" not in page
+        assert "<img" not in page
+        assert "&lt;script&gt;" in page
+
+
+def test_no_page_needs_what_the_policy_forbids(site: Site) -> None:
+    site.write("a", hello())
+    name = site.run("hello", "failed")
+    site.task(name, 1, "failed", site.log("x"))
+    for path in ("/", "/pipelines/hello", f"/runs/{name}", "/nowhere"):
+        page = site.client.get(path).text
+        assert " style=" not in page
+        assert "<style" not in page
+        assert not re.search(r"<script(?! src=\"/static/)", page)
+        assert not re.search(r" on[a-z]+=", page)
+        assert not re.search(r"(src|href)=\"(?!/|#)", page)
+
+
+@pytest.mark.parametrize("outside", ["secret.txt", "../secret.txt", ".yamldag/logs/../secret.txt"])
+def test_a_log_outside_its_folder_is_never_read(site: Site, outside: str) -> None:
+    site.write("a", hello())
+    for place in (site.root, site.root.parent, site.root / ".yamldag"):
+        (place / "secret.txt").write_text("canary")
+    name = site.run("hello", "failed")
+    site.task(name, 1, "failed", site.root / outside)
+    assert "canary" not in site.page(f"/runs/{name}")
+    assert "canary" not in site.page()
+
+
+def test_a_log_that_is_a_link_or_no_file_is_not_read(site: Site) -> None:
+    site.write("a", hello())
+    (site.root / "secret.txt").write_text("canary")
+    link = site.log("x").with_name("link.log")
+    link.symlink_to(site.root / "secret.txt")
+    name = site.run("hello", "failed")
+    site.task(name, 1, "failed", link)
+    site.task(name, 2, "failed", link.parent)
+    for task in ("t1", "t2"):
+        assert "canary" not in site.page(f"/runs/{name}?task={task}")

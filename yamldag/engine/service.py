@@ -1,0 +1,267 @@
+"""The scheduler: one loop that turns when a tick comes, a task ends, a retry is due or a file has changed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from types import FrameType
+
+from yamldag.bug import write_log
+from yamldag.engine import times
+from yamldag.engine.agenda import Agenda
+from yamldag.engine.catalogue import Catalogue, Known
+from yamldag.engine.local_run import new_id
+from yamldag.engine.loop import Engine
+from yamldag.engine.params import resolve
+from yamldag.engine.run import Run, build
+from yamldag.engine.status import Board, Status
+from yamldag.engine.step import Admit
+from yamldag.engine.ticker import LATE, Decision
+from yamldag.store import moves, schedules
+from yamldag.store.schedules import QueuedRun, StoredPosition
+
+LOOK = 2.0
+"""Seconds between two looks at the files."""
+GRACE = 10.0
+"""Seconds that running tasks get when the scheduler is told to stop; then their runner minds them alone."""
+
+
+@dataclass(slots=True)
+class Service:
+    """Of one thread, but for `stop` and `reload`, which signal handlers and other threads may call."""
+
+    engine: Engine
+    catalogue: Catalogue
+    folder: Path
+    """The project's `.yamldag`: runs and logs are there."""
+    say: Callable[[str], None]
+    board: Board = field(init=False)
+    agenda: Agenda = field(init=False)
+    stops: int = 0
+    """How often it was told to stop."""
+    _began: float = field(init=False)
+    _files_at: float = 0.0
+    _give_up: float | None = None
+    _killed: bool = False
+    _late: float = 0.0
+    _complained: bool = False
+
+    def __post_init__(self) -> None:
+        now = self._began = self.engine.clock.now()
+        self.agenda = Agenda.read(self.engine.database, now)
+        for run in self.engine.world.runs.values():
+            self.agenda.began(run.plan.pipeline, run.id)
+        self._adopt_pipelines(now)
+        self._files_at = now + LOOK
+        self.board = Board(self._status(now))
+
+    # From outside
+
+    def stop(self) -> None:
+        """Start nothing more, and end when nothing runs, or after a while; told again: stop what runs."""
+        self.stops += 1
+        self.engine.executor.wake()
+
+    def reload(self) -> None:
+        """Look at the files now."""
+        self._files_at = 0.0
+        self.engine.executor.wake()
+
+    # The loop
+
+    def run(self) -> None:
+        """Turn until it was told to stop."""
+        self.turn(wait=False)
+        while not self._is_over():
+            self.turn()
+
+    def turn(self, *, wait: bool = True) -> None:
+        """Wait for what comes first, and do all that follows from it."""
+        now = self.engine.clock.now()
+        self.engine.turn(self._patience(now) if wait else 0.0)
+        now = self.engine.clock.now()
+        self._clear_up()
+        if self.stops:
+            self._wind_down(now)
+        else:
+            self._tick(now)
+            self._look(now)
+            self._start(now)
+        self.board.status = self._status(now)
+
+    def _patience(self, now: float) -> float:
+        if self.stops:
+            return 0.0 if self._give_up is None else max(0.0, min(self._give_up - now, 1.0))
+        due = self.agenda.due()
+        first = self._files_at if due is None else min(due, self._files_at)
+        return max(0.0, first - now)
+
+    # Files
+
+    def _look(self, now: float) -> None:
+        if now < self._files_at:
+            return
+        self._files_at = now + LOOK
+        try:
+            changed = self.catalogue.refresh()
+        except Exception as problem:  # a file that the compiler dies of must not stop what runs
+            self._complain(problem)
+            return
+        self._complained = False
+        if changed:
+            self._adopt_pipelines(now)
+
+    def _complain(self, problem: Exception) -> None:
+        """Once, until it is over."""
+        if not self._complained:
+            log = write_log("reading files that have changed", problem)
+            self.say(f"changed files can't be read; please report this bug in yamldag with its log: {log}")
+        self._complained = True
+
+    def _adopt_pipelines(self, now: float) -> None:
+        """What the files say now is in force from now on."""
+        pipelines = self.catalogue.pipelines
+        with self.engine.database.transaction():
+            for name, known in pipelines.items():
+                if not known.stale and self.agenda.version(name) != known.version:
+                    self._save(known, now)
+        self.agenda.adopt(pipelines)
+
+    def _save(self, known: Known, now: float) -> None:
+        plan = known.plan
+        version = moves.Version(plan.pipeline, plan.file, known.version, known.text, now)
+        moves.save_version(self.engine.database, version)
+
+    # Ticks
+
+    def _tick(self, now: float) -> None:
+        """Record the runs of the ticks that have come, with the positions that say so."""
+        decisions = self.agenda.decide(now)
+        if not decisions:
+            return
+        database = self.engine.database
+        made: list[QueuedRun] = []
+        with database.transaction():
+            for each in decisions:
+                made += [row for row in self._rows(each, now) if schedules.queue_run(database, row)]
+                decided = times.stored(each.position.decided)
+                position = StoredPosition(decided, each.position.rule)
+                schedules.set_position(database, each.pipeline, position, now)
+        self.agenda.decided(decisions, made)
+        if made:
+            late = now - datetime.fromisoformat(made[-1].logical_date).timestamp()
+            self._late = late if late < LATE.total_seconds() else self._late
+
+    def _rows(self, decision: Decision, now: float) -> Iterator[QueuedRun]:
+        for tick in decision.ticks:
+            date, start, end = map(times.stored, tick)
+            name = new_id("scheduled", tick.logical_date)
+            yield QueuedRun(name, decision.pipeline, "scheduled", date, start, end, "{}", now)
+
+    # Runs
+
+    def _start(self, now: float) -> None:
+        """Start what is queued and finds room, the oldest logical date first."""
+        for row, known in self.agenda.take(self.catalogue.pipelines):
+            self._begin(row, known, now)
+
+    def _begin(self, row: QueuedRun, known: Known, now: float) -> None:
+        """Fix its plan, and let the engine have it."""
+        engine, plan = self.engine, known.plan
+        params = resolve(plan, json.loads(row.params))
+        with engine.database.transaction():
+            if not moves.start_run(engine.database, row.id, known.version, engine.runner, now):
+                return  # somebody has taken or cancelled it meanwhile
+            schedules.fix_params(engine.database, row.id, json.dumps(params, ensure_ascii=False))
+        run = Run(row.id, plan, engine.runner, row.type, *row[3:6], params=params, started=now)
+        run.folder, run.logs = places(self.folder, run.id)
+        os.makedirs(run.folder, 0o700, exist_ok=True)
+        self.agenda.began(run.plan.pipeline, run.id)
+        engine.tell(Admit(build(run, engine.ids)))
+        self.say(f"run {run.id} of {plan.pipeline} started")
+
+    def _clear_up(self) -> None:
+        """Take note of the runs that have ended."""
+        for run in self.engine.over:
+            ended = run.ended or 0.0
+            self.agenda.ended(run.plan.pipeline, run.id, ended)
+            why = f": {run.reason}" if run.reason else ""
+            self.say(
+                f"run {run.id} of {run.plan.pipeline} {run.state.value} in {ended - run.started:.1f} s{why}"
+            )
+        self.engine.over.clear()
+        for name in self.engine.lost:
+            self.agenda.lost(name)
+            self.say(f"run {name} is moved by another process now")
+        self.engine.lost.clear()
+
+    # The end
+
+    def _wind_down(self, now: float) -> None:
+        running = list(self.engine.world.running)
+        if self._give_up is None:
+            self._give_up = now + GRACE
+            self.engine.leave()
+            if running and self.stops == 1:
+                tasks = "1 task still runs" if len(running) == 1 else f"{len(running)} tasks still run"
+                self.say(f"stopping: {tasks}; a second signal stops what runs")
+        if self.stops > 1 and not self._killed:
+            self._killed = True
+            self._give_up = now + GRACE + 1.0  # the runner kills after its own grace
+            self.engine.executor.stop(running)
+
+    def _is_over(self) -> bool:
+        """Nothing runs any more, or it has had its time: what goes on is found by the next start."""
+        if not self.stops or self._give_up is None:
+            return False
+        return not self.engine.world.running or self.engine.clock.now() >= self._give_up
+
+    # What others see
+
+    def _status(self, now: float) -> Status:
+        world = self.engine.world
+        return Status(
+            self._began,
+            now,
+            self.engine.slots or 0,
+            len(world.running),
+            self.agenda.waiting,
+            max(0.0, self._late),
+            bool(self.stops),
+            self.catalogue.pipelines,
+            self.catalogue.broken,
+            dict(self.agenda.coming),
+        )
+
+
+def places(folder: Path, run: str) -> tuple[str, str]:
+    """The scratch folder and the folder of logs of a run, absolute."""
+    top = folder.absolute()
+    return str(top / "runs" / run), str(top / "logs" / run)
+
+
+@contextmanager
+def signals(service: Service) -> Iterator[None]:
+    """INT and TERM stop it, HUP makes it look at its files."""
+
+    wanted = {
+        signal.SIGINT: service.stop,
+        signal.SIGTERM: service.stop,
+        signal.SIGHUP: service.reload,
+    }
+
+    def heed(number: int, _: FrameType | None) -> None:
+        wanted[signal.Signals(number)]()
+
+    before = {number: signal.signal(number, heed) for number in wanted}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,42 @@
+"""What a scheduler says of itself to whoever shows it: read from other threads, replaced as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from yamldag.engine.catalogue import Broken, Known
+
+QUIET = 15.0
+"""Seconds without a turn of the loop after which a scheduler is not healthy: it turns every two."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """One moment of a scheduler. Times are Unix seconds."""
+
+    began: float
+    turned: float
+    """When the loop last turned."""
+    slots: int
+    running: int = 0
+    """Attempts that are running."""
+    queued: int = 0
+    """Runs that wait for room."""
+    late: float = 0.0
+    """Seconds from the newest tick to its run."""
+    stopping: bool = False
+    pipelines: Mapping[str, Known] = field(default_factory=dict)
+    broken: tuple[Broken, ...] = ()
+    next: Mapping[str, float] = field(default_factory=dict)
+    """The coming tick of each pipeline that has one."""
+
+    def healthy(self, now: float) -> bool:
+        return not self.stopping and now - self.turned < QUIET
+
+
+@dataclass(slots=True)
+class Board:
+    """Where the newest status hangs."""
+
+    status: Status

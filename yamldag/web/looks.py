@@ -1,0 +1,40 @@
+"""States as pages show them: a word and a glyph each, so that nothing rests on colour alone."""
+
+from __future__ import annotations
+
+from markupsafe import Markup
+
+from yamldag.render.colours import LOOKS
+
+_WORDS = {
+    "none": "no run yet",
+    "cancelled": "cancelled",
+    "broken": "broken",
+    "refused": "not run",
+    "late": "not run",
+}
+_SQUARE = '<rect class="solid" x="3" y="3" width="10" height="10" rx="1.5"/>'
+_OCTAGON = (
+    '<path class="pen" d="M5.2 1.6h5.6l3.6 3.6v5.6l-3.6 3.6H5.2l-3.6-3.6V5.2z"/>'
+    '<path class="pen" d="M8 4.8v3.6M8 11.2v.1"/>'
+)
+_BARRED = '<circle class="pen" cx="8" cy="8" r="6.2"/><path class="pen" d="M3.8 12.2l8.4-8.4"/>'
+_SYMBOLS = {"cancelled": _SQUARE, "broken": _OCTAGON, "refused": _BARRED, "late": _BARRED}
+
+
+def word(state: str) -> str:
+    """`upstream_failed` is `upstream failed`, a task's `none` is `waiting`."""
+    return _WORDS.get(state) or (LOOKS[state].word if state in LOOKS else state)
+
+
+def task_word(state: str) -> str:
+    return LOOKS[state].word if state in LOOKS else state
+
+
+def sprite() -> Markup:
+    """All glyphs, to be used by `<use href="#g-STATE">`."""
+    symbols = {name: look.symbol for name, look in LOOKS.items()} | _SYMBOLS
+    inside = "".join(
+        f'<symbol id="g-{name}" viewBox="0 0 16 16">{symbol}</symbol>' for name, symbol in symbols.items()
+    )
+    return Markup(f'<svg class="sprite" aria-hidden="true">{inside}</svg>')  # noqa: S704  (our own drawing)
