@@ -56,6 +56,17 @@ def _around(command: list[str], server: Server) -> int:
     """
     sys.stderr.write(f"stand-in for the web APIs: {server.url}\n")
     sys.stderr.flush()
+    started: list[subprocess.Popen[bytes]] = []
+    early: list[int] = []
+
+    def forward(number: int, _: FrameType | None) -> None:
+        if started:
+            started[0].send_signal(number)
+        else:
+            early.append(number)
+
+    for number in SIGNALS:
+        signal.signal(number, forward)
     env = {**os.environ, "STANDIN_URL": server.url}
     try:
         # Before there is a second thread: `preexec_fn` is safe only then.
@@ -63,12 +74,9 @@ def _around(command: list[str], server: Server) -> int:
     except OSError as error:
         sys.stderr.write(f"stand-in: `{command[0]}` can't be started: {error.strerror}\n")
         return 127
-
-    def forward(number: int, _: FrameType | None) -> None:
-        child.send_signal(number)
-
-    for number in SIGNALS:
-        signal.signal(number, forward)
+    started.append(child)
+    for missed in early:
+        child.send_signal(missed)
     with _answering(server):
         code = child.wait()
     return 128 - code if code < 0 else code

@@ -217,8 +217,8 @@ tasks:
         {"=x": "NAME=VALUE"},
         {"text=1": "twice", "text=2": "twice"},
     ):
-        wrong = [word for bad in told_together for word in ("--param", bad)]
-        answer = project("run", "p", *wrong)
+        options = [word for bad in told_together for word in ("--param", bad)]
+        answer = project("run", "p", *options)
         assert (answer.code, answer.out) == (2, ""), answer
         for words in told_together.values():
             assert words in answer.err, (words, answer.err)

@@ -3,6 +3,8 @@
 them; the difference is read in review."""
 
 import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,8 @@ HERE = Path(__file__).parent
 CASES = sorted(path for path in (HERE / "err").iterdir() if path.suffix == ".yml" or path.is_dir())
 SPECIAL = {"YD801-ignored", "YD802-error"}
 """Cases about the silence that a comment brings."""
+PLUGINS = HERE / "plugins"
+"""What is installed for the cases: the operators `shout`, and `broken`, whose module is not there."""
 WRITE = os.environ.get("GOLDEN") == "write"
 
 
@@ -30,6 +34,13 @@ def diagnostics(case: Path) -> list[Diagnostic]:
     if case.stem.startswith("YD706"):
         found = [one for unit in compiled.units for one in unit.refused()]
     return found
+
+
+@pytest.fixture(autouse=True, scope="module")
+def installed() -> Iterator[None]:
+    sys.path.insert(0, str(PLUGINS))
+    yield
+    sys.path.remove(str(PLUGINS))
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)

@@ -1,6 +1,5 @@
 """Plans to draw, small ones by hand and large ones by rule."""
 
-
 from __future__ import annotations
 
 from collections.abc import Iterable

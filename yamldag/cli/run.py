@@ -140,6 +140,8 @@ def _preview_text(row: dict[str, Any]) -> str:
 
 
 def _run(order: Order, project: Project, form: str) -> int:
+    import sqlite3
+
     from yamldag.cli.progress import progress
     from yamldag.engine.local_run import TakenOver, run_here
     from yamldag.store.database import CannotOpen
@@ -157,6 +159,9 @@ def _run(order: Order, project: Project, form: str) -> int:
             raise UsageError(str(closed)) from None
         except TakenOver:
             sys.stderr.write("yamldag run: another process has moved this run meanwhile\n")
+            return 1
+        except sqlite3.OperationalError as refused:  # held by another process, or the disk is full
+            sys.stderr.write(f"yamldag run: the database can't be written: {refused}\n")
             return 1
         shown.ended(result)
     if form == "json":

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import NamedTuple
 
+from yamldag.compile import keys
 from yamldag.compile.constants import fold
 from yamldag.compile.draft import Entries
 from yamldag.operators import catalog
@@ -34,7 +36,8 @@ class Checked(NamedTuple):
     found: list[Diagnostic]
 
 
-_schemas: dict[str, check.Check] = {}
+_schemas: dict[tuple[str, bool], check.Check] = {}
+"""By kind of document, and whether the operators of plug-ins are in it."""
 
 
 def read(path: str, shown: str) -> File:
@@ -97,13 +100,31 @@ def checked(
 ) -> Checked:
     """Hold a document against its schema. Templates of vars alone, where no template is rendered, are put in:
     `constants` gives a var's node by name; `known` are the names to suggest for one that is not there."""
-    found: list[Diagnostic] = []
-    state = check.Checking(found, set(), lambda node: fold(node, constants, found, known))
-    schema = _schemas.get(kind)
-    if schema is None:
-        schema = _schemas[kind] = check.compile_schema(catalog.schema(f"{kind}.schema.json"), catalog.schema)
-    schema(root, None, state)
+
+    def against(plugins: bool) -> check.Checking:
+        found: list[Diagnostic] = []
+        state = check.Checking(found, set(), lambda node: fold(node, constants, found, known))
+        _schema(kind, plugins)(root, None, state)
+        return state
+
+    state = against(plugins=(kind, True) in _schemas)
+    unknown = [_text(one) for one in state.report if one.code == "YD401"]
+    if unknown and keys.look_for_plugins(unknown):
+        state = against(plugins=True)
     return Checked(root, state.faulty, state.report)
+
+
+def _schema(kind: str, plugins: bool) -> check.Check:
+    mark = (kind, plugins)
+    if mark not in _schemas:
+        resolve = partial(catalog.schema, plugins=plugins)
+        _schemas[mark] = check.compile_schema(resolve(f"{kind}.schema.json"), resolve)
+    return _schemas[mark]
+
+
+def _text(diagnostic: Diagnostic) -> str:
+    place = diagnostic.place
+    return place.source.text[place.start : place.end].strip("'\"")
 
 
 def entries(root: Map, name: str) -> Entries:

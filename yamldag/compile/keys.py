@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from yamldag.compile.draft import Draft
 from yamldag.operators import catalog
 from yamldag.syntax.diagnostic import Diagnostic, Related, at
@@ -30,7 +32,17 @@ _KNOWN = frozenset((
     "description", "setup", "teardown_of", "tasks", "use", "defaults",
 ))  # fmt: skip
 _NO_DEFAULT = frozenset(("args", "with", "setup", "teardown_of", "output", "produces", "cache"))
-OPERATORS = frozenset(catalog.names())
+OPERATORS = set(catalog.names())
+"""Those of plug-ins join once a document uses one: to look for them costs more than a small file does."""
+
+
+def look_for_plugins(names: Iterable[str]) -> bool:
+    """Whether some of these unknown keys are operators that plug-ins bring; from then on all of theirs are known."""
+    brought = set(catalog.names(plugins=True)) - OPERATORS
+    if brought.isdisjoint(names):
+        return False
+    OPERATORS.update(brought)
+    return True
 
 
 def classify(draft: Draft, found: list[Diagnostic]) -> None:

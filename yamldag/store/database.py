@@ -66,7 +66,10 @@ def open_database(url: str) -> Database:
         os.makedirs(os.path.dirname(path), exist_ok=True)
         database = Database(url, _connect(path))
         _upgrade(database)
-    except (OSError, sqlite3.Error) as problem:
+    except OSError as problem:
+        words = (problem.strerror or "unknown reason").lower()
+        raise CannotOpen(f"the database `{path}` can't be opened: {words}") from problem
+    except sqlite3.Error as problem:
         raise CannotOpen(f"the database `{path}` can't be opened: {problem}") from problem
     return database
 

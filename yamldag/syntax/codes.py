@@ -99,6 +99,12 @@ _TABLE = (
     ("YD705", "missing-file", "error", "a file that an operator needs is not there"),
     ("YD706", "not-run-yet", "error", "this version checks and draws a feature that it does not run"),
     ("YD707", "bad-operator", "error", "an operator's parameters do not go together"),
+    (
+        "YD708",
+        "broken-plugin",
+        "error",
+        "the plug-in that brings an operator can't be loaded or describes itself wrongly",
+    ),
     # YD8xx: lint
     ("YD801", "unused-param", "warning", "a param is declared and never used"),
     ("YD802", "unused-ignore", "warning", "a `yamldag: ignore[…]` comment silences nothing"),

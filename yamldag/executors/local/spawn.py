@@ -56,6 +56,8 @@ def _enter(cwd: str) -> None:
         words = {errno.ENOENT: "does not exist", errno.ENOTDIR: "is not a folder"}
         reason = words.get(error.errno or 0, "may not be entered")
         raise UnstartableError(f"the working folder `{cwd}` {reason}") from None
+    except ValueError:
+        raise UnstartableError("the working folder's name holds a NUL character") from None
 
 
 _LOG = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
