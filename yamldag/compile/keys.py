@@ -37,10 +37,12 @@ OPERATORS = set(catalog.names())
 
 
 def look_for_plugins(names: Iterable[str]) -> bool:
-    """Whether some of these unknown keys are operators that plug-ins bring; from then on they are known."""
-    brought = set(names) & set(catalog.names(plugins=True)) - OPERATORS
+    """Whether some of these unknown keys are operators that plug-ins bring; from then on all of theirs are known."""
+    brought = set(catalog.names(plugins=True)) - OPERATORS
+    if brought.isdisjoint(names):
+        return False
     OPERATORS.update(brought)
-    return bool(brought)
+    return True
 
 
 def classify(draft: Draft, found: list[Diagnostic]) -> None:

@@ -27,6 +27,8 @@ _CONNECTED: dict[str, tuple[str, ...]] = {
     "wait": ("http", "sql"),
 }
 """The operators that have a `connection`, and their parameters that have one."""
+_CALLING = ("branch", "short_circuit", "wait")
+"""The operators that may ask a function, which is given as `python` is."""
 
 
 class Operators:
@@ -75,6 +77,10 @@ class Operators:
             self._python(task, node)
         elif task.operator == "sql":
             self._file(task, node)
+        elif task.operator in _CALLING:
+            function = parameter(node, "python")
+            if function is not None and id(function) not in self.faulty:
+                self._python(task, function)
         self._connections(task, task.operator)
         self._exclusive(task.operator, node)
         self._required(task.operator, key, node, task)
@@ -262,7 +268,7 @@ class Operators:
         known = signature.read(path, name)
         if isinstance(known, signature.Fault):
             self._no_function(node, os.path.relpath(path, task.scope.folder), known)
-        else:
+        elif task.operator == "python":
             self._arguments(task, node, known, name)
 
     def _no_function(self, node: Scalar, shown: str, fault: signature.Fault) -> None:

@@ -11,10 +11,11 @@ from yamldag.compile.draft import Entries
 from yamldag.compile.files import below, shown
 from yamldag.syntax.diagnostic import Diagnostic, at, has_errors
 from yamldag.syntax.nearest import nearest
-from yamldag.syntax.tree import Json, Map, Node, Seq, plain
+from yamldag.syntax.tree import Json, Map, Node, Scalar, Seq, plain
 
 NAMES = ("yamldag.yml", "yamldag.yaml")
 _SQLITE = "sqlite:///"
+AS_YAML = ("vars", "defaults", "pipeline_defaults", "pools", "connections", "secrets", "lint")
 OVERRIDABLE = ("pipelines", "database", "executor", "allow_env", "plugins")
 
 
@@ -51,6 +52,9 @@ class Project:
         self._origins: dict[str, str] = {}
         if file is not None:
             self._read(file)
+        for name in AS_YAML:
+            if (text := surroundings.get(f"YAMLDAG_{name.upper()}")) is not None:
+                self._take_variable(name, text)
 
     # What the rest of the program asks
 
@@ -134,9 +138,12 @@ class Project:
         ]
         rows += [
             Setting(name, plain(self.entries[name][1]), self._origin(name))
-            for name in ("pools", "vars", "pipeline_defaults", "defaults", "lint")
+            for name in ("pools", "pipeline_defaults", "defaults", "lint")
             if name in self.entries
         ]
+        if self.vars:
+            values = {name: plain(node) for name, node in self.vars.items()}
+            rows.append(Setting("vars", values, self._origin("vars")))
         rows += [
             Setting(name, [*sorted(names)], self._origin(name))
             for name, names in (("connections", self.connections), ("secrets", self.secrets))
@@ -194,6 +201,27 @@ class Project:
                 self.layers.insert(0, value.items)
             self.entries[name] = (key, value)
             self._origins[name] = f"{shown(path)}, environment {self.environment}"
+
+    def _take_variable(self, name: str, text: str) -> None:
+        """A setting that an environment variable gives, as YAML: `YAMLDAG_POOLS='{db: 4}'`."""
+        variable = f"$YAMLDAG_{name.upper()}"
+        file = documents.from_bytes(variable, variable, text.encode("utf-8", "surrogateescape"))
+        self.found += file.found
+        if not file.documents:
+            return
+        node = file.documents[0]
+        key = Scalar(name, name, node.start, node.start, "", file.source)
+        root = Map({name: (key, node)}, node.start, node.end, file.source)
+        checked = documents.checked(root, "project", None)
+        self.found += checked.found
+        self.faulty |= checked.faulty
+        self._origins[name] = variable
+        if name == "vars":
+            self.vars |= documents.nodes(root, name)
+            return
+        if name == "defaults":
+            self.layers.insert(0, documents.entries(root, name))
+        self.entries[name] = root.items[name]
 
     def _unknown_environment(self, root: Map, known: Entries) -> None:
         near = nearest(self.environment or "", known)

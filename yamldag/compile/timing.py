@@ -37,7 +37,7 @@ def check(root: Draft, entries: Entries, faulty: set[int], found: list[Diagnosti
         bounds = (_text(entries, "start"), _text(entries, "end")) if sound else (None, None)
         faults = schedule.faults(plain(entry[1]), zone, *bounds)
         found += [_located(entry[0], entry[1], fault) for fault in faults]
-    _required_params(root, entry[0], found)
+    _required_params(root, entry[0], faulty, found)
 
 
 def _timezone(entries: Entries, faulty: set[int], found: list[Diagnostic]) -> str:
@@ -114,9 +114,11 @@ def _located(key: Scalar, value: Node, fault: Fault) -> Diagnostic:
     return Diagnostic(fault.code, fault.message, where, help_)
 
 
-def _required_params(root: Draft, schedule_key: Scalar, found: list[Diagnostic]) -> None:
+def _required_params(root: Draft, schedule_key: Scalar, faulty: set[int], found: list[Diagnostic]) -> None:
     for name, declared in root.scope.params.items():
-        if declared.required and (type(declared.node) is not Map or declared.schema):
+        node = declared.node
+        told = id(node) in faulty or (type(node) is Map and node.items and not declared.schema)
+        if declared.required and not told:
             message = f"param `{name}` has no default, so no scheduled run could start"
             related = (Related("the schedule is here", at(schedule_key)),)
             found.append(Diagnostic("YD414", message, at(declared.key), "give it a `default`", related))
