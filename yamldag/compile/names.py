@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from yamldag.compile.draft import Draft
-from yamldag.syntax.nearest import nearest
 
 
 def find(name: str, site: Draft) -> Draft | None:
@@ -50,9 +49,8 @@ def visible(site: Draft) -> list[str]:
 
 def suggestion(name: str, site: Draft, *, without: Iterable[str] = ()) -> str | None:
     """Help for a name that means nothing there."""
-    known = [one for one in visible(site) if one not in set(without)]
-    near = nearest(name, known)
-    if near:
+    near = site.scope.nearest(name, id(site.group), lambda: visible(site))
+    if near and near not in without:
         return f"did you mean `{near}`?"
     words = [word.strip() for word in name.split(",")]
     if len(words) > 1 and all(find(word, site) for word in words):
@@ -60,7 +58,5 @@ def suggestion(name: str, site: Draft, *, without: Iterable[str] = ()) -> str | 
     owner, _, last = name.rpartition(".")
     if last in ("output", "state") and find(owner, site):
         return f"name the task alone: `{owner}`"
-    for draft in site.scope.root.groups():
-        if last in draft.children and draft.inner is site.scope:
-            return f"there is a `{draft.id}.{last}`: name it so from here"
-    return None
+    inside = site.scope.homes().get(last)
+    return f"there is a `{inside}.{last}`: name it so from here" if inside else None
