@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from typing import Any
 
 from tests.e2e.project import Project, Ran
@@ -181,3 +182,72 @@ tasks:
     assert "list" in reasons["over_text"]
     assert "100,000" in reasons["too_many"]
     assert ran.log("keys[0]") == "a\n"
+
+
+def test_conditions_come_before_items_unless_they_name_them(project: Project) -> None:
+    ran = project.run("""
+tasks:
+  x: {bash: echo}
+  before: {foreach: "{{ tasks.x.output.nothing }}", when: tasks.x.state == 'failed', noop: }
+  each: {foreach: "{{ [1, 2] }}", when: "item == 1 and tasks.x.state == 'success'", noop: }
+  by_index: {foreach: [a, b], when: index, noop: }
+  by_axis: {matrix: {n: [1, 2]}, when: matrix.n == 2, noop: }
+  broken: {foreach: [1, 2], when: "tasks.x.output.nothing.there == 1", noop: }
+  none_left: {foreach: [1, 2], when: item > 2, noop: }
+  below: {needs: none_left, noop: }
+  g:
+    foreach: [p, q]
+    when: item == 'q'
+    tasks:
+      a: {bash: 'echo "\\"out-{{ item }}\\"" > $YAMLDAG_OUTPUT'}
+      b: {bash: 'echo {{ tasks.a.output }} {{ task.id }} {{ attempt }}; test $YAMLDAG_ATTEMPT = 2', retries: 1, retry_delay: 0s}
+""")
+    assert ran.states == {
+        "x": "success",
+        "before": "skipped",
+        "each[0]": "success",
+        "each[1]": "skipped",
+        "by_index[0]": "skipped",
+        "by_index[1]": "success",
+        "by_axis[0]": "skipped",
+        "by_axis[1]": "success",
+        "broken": "failed",
+        "none_left[0]": "skipped",
+        "none_left[1]": "skipped",
+        "below": "skipped",
+        "g.a[0]": "skipped",
+        "g.a[1]": "success",
+        "g.b[0]": "skipped",
+        "g.b[1]": "success",
+    }
+    assert ran.log("g.b[1]") == "out-q g.b 2\n"
+
+
+def test_one_task_of_a_chain_alone_sees_its_own_items_earlier_output(project: Project) -> None:
+    project.pipeline("""
+tasks:
+  g:
+    foreach: [p, q]
+    tasks:
+      a: {bash: 'echo "\\"out-{{ item }}\\"" > $YAMLDAG_OUTPUT'}
+      b: {bash: 'echo {{ tasks.a.output }}'}
+""")
+    assert project.run("p").state == "success"
+    alone = project.run("p", "--task", "g.b")
+    assert alone.states == {"g.b[0]": "success", "g.b[1]": "success"}
+    assert [alone.log(f"g.b[{index}]") for index in (0, 1)] == ["out-p\n", "out-q\n"]
+
+
+def test_priority_orders_what_waits_for_room(project: Project) -> None:
+    tasks: dict[str, Any] = {
+        "low": {"priority": -5, "bash": "echo"},
+        "middle": {"bash": "echo"},
+        "high": {"priority": 10, "bash": "echo"},
+        "first": {"priority": 20, "bash": "echo"},
+        "below": {"needs": "low", "priority": 30, "bash": "echo"},
+    }
+    ran = project.run({"max_active_tasks": 1, "tasks": tasks})
+    assert ran.state == "success"
+    rows = sorted(ran.rows, key=lambda row: str(row["started_at"]))
+    assert [row["id"] for row in rows] == ["first", "high", "middle", "low", "below"]
+    assert all(before["ended_at"] <= after["started_at"] for before, after in pairwise(rows))

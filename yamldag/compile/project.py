@@ -138,9 +138,12 @@ class Project:
         ]
         rows += [
             Setting(name, plain(self.entries[name][1]), self._origin(name))
-            for name in ("pools", "vars", "pipeline_defaults", "defaults", "lint")
+            for name in ("pools", "pipeline_defaults", "defaults", "lint")
             if name in self.entries
         ]
+        if self.vars:
+            values = {name: plain(node) for name, node in self.vars.items()}
+            rows.append(Setting("vars", values, self._origin("vars")))
         rows += [
             Setting(name, [*sorted(names)], self._origin(name))
             for name, names in (("connections", self.connections), ("secrets", self.secrets))

@@ -10,7 +10,8 @@ from typing import Any
 
 from yamldag.engine import times
 from yamldag.engine.readiness import MOST_ITEMS, Refused
-from yamldag.engine.run import UNMAPPED, Fan, Instance, Node, Run, output, task_state
+from yamldag.engine.run import UNMAPPED, Fan, Instance, Node, Run, task_state
+from yamldag.engine.run import output as output_of
 from yamldag.plan.expression import TemplateError, analyse_expression, condition, items, render
 from yamldag.plan.expression.context import UNSET, build
 from yamldag.plan.expression.vocabulary import MAPPED
@@ -123,7 +124,7 @@ class Tasks(Mapping[str, Mapping[str, Any]]):
         mine = self._instance.node
         node = mine.run.nodes.get(task)
         if node is None:
-            return _left_out(mine.run, task)
+            return _left_out(self._instance, task)
         if node.fan and node.fan is mine.fan and node.expanded and mine.expanded:
             sibling = node.instances[self._instance.index]
             return {"output": sibling.output, "state": sibling.state.value}
@@ -131,7 +132,7 @@ class Tasks(Mapping[str, Mapping[str, Any]]):
 
     def _look(self, node: Node) -> Mapping[str, Any]:
         state = task_state(node)
-        seen = {"output": output(node) if state is TaskState.SUCCESS else None, "state": state.value}
+        seen = {"output": output_of(node) if state is TaskState.SUCCESS else None, "state": state.value}
         if state in FINAL:
             self._ended[node] = seen
         return seen
@@ -143,12 +144,17 @@ class Tasks(Mapping[str, Mapping[str, Any]]):
         return len(self._instance.node.run.plan.tasks)
 
 
-def _left_out(run: Run, task: str) -> Mapping[str, Any]:
-    """A task of the plan that this run is without: its newest success stands for it."""
-    if not any(each.id == task for each in run.plan.tasks):
+def _left_out(instance: Instance, task: str) -> Mapping[str, Any]:
+    """A task of the plan that this run is without: its newest success stands for it, of a chain its own link."""
+    run, node = instance.node.run, instance.node
+    known = next((each for each in run.plan.tasks if each.id == task), None)
+    if known is None:
         raise KeyError(task)
     state = TaskState.SUCCESS if task in run.earlier else TaskState.NONE
-    return {"output": run.earlier.get(task), "state": state.value}
+    output = run.earlier.get(task)
+    if node.fan and node.expanded and known.mapped_by == node.fan.id and isinstance(output, list):
+        output = output[instance.index] if instance.index < len(output) else None
+    return {"output": output, "state": state.value}
 
 
 def _product(axes: Mapping[str, list[Json]], excluded: list[Json]) -> list[Json]:

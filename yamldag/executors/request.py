@@ -30,8 +30,9 @@ def send(spec: dict[str, Any]) -> dict[str, Any]:
             return _answer(response, spec)
     except _UselessError as error:
         return _failed(str(error), retry=False)
-    except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError, UnicodeError):
-        return _failed("the URL, a header or the body is not one that can be sent", retry=False)
+    except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError, ValueError):
+        words = "the URL, a header or the body is not one that can be sent, or `save_to` is no path"
+        return _failed(words, retry=False)
     except (httpx.HTTPError, OSError) as error:
         return _failed(_words(error, spec["url"]), retry=True)
 
