@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTEST_ARGS ?= -n auto
 
-.PHONY: serve test check pytest bench docs fuzz faults clean help
+.PHONY: serve test check pytest bench docs fuzz clean help
 .DEFAULT_GOAL := help
 
 help: ## say what there is

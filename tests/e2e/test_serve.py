@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import select
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -32,8 +33,9 @@ class Served:
     """A server that runs."""
 
     project: Project
-    process: subprocess.Popen[str]
-    said: list[str] = field(default_factory=list)
+    process: subprocess.Popen[bytes]
+    said: str = ""
+    unread: str = ""
     address: str = ""
 
     def __post_init__(self) -> None:
@@ -42,12 +44,21 @@ class Served:
             self.address = found[1] if found else ""
 
     def line(self) -> str:
+        """The next line that it writes."""
+        while "\n" not in self.unread:
+            assert self.read(), f"it said no more after {self.said}"
+        line, _, self.unread = self.unread.partition("\n")
+        self.said += f"{line}\n"
+        return line
+
+    def read(self) -> bool:
+        """Read on; False: there is no more."""
         assert self.process.stderr is not None
         ready, _, _ = select.select([self.process.stderr], [], [], PATIENCE)
-        line = self.process.stderr.readline() if ready else ""
-        assert line, f"it said no more after {self.said}"
-        self.said.append(line)
-        return line
+        assert ready, f"it has been silent since {self.said}"
+        data = os.read(self.process.stderr.fileno(), 65_536)
+        self.unread += data.decode()
+        return bool(data)
 
     def get(self, path: str = "/", host: str | None = None) -> tuple[int, str]:
         request = Request(self.address + path, headers={"Host": host} if host else {})
@@ -73,9 +84,11 @@ class Served:
         return sum(row["state"] == "success" for row in rows)
 
     def end(self, number: int = signal.SIGTERM) -> tuple[int, str]:
+        """Its exit code, and all that it wrote."""
         self.process.send_signal(number)
-        _, rest = self.process.communicate(timeout=PATIENCE)
-        return self.process.returncode, "".join(self.said) + rest
+        while self.read():
+            pass
+        return self.process.wait(PATIENCE), self.said + self.unread
 
 
 Serve = Callable[..., Served]
@@ -83,7 +96,7 @@ Serve = Callable[..., Served]
 
 @pytest.fixture
 def serve(project: Project) -> Iterator[Serve]:
-    running: list[subprocess.Popen[str]] = []
+    running: list[subprocess.Popen[bytes]] = []
 
     def start(*arguments: str) -> Served:
         process = subprocess.Popen(
@@ -92,7 +105,7 @@ def serve(project: Project) -> Iterator[Serve]:
             env=project.environment(),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
-            text=True,
+            bufsize=0,
         )
         running.append(process)
         return Served(project, process)

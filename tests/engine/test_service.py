@@ -342,6 +342,19 @@ def test_told_to_it_looks_at_the_files_at_once(place: Place) -> None:
     assert "p" in service.board.status.pipelines
 
 
+def test_a_clock_that_is_set_back_keeps_nothing_waiting(place: Place) -> None:
+    place.write("p")
+    service = place.service()
+    place.go(service, 31)
+    place.clock.time -= 3600
+    place.write("q")
+    place.go(service, 4)
+    assert "q" in service.board.status.pipelines
+    place.clock.time += 3600
+    place.go(service, 10)
+    assert [at for at, _ in place.ticks("p")] == [10, 20, 30, 40]
+
+
 def test_once_and_continuous(place: Place) -> None:
     place.write("o", "pipeline: o\nschedule: '@once'\ntasks:\n  a: {bash: 'true'}\n")
     place.write("c", "pipeline: c\nschedule: '@continuous'\ntasks:\n  a: {bash: 'true'}\n")

@@ -1,10 +1,8 @@
 """The golden files are the specification of what the compiler says: `err/NAME.yml`, or a folder of files (a
 `yamldag.yml` there makes it a project), and the exact text beside it. `GOLDEN=write make pytest` renews
-them; the difference is read in review."""
+them; the difference is read in review. `plugins/` is what is installed for them (`tests/conftest.py`)."""
 
 import os
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,8 +17,6 @@ HERE = Path(__file__).parent
 CASES = sorted(path for path in (HERE / "err").iterdir() if path.suffix == ".yml" or path.is_dir())
 SPECIAL = {"YD801-ignored", "YD802-error"}
 """Cases about the silence that a comment brings."""
-PLUGINS = HERE / "plugins"
-"""What is installed for the cases: the operators `shout`, and `broken`, whose module is not there."""
 WRITE = os.environ.get("GOLDEN") == "write"
 
 
@@ -34,13 +30,6 @@ def diagnostics(case: Path) -> list[Diagnostic]:
     if case.stem.startswith("YD706"):
         found = [one for unit in compiled.units for one in unit.refused()]
     return found
-
-
-@pytest.fixture(autouse=True, scope="module")
-def installed() -> Iterator[None]:
-    sys.path.insert(0, str(PLUGINS))
-    yield
-    sys.path.remove(str(PLUGINS))
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)

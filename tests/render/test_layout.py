@@ -126,6 +126,21 @@ def test_no_plan_makes_boxes_overlap_or_edges_go_back(made: Plan) -> None:
     _check_frames(drawn, placed)
 
 
+def test_groups_that_would_stand_in_the_same_place_keep_one_order_in_all_layers() -> None:
+    made = plans.plan(
+        "even",
+        plans.task("t0", group="g1"),
+        plans.task("t1", needs=["t0"], group="g0"),
+        plans.task("t2", needs=["t1"], group="g1"),
+        plans.task("t3", group="g0"),
+        groups=[Group("g0"), Group("g1")],
+    )
+    drawn = drawing(made)
+    placed = layout(drawn)
+    _check(drawn, placed)
+    _check_frames(drawn, placed)
+
+
 def test_the_same_plan_is_always_laid_out_the_same() -> None:
     assert layout(drawing(plans.sales())) == layout(drawing(plans.sales()))
 

@@ -85,24 +85,22 @@ class Linking:
                 self._outward.setdefault(id(below.group), set()).add(above.name)
 
     def roots(self, group: Draft) -> Iterable[Draft]:
-        taken = self._inward.get(id(group), ())
-        for child in group.children.values():
-            if child.name in taken or "teardown_of" in child.entries:
-                continue
-            if child.kind == "task":
-                yield child
-            else:
-                yield from self.roots(child)
+        """The tasks of a group that nothing in it comes before."""
+        return self._ends(group, self._inward)
 
     def leaves(self, group: Draft) -> Iterable[Draft]:
-        taken = self._outward.get(id(group), ())
+        """The tasks of a group that nothing in it comes after."""
+        return self._ends(group, self._outward)
+
+    def _ends(self, group: Draft, linked: dict[int, set[str]]) -> Iterable[Draft]:
+        inside = linked.get(id(group), ())
         for child in group.children.values():
-            if child.name in taken or "teardown_of" in child.entries:
+            if child.name in inside or "teardown_of" in child.entries:
                 continue
             if child.kind == "task":
                 yield child
             else:
-                yield from self.leaves(child)
+                yield from self._ends(child, linked)
 
     # Setups and teardowns
 

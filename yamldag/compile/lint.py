@@ -34,14 +34,14 @@ def _named(code: str, words: frozenset[str]) -> bool:
 
 def _unused(root: Draft, binding: Binding) -> Iterator[Diagnostic]:
     for name, declared in root.scope.params.items():
-        if (id(root.scope), name) not in binding.used_params:
+        if (id(root.scope), name) not in binding.mentions.used_params:
             message = f"param `{name}` is declared and never used"
             yield Diagnostic(
                 "YD801", message, at(declared.key), f"take it out, or read it as `params.{name}`"
             )
     own = root.document.items.get("vars")
     for name, (key, _) in own[1].items.items() if own and type(own[1]) is Map else ():
-        if name not in binding.used_vars and f"vars.{name}" not in root.scope.source.text:
+        if name not in binding.mentions.used_vars and f"vars.{name}" not in root.scope.source.text:
             yield Diagnostic("YD805", f"var `{name}` is declared and never used", at(key), "take it out")
 
 

@@ -100,12 +100,12 @@ class Service:
             return 0.0 if self._give_up is None else max(0.0, min(self._give_up - now, 1.0))
         due = self.agenda.due()
         first = self._files_at if due is None else min(due, self._files_at)
-        return max(0.0, first - now)
+        return max(0.0, min(first - now, LOOK))
 
     # Files
 
     def _look(self, now: float) -> None:
-        if now < self._files_at:
+        if now < self._files_at <= now + LOOK:  # later than that: the clock was set back
             return
         self._files_at = now + LOOK
         try:

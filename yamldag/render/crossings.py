@@ -45,7 +45,7 @@ class _Sorter:
             items.setdefault((grouped, path[depth] if grouped else token), []).append((key, token))
         order = sorted(items, key=lambda item: sum(key for key, _ in items[item]) / len(items[item]))
         slots = [at for at, (grouped, _) in enumerate(order) if grouped]
-        ranked = sorted((order[at] for at in slots), key=lambda item: self.rank[item[1]])
+        ranked = sorted((order[at] for at in slots), key=lambda item: (self.rank[item[1]], item[1]))
         for at, item in zip(slots, ranked, strict=True):
             order[at] = item
         found: list[int] = []

@@ -1,0 +1,261 @@
+"""Names in templates: each is one that exists, and may be used where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+from yamldag.compile import constants, names
+from yamldag.compile.draft import Draft
+from yamldag.compile.outputs import Edits, Outputs
+from yamldag.compile.project import Project
+from yamldag.syntax.diagnostic import Diagnostic
+from yamldag.syntax.locate import place
+from yamldag.syntax.nearest import nearest
+from yamldag.syntax.tree import Map, Node, Scalar
+
+if TYPE_CHECKING:
+    from yamldag.plan.expression.analysis import Reference, Segment
+
+
+class Where(Enum):
+    """In what kind of place a template stands: it decides which names it may use."""
+
+    OPERATOR = auto()
+    ENV = auto()
+    VALUE = auto()
+    """`args`, `with`, `working_dir`, `cache.key`."""
+    CONDITION = auto()
+    MAPPING = auto()
+    """`foreach` and `matrix`: there is no item yet."""
+    NOTIFICATION = auto()
+    COMMON_NOTIFICATION = auto()
+    """Those of `defaults`."""
+    OUTSIDE = auto()
+    """`defaults` and `env` outside tasks: no task is known there."""
+
+
+_SECRETS_ALLOWED = (Where.OPERATOR, Where.ENV, Where.NOTIFICATION, Where.COMMON_NOTIFICATION, Where.OUTSIDE)
+_COMMON = (Where.OUTSIDE, Where.COMMON_NOTIFICATION)
+_OUTPUT = "what an earlier task gave is read as `tasks.id.output`"
+_AIRFLOW = {
+    **dict.fromkeys(("ti", "task_instance", "xcom_pull", "xcom"), _OUTPUT),
+    **dict.fromkeys(("dag_run", "dag"), "the run is read as `run.id`, `run.type`, `run.logical_date` …"),
+    **dict.fromkeys(("execution_date", "next_execution_date"), "it is called `logical_date`"),
+    **dict.fromkeys(("prev_ds", "prev_execution_date"), "the tick before is `data_interval_start`"),
+    "macros": "dates are moved by filters, as in `ds | add_days(7)`",
+    "var": "constants are read as `vars.name`",
+    "conn": "connections are read as `connections.id.host`",
+}
+"""What Airflow's names are called here."""
+
+
+class Mentions:
+    """The names that the templates of one pipeline use."""
+
+    def __init__(self, project: Project, outputs: Outputs, found: list[Diagnostic]) -> None:
+        self.project = project
+        self.outputs = outputs
+        self.found = found
+        self.used_params: set[tuple[int, str]] = set()
+        self.used_vars: set[str] = set()
+
+    def all(self, site: Draft, node: Scalar, references: tuple[Reference, ...], where: Where) -> Edits:
+        """Check each reference of a template; what to put in its text so that it speaks of full ids."""
+        edits: Edits = []
+        for reference in self._hyphenated(site, node, references):
+            self._reference(site, node, reference, where, edits)
+        return edits
+
+    def _hyphenated(
+        self, site: Draft, node: Scalar, references: tuple[Reference, ...]
+    ) -> Iterable[Reference]:
+        """`tasks.a-b` is a subtraction: where `a-b` is what there is, that is told once, and both halves are left."""
+        rest = list(references)
+        while rest:
+            first = rest.pop(0)
+            if rest and node.text[first.stop : rest[0].start] == "-" and first.path:
+                name, second = f"{first.path[-1].name}-{rest[0].root}", rest[0]
+                there = names.find(name, site) if first.root == "tasks" else site.scope.params.get(name)
+                if there is not None and first.root in ("tasks", "params"):
+                    code = "YD203" if first.root == "tasks" else "YD204"
+                    message = f"`{first.path[-1].name}-{second.root}` reads as a subtraction here"
+                    help_ = f"write `{first.root}['{name}']`"
+                    self._say(node, code, message, first.path[-1].start, second.end, help_)
+                    rest.pop(0)
+                    continue
+            yield first
+
+    def _reference(self, site: Draft, node: Scalar, reference: Reference, where: Where, edits: Edits) -> None:
+        from yamldag.plan.expression import vocabulary
+
+        root = reference.root
+        if root == "tasks":
+            self._task(site, node, reference, where, edits)
+        elif root == "params":
+            self._param(site, node, reference, edits)
+        elif root == "vars":
+            self._var(site, node, reference)
+        elif root in ("item", "index", "matrix"):
+            self._item(site, node, reference, where)
+        elif root in ("secrets", "connections"):
+            self._secret(node, reference, where)
+        elif root == "env":
+            self._env(node, reference)
+        elif root in ("run", "task"):
+            self._known_key(node, reference, where)
+        elif root not in vocabulary.ROOTS or root == "uses":
+            near = nearest(root, [*vocabulary.ROOTS - {"uses"}, *site.scope.params, *site.scope.vars])
+            self._say(
+                node, "YD208", f"there is no `{root}` in a template", reference.start, reference.end,
+                self._name_help(site, root, near),
+            )  # fmt: skip
+
+    def _name_help(self, site: Draft, name: str, near: str | None) -> str | None:
+        if name in _AIRFLOW:
+            return _AIRFLOW[name]
+        if name in site.scope.params or near in site.scope.params:
+            return f"a param is read as `params.{near or name}`"
+        if name in site.scope.vars or near in site.scope.vars:
+            return f"a var is read as `vars.{near or name}`"
+        if names.find(name, site) is not None:
+            return f"a task's output is read as `tasks.{name}.output`"
+        return f"did you mean `{near}`?" if near else None
+
+    def _param(self, site: Draft, node: Scalar, reference: Reference, edits: Edits) -> None:
+        root = site.scope.root
+        if root.kind != "root" or root.id:
+            edits.append((reference.start, reference.end, f"uses[{root.id!r}]"))
+        segment = _first(reference)
+        if segment is None:
+            self.used_params.update((id(site.scope), name) for name in site.scope.params)
+            return
+        name = str(segment.name)
+        self.used_params.add((id(site.scope), name))
+        declared = site.scope.params.get(name)
+        if declared is None and site.scope.open_params:
+            return
+        if declared is None:
+            near = nearest(name, site.scope.params)
+            help_ = f"did you mean `{near}`?" if near else "declare it under `params:`"
+            self._say(node, "YD204", f"there is no param `{name}`", segment.start, segment.end, help_)
+        else:
+            self.outputs.walk(
+                node, reference, reference.path[1:], declared.schema, f"param `{name}`", "YD215"
+            )
+
+    def _var(self, site: Draft, node: Scalar, reference: Reference) -> None:
+        segment = _first(reference)
+        if segment is None:
+            self.used_vars.update(site.scope.vars)
+            return
+        name = str(segment.name)
+        self.used_vars.add(name)
+        if name not in site.scope.vars:
+            if site.scope.open_vars:
+                return
+            known = tuple(site.scope.vars)
+            self.found.append(constants.unknown_var(node, name, segment.start, segment.end, known))
+            return
+        below: Node | None = site.scope.vars[name]
+        for part in reference.path[1:]:
+            if part.name is None or reference.guarded or type(below) is not Map:
+                return
+            if str(part.name) not in below.items:
+                near = nearest(str(part.name), below.items)
+                help_ = f"did you mean `{near}`?" if near else None
+                message = f"var `{name}` has no key `{part.name}`"
+                self._say(node, "YD205", message, part.start, part.end, help_)
+                return
+            below = below.items[str(part.name)][1]
+
+    def _item(self, site: Draft, node: Scalar, reference: Reference, where: Where) -> None:
+        root, mapped = reference.root, site.mapped
+        if where is Where.MAPPING and mapped is site:
+            mapped = None
+        kind = None if mapped is None else "foreach" if "foreach" in mapped.entries else "matrix"
+        wanted = {"item": ("foreach",), "matrix": ("matrix",), "index": ("foreach", "matrix")}[root]
+        if where in _COMMON and site.kind == "root":
+            return  # of defaults: whether there is an item depends on the task that they reach
+        if kind not in wanted:
+            needed = "`foreach` or `matrix`" if root == "index" else f"`{wanted[0]}`"
+            message = f"there is no `{root}` here: this task has no {needed}"
+            self._say(node, "YD509", message, reference.start, reference.end)
+            return
+        segment = _first(reference)
+        if root == "matrix" and segment is not None and mapped is not None:
+            self._axis(node, segment, mapped)
+
+    def _axis(self, node: Scalar, segment: Segment, mapped: Draft) -> None:
+        matrix = mapped.entries["matrix"][1]
+        axes = [name for name in matrix.items if name != "exclude"] if type(matrix) is Map else None
+        if axes is not None and str(segment.name) not in axes:
+            near = nearest(str(segment.name), axes)
+            help_ = f"did you mean `{near}`?" if near else f"the axes are {', '.join(axes)}"
+            message = f"the matrix has no axis `{segment.name}`"
+            self._say(node, "YD215", message, segment.start, segment.end, help_)
+
+    def _secret(self, node: Scalar, reference: Reference, where: Where) -> None:
+        root = reference.root
+        if where not in _SECRETS_ALLOWED:
+            message = f"`{root}` can't be read here: only under operators, in `env` and in notifications"
+            self._say(node, "YD214", message, reference.start, reference.end)
+            return
+        segment = _first(reference)
+        known = self.project.secrets if root == "secrets" else self.project.connections
+        if segment is not None and str(segment.name) not in known and not self.project.unsure(root):
+            what = root[:-1]
+            near = nearest(str(segment.name), known)
+            help_ = f"did you mean `{near}`?" if near else f"declare it under `{root}:` in yamldag.yml"
+            code = "YD209" if what == "secret" else "YD210"
+            self._say(node, code, f"there is no {what} `{segment.name}`", segment.start, segment.end, help_)
+
+    def _env(self, node: Scalar, reference: Reference) -> None:
+        segment = _first(reference)
+        if self.project.unsure("allow_env"):
+            return
+        if segment is not None and str(segment.name) not in self.project.allow_env:
+            near = nearest(str(segment.name), self.project.allow_env)
+            help_ = (
+                f"did you mean `{near}`?"
+                if near
+                else f"add it to `allow_env: [{segment.name}]` in yamldag.yml"
+            )
+            message = f"the environment variable `{segment.name}` is not allow-listed"
+            self._say(node, "YD211", message, segment.start, segment.end, help_)
+
+    def _known_key(self, node: Scalar, reference: Reference, where: Where) -> None:
+        from yamldag.plan.expression import vocabulary
+
+        segment = _first(reference)
+        if segment is None:
+            return
+        if where in (Where.NOTIFICATION, Where.COMMON_NOTIFICATION):
+            known = vocabulary.NOTICE_RUN_KEYS if reference.root == "run" else vocabulary.NOTICE_TASK_KEYS
+        else:
+            known = vocabulary.RUN_KEYS if reference.root == "run" else vocabulary.TASK_KEYS
+        if str(segment.name) not in known:
+            near = nearest(str(segment.name), known)
+            help_ = f"did you mean `{near}`?" if near else f"it has {', '.join(sorted(known))}"
+            if str(segment.name) in vocabulary.NOTICE_RUN_KEYS | vocabulary.NOTICE_TASK_KEYS:
+                help_ = "it is known in notifications alone"
+            message = f"`{reference.root}` has no `{segment.name}`"
+            self._say(node, "YD215", message, segment.start, segment.end, help_)
+
+    def _task(self, site: Draft, node: Scalar, reference: Reference, where: Where, edits: Edits) -> None:
+        if where in _COMMON:
+            message = "no task can be named here: `defaults`, and `env` outside tasks, are for every task"
+            self._say(node, "YD214", message, reference.start, reference.stop)
+            return
+        self.outputs.refer(site, node, reference, edits, makes_edge=where is not Where.NOTIFICATION)
+
+    def _say(
+        self, node: Scalar, code: str, message: str, start: int, end: int, help_: str | None = None
+    ) -> None:
+        self.found.append(Diagnostic(code, message, place(node, start, end), help_))
+
+
+def _first(reference: Reference) -> Segment | None:
+    """The constant name after the root; None if there is none, or one that is known at run time alone."""
+    return reference.path[0] if reference.path and reference.path[0].name is not None else None
