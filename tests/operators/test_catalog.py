@@ -50,6 +50,13 @@ def refs(schema: Any) -> Iterator[str]:
             yield from refs(child)
 
 
+def examples(schema: Any) -> Iterator[Any]:
+    if isinstance(schema, dict):
+        yield from schema.get("examples", ())
+    for child in schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ():
+        yield from examples(child)
+
+
 def known(name: str) -> catalog.Operator:
     found = catalog.operator(name)
     assert found is not None
@@ -119,13 +126,35 @@ def test_a_ref_with_a_fragment_is_a_document_of_its_own() -> None:
     assert not jsonschema.Draft7Validator(needs).is_valid({"after": 5})
 
 
-@pytest.mark.parametrize("kind", ["pipeline", "template", "project"])
+@pytest.mark.parametrize("kind", ["file", "pipeline", "template", "project"])
 def test_the_bundle_needs_no_other_file(kind: str) -> None:
     bundle = catalog.bundle(kind)
     jsonschema.Draft7Validator.check_schema(bundle)
     assert bundle["$schema"] == "http://json-schema.org/draft-07/schema#"
     for ref in refs(bundle):
         assert ref.removeprefix("#/definitions/") in bundle["definitions"]
+
+
+@pytest.mark.parametrize(
+    ("document", "fine"),
+    [
+        ({"pipeline": "p", "tasks": {}}, True),
+        ({"template": "t", "tasks": {}}, True),
+        ({"tasks": {}}, False),
+        ({"template": "t"}, False),
+        ({"pipeline": "p", "template": "t", "tasks": {}}, False),
+        ({"template": "t", "schedule": "@daily", "tasks": {}}, False),
+        ({"template": "t", "tsks": {}, "tasks": {}}, False),
+    ],
+)
+def test_an_editor_takes_a_template_where_a_pipeline_may_stand(document: object, fine: bool) -> None:
+    assert jsonschema.Draft7Validator(catalog.bundle("file")).is_valid(document) is fine
+
+
+def test_the_bundle_offers_no_example_that_an_editor_would_spoil() -> None:
+    offered = list(examples(catalog.bundle()))
+    assert "30s" in offered
+    assert not [each for each in offered if isinstance(each, dict) or str(each).startswith("{{")]
 
 
 def test_making_the_bundle_changes_no_schema() -> None:

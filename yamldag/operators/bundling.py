@@ -1,4 +1,8 @@
-"""The schemas as one document that needs no other file, for editors."""
+"""The schemas as one document that needs no other file, for editors.
+
+Two words are for the YAML language server: `markdownDescription`, as it shows the marks of a `description`
+as they are written, and `examples`, which it offers as values, less those that it would spoil.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from typing import Any, TypeAlias
 Schema: TypeAlias = dict[str, Any]
 
 _PIPELINE = "pipeline.schema.json"
+_OTHER = "template.schema.json"
 _TEMPLATE = r"\{[{%]"
 """What a text holds that is a template."""
 _NAMED = frozenset({"properties", "patternProperties", "definitions"})
@@ -16,7 +21,10 @@ _MANY = frozenset({"allOf", "anyOf", "oneOf"})
 
 
 def bundle(kind: str, document: Callable[[str], Schema], operators: Iterable[str]) -> Schema:
-    """`kind`.schema.json with all that it refers to among its definitions. `document` reads a file."""
+    """`kind`.schema.json with all that it refers to among its definitions. `document` reads a file. The kind
+    `file` takes a pipeline or a template, as each document of a file may be one of the two."""
+    if kind == "file":
+        return _either(bundle("pipeline", document, operators), _top(document(_OTHER), _OTHER))
     root = f"{kind}.schema.json"
     shared = {file: document(file) for file in dict.fromkeys((root, _PIPELINE))}
     whole = {file: document(file) for file in map(_file, operators)}
@@ -26,8 +34,24 @@ def bundle(kind: str, document: Callable[[str], Schema], operators: Iterable[str
             definitions[_place(file, name)] = _moved(definition, file)
     for file, schema in whole.items():
         definitions[_place(file)] = _moved(_alone(schema), file)
-    top = {word: _moved_word(word, value, root) for word, value in shared[root].items()}
-    return {**top, "definitions": definitions}
+    return {**_top(shared[root], root), "definitions": definitions}
+
+
+def _top(schema: Schema, file: str) -> Schema:
+    return _for_editors({word: _moved_word(word, value, file) for word, value in schema.items()})
+
+
+def _either(pipeline: Schema, template: Schema) -> Schema:
+    """A schema of both: the key `template` tells which. All keys stand at the top, where tools look for them."""
+    foreign = {name: False for name in pipeline["properties"] if name not in template["properties"]}
+    rest = {word: value for word, value in pipeline.items() if word != "required"}
+    return {
+        **rest,
+        "properties": {**pipeline["properties"], **template["properties"]},
+        "if": {"required": ["template"]},
+        "then": {"required": template["required"], "properties": foreign},
+        "else": {"required": pipeline["required"]},
+    }
 
 
 def _file(operator: str) -> str:
@@ -49,7 +73,9 @@ def _moved(schema: Any, file: str) -> Any:
     """A schema of this file as it reads in the bundle."""
     if not isinstance(schema, dict):
         return schema
-    return _open_to_templates({word: _moved_word(word, value, file) for word, value in schema.items()})
+    return _for_editors(
+        _open_to_templates({word: _moved_word(word, value, file) for word, value in schema.items()})
+    )
 
 
 def _moved_word(word: str, value: Any, file: str) -> Any:
@@ -65,6 +91,22 @@ def _moved_word(word: str, value: Any, file: str) -> Any:
 def _moved_ref(ref: str, file: str) -> str:
     there, _, fragment = ref.partition("#")
     return "#/definitions/" + _place(there or file, fragment.removeprefix("/definitions/"))
+
+
+def _for_editors(schema: Schema) -> Schema:
+    shown = [each for each in schema.get("examples", ()) if not _spoilt(each)]
+    text = schema.get("description", "")
+    rest = {word: value for word, value in schema.items() if word != "examples"}
+    return {
+        **rest,
+        **({"markdownDescription": text} if "`" in text else {}),
+        **({"examples": shown} if shown else {}),
+    }
+
+
+def _spoilt(example: Any) -> bool:
+    """Mappings are offered as `[object Object]`, and a template is put in without its quotes."""
+    return isinstance(example, dict) or (isinstance(example, str) and example.startswith("{{"))
 
 
 def _open_to_templates(schema: Schema) -> Schema:

@@ -90,9 +90,10 @@ def schema(ref: str, *, plugins: bool = False) -> Schema:
     return _read(file)
 
 
-def bundle(kind: str = "pipeline") -> Schema:
-    """`kind` (`pipeline`, `template` or `project`) as one draft-07 document that needs no other file, with
-    the operators of plug-ins. Unlike the files it lets a template stand wherever the language does."""
+def bundle(kind: str = "file") -> Schema:
+    """`kind` as one draft-07 document that needs no other file, with the operators of plug-ins: `pipeline`,
+    `template`, `project`, or `file` for what a pipeline file may hold, pipelines and templates. Unlike the
+    files of `schemas/` it lets a template stand wherever the language does."""
     from yamldag.operators import bundling
 
     return bundling.bundle(kind, partial(schema, plugins=True), names(plugins=True))
