@@ -25,7 +25,7 @@ WORDS = {
 }
 ANNOTATIONS = {
     *("x-wanted", "x-help", "x-code", "x-template", "x-expression", "x-free", "x-operators"),
-    *("x-short", "x-required", "x-exclusive", "x-output", "x-runs"),
+    *("x-short", "x-required", "x-exclusive", "x-output", "x-runs", "enumDescriptions"),
 }
 OPERATORS = [
     *("bash", "command", "python", "http", "sql", "copy", "docker", "kubernetes", "ssh", "dbt", "pipeline"),
@@ -157,6 +157,13 @@ def test_an_editor_has_words_for_every_key() -> None:
         if len(target(file, schema).get("description", "")) < 10
     ]
     assert silent == []
+
+
+def test_each_value_that_is_explained_has_its_own_words() -> None:
+    explained = [schema for _, _, schema in every_node() if "enumDescriptions" in schema]
+    assert len(explained) == 3
+    for schema in explained:
+        assert len(schema["enumDescriptions"]) == len(schema["enum"]) == len(set(schema["enumDescriptions"]))
 
 
 def test_no_complaint_has_to_show_a_pattern_or_a_list_of_types() -> None:

@@ -116,8 +116,9 @@ def _open_to_templates(schema: Schema) -> Schema:
     if schema.get("x-template") == "never" or types in ([], ["null"]):
         return schema
     if "enum" in schema:
-        rest = {word: value for word, value in schema.items() if word not in ("type", "enum")}
-        return {**rest, "anyOf": [{"enum": schema["enum"]}, {"type": "string", "pattern": _TEMPLATE}]}
+        values = {word: schema[word] for word in ("enum", "enumDescriptions") if word in schema}
+        rest = {word: value for word, value in schema.items() if word != "type" and word not in values}
+        return {**rest, "anyOf": [values, {"type": "string", "pattern": _TEMPLATE}]}
     if "string" not in types:
         return {**schema, "type": [*types, "string"], "pattern": _TEMPLATE}
     if "pattern" in schema:
