@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import stat
+from pathlib import Path
 from typing import Any
 
 from tests.e2e.project import Project, Ran
@@ -241,3 +242,21 @@ def test_what_a_run_leaves_is_for_its_user_alone(project: Project) -> None:
     # nothing but logs is left among them
     assert {path.suffix for path in logs if path.is_file()} == {".log"}
     assert ran.log("a[0]") == "x\n"
+
+
+def test_a_project_may_be_in_a_folder_of_any_name(tmp_path: Path) -> None:
+    folder = tmp_path / "a b'c\"é%41?x=1#y$(touch z)"
+    folder.mkdir()
+    project = Project(folder)
+    project.write("pipelines/m.py", "def f(): return 'é'\n")
+    ran = project.run("""
+tasks:
+  a: {bash: 'pwd; echo n=1 > "$YAMLDAG_OUTPUT"; ls {{ run.dir | sh }}'}
+  b: {python: m:f, needs: a}
+  c: {bash: 'echo {{ tasks.a.output.n }} {{ tasks.b.output | sh }}'}
+""")
+    assert ran.state == "success", ran.reasons
+    assert ran.log("a").splitlines()[0] == str(folder / "pipelines")
+    assert ran.log("c") == "1 é\n"
+    assert project.run("p", "--task", "c", env={"LC_ALL": "C"}).log("c") == "1 é\n"
+    assert not list(tmp_path.rglob("z"))

@@ -189,3 +189,40 @@ def test_a_run_that_goes_on_is_left_alone(project: Project) -> None:
         assert (rows["hangs"], rows["below"]) == ("running", "none")
         process.send_signal(signal.SIGINT)
         assert end(process)["state"] == "cancelled"
+
+
+SCOPE = """
+tasks:
+  made: {setup: true, bash: echo}
+  unmade: {setup: true, bash: exit 99}
+  work: {needs: [made], bash: 'echo $$ > gate; exec sleep 300'}
+  other: {needs: unmade, bash: echo}
+  torn: {teardown_of: made, needs: work, bash: echo torn}
+  not_torn: {teardown_of: unmade, needs: other, bash: echo torn}
+"""
+
+
+def test_teardowns_of_done_setups_still_run_after_ctrl_c(project: Project) -> None:
+    with gate(project) as heard, running(project, SCOPE) as process:
+        heard.hear()
+        process.send_signal(signal.SIGINT)
+        result = end(process)
+    assert (result["code"], result["state"]) == (1, "cancelled")
+    assert result["states"] == {
+        "made": "success",
+        "unmade": "skipped",
+        "work": "failed",
+        "other": "skipped",
+        "torn": "success",
+        "not_torn": "skipped",
+    }
+    assert project("logs", result["run_id"], "torn").out == "torn\n"
+
+
+def test_ctrl_c_before_anything_runs_leaves_no_run_behind_that_is_running(project: Project) -> None:
+    """The signal may come at any moment from the start on."""
+    with running(project, TASKS) as process:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=PATIENCE)
+    assert process.returncode in (1, 130, -signal.SIGINT)
+    assert not [run for run in project("runs", "--json").json if run["state"] == "running"]

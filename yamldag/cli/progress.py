@@ -92,6 +92,8 @@ class Lines:
             notes.append(instance.reason)
         if state is TaskState.UP_FOR_RETRY and instance.retry_at:
             notes.append(f"next try in {_span(instance.retry_at - (instance.ended or 0))}")
+        if instance.state is not state and state is not TaskState.RUNNING:
+            notes = []  # they are of what has come since
         return f"{named(instance):{self._width}} {self.paint(state.value)}  {', '.join(notes)}".rstrip()
 
     def tail(self, instance: Instance) -> None:

@@ -11,6 +11,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from yamldag.store.address import address
 from yamldag.store.names import REVISION
 from yamldag.store.tables import metadata
 
@@ -19,7 +20,7 @@ _SCRIPTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "migrations"
 
 def upgrade(url: str, revision: str = "head") -> None:
     """Run the migrations that the database at `url` lacks, up to `revision`."""
-    engine = sa.create_engine(url)
+    engine = sa.create_engine(address(url))
     try:
         with engine.begin() as connection:
             command.upgrade(_config(connection), revision)
@@ -34,7 +35,7 @@ def knows(revision: str) -> bool:
 
 def current(url: str) -> str | None:
     """The revision that the database is at, or None for an empty one."""
-    engine = sa.create_engine(url)
+    engine = sa.create_engine(address(url))
     try:
         with engine.connect() as connection:
             return MigrationContext.configure(connection).get_current_revision()

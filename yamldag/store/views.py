@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from yamldag.store.address import address
 from yamldag.store.tables import (
     attempt,
     event,
@@ -23,7 +24,7 @@ from yamldag.store.tables import (
 @contextmanager
 def reading(url: str) -> Iterator[sa.Connection]:
     """A connection to read by, all from one snapshot."""
-    engine = sa.create_engine(url)
+    engine = sa.create_engine(address(url))
     try:
         with engine.connect() as connection:
             yield connection
