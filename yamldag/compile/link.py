@@ -54,7 +54,8 @@ class Linking:
                 message = f"`{draft.name}` can't need `{name}`, the group that it is part of"
                 self.found.append(Diagnostic("YD308", message, at(item)))
             elif draft.kind != "task" and (parent is draft or draft in parent.above()):
-                message = f"`{draft.name}` can't need {'itself' if parent is draft else f'`{name}`, which is part of it'}"
+                what = "itself" if parent is draft else f"`{name}`, which is part of it"
+                message = f"`{draft.name}` can't need {what}"
                 self.found.append(Diagnostic("YD308", message, at(item)))
             else:
                 self.wishes.append((draft, parent, Origin(item), True))
