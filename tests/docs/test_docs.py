@@ -21,6 +21,7 @@ from yamldag.compile.load import compile_files
 from yamldag.compile.project import find
 from yamldag.plan import trigger_rule
 from yamldag.syntax.codes import CODES
+from yamldag.syntax.formats import FORMATS
 
 PAGES = [page for page in pages() if page not in codes.pages()]
 """The pages that someone writes; those made as a whole have tests of their own."""
@@ -182,3 +183,8 @@ def test_the_reference_says_which_operators_do_not_run_yet() -> None:
     for operator in re.findall(r"^### `(\w+)`$", tables.operators(), re.MULTILINE):
         about = tables.operators().split(f"### `{operator}`")[1].split("### ")[0]
         assert ("does not run it yet" in about) == (operator not in tables.RUN_NOW)
+
+
+@pytest.mark.parametrize("each", FORMATS)
+def test_a_format_that_is_checked_is_in_the_reference(each: str) -> None:
+    assert f"`{each}`" in reference()

@@ -207,6 +207,23 @@ def test_a_task_outlives_a_killed_scheduler_and_its_run_goes_on(project: Project
     assert again.end()[0] == 0
 
 
+def test_a_run_by_hand_that_was_killed_does_not_stay_running(project: Project, serve: Serve) -> None:
+    project.write("pipelines/long.yml", "pipeline: long\ntasks:\n  wait: {bash: sleep 600}\n")
+    served = serve()
+    by_hand = subprocess.Popen(
+        [*YAMLDAG, "run", "long"],
+        cwd=project.folder,
+        env=project.environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    served.see(lambda page: 'aria-label="running, ' in page)
+    by_hand.kill()
+    by_hand.wait()
+    served.see(lambda page: 'aria-label="failed, ' in page or 'aria-label="cancelled, ' in page)
+    assert served.end()[0] == 0
+
+
 def test_a_second_signal_stops_what_runs_and_the_next_start_goes_on(project: Project, serve: Serve) -> None:
     project.write(
         "pipelines/long.yml",

@@ -156,7 +156,8 @@ class Compiler:
             found += lint.advice(root, entries, binding)
         key, value = document.items["pipeline"]
         name = value.text if type(value) is Scalar else ""
-        sound = not has_errors([*file.found, *found[start:]]) and not self._library.broken(root)
+        errors = self.project.broken or has_errors([*file.found, *found[start:]])
+        sound = not errors and not self._library.broken(root)
         return Unit(name, file.path, key, root, entries, self.project, sound)
 
     def _graph(self, root: Draft, entries: Entries, faulty: set[int], found: list[Diagnostic]) -> Binding:
@@ -178,9 +179,10 @@ class Compiler:
         scope.vars = self.project.vars
         scope.open_vars = True
         itself = expand.Template(fresh.name, file.path, file.source, document, fresh.faulty)
-        expansion = expand.Expansion(self._library, fresh.faulty, found)
+        faulty = fresh.faulty | self.project.faulty
+        expansion = expand.Expansion(self._library, faulty, found)
         root = expansion.root(document, scope, "template", self.project.layers, (itself,))
-        self._graph(root, document.items, fresh.faulty, found)
+        self._graph(root, document.items, faulty, found)
 
 
 def _vars(document: Map, project: Project) -> dict[str, Node]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from yamldag.compile.constants import Unknowable
 from yamldag.syntax.diagnostic import Place, at
 from yamldag.syntax.locate import span
+from yamldag.syntax.nearest import Known
 from yamldag.syntax.source import Source
 from yamldag.syntax.tree import Json, Map, Node, Scalar, Seq
 
@@ -58,7 +59,18 @@ class Origin(NamedTuple):
 class Scope:
     """What `params`, `vars` and the names of tasks mean: in a pipeline, or in a template at one place of use."""
 
-    __slots__ = ("folder", "open_params", "open_vars", "params", "root", "source", "uses_of", "vars")
+    __slots__ = (
+        "_homes",
+        "folder",
+        "known",
+        "open_params",
+        "open_vars",
+        "params",
+        "root",
+        "source",
+        "uses_of",
+        "vars",
+    )
 
     def __init__(self, source: Source, folder: str) -> None:
         self.source = source
@@ -68,10 +80,29 @@ class Scope:
         self.open_vars = False
         """There may be more vars: of a template by itself, those who use it may bring them."""
         self.open_params = False
+        self._homes: dict[str, str] | None = None
+        self.known: dict[object, Known] = {}
+        """What can be suggested here, by kind of name or by group: a file full of unknown names stays fast."""
         self.root: Draft
         """The pipeline itself, or the group that the use has become: names are sought up to here."""
         self.uses_of: tuple[Scalar, ...] = ()
         """The `use` values that lead here, the outermost first; none in a pipeline's own file."""
+
+    def nearest(self, word: str, kind: object, names: Callable[[], Iterable[str]]) -> str | None:
+        """The known name of a kind that is likely to be meant; `names` lists them when they are first asked for."""
+        if kind not in self.known:
+            self.known[kind] = Known(names())
+        return self.known[kind].nearest(word)
+
+    def homes(self) -> dict[str, str]:
+        """For each name inside a group, the id of the first group that has it."""
+        if self._homes is None:
+            mine = (group for group in self.root.groups() if group.inner is self)
+            self._homes = {}
+            for group in mine:
+                for name in group.children:
+                    self._homes.setdefault(name, group.id)
+        return self._homes
 
     def constant(self, name: str) -> Node | None:
         """A var for `constants.fold`."""

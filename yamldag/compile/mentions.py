@@ -106,7 +106,8 @@ class Mentions:
         elif root in ("run", "task"):
             self._known_key(node, reference, where)
         elif root not in vocabulary.ROOTS or root == "uses":
-            near = nearest(root, [*vocabulary.ROOTS - {"uses"}, *site.scope.params, *site.scope.vars])
+            scope, roots = site.scope, vocabulary.ROOTS - {"uses"}
+            near = scope.nearest(root, "roots", lambda: [*roots, *scope.params, *scope.vars])
             self._say(
                 node, "YD208", f"there is no `{root}` in a template", reference.start, reference.end,
                 self._name_help(site, root, near),
@@ -137,7 +138,7 @@ class Mentions:
         if declared is None and site.scope.open_params:
             return
         if declared is None:
-            near = nearest(name, site.scope.params)
+            near = site.scope.nearest(name, "params", lambda: site.scope.params)
             help_ = f"did you mean `{near}`?" if near else "declare it under `params:`"
             self._say(node, "YD204", f"there is no param `{name}`", segment.start, segment.end, help_)
         else:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from functools import partial
 
 from yamldag.compile.draft import Draft
-from yamldag.syntax.nearest import nearest
 
 
 def find(name: str, site: Draft) -> Draft | None:
@@ -34,33 +34,32 @@ def outward(name: str, site: Draft) -> Draft | None:
         group = group.group
 
 
-def visible(site: Draft) -> list[str]:
-    """Every name that `find` knows there, nearest first: for suggestions."""
-    names: list[str] = []
+def _around(site: Draft) -> Iterator[Draft]:
+    """The groups whose names are known there, the innermost first."""
     group: Draft | None = site.group if site.group is not None else site
     while group is not None:
-        names += group.children
-        for child in group.children.values():
-            names += (f"{child.name}.{below}" for below in child.children)
-        if group is site.scope.root:
-            break
-        group = group.group
-    return names
+        yield group
+        group = group.group if group is not site.scope.root else None
+
+
+def _inside(group: Draft) -> Iterator[str]:
+    """Its names, and those one dot further down."""
+    for child in group.children.values():
+        yield child.name
+        yield from (f"{child.name}.{below}" for below in child.children)
 
 
 def suggestion(name: str, site: Draft, *, without: Iterable[str] = ()) -> str | None:
     """Help for a name that means nothing there."""
-    known = [one for one in visible(site) if one not in set(without)]
-    near = nearest(name, known)
-    if near:
-        return f"did you mean `{near}`?"
+    for group in _around(site):
+        near = site.scope.nearest(name, id(group), partial(_inside, group))
+        if near and near not in without:
+            return f"did you mean `{near}`?"
     words = [word.strip() for word in name.split(",")]
     if len(words) > 1 and all(find(word, site) for word in words):
         return f"several tasks are a list: `[{', '.join(words)}]`"
     owner, _, last = name.rpartition(".")
     if last in ("output", "state") and find(owner, site):
         return f"name the task alone: `{owner}`"
-    for draft in site.scope.root.groups():
-        if last in draft.children and draft.inner is site.scope:
-            return f"there is a `{draft.id}.{last}`: name it so from here"
-    return None
+    inside = site.scope.homes().get(last)
+    return f"there is a `{inside}.{last}`: name it so from here" if inside else None

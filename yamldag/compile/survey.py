@@ -25,7 +25,7 @@ def across(compiler: Compiler, units: list[Unit]) -> list[Diagnostic]:
     everyone = [*units, *_others(compiler, units)]
     by_name = {unit.name: unit for unit in everyone}
     found = list(_unknown_calls(calls, by_name))
-    found += _misfits(units, by_name)
+    found += (one for unit in units for task in unit.root.tasks() for one in _misfit(task, by_name))
     found += _rings(everyone, units)
     produced = {asset for unit in everyone for asset in _produced(unit.root)}
     for node in awaited:
@@ -35,7 +35,8 @@ def across(compiler: Compiler, units: list[Unit]) -> list[Diagnostic]:
             found.append(
                 Diagnostic("YD212", f"no pipeline of the project produces `{node.text}`", at(node), help_)
             )
-    return found
+    # A template may bring the same node into several pipelines.
+    return list({(one.code, one.place, one.message): one for one in found}.values())
 
 
 def _others(compiler: Compiler, units: list[Unit]) -> Iterator[Unit]:
@@ -49,19 +50,8 @@ def _others(compiler: Compiler, units: list[Unit]) -> Iterator[Unit]:
                 yield compiler.pipeline(document, file, [])
 
 
-def _misfits(units: list[Unit], by_name: dict[str, Unit]) -> Iterator[Diagnostic]:
-    """What a call gives, and a wait names, held against the other pipeline. Each place once, though a template
-    may bring it several times."""
-    seen: set[tuple[str, int, str]] = set()
-    for unit in units:
-        for one in (one for task in unit.root.tasks() for one in _misfit(task, by_name)):
-            mark = (one.place.source.path, one.place.start, one.message)
-            if mark not in seen:
-                seen.add(mark)
-                yield one
-
-
 def _misfit(task: Draft, by_name: dict[str, Unit]) -> Iterable[Diagnostic]:
+    """What a call gives, and a wait names, held against the other pipeline."""
     if task.operator not in ("pipeline", "wait"):
         return
     node = task.entries[task.operator][1]

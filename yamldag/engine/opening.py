@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from yamldag.compile.project import Project
+from yamldag.engine.abandoned import end_abandoned
 from yamldag.engine.catalogue import Catalogue, Known, known
 from yamldag.engine.clock import WallClock
 from yamldag.engine.loop import Engine
@@ -34,6 +35,8 @@ def open_service(
     runner = moves.begin_runner(database, life)
     engine = Engine(database, executor, clock, runner, os.environ, slots=SLOTS)
     catalogue = Catalogue(project, lambda: _earlier(database, project))
+    for run in end_abandoned(database, folder):
+        say(f"run {run} is over: its process was killed")
     for run in recover(engine, executor, folder):
         say(f"run {run} goes on")
     service = Service(engine, catalogue, folder, say)

@@ -14,6 +14,7 @@ from types import FrameType
 
 from yamldag.bug import write_log
 from yamldag.engine import times
+from yamldag.engine.abandoned import end_abandoned
 from yamldag.engine.agenda import Agenda
 from yamldag.engine.catalogue import Catalogue, Known
 from yamldag.engine.local_run import new_id
@@ -108,6 +109,8 @@ class Service:
         if now < self._files_at <= now + LOOK:  # later than that: the clock was set back
             return
         self._files_at = now + LOOK
+        for run in end_abandoned(self.engine.database, self.folder):
+            self.say(f"run {run} is over: its process was killed")
         try:
             changed = self.catalogue.refresh()
         except Exception as problem:  # a file that the compiler dies of must not stop what runs
