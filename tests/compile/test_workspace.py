@@ -85,6 +85,14 @@ def test_a_changed_module_compiles_the_pipelines_that_call_it(tmp_path: Path) ->
     assert here.result().found == []
 
 
+def test_a_call_into_a_file_that_does_not_parse_is_not_missed(tmp_path: Path) -> None:
+    here = workspace(folder(tmp_path))
+    write(tmp_path / "user.yml", "pipeline: user\ntasks: {u: {pipeline: p1}}\n")
+    write(tmp_path / "p1.yml", "pipeline: p1\ntasks: [\n")
+    here.refresh()
+    assert [one.code for one in here.result().found] == ["YD101"]
+
+
 def test_a_file_that_is_gone_is_forgotten(tmp_path: Path) -> None:
     here = workspace(folder(tmp_path))
     here.refresh()

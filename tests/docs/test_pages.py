@@ -43,7 +43,6 @@ def test_explain_finds_the_page_of_every_code() -> None:
 
 
 def test_the_wheel_holds_schemas_templates_and_pages(tmp_path: Path) -> None:
-    (ROOT / "README.md").exists() or pytest.skip("a wheel needs the README")
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
     made = run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert made.returncode == 0, made.stderr

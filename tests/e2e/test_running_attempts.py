@@ -179,14 +179,14 @@ def test_a_time_out_takes_the_grandchildren_too_and_is_tried_again(project: Proj
     ran = project.run("""
 tasks:
   hangs:
-    timeout: 0.3s
+    timeout: 0.5s
     retries: 1
     retry_delay: 0s
     bash: |
       (bash -c 'echo $$ >> "$YAMLDAG_RUN_DIR/pids"; exec sleep 300') &
       bash -c 'echo $$ >> "$YAMLDAG_RUN_DIR/pids"; exec sleep 300'
   later: {timeout: 20s, bash: 'test "$YAMLDAG_ATTEMPT" = 1'}
-  quick_second_time: {timeout: 0.3s, retries: 2, retry_delay: 0s, bash: 'if [ $YAMLDAG_ATTEMPT = 1 ]; then sleep 300; fi'}
+  quick_second_time: {timeout: 1.5s, retries: 2, retry_delay: 0s, bash: 'if [ $YAMLDAG_ATTEMPT = 1 ]; then sleep 300; fi'}
   python: {timeout: 0.5s, python: {script: 'import time; time.sleep(300)'}}
 """)
     assert ran.states == {
@@ -197,7 +197,7 @@ tasks:
     }
     assert ran.attempts["hangs"] == 2
     assert ran.attempts["quick_second_time"] == 2
-    assert "timed out after 0.3s" in ran.reasons["hangs"]
+    assert "timed out after 0.5s" in ran.reasons["hangs"]
     [pids] = project.folder.glob(".yamldag/runs/*/pids")
     assert len(pids.read_text().split()) >= 2
     assert not [pid for pid in pids.read_text().split() if is_sleeping(pid)]
@@ -214,7 +214,7 @@ def is_sleeping(pid: str) -> bool:
 
 def test_a_run_that_takes_too_long_is_failed_and_what_had_not_begun_skipped(project: Project) -> None:
     ran = project.run("""
-timeout: 0.4s
+timeout: 1.5s
 tasks:
   done: {bash: echo}
   hangs: {bash: sleep 300, retries: 3, retry_delay: 0s}

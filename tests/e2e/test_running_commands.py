@@ -149,7 +149,7 @@ tasks:
         r"run manual-\S+, 4 tasks",
         r"good +running",
         r"good +success  \d.*s",
-        r"bad +up_for_retry .*",
+        r"bad +up_for_retry.*",
         r"bad +failed .*attempt 2.*exit code 4",
         r"below +upstream_failed",
         r"map\[orders\] +success .*",

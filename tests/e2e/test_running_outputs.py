@@ -312,3 +312,39 @@ tasks:
     for name, word in words.items():
         assert word in reasons[name], (name, reasons[name])
     assert "gone" in ran.log("problem")
+
+
+def test_templates_see_values_as_the_language_says(project: Project) -> None:
+    ran = project.run(
+        r"""
+timezone: Asia/Seoul
+params: {flag: true, map: {type: object, default: {items: 1, get: 2}}}
+tasks:
+  a: {bash: 'echo "{\"items\": [1, 2], \"count\": 3, \"keys\": {\"values\": 4}, \"a-b\": 5}" > $YAMLDAG_OUTPUT'}
+  keys: {env: {V: "{{ tasks.a.output.items }} {{ tasks.a.output.count }} {{ tasks.a.output.keys.values }} {{ tasks.a.output['a-b'] }} {{ params.map.items }} {{ params.map.get }} {{ tasks.a.output.items[1] }}"}, bash: 'echo "$V"'}
+  loop: {bash: "{% for x in tasks.a.output.items %}echo {{ x }}\n{% endfor %}"}
+  dates: {bash: 'echo {{ logical_date.strftime("%Y") }} {{ data_interval_end | ds }} {{ ds | add_days(1) }}'}
+  signs: {bash: "printf '%s' '{# no comment #}' ${HOME:+{{ 1 }}}"}
+  texts: {env: {F: "{{ params.flag }}", N: "{{ none }}", D: "{{ logical_date }}", L: "{{ [1, 'a', none] }}", R: "{{ 1.0 }}"}, bash: 'echo "$F|$N|$D|$L|$R"'}
+  jinja: {bash: 'echo {{ "a" if params.flag else "b" }} {{ [3, 1, 2] | sort | join(",") }} {{ "%05d" | format(42) }}'}
+  here: {bash: "cat <<'X'\n{{ tasks.a.output.count }}\nX\n"}
+  kinds: {python: {script: "return [type(x).__name__, d]"}, args: {x: " {{ tasks.a.output.items }} ", d: "{{ logical_date }}"}}
+  kept: {bash: 'echo {{ tasks.kinds.output[0] }} {{ tasks["kinds"]["output"][1] }}'}
+  own: {bash: 'echo {{ run.type }} {{ run.assets | length }} {{ run.url }}'}
+""",
+        "--date",
+        "2026-05-05T10:00",
+    )
+    assert ran.state == "success", ran.reasons
+    logs = {task: ran.log(task) for task in ran.states if task not in ("a", "kinds")}
+    assert logs == {
+        "keys": "[1, 2] 3 4 5 1 2 2\n",
+        "loop": "1\n2\n",
+        "dates": "2026 2026-05-05 2026-05-06\n",
+        "signs": "{# no comment #}1",
+        "texts": 'true|null|2026-05-05T10:00:00+09:00|[1, "a", null]|1.0\n',
+        "jinja": "a 1,2,3 00042\n",
+        "here": "3\n",
+        "kept": "list 2026-05-05T10:00:00+09:00\n",
+        "own": "manual 0 null\n",
+    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import combinations_with_replacement
+from random import Random
 from typing import Any
 
 from tests.e2e.project import Project
@@ -251,3 +252,111 @@ def test_a_failure_fails_its_run_whatever_comes_later(project: Project) -> None:
     assert state(f"  a: {{bash: exit 1, allow_failure: true}}\n{below}") == "success"
     assert state("  a: {bash: exit 99}\n  b: {needs: a, noop: }") == "success"
     assert state(f"  a: {{bash: exit 1, allow_failure: true}}\n{below}  c: {{needs: b, noop: }}") == "failed"
+
+
+def test_setups_decide_for_all_below_and_teardowns_run_when_the_work_is_over(project: Project) -> None:
+    ran = project.run("""
+tasks:
+  up: {setup: true, bash: echo}
+  work: {needs: up, bash: exit 1, allow_failure: true}
+  more: {needs: work, trigger_rule: all_done, bash: echo}
+  down: {teardown_of: up, bash: echo}
+  after_down: {needs: [down, more], bash: echo}
+
+  bad: {setup: true, bash: exit 1, allow_failure: true}
+  below_bad: {needs: bad, trigger_rule: always, allow_failure: true, bash: echo}
+  far_below_bad: {needs: below_bad, trigger_rule: all_done, allow_failure: true, bash: echo}
+  down_bad: {teardown_of: bad, allow_failure: true, bash: echo}
+
+  no: {setup: true, bash: exit 99}
+  below_no: {needs: no, trigger_rule: always, bash: echo}
+  down_no: {teardown_of: no, bash: echo}
+
+  down_either: {teardown_of: [up, no], bash: echo}
+
+  g:
+    tasks:
+      s: {setup: true, bash: echo}
+      w: {needs: s, bash: echo}
+      t: {teardown_of: s, needs: w, bash: exit 1, allow_failure: true}
+  after_g: {needs: g, bash: echo}
+""")
+    assert ran.states == {
+        "up": "success",
+        "work": "failed",
+        "more": "success",
+        "down": "success",
+        "after_down": "success",
+        "bad": "failed",
+        "below_bad": "upstream_failed",
+        "far_below_bad": "upstream_failed",
+        "down_bad": "upstream_failed",
+        "no": "skipped",
+        "below_no": "skipped",
+        "down_no": "skipped",
+        "down_either": "success",
+        "g.s": "success",
+        "g.w": "success",
+        "g.t": "failed",
+        "after_g": "success",
+    }
+    assert ran.state == "success"
+    rows = {row["id"]: row for row in ran.rows}
+    assert rows["down"]["started_at"] >= rows["more"]["ended_at"]
+    assert (
+        project.run("tasks:\n  s: {setup: true, bash: echo}\n  t: {teardown_of: s, bash: exit 1}").state
+        == "failed"
+    )
+
+
+EXITS = {0: "success", 1: "failed", 99: "skipped"}
+
+
+def any_pipeline(seed: int) -> tuple[dict[str, Any], dict[str, str], str]:
+    """A random pipeline of plain and mapped tasks; how each instance, and how the run must end."""
+    random = Random(seed)
+    tasks: dict[str, Any] = {}
+    ends: dict[str, list[str]] = {}
+    wanted: dict[str, str] = {}
+    run = "success"
+    for number in range(150):
+        name = f"t{number}"
+        needs = random.sample(list(tasks), min(len(tasks), random.choice((0, 1, 1, 2, 2, 3))))
+        rule = random.choice(RULES)
+        task: dict[str, Any] = {"needs": needs, "trigger_rule": rule, "allow_failure": random.random() < 0.3}
+        answer = (
+            expected(rule, tuple(end for parent in needs for end in ends[parent])) if needs else "success"
+        )
+        exits = [random.choice((0, 0, 0, 1, 99))]
+        if random.random() < 0.2:
+            task["when"] = random.random() < 0.7
+        if random.random() < 0.2:
+            exits = [random.choice((0, 0, 1, 99)) for _ in range(random.randrange(4))]
+            task |= {"foreach": exits, "bash": "exit {{ item }}"}
+        elif exits == [0]:
+            task["noop"] = None
+        else:
+            task["bash"] = f"exit {exits[0]}"
+        tasks[name] = task
+        begun = answer == "success" and task.get("when", True) and bool(exits)
+        ends[name] = (
+            [EXITS[code] for code in exits] if begun else ["skipped" if answer == "success" else answer]
+        )
+        if begun and "foreach" in task:
+            wanted |= {f"{name}[{index}]": state for index, state in enumerate(ends[name])}
+        else:
+            wanted[name] = ends[name][0]
+        if not task["allow_failure"] and {"failed", "upstream_failed"} & set(ends[name]):
+            run = "failed"
+    return {"max_active_tasks": 8, "tasks": tasks}, wanted, run
+
+
+def test_any_pipeline_ends_as_its_rules_say(project: Project) -> None:
+    for seed in (1, 2, 3):
+        pipeline, wanted, run = any_pipeline(seed)
+        ran = project.run(pipeline)
+        assert ran.states == wanted, seed
+        assert ran.state == run
+        assert run == "failed"
+        forgiving = {name: {**task, "allow_failure": True} for name, task in pipeline["tasks"].items()}
+        assert project.run({**pipeline, "tasks": forgiving}).state == "success"

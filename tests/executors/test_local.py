@@ -129,13 +129,13 @@ def test_a_stopped_process_is_woken_to_be_ended(executor: LocalExecutor, tmp_pat
 
 
 def test_stop_ends_only_what_is_named(executor: LocalExecutor, tmp_path: Path) -> None:
-    told = fifo(tmp_path, "told")
-    executor.start([shell(1, "echo > told; sleep 1000", tmp_path), shell(2, "exec < told", tmp_path)])
+    told, awaited = fifo(tmp_path, "told"), fifo(tmp_path, "awaited")
+    executor.start([shell(1, "echo > told; sleep 1000", tmp_path), shell(2, "exec < awaited", tmp_path)])
     told.read_text()
     executor.stop([1, 77])
     ended = end(executor)
     assert (ended.attempt, ended.exit, ended.reason) == (1, -15, "stopped")
-    told.write_text("")
+    awaited.write_text("")
     ended = end(executor)
     assert (ended.attempt, ended.exit, ended.reason) == (2, 0, "exit")
 

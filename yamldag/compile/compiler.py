@@ -125,6 +125,20 @@ class Compiler:
         """All files that the result depends on: those that were read, and what was looked for beside them."""
         return [*self._files, *self.beside]
 
+    def adopt(self, other: Compiler) -> None:
+        """Know the files that another one has read."""
+        self._sources |= other._sources
+
+    def unread(self) -> list[str]:
+        """The texts of the files that may hold pipelines which nobody could find: what they name is not missed."""
+        files = self._sources.values()
+        lost = (
+            one
+            for one in files
+            if one.found or any(documents.kind_of(each) is None for each in one.documents)
+        )
+        return [one.source.text for one in lost]
+
     def close(self, result: Compiled) -> Compiled:
         """Each mistake once, those in templates with their uses, those that comments silence taken out."""
         if result.found or self._library.found:
@@ -140,6 +154,7 @@ class Compiler:
         scope = Scope(file.source, documents.folder(file.path))
         scope.vars = _vars(document, self.project)
         scope.open_vars = self.project.unsure("vars") or documents.misshapen(document, "vars")
+        scope.open_vars = scope.open_vars or documents.misspelt(document, "vars")
         scope.open_params = documents.misshapen(document, "params")
         checked = documents.checked(document, "pipeline", scope.constant, scope.vars)
         faulty = checked.faulty | self.project.faulty

@@ -139,6 +139,13 @@ def misshapen(root: Map, name: str) -> bool:
     return found is not None and type(found[1]) is not Map
 
 
+def misspelt(root: Map, name: str) -> bool:
+    """Whether a top-level key that nobody knows is likely to be meant for this one, which is missing."""
+    known = catalog.schema("pipeline.schema.json")["properties"]
+    unknown = (one for one in root.items if one not in known)
+    return name not in root.items and any(nearest(one, (name,)) for one in unknown)
+
+
 def scalar(root: Map, name: str) -> Scalar | None:
     found = root.items.get(name)
     return found[1] if found and type(found[1]) is Scalar else None

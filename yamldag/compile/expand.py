@@ -158,7 +158,7 @@ def _inside(use: Draft, root: Map) -> Draft:
 def _beside(group: Draft) -> Draft:
     """A stand-in for what a group's `defaults` speak in: the group's own scope, and its children's items."""
     site = Draft(group.name, group.key, group.node, group.group, group.scope)
-    site.kind, site.mapped = "group", group.mapped
+    site.kind, site.mapped, site.children = "group", group.mapped, group.children
     return site
 
 

@@ -70,7 +70,7 @@ def _task(draft: Draft, project: Project, env: dict[str, str]) -> Task:
     return Task(
         id=draft.id,
         operator=draft.operator,
-        params=_params(draft, draft.values(draft.operator), operator.short if operator else None),
+        params=_params(draft.values(draft.operator), operator),
         args=_arguments(draft),
         needs=tuple(sorted(draft.parents)),
         judged=tuple(sorted(needed)),
@@ -166,9 +166,14 @@ def _json(node: Node, site: Draft) -> Json:
     return {name: _json(value, site) for name, (_, value) in node.items.items()}
 
 
-def _params(draft: Draft, entries: list[Entry], short: str | None) -> dict[str, Json]:
-    del draft
-    return {name: _json(entry.node, entry.site) for name, entry in merged(entries, short).items()}
+def _params(entries: list[Entry], operator: catalog.Operator | None) -> dict[str, Json]:
+    found = merged(entries, operator.short if operator else None)
+    params = {name: _json(entry.node, entry.site) for name, entry in found.items()}
+    if operator is not None and operator.name == "command" and type(found["argv"].node) is Seq:
+        # A word is what was written: 2.50 is no 2.5, and true no True.
+        site = found["argv"].site
+        params["argv"] = [site.text(word) for word in found["argv"].node.items if type(word) is Scalar]
+    return params
 
 
 def _arguments(draft: Draft) -> dict[str, Json]:

@@ -53,6 +53,10 @@ class Linking:
             elif parent.kind != "task" and parent in draft.above():
                 message = f"`{draft.name}` can't need `{name}`, the group that it is part of"
                 self.found.append(Diagnostic("YD308", message, at(item)))
+            elif draft.kind != "task" and (parent is draft or draft in parent.above()):
+                what = "itself" if parent is draft else f"`{name}`, which is part of it"
+                message = f"`{draft.name}` can't need {what}"
+                self.found.append(Diagnostic("YD308", message, at(item)))
             else:
                 self.wishes.append((draft, parent, Origin(item), True))
 
@@ -133,13 +137,19 @@ class Linking:
             setup = names.find(item.text, task)
             if setup is None:
                 self.found.append(_unknown(task, item, "is the teardown of"))
-            elif setup.kind != "task" or not _is_setup(setup):
+            elif setup.kind != "task" or not self._is_setup(setup):
                 message = f"`{item.text}` is no setup, so `{task.name}` can't be its teardown"
                 self.found.append(
                     Diagnostic("YD304", message, at(item), f"give `{item.text}` the key `setup: true`")
                 )
             else:
                 task.setups.append(setup)
+
+    def _is_setup(self, draft: Draft) -> bool:
+        entry = draft.entries.get("setup")
+        if entry is None:
+            return draft.open
+        return id(entry[1]) in self.faulty or (type(entry[1]) is Scalar and entry[1].value is True)
 
     # Rings
 
@@ -161,11 +171,6 @@ def _apart(one: Draft, other: Draft) -> tuple[Draft | None, Draft | None]:
         if mine is not None:
             return (None, None) if mine is draft else (mine, draft)
     return None, None
-
-
-def _is_setup(draft: Draft) -> bool:
-    entry = draft.entries.get("setup")
-    return entry is not None and type(entry[1]) is Scalar and entry[1].value is True
 
 
 def _unknown(draft: Draft, item: Scalar, verb: str = "needs") -> Diagnostic:

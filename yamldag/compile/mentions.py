@@ -60,6 +60,7 @@ class Mentions:
         self.found = found
         self.used_params: set[tuple[int, str]] = set()
         self.used_vars: set[str] = set()
+        self._kinds: dict[int, frozenset[str]] = {}
 
     def all(self, site: Draft, node: Scalar, references: tuple[Reference, ...], where: Where) -> Edits:
         """Check each reference of a template; what to put in its text so that it speaks of full ids."""
@@ -177,16 +178,27 @@ class Mentions:
             mapped = None
         kind = None if mapped is None else "foreach" if "foreach" in mapped.entries else "matrix"
         wanted = {"item": ("foreach",), "matrix": ("matrix",), "index": ("foreach", "matrix")}[root]
-        if where in _COMMON and site.kind == "root":
-            return  # of defaults: whether there is an item depends on the task that they reach
-        if kind not in wanted:
+        common = where in _COMMON and site.kind != "task"
+        if common and not self._kinds_below(site).isdisjoint(wanted):
+            return  # whether there is an item depends on the task that it reaches: one of them has
+        if common or kind not in wanted:
             needed = "`foreach` or `matrix`" if root == "index" else f"`{wanted[0]}`"
-            message = f"there is no `{root}` here: this task has no {needed}"
+            who = "no task that it reaches has" if common else "this task has no"
+            message = f"there is no `{root}` here: {who} {needed}"
             self._say(node, "YD509", message, reference.start, reference.end)
             return
         segment = _first(reference)
         if root == "matrix" and segment is not None and mapped is not None:
             self._axis(node, segment, mapped)
+
+    def _kinds_below(self, site: Draft) -> frozenset[str]:
+        """How the tasks of a group, or of the pipeline, are mapped."""
+        if id(site) not in self._kinds:
+            mapped = [task.mapped for task in site.tasks() if task.mapped is not None]
+            self._kinds[id(site)] = frozenset(
+                "foreach" if "foreach" in one.entries else "matrix" for one in mapped
+            )
+        return self._kinds[id(site)]
 
     def _axis(self, node: Scalar, segment: Segment, mapped: Draft) -> None:
         matrix = mapped.entries["matrix"][1]

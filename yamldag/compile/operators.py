@@ -259,7 +259,8 @@ class Operators:
         path = signature.module_file(task.scope.folder, module)
         self.beside.add(path or os.path.join(task.scope.folder, *module.split(".")) + ".py")
         if path is None:
-            if own_requirements or signature.importable(module):
+            mine = signature.module_file(task.scope.folder, module.partition(".")[0])
+            if mine is None and (own_requirements or signature.importable(module)):
                 return
             message = f"there is no module `{module}` beside the file, and none that Python can import"
             help_ = self._near_module(task.scope.folder, module)
@@ -284,6 +285,8 @@ class Operators:
         self.found.append(Diagnostic("YD704", message, place(node, 0, len(module))))
 
     def _near_module(self, folder: str, module: str) -> str | None:
+        if module.endswith(".py"):
+            return f"a module is named without its ending: `{module[:-3]}`"
         try:
             beside = [name[:-3] for name in os.listdir(folder) if name.endswith(".py")]
         except OSError:

@@ -24,6 +24,9 @@ def across(compiler: Compiler, units: list[Unit]) -> list[Diagnostic]:
         return []
     everyone = [*units, *_others(compiler, units)]
     by_name = {unit.name: unit for unit in everyone}
+    unread = compiler.unread()
+    calls = [(unit, node) for unit, node in calls if not any(node.text in text for text in unread)]
+    awaited = [node for node in awaited if not any(node.text in text for text in unread)]
     found = list(_unknown_calls(calls, by_name))
     found += (one for unit in units for task in unit.root.tasks() for one in _misfit(task, by_name))
     found += _rings(everyone, units)

@@ -54,10 +54,12 @@ class Workspace:
     def result(self) -> Compiled:
         """Everything together, as if it had been compiled at once."""
         whole = Compiled(files=len(self._kept))
+        together = Compiler(self.project, lints=self.lints)
         for kept in self._kept.values():
+            together.adopt(kept.compiler)
             whole.units += kept.result.units
             whole.found += kept.result.found
-        return across_files(Compiler(self.project, lints=self.lints), whole)
+        return across_files(together, whole)
 
     def unit(self, path: str) -> list[Unit]:
         return self._kept[path].result.units if path in self._kept else []

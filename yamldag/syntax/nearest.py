@@ -73,12 +73,12 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
 
 OTHER_TOOLS = {
-    "dag_id": "pipeline", "name": "pipeline", "workflow": "pipeline", "start_date": "start", "end_date": "end",
+    "dag_id": "pipeline", "name": "description", "start_date": "start", "end_date": "end",
     "schedule_interval": "schedule", "on": "schedule", "cron": "schedule", "jobs": "tasks", "steps": "tasks",
     "depends_on": "needs", "depends": "needs", "dependencies": "needs", "upstream": "needs", "after": "needs",
     "if": "when", "condition": "when", "for_each": "foreach", "loop": "foreach", "with_items": "foreach",
     "strategy": "matrix", "continue-on-error": "allow_failure", "retry": "retries", "shell": "bash",
-    "script": "bash", "cmd": "bash", "run": "bash", "runs-on": "queue", "environment": "env",
+    "script": "bash", "cmd": "bash", "run": "bash", "runs-on": "queue",
     "execution_timeout": "timeout", "timeout-minutes": "timeout", "retry_exponential_backoff": "retry_backoff",
     "workdir": "working_dir", "cwd": "working_dir", "dagrun_timeout": "timeout", "default_args": "defaults",
     "depends_on_previous": "depends_on_past", "xcom": "output", "outlets": "produces",

@@ -15,6 +15,12 @@ _Find: TypeAlias = Callable[[Scalar, Scalar | None, Checking], Check | None]
 _Report: TypeAlias = Callable[[Map, Scalar | None, list[Scalar], Checking], None]
 
 
+COUNTS_AS_GIVEN = frozenset(
+    ("params", "vars", "foreach", "matrix", "with", "args", "setup", "produces", "secrets", "connections")
+)
+"""Keys whose absence would be told at every place that relies on them: a misspelt one counts as given."""
+
+
 def mapping_check(part: Part) -> Check:
     judge = container_judge(part.schema, Map)
     required = frozenset(part.schema.get("required", ()))
@@ -31,6 +37,8 @@ def mapping_check(part: Part) -> Check:
         unknown: list[Scalar] = []
         items = node.items
         for name, (key, value) in items.items():
+            if name != key.text:
+                continue  # told already, when the mapping was met before
             child = children.get(name) or find(key, above, checking)
             if child is None:
                 unknown.append(key)
@@ -59,6 +67,9 @@ def _misfit_reporter(part: Part) -> _Report:
         for key in unknown:
             checking.complain(key, complaint.unknown_key(part.owner, above, key, known, missing))
             checking.faulty.add(id(node.items[key.text][1]))
+            meant = likely(key.text, known)
+            if meant in COUNTS_AS_GIVEN and meant not in node.items:
+                node.items[meant] = node.items[key.text]
         for name in missing:
             if not any(likely(key.text, Known([name])) for key in unknown):
                 checking.complain(node, complaint.missing_key(part.owner, above, node, name))
