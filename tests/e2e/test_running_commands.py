@@ -81,7 +81,7 @@ tasks:
 
 
 def test_what_cannot_be_run_is_said_before_anything_runs(project: Project) -> None:
-    project.write("yamldag.yml", "secrets: [token]\npools: {db: 4}\n")
+    project.write("yamldag.yml", "secrets: [token]\npools: {db: 4}\nconnections: {c: {type: sqlite}}\n")
     features = {
         "on_failure: {email: {to: a@b.c, subject: x}}\ntasks: {a: {bash: touch ran}}": "`on_failure`",
         "deadline: {after: 1h}\non_deadline: {email: {to: a@b.c, subject: x}}\ntasks: {a: {bash: touch ran}}": "`deadline`",
@@ -96,12 +96,21 @@ def test_what_cannot_be_run_is_said_before_anything_runs(project: Project) -> No
     for text, what in features.items():
         project.pipeline(text)
         answer = project("run", "p")
-        if "YD706" not in answer.err:  # it is run by now
-            assert "YD" not in answer.err or "YD2" in answer.err, (text, answer.err)
-            continue
+        assert "YD706" in answer.err, (text, answer.err)
         assert (answer.code, answer.out) == (1, ""), text
         assert what in answer.err, (what, answer.err)
         assert not list(project.folder.rglob("ran"))
+
+
+def test_another_executor_than_the_local_one_is_refused(project: Project) -> None:
+    project.pipeline("tasks: {a: {bash: touch ran}}")
+    for executor in ("celery", "{type: dask, address: 'tcp://127.0.0.1:8786'}"):
+        project.write("yamldag.yml", f"executor: {executor}\n")
+        for command in (("run", "p"), ("serve", "--port", "0")):
+            answer = project(*command)
+            assert (answer.code, answer.out) == (2, "")
+            assert "`local` alone" in answer.err
+    assert not list(project.folder.rglob("ran"))
 
 
 def test_files_and_ids_are_found_or_explained(project: Project) -> None:

@@ -47,6 +47,16 @@ def project(args: argparse.Namespace) -> Project:
     return found
 
 
+def running_project(args: argparse.Namespace) -> Project:
+    """The project, for a command that starts tasks: this version starts them on this machine alone."""
+    found = project(args)
+    given = found.value("executor", "local")
+    name = given.get("type", "local") if isinstance(given, dict) else given
+    if name != "local":
+        raise UsageError(f"the executor `{name}` is not in this version, which has `local` alone")
+    return found
+
+
 def pipeline(args: argparse.Namespace, target: str) -> Unit:
     """The pipeline that the user named, without errors; else its diagnostics are printed, and the exit is 1."""
     from yamldag.compile.load import find

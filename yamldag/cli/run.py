@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    project = options.project(args)
+    project = options.running_project(args)
     order = _order(args, _plan(args))
     if args.dry_run:
         return _preview(order, project, args.format)

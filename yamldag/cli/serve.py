@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     _check(args)
-    project = options.project(args)
+    project = options.running_project(args)
     lock = _lock(project)
     try:
         from yamldag.executors.local import LocalExecutor
