@@ -187,8 +187,9 @@ class Draft:
         return not self.children and self.operator is None
 
     @property
-    def is_task(self) -> bool:
-        return self.kind == "task"
+    def mapping(self) -> str:
+        """Which of the two keys maps it; it has one of them."""
+        return "foreach" if "foreach" in self.entries else "matrix"
 
     def tasks(self) -> Iterator[Draft]:
         """All tasks below, in written order; a task is its own."""

@@ -90,12 +90,12 @@ class Expansion:
 
     def _map(self, draft: Draft) -> None:
         if draft.mapped is not None:
-            name = "foreach" if "foreach" in draft.entries else "matrix"
             outer = draft.mapped
-            outer_name = "foreach" if "foreach" in outer.entries else "matrix"
-            related = (Related(f"`{outer.name}` is mapped here", at(key_or(outer, outer_name))),)
+            related = (Related(f"`{outer.name}` is mapped here", at(key_or(outer, outer.mapping))),)
             message = f"`{draft.name}` can't be mapped within `{outer.name}`, which is mapped itself"
-            self.found.append(Diagnostic("YD303", message, at(draft.entries[name][0]), None, related))
+            self.found.append(
+                Diagnostic("YD303", message, at(draft.entries[draft.mapping][0]), None, related)
+            )
             return
         draft.mapped = draft
 

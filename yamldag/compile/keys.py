@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from yamldag.compile.draft import Draft
 from yamldag.operators import catalog
 from yamldag.syntax.diagnostic import Diagnostic, Related, at
-from yamldag.syntax.nearest import nearest
 
 GROUP = frozenset(
     (
@@ -24,7 +23,6 @@ GROUP = frozenset(
     )
 )
 USE = GROUP - {"tasks"} | {"use", "with"}
-MAPPED = ("foreach", "matrix")
 _KNOWN = frozenset((
     "needs", "args", "with", "trigger_rule", "when", "foreach", "matrix", "max_active", "retries", "retry_delay",
     "retry_backoff", "max_retry_delay", "timeout", "allow_failure", "on_lost", "depends_on_past", "pool", "pool_slots",
@@ -139,8 +137,3 @@ def _beside(draft: Draft, one: str, other: str, why: str) -> Diagnostic:
 
 def _misplaced(draft: Draft, name: str, why: str) -> Diagnostic:
     return Diagnostic("YD418", f"`{name}` has no meaning here: {why}", at(draft.entries[name][0]))
-
-
-def near_key(name: str) -> str | None:
-    """The task key or operator nearest to a misspelt one."""
-    return nearest(name, [*_KNOWN, *OPERATORS])

@@ -11,7 +11,6 @@ from yamldag.compile.draft import Draft
 from yamldag.compile.outputs import Edits, Outputs
 from yamldag.compile.project import Project
 from yamldag.syntax.diagnostic import Diagnostic
-from yamldag.syntax.locate import place
 from yamldag.syntax.nearest import nearest
 from yamldag.syntax.tree import Map, Node, Scalar
 
@@ -83,7 +82,7 @@ class Mentions:
                     code = "YD203" if first.root == "tasks" else "YD204"
                     message = f"`{first.path[-1].name}-{second.root}` reads as a subtraction here"
                     help_ = f"write `{first.root}['{name}']`"
-                    self._say(node, code, message, first.path[-1].start, second.end, help_)
+                    self.outputs.say(node, code, message, first.path[-1].start, second.end, help_)
                     rest.pop(0)
                     continue
             yield first
@@ -109,7 +108,7 @@ class Mentions:
         elif root not in vocabulary.ROOTS or root == "uses":
             scope, roots = site.scope, vocabulary.ROOTS - {"uses"}
             near = scope.nearest(root, "roots", lambda: [*roots, *scope.params, *scope.vars])
-            self._say(
+            self.outputs.say(
                 node, "YD208", f"there is no `{root}` in a template", reference.start, reference.end,
                 self._name_help(site, root, near),
             )  # fmt: skip
@@ -141,7 +140,7 @@ class Mentions:
         if declared is None:
             near = site.scope.nearest(name, "params", lambda: site.scope.params)
             help_ = f"did you mean `{near}`?" if near else "declare it under `params:`"
-            self._say(node, "YD204", f"there is no param `{name}`", segment.start, segment.end, help_)
+            self.outputs.say(node, "YD204", f"there is no param `{name}`", segment.start, segment.end, help_)
         else:
             self.outputs.walk(
                 node, reference, reference.path[1:], declared.schema, f"param `{name}`", "YD215"
@@ -168,7 +167,7 @@ class Mentions:
                 near = nearest(str(part.name), below.items)
                 help_ = f"did you mean `{near}`?" if near else None
                 message = f"var `{name}` has no key `{part.name}`"
-                self._say(node, "YD205", message, part.start, part.end, help_)
+                self.outputs.say(node, "YD205", message, part.start, part.end, help_)
                 return
             below = below.items[str(part.name)][1]
 
@@ -176,7 +175,7 @@ class Mentions:
         root, mapped = reference.root, site.mapped
         if where is Where.MAPPING and mapped is site:
             mapped = None
-        kind = None if mapped is None else "foreach" if "foreach" in mapped.entries else "matrix"
+        kind = None if mapped is None else mapped.mapping
         wanted = {"item": ("foreach",), "matrix": ("matrix",), "index": ("foreach", "matrix")}[root]
         common = where in _COMMON and site.kind != "task"
         if common and not self._kinds_below(site).isdisjoint(wanted):
@@ -185,7 +184,7 @@ class Mentions:
             needed = "`foreach` or `matrix`" if root == "index" else f"`{wanted[0]}`"
             who = "no task that it reaches has" if common else "this task has no"
             message = f"there is no `{root}` here: {who} {needed}"
-            self._say(node, "YD509", message, reference.start, reference.end)
+            self.outputs.say(node, "YD509", message, reference.start, reference.end)
             return
         segment = _first(reference)
         if root == "matrix" and segment is not None and mapped is not None:
@@ -207,13 +206,13 @@ class Mentions:
             near = nearest(str(segment.name), axes)
             help_ = f"did you mean `{near}`?" if near else f"the axes are {', '.join(axes)}"
             message = f"the matrix has no axis `{segment.name}`"
-            self._say(node, "YD215", message, segment.start, segment.end, help_)
+            self.outputs.say(node, "YD215", message, segment.start, segment.end, help_)
 
     def _secret(self, node: Scalar, reference: Reference, where: Where) -> None:
         root = reference.root
         if where not in _SECRETS_ALLOWED:
             message = f"`{root}` can't be read here: only under operators, in `env` and in notifications"
-            self._say(node, "YD214", message, reference.start, reference.end)
+            self.outputs.say(node, "YD214", message, reference.start, reference.end)
             return
         segment = _first(reference)
         known = self.project.secrets if root == "secrets" else self.project.connections
@@ -222,7 +221,9 @@ class Mentions:
             near = nearest(str(segment.name), known)
             help_ = f"did you mean `{near}`?" if near else f"declare it under `{root}:` in yamldag.yml"
             code = "YD209" if what == "secret" else "YD210"
-            self._say(node, code, f"there is no {what} `{segment.name}`", segment.start, segment.end, help_)
+            self.outputs.say(
+                node, code, f"there is no {what} `{segment.name}`", segment.start, segment.end, help_
+            )
 
     def _env(self, node: Scalar, reference: Reference) -> None:
         segment = _first(reference)
@@ -236,7 +237,7 @@ class Mentions:
                 else f"add it to `allow_env: [{segment.name}]` in yamldag.yml"
             )
             message = f"the environment variable `{segment.name}` is not allow-listed"
-            self._say(node, "YD211", message, segment.start, segment.end, help_)
+            self.outputs.say(node, "YD211", message, segment.start, segment.end, help_)
 
     def _known_key(self, node: Scalar, reference: Reference, where: Where) -> None:
         from yamldag.plan.expression import vocabulary
@@ -254,19 +255,14 @@ class Mentions:
             if str(segment.name) in vocabulary.NOTICE_RUN_KEYS | vocabulary.NOTICE_TASK_KEYS:
                 help_ = "it is known in notifications alone"
             message = f"`{reference.root}` has no `{segment.name}`"
-            self._say(node, "YD215", message, segment.start, segment.end, help_)
+            self.outputs.say(node, "YD215", message, segment.start, segment.end, help_)
 
     def _task(self, site: Draft, node: Scalar, reference: Reference, where: Where, edits: Edits) -> None:
         if where in _COMMON:
             message = "no task can be named here: `defaults`, and `env` outside tasks, are for every task"
-            self._say(node, "YD214", message, reference.start, reference.stop)
+            self.outputs.say(node, "YD214", message, reference.start, reference.stop)
             return
         self.outputs.refer(site, node, reference, edits, makes_edge=where is not Where.NOTIFICATION)
-
-    def _say(
-        self, node: Scalar, code: str, message: str, start: int, end: int, help_: str | None = None
-    ) -> None:
-        self.found.append(Diagnostic(code, message, place(node, start, end), help_))
 
 
 def _first(reference: Reference) -> Segment | None:

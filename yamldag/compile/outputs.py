@@ -35,7 +35,7 @@ class Outputs:
         """Check `tasks.…`, make its edge, and note the text with the task's full id."""
         if not reference.path:
             message = "`tasks` needs the id of a task behind it, as in `tasks.extract.output`"
-            self._say(node, "YD215", message, reference.start, reference.end)
+            self.say(node, "YD215", message, reference.start, reference.end)
             return
         target, used = self._target(site, node, reference)
         if target is None:
@@ -45,7 +45,7 @@ class Outputs:
             return
         if target is not site and site.kind != "task" and site in target.above():
             message = f"`{site.name}` can't speak of `{target.id}`, which is part of it"
-            self._say(node, "YD214", message, reference.start, reference.stop)
+            self.say(node, "YD214", message, reference.start, reference.stop)
             return
         last = reference.path[used - 1]
         if target.id != reference.path[0].name or used > 1:
@@ -61,7 +61,7 @@ class Outputs:
             if segment.name is None:
                 if target is None:
                     message = "the id of a task must be written out: it makes an edge of the graph"
-                    self._say(node, "YD501", message, segment.start, segment.end)
+                    self.say(node, "YD501", message, segment.start, segment.end)
                 return target, used
             name = str(segment.name)
             found = names.find(name, site) if target is None else _down(target, name)
@@ -85,13 +85,13 @@ class Outputs:
             near = nearest(name, group.children)
             message = f"there is no task `{name}` in `{group.id}`"
             help_ = f"did you mean `{near}`?" if near else None
-        self._say(node, "YD203", message, segment.start, segment.end, help_)
+        self.say(node, "YD203", message, segment.start, segment.end, help_)
 
     def _of_a_group(self, node: Scalar, reference: Reference, target: Draft, used: int) -> None:
         last = reference.path[min(used, len(reference.path) - 1)]
         message = f"`{target.id}` is a group, which has no output and no state"
         known = ", ".join(f"`{target.id}.{name}`" for name in list(target.children)[:4])
-        self._say(
+        self.say(
             node, "YD215", message, last.start, last.end, f"name one of its tasks: {known}" if known else None
         )
 
@@ -100,7 +100,7 @@ class Outputs:
             last = reference.path[-1]
             message = f"`tasks.{target.id}` alone is no value"
             help_ = f"read `tasks.{target.id}.output` or `tasks.{target.id}.state`"
-            self._say(node, "YD215", message, last.start, last.end, help_)
+            self.say(node, "YD215", message, last.start, last.end, help_)
             return
         key, *rest = reference.path[used:]
         if key.name is None or key.name == "state":
@@ -115,7 +115,7 @@ class Outputs:
                 else f"its output has keys: `tasks.{target.id}.output.{key.name}`"
             )
             message = f"a task has `output` and `state`, but no `{key.name}`"
-            self._say(node, "YD215", message, key.start, key.end, help_)
+            self.say(node, "YD215", message, key.start, key.end, help_)
             return
         shape = self.shape(target)
         if target.mapped is not None and target.mapped is not site.mapped:
@@ -142,7 +142,7 @@ class Outputs:
                 return
             can, below = shapes.at_path(shape, segment.name)
             if not can:
-                self._say(node, code, *_no_such_key(what, shape, segment))
+                self.say(node, code, *_no_such_key(what, shape, segment))
                 return
             shape = below
 
@@ -181,9 +181,10 @@ class Outputs:
             return shape, path[2:]
         return None, ()
 
-    def _say(
+    def say(
         self, node: Scalar, code: str, message: str, start: int, end: int, help_: str | None = None
     ) -> None:
+        """Report what is wrong between two offsets of a template's text."""
         self.found.append(Diagnostic(code, message, place(node, start, end), help_))
 
 

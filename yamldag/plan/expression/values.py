@@ -33,8 +33,8 @@ class Absent:
     __slots__ = ()
 
     def fail(self) -> NoReturn:
-        """Raises TemplateError."""
-        raise NotImplementedError
+        """Raises TemplateError: what is missing, in words, as far as it is known."""
+        raise TemplateError("a name or a key that this needs is not there")
 
 
 def _free(_: int) -> None:
