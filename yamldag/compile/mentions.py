@@ -194,9 +194,7 @@ class Mentions:
         """How the tasks of a group, or of the pipeline, are mapped."""
         if id(site) not in self._kinds:
             mapped = [task.mapped for task in site.tasks() if task.mapped is not None]
-            self._kinds[id(site)] = frozenset(
-                "foreach" if "foreach" in one.entries else "matrix" for one in mapped
-            )
+            self._kinds[id(site)] = frozenset(one.mapping for one in mapped)
         return self._kinds[id(site)]
 
     def _axis(self, node: Scalar, segment: Segment, mapped: Draft) -> None:
