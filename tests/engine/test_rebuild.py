@@ -32,9 +32,8 @@ def new_row(name: str = "r", **more: Any) -> NewRun:
 def database(tmp_path: Path) -> Iterator[Database]:
     opened = open_database(f"sqlite:///{tmp_path}/y.db")
     moves.begin_runner(opened, moves.Life("local", "here", 1, "/", 1.0))
-    with opened.transaction():
-        moves.save_version(opened, moves.Version("p", "p.yml", "v", "{}", 1.0))
-        moves.create_run(opened, new_row())
+    moves.save_version(opened, moves.Version("p", "p.yml", "v", "{}", 1.0))
+    moves.create_run(opened, new_row())
     yield opened
     opened.close()
 
@@ -152,12 +151,13 @@ def test_a_late_end_cannot_overwrite_what_someone_else_has_written(database: Dat
 
 
 def test_a_run_that_has_been_taken_over_is_lost_and_the_others_are_stored(database: Database) -> None:
-    with database.transaction():
-        assert moves.create_run(database, new_row("other"))
+    assert moves.create_run(database, new_row("other"))
     simulation = Simulation()
     runs = [simulation.new_run(plan(task("a")), name) for name in ("r", "other")]
     assert moves.store(database, simulation.step(*map(Admit, runs)).batches) == set()
-    database.execute("INSERT INTO runner VALUES (2, 'local', 'there', 2, 'x', 1, 1, NULL)")
+    database.execute(
+        "INSERT INTO runner (id, kind, host, pid, executor, started, seen) VALUES (2, 'local', 'there', 2, 'x', 1, 1)"
+    )
     database.execute("UPDATE run SET owner = 2 WHERE id = 'r'")
     ends = simulation.step(*(simulation.end(attempt) for attempt in list(simulation.live)))
     assert moves.store(database, ends.batches) == {"r"}
@@ -167,18 +167,16 @@ def test_a_run_that_has_been_taken_over_is_lost_and_the_others_are_stored(databa
 
 def test_a_tick_has_one_run_however_often_it_is_asked_for(database: Database) -> None:
     ticked = {"type": "scheduled", "tick": DAY}
-    with database.transaction():
-        assert moves.create_run(database, new_row("s1", **ticked))
-        assert not moves.create_run(database, new_row("s2", **ticked))
-        assert not moves.create_run(database, new_row("r"))
-        assert moves.create_run(database, new_row("m2"))
+    assert moves.create_run(database, new_row("s1", **ticked))
+    assert not moves.create_run(database, new_row("s2", **ticked))
+    assert not moves.create_run(database, new_row("r"))
+    assert moves.create_run(database, new_row("m2"))
 
 
 def test_a_queued_run_is_started_by_one_alone(database: Database) -> None:
-    with database.transaction():
-        moves.create_run(database, new_row("q", version=None, state="queued", started=None, owner=None))
-        assert moves.start_run(database, "q", "v", 1, 5.0)
-        assert not moves.start_run(database, "q", "v", 1, 6.0)
+    moves.create_run(database, new_row("q", version=None, state="queued", started=None, owner=None))
+    assert moves.start_run(database, "q", "v", 1, 5.0)
+    assert not moves.start_run(database, "q", "v", 1, 6.0)
 
 
 def test_what_the_database_refuses_otherwise_is_not_taken_for_a_lost_run(database: Database) -> None:

@@ -36,10 +36,9 @@ class Site:
     def write(self, name: str, text: str) -> None:
         (self.root / "pipelines" / f"{name}.yml").write_text(text)
         self.catalogue.refresh()
-        with self.database.transaction():
-            for known in self.catalogue.pipelines.values():
-                version = moves.Version(known.plan.pipeline, "f", known.version, known.text, NOW)
-                moves.save_version(self.database, version)
+        for known in self.catalogue.pipelines.values():
+            version = moves.Version(known.plan.pipeline, "f", known.version, known.text, NOW)
+            moves.save_version(self.database, version)
         shown = {"pipelines": self.catalogue.pipelines, "broken": self.catalogue.broken}
         self.board.status = replace(self.board.status, **shown)  # type: ignore[arg-type]
 
@@ -50,23 +49,21 @@ class Site:
             name, pipeline, version, "scheduled", state, date, date, date, date, more.get("params", "{}"), None,
             NOW - 60, NOW - 60, 1,
         )  # fmt: skip
-        with self.database.transaction():
-            assert moves.create_run(self.database, row)
-            if state not in ("running", "queued"):
-                self.database.execute("UPDATE run SET ended = ? WHERE id = ?", (NOW - 30, name))
+        assert moves.create_run(self.database, row)
+        if state not in ("running", "queued"):
+            self.database.execute("UPDATE run SET ended = ? WHERE id = ?", (NOW - 30, name))
         return name
 
     def task(self, run: str, number: int, state: str, log: Path | str, reason: str | None = None) -> None:
         over = NOW - 31 if state in ("failed", "success") else None
-        with self.database.transaction():
-            self.database.execute(
-                "INSERT INTO task_instance VALUES (?, ?, ?, -1, NULL, ?, 1, 1, ?, NULL, NULL, ?, ?, ?)",
-                (number, run, f"t{number}", state, number, NOW - 50, over, reason),
-            )
-            self.database.execute(
-                "INSERT INTO attempt VALUES (?, ?, 1, ?, 1, ?, ?, 1, 'exit', ?, ?)",
-                (number, number, state, NOW - 50, over, reason, str(log)),
-            )
+        self.database.execute(
+            "INSERT INTO task_instance VALUES (?, ?, ?, -1, NULL, ?, 1, 1, ?, NULL, NULL, ?, ?, ?)",
+            (number, run, f"t{number}", state, number, NOW - 50, over, reason),
+        )
+        self.database.execute(
+            "INSERT INTO attempt VALUES (?, ?, 1, ?, 1, ?, ?, 1, 'exit', ?, ?)",
+            (number, number, state, NOW - 50, over, reason, str(log)),
+        )
 
     def log(self, text: str | bytes, name: str = "1.log") -> Path:
         path = self.root / ".yamldag" / "logs" / name
@@ -224,8 +221,7 @@ def test_the_page_of_a_run_opens_at_the_failure(site: Site) -> None:
 def test_a_page_of_a_run_that_has_not_begun(site: Site) -> None:
     site.write("a", hello())
     name = site.run("hello", "queued")
-    with site.database.transaction():
-        site.database.execute("UPDATE run SET started = NULL, version = NULL")
+    site.database.execute("UPDATE run SET started = NULL, version = NULL")
     assert "waits for room" in site.page(f"/runs/{name}")
 
 
@@ -316,9 +312,8 @@ def test_names_descriptions_logs_and_values_are_text(site: Site) -> None:
     site.write("b", f"pipeline: {quoted}\ntasks: {{}}\n")
     name = site.run("hello", "failed", params=json.dumps({EVIL: EVIL}))
     site.task(name, 1, "failed", site.log(EVIL), EVIL)
-    with site.database.transaction():
-        site.database.execute("UPDATE run SET reason = ?", (EVIL,))
-        site.database.execute("UPDATE task_instance SET item = ?", (json.dumps({"name": EVIL}),))
+    site.database.execute("UPDATE run SET reason = ?", (EVIL,))
+    site.database.execute("UPDATE task_instance SET item = ?", (json.dumps({"name": EVIL}),))
     for path in ("/", "/pipelines/hello", f"/runs/{name}", f"/runs/{name}?task={EVIL}&try={EVIL}"):
         page = site.page(path)
         assert "<script>alert" not in page

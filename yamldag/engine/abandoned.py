@@ -49,9 +49,8 @@ def end_abandoned(database: Database, folder: Path) -> list[str]:
 
 def _end(database: Database, folder: Path, name: str, lives: tuple[int, str, int]) -> bool:
     owner, executor, heir = lives
-    with database.transaction():
-        if not moves.take_run(database, name, heir, owner):
-            return False
+    if not database.write(lambda: moves.take_run(database, name, heir, owner)):
+        return False
     run, new = _read(database, folder, name, heir)
     templates = Templates()
     known = list(_known(run, folder, executor, Dispatch(templates, os.environ)))
@@ -75,7 +74,7 @@ def _read(database: Database, folder: Path, name: str, heir: int) -> tuple[Run, 
         text = views.plan(db, row["version"])
         stored = [StoredInstance._make(each) for each in views.instances(db, name)]
     assert text is not None
-    only = None if row["only"] is None else frozenset(json.loads(row["only"]))
+    only = None if row["only_tasks"] is None else frozenset(json.loads(row["only_tasks"]))
     run = Run(
         name,
         from_json(json.loads(text)),

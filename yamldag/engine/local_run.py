@@ -110,6 +110,7 @@ class _Here:
         now = self.clock.now()
         life = moves.Life("local", socket.gethostname(), os.getpid(), self.executor.id, now)
         runner = moves.begin_runner(self.database, life)
+        self.database.live(runner)
         engine = Engine(self.database, self.executor, self.clock, runner, os.environ, self.watch)
         run = build(self._record(order, engine.runner, now), engine.ids)
         gc.freeze()
@@ -134,9 +135,12 @@ class _Here:
         text = plan_text(plan)
         version = moves.Version(plan.pipeline, plan.file, text_hash(text), text, now)
         dates = Dates(*map(times.stored, (moment, start, end)))
-        with self.database.transaction():
+
+        def record() -> NewRun:
             moves.save_version(self.database, version)
-            row = self._create(order, version, dates, runner)
+            return self._create(order, version, dates, runner)
+
+        row = self.database.write(record)
         run = Run(row.id, plan, runner, "manual", *dates, params=order.params, started=now, only=order.only)
         run.folder, run.logs = (str(self.folder.absolute() / kind / run.id) for kind in ("runs", "logs"))
         folders.make(run.folder)
@@ -159,7 +163,7 @@ class _Here:
                 *dates,
                 tick=None,
                 params=params,
-                only=only,
+                only_tasks=only,
                 created=now,
                 started=now,
                 owner=runner,

@@ -33,6 +33,7 @@ def open_service(
     clock, folder = WallClock(), Path(project.state_folder)
     life = moves.Life(schedules.KIND, socket.gethostname(), os.getpid(), executor.id, clock.now())
     runner = moves.begin_runner(database, life)
+    database.live(runner)
     engine = Engine(database, executor, clock, runner, os.environ, slots=SLOTS)
     catalogue = Catalogue(project, lambda: _earlier(database, project))
     for run in end_abandoned(database, folder):

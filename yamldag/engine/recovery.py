@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -39,9 +40,8 @@ def recover(engine: Engine, executor: LocalExecutor, folder: Path) -> list[str]:
     taken = []
     for row in orphaned:
         run, new = stored[row["id"]]
-        with engine.database.transaction():
-            mine = moves.take_run(engine.database, run.id, engine.runner, row["owner"])
-        if mine:
+        take = partial(moves.take_run, engine.database, run.id, engine.runner, row["owner"])
+        if engine.database.write(take):
             taken.append(run.id)
             happened.append(Admit(run, new))
             _resume(engine, run, found, happened, again)
@@ -72,7 +72,7 @@ def _stored(db: sa.Connection, row: sa.RowMapping, engine: Engine, folder: Path)
     text = views.plan(db, row["version"])
     assert text is not None
     plan = from_json(json.loads(text))
-    only = None if row["only"] is None else frozenset(json.loads(row["only"]))
+    only = None if row["only_tasks"] is None else frozenset(json.loads(row["only_tasks"]))
     run = Run(
         row["id"],
         plan,

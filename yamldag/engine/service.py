@@ -130,10 +130,13 @@ class Service:
     def _adopt_pipelines(self, now: float) -> None:
         """What the files say now is in force from now on."""
         pipelines = self.catalogue.pipelines
-        with self.engine.database.transaction():
+
+        def save() -> None:
             for name, known in pipelines.items():
                 if not known.stale and self.agenda.version(name) != known.version:
                     self._save(known, now)
+
+        self.engine.database.write(save)
         self.agenda.adopt(pipelines)
 
     def _save(self, known: Known, now: float) -> None:
@@ -149,13 +152,17 @@ class Service:
         if not decisions:
             return
         database = self.engine.database
-        made: list[QueuedRun] = []
-        with database.transaction():
+
+        def record() -> list[QueuedRun]:
+            made: list[QueuedRun] = []
             for each in decisions:
                 made += [row for row in self._rows(each, now) if schedules.queue_run(database, row)]
                 decided = times.stored(each.position.decided)
                 position = StoredPosition(decided, each.position.rule)
                 schedules.set_position(database, each.pipeline, position, now)
+            return made
+
+        made = database.write(record)
         self.agenda.decided(decisions, made)
         if made:
             late = now - datetime.fromisoformat(made[-1].logical_date).timestamp()
@@ -178,10 +185,15 @@ class Service:
         """Fix its plan, and let the engine have it."""
         engine, plan = self.engine, known.plan
         params = resolve(plan, json.loads(row.params))
-        with engine.database.transaction():
+
+        def fix() -> bool:
             if not moves.start_run(engine.database, row.id, known.version, engine.runner, now):
-                return  # somebody has taken or cancelled it meanwhile
+                return False
             schedules.fix_params(engine.database, row.id, json.dumps(params, ensure_ascii=False))
+            return True
+
+        if not engine.database.write(fix):
+            return  # somebody has taken or cancelled it meanwhile
         run = Run(row.id, plan, engine.runner, row.type, *row[3:6], params=params, started=now)
         run.folder, run.logs = places(self.folder, run.id)
         os.makedirs(run.folder, 0o700, exist_ok=True)

@@ -62,6 +62,8 @@ class Event(StrEnum):
     CANCEL = "cancel"
     REMOVE = "remove"
     CLEAR = "clear"
+    NOTIFY = "notify"
+    DEADLINE = "deadline"
 
 
 TASK_MEANINGS: dict[TaskState, str] = {

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from yamldag.store.names import REVISION
 
@@ -30,23 +29,54 @@ class CannotOpen(Exception):  # noqa: N818
     """The database can't be opened; these words say why to a person."""
 
 
+T = TypeVar("T")
+
+_BEAT = (
+    "UPDATE runner SET step = ?, seen = (julianday('now') - 2440587.5) * 86400.0 "
+    "WHERE id = ? AND step = ? AND ended IS NULL"
+)
+
+
+class Fenced(Exception):  # noqa: N818
+    """Another engine has taken this life for dead and its runs over: nothing more may be written by it."""
+
+
 class Database:
-    """One connection. Writes go through `transaction`; the caller says what belongs together."""
+    """One connection. Writes go through `write`; the caller says what belongs together."""
 
     def __init__(self, url: str, connection: sqlite3.Connection) -> None:
         self.url = url
         self._connection = connection
+        self._life: int | None = None
+        self._step = 0
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """All or nothing of what is executed inside."""
+    def live(self, runner: int) -> None:
+        """From now on every write is one of this life's: it beats its heart, and is refused once the life has
+        ended. It is also how a commit whose outcome was not heard of is found to have happened."""
+        self._life, self._step = runner, 0
+
+    def write(self, work: Callable[[], T]) -> T:
+        """All or nothing of what `work` executes. Raises Fenced.
+
+        If the database goes away, `work` is called again when it is back, unless it turns out to be committed:
+        it must read and write nothing but SQL and variables of its own.
+        """
         self._connection.execute("BEGIN IMMEDIATE")
         try:
-            yield
+            self._beat()
+            made = work()
         except BaseException:
             self._connection.execute("ROLLBACK")
             raise
         self._connection.execute("COMMIT")
+        self._step += self._life is not None
+        return made
+
+    def _beat(self) -> None:
+        if self._life is None:
+            return
+        if self._connection.execute(_BEAT, (self._step + 1, self._life, self._step)).rowcount != 1:
+            raise Fenced
 
     def execute(self, statement: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
         return self._connection.execute(statement, values)
@@ -118,7 +148,10 @@ def _upgrade(database: Database) -> None:
 def _create(database: Database) -> None:
     with open(os.path.join(_HERE, "schema.sql"), encoding="utf-8") as file:
         statements = file.read().split(";\n")
-    with database.transaction():
+
+    def create() -> None:
         if revision(database) is None:  # another process may have been first
             for statement in filter(str.strip, statements):
                 database.execute(statement)
+
+    database.write(create)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from yamldag.store import statements as sql
@@ -18,10 +19,13 @@ class Lost(Exception):  # noqa: N818
 def store(database: Database, batches: Mapping[str, Batch]) -> set[str]:
     """Write the step of each run, all in one transaction. The runs that someone else has moved meanwhile are
     left as they are, and returned."""
+
+    def write_all() -> None:
+        for batch in batches.values():
+            _write(database, batch)
+
     try:
-        with database.transaction():
-            for batch in batches.values():
-                _write(database, batch)
+        database.write(write_all)
     except Lost:
         return _store_one_by_one(database, batches)
     return set()
@@ -31,8 +35,7 @@ def _store_one_by_one(database: Database, batches: Mapping[str, Batch]) -> set[s
     lost = set()
     for run, batch in batches.items():
         try:
-            with database.transaction():
-                _write(database, batch)
+            database.write(partial(_write, database, batch))
         except Lost:
             lost.add(run)
     return lost
@@ -80,18 +83,22 @@ class Life(NamedTuple):
 
 def begin_runner(database: Database, life: Life) -> int:
     """Record a life of an engine. Its id is new, ever."""
-    with database.transaction():
+
+    def insert() -> int:
         cursor = database.execute(
             "INSERT INTO runner (kind, host, pid, executor, started, seen) VALUES (?, ?, ?, ?, ?, ?)",
             (*life, life.started),
         )
-    assert cursor.lastrowid is not None
-    return cursor.lastrowid
+        assert cursor.lastrowid is not None
+        return cursor.lastrowid
+
+    return database.write(insert)
 
 
 def end_runner(database: Database, runner: int, now: float) -> None:
-    with database.transaction():
-        database.execute("UPDATE runner SET seen = ?, ended = ? WHERE id = ?", (now, now, runner))
+    database.write(
+        lambda: database.execute("UPDATE runner SET seen = ?, ended = ? WHERE id = ?", (now, now, runner))
+    )
 
 
 class Version(NamedTuple):

@@ -17,7 +17,7 @@ class NewRun(NamedTuple):
     data_interval_end: str
     tick: str | None
     params: str
-    only: str | None
+    only_tasks: str | None
     created: float
     started: float | None
     owner: int | None
@@ -80,7 +80,7 @@ class NewAttempt(NamedTuple):
     runner: int
     started: float | None
     ended: float | None
-    exit: int | None
+    exit_code: int | None
     reason: str | None
     message: str | None
     log: str | None
@@ -90,7 +90,7 @@ class AttemptEnd(NamedTuple):
     state: str
     started: float
     ended: float
-    exit: int | None
+    exit_code: int | None
     reason: str
     message: str | None
     id: int

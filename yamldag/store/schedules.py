@@ -48,7 +48,7 @@ def queue_run(database: Database, row: QueuedRun) -> bool:
     """Record a tick's run. False if the tick has one."""
     new = NewRun(
         row.id, row.pipeline, None, row.type, "queued", *row[3:6],
-        tick=row.logical_date, params=row.params, only=None, created=row.created, started=None, owner=None,
+        tick=row.logical_date, params=row.params, only_tasks=None, created=row.created, started=None, owner=None,
     )  # fmt: skip
     return create_run(database, new)
 

@@ -1,3 +1,11 @@
+CREATE TABLE cached (
+	hash VARCHAR(64) NOT NULL,
+	instance INTEGER NOT NULL,
+	value TEXT,
+	created DOUBLE NOT NULL,
+	CONSTRAINT cached_pk PRIMARY KEY (hash)
+);
+
 CREATE TABLE pipeline (
 	id VARCHAR(200) NOT NULL,
 	file TEXT NOT NULL,
@@ -5,20 +13,64 @@ CREATE TABLE pipeline (
 	paused SMALLINT DEFAULT '0' NOT NULL,
 	first_seen DOUBLE NOT NULL,
 	changed DOUBLE NOT NULL,
+	removed DOUBLE,
 	CONSTRAINT pipeline_pk PRIMARY KEY (id),
 	CONSTRAINT pipeline_paused_known CHECK (paused IN (0, 1))
+);
+
+CREATE TABLE pool (
+	name VARCHAR(200) NOT NULL,
+	slots INTEGER NOT NULL,
+	source VARCHAR(20) NOT NULL,
+	description TEXT,
+	CONSTRAINT pool_pk PRIMARY KEY (name),
+	CONSTRAINT pool_slots_sane CHECK (slots >= 0),
+	CONSTRAINT pool_source_known CHECK (source IN ('project', 'command'))
 );
 
 CREATE TABLE runner (
 	id INTEGER NOT NULL,
 	kind VARCHAR(20) NOT NULL,
 	host VARCHAR(255) NOT NULL,
+	boot VARCHAR(100),
 	pid INTEGER NOT NULL,
 	executor VARCHAR(64) NOT NULL,
 	started DOUBLE NOT NULL,
 	seen DOUBLE NOT NULL,
+	step BIGINT DEFAULT '0' NOT NULL,
 	ended DOUBLE,
 	CONSTRAINT runner_pk PRIMARY KEY (id)
+);
+
+CREATE TABLE asset_use (
+	pipeline VARCHAR(200) NOT NULL,
+	asset VARCHAR(200) NOT NULL,
+	last INTEGER NOT NULL,
+	CONSTRAINT asset_use_pk PRIMARY KEY (pipeline, asset),
+	CONSTRAINT asset_use_pipeline_known FOREIGN KEY(pipeline) REFERENCES pipeline (id)
+);
+
+CREATE TABLE backfill (
+	id VARCHAR(120) NOT NULL,
+	pipeline VARCHAR(200) NOT NULL,
+	first VARCHAR(27) NOT NULL,
+	last VARCHAR(27) NOT NULL,
+	reprocess VARCHAR(20) NOT NULL,
+	max_active INTEGER NOT NULL,
+	params TEXT NOT NULL,
+	created DOUBLE NOT NULL,
+	cancelled DOUBLE,
+	CONSTRAINT backfill_pk PRIMARY KEY (id),
+	CONSTRAINT backfill_max_active_sane CHECK (max_active >= 1),
+	CONSTRAINT backfill_reprocess_known CHECK (reprocess IN ('none', 'failed', 'completed')),
+	CONSTRAINT backfill_pipeline_known FOREIGN KEY(pipeline) REFERENCES pipeline (id)
+);
+
+CREATE TABLE leadership (
+	name VARCHAR(20) NOT NULL,
+	runner INTEGER NOT NULL,
+	CONSTRAINT leadership_pk PRIMARY KEY (name),
+	CONSTRAINT leadership_runner_known FOREIGN KEY(runner) REFERENCES runner (id)
 );
 
 CREATE TABLE pipeline_version (
@@ -50,14 +102,16 @@ CREATE TABLE run (
 	data_interval_end VARCHAR(27) NOT NULL,
 	tick VARCHAR(27),
 	params TEXT NOT NULL,
-	only TEXT,
+	only_tasks TEXT,
 	created DOUBLE NOT NULL,
 	started DOUBLE,
 	ended DOUBLE,
 	reason TEXT,
 	stop VARCHAR(20),
 	owner INTEGER,
-	lease_until DOUBLE,
+	backfill VARCHAR(120),
+	caller INTEGER,
+	assets TEXT,
 	CONSTRAINT run_pk PRIMARY KEY (id),
 	CONSTRAINT run_pipeline_tick_unique UNIQUE (pipeline, tick),
 	CONSTRAINT run_type_known CHECK (type IN ('scheduled', 'manual', 'backfill', 'assets', 'pipeline')),
@@ -66,7 +120,18 @@ CREATE TABLE run (
 	CONSTRAINT run_plan_is_fixed CHECK (state = 'queued' OR version IS NOT NULL OR started IS NULL),
 	CONSTRAINT run_pipeline_known FOREIGN KEY(pipeline) REFERENCES pipeline (id),
 	CONSTRAINT run_version_known FOREIGN KEY(version) REFERENCES pipeline_version (hash),
-	CONSTRAINT run_owner_known FOREIGN KEY(owner) REFERENCES runner (id)
+	CONSTRAINT run_owner_known FOREIGN KEY(owner) REFERENCES runner (id),
+	CONSTRAINT run_backfill_known FOREIGN KEY(backfill) REFERENCES backfill (id)
+);
+
+CREATE TABLE asset_update (
+	id INTEGER NOT NULL,
+	asset VARCHAR(200) NOT NULL,
+	run VARCHAR(120) NOT NULL,
+	task VARCHAR(500) NOT NULL,
+	at DOUBLE NOT NULL,
+	CONSTRAINT asset_update_pk PRIMARY KEY (id),
+	CONSTRAINT asset_update_run_known FOREIGN KEY(run) REFERENCES run (id)
 );
 
 CREATE TABLE event (
@@ -79,8 +144,38 @@ CREATE TABLE event (
 	at DOUBLE NOT NULL,
 	detail TEXT,
 	CONSTRAINT event_pk PRIMARY KEY (id),
-	CONSTRAINT event_event_known CHECK (event IN ('schedule', 'queue', 'start', 'defer', 'reschedule', 'wake', 'succeed', 'fail', 'retry', 'lose', 'skip', 'block', 'cancel', 'remove', 'clear')),
+	CONSTRAINT event_event_known CHECK (event IN ('schedule', 'queue', 'start', 'defer', 'reschedule', 'wake', 'succeed', 'fail', 'retry', 'lose', 'skip', 'block', 'cancel', 'remove', 'clear', 'notify', 'deadline')),
 	CONSTRAINT event_run_known FOREIGN KEY(run) REFERENCES run (id)
+);
+
+CREATE TABLE notification (
+	id INTEGER NOT NULL,
+	run VARCHAR(120) NOT NULL,
+	instance INTEGER NOT NULL,
+	attempt INTEGER NOT NULL,
+	cause VARCHAR(20) NOT NULL,
+	position INTEGER NOT NULL,
+	state VARCHAR(20) NOT NULL,
+	created DOUBLE NOT NULL,
+	ended DOUBLE,
+	message TEXT,
+	CONSTRAINT notification_pk PRIMARY KEY (id),
+	CONSTRAINT notification_run_instance_attempt_cause_position_unique UNIQUE (run, instance, attempt, cause, position),
+	CONSTRAINT notification_cause_known CHECK (cause IN ('failure', 'success', 'retry', 'deadline')),
+	CONSTRAINT notification_state_known CHECK (state IN ('waiting', 'done', 'failed')),
+	CONSTRAINT notification_run_known FOREIGN KEY(run) REFERENCES run (id)
+);
+
+CREATE TABLE request (
+	id INTEGER NOT NULL,
+	run VARCHAR(120) NOT NULL,
+	kind VARCHAR(20) NOT NULL,
+	detail TEXT NOT NULL,
+	created DOUBLE NOT NULL,
+	done DOUBLE,
+	answer TEXT,
+	CONSTRAINT request_pk PRIMARY KEY (id),
+	CONSTRAINT request_run_known FOREIGN KEY(run) REFERENCES run (id)
 );
 
 CREATE TABLE task_instance (
@@ -115,7 +210,7 @@ CREATE TABLE attempt (
 	runner INTEGER NOT NULL,
 	started DOUBLE,
 	ended DOUBLE,
-	exit INTEGER,
+	exit_code INTEGER,
 	reason VARCHAR(20),
 	message TEXT,
 	log TEXT,
@@ -128,6 +223,16 @@ CREATE TABLE attempt (
 	CONSTRAINT attempt_runner_known FOREIGN KEY(runner) REFERENCES runner (id)
 );
 
+CREATE TABLE deferral (
+	instance INTEGER NOT NULL,
+	attempt INTEGER NOT NULL,
+	spec TEXT NOT NULL,
+	since DOUBLE NOT NULL,
+	until DOUBLE,
+	CONSTRAINT deferral_pk PRIMARY KEY (instance),
+	CONSTRAINT deferral_instance_known FOREIGN KEY(instance) REFERENCES task_instance (id)
+);
+
 CREATE TABLE output (
 	instance INTEGER NOT NULL,
 	value TEXT NOT NULL,
@@ -135,15 +240,46 @@ CREATE TABLE output (
 	CONSTRAINT output_instance_known FOREIGN KEY(instance) REFERENCES task_instance (id)
 );
 
+CREATE TABLE pool_claim (
+	instance INTEGER NOT NULL,
+	run VARCHAR(120) NOT NULL,
+	pool VARCHAR(200) NOT NULL,
+	slots INTEGER NOT NULL,
+	priority INTEGER NOT NULL,
+	ready DOUBLE NOT NULL,
+	granted SMALLINT DEFAULT '0' NOT NULL,
+	CONSTRAINT pool_claim_pk PRIMARY KEY (instance),
+	CONSTRAINT pool_claim_granted_known CHECK (granted IN (0, 1)),
+	CONSTRAINT pool_claim_slots_sane CHECK (slots >= 1),
+	CONSTRAINT pool_claim_instance_known FOREIGN KEY(instance) REFERENCES task_instance (id),
+	CONSTRAINT pool_claim_run_known FOREIGN KEY(run) REFERENCES run (id)
+);
+
+CREATE INDEX runner_ended ON runner (ended);
+
+CREATE INDEX run_backfill ON run (backfill);
+
+CREATE INDEX run_owner_state ON run (owner, state);
+
 CREATE INDEX run_pipeline_logical_date ON run (pipeline, logical_date);
 
 CREATE INDEX run_state_logical_date ON run (state, logical_date);
 
+CREATE INDEX asset_update_asset_id ON asset_update (asset, id);
+
 CREATE INDEX event_run ON event (run);
+
+CREATE INDEX notification_state ON notification (state);
+
+CREATE INDEX request_run_done ON request (run, done);
+
+CREATE INDEX pool_claim_pool_granted_priority_ready ON pool_claim (pool, granted, priority, ready);
+
+CREATE INDEX pool_claim_run ON pool_claim (run);
 
 CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL,
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
 
-INSERT INTO alembic_version (version_num) VALUES ('0001');
+INSERT INTO alembic_version (version_num) VALUES ('0002');

@@ -5,7 +5,8 @@ Each equals what `tables` compiles to; a test holds both together.
 
 NEW_RUN = (
     "INSERT INTO run (id, pipeline, version, type, state, logical_date, data_interval_start, "
-    "data_interval_end, tick, params, only, created, started, owner) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "data_interval_end, tick, params, only_tasks, created, started, owner) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 MOVE_RUN = (
     "UPDATE run SET state=?, ended=?, reason=?, stop=? WHERE run.id = ? AND run.state = ? AND run.owner = ?"
@@ -22,11 +23,11 @@ MOVE_INSTANCE = (
     "ended=?, reason=? WHERE task_instance.id = ? AND task_instance.state = ? AND task_instance.attempts = ?"
 )
 NEW_ATTEMPT = (
-    "INSERT INTO attempt (id, instance, number, state, runner, started, ended, exit, reason, message, log) "
+    "INSERT INTO attempt (id, instance, number, state, runner, started, ended, exit_code, reason, message, log) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 END_ATTEMPT = (
-    "UPDATE attempt SET state=?, started=?, ended=?, exit=?, reason=?, message=? "
+    "UPDATE attempt SET state=?, started=?, ended=?, exit_code=?, reason=?, message=? "
     "WHERE attempt.id = ? AND attempt.state = ?"
 )
 OUTPUT = "INSERT INTO output (instance, value) VALUES (?, ?)"

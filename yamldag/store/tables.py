@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import mysql
 
 from yamldag.plan.state import AttemptState, Event, RunState, TaskState
 from yamldag.store.names import RUN_TYPES
@@ -21,6 +22,8 @@ _TaskId = sa.String(500)
 _Date = sa.String(27)
 _Word = sa.String(20)
 _Instant: sa.Double[float] = sa.Double()
+# MySQL's own TEXT ends at 64 KiB.
+_Text = sa.Text().with_variant(mysql.LONGTEXT(), "mysql", "mariadb")
 
 metadata = sa.MetaData(
     naming_convention={
@@ -33,59 +36,96 @@ metadata = sa.MetaData(
 )
 
 
+def _table(name: str, *parts: sa.schema.SchemaItem) -> sa.Table:
+    """Names differ by every sign, upper and lower case too: elsewhere than on MySQL that is so anyway."""
+    table = sa.Table(name, metadata, *parts)
+    options = {"engine": "InnoDB", "charset": "utf8mb4", "collate": "utf8mb4_bin"}
+    for dialect in ("mysql", "mariadb"):
+        table.dialect_kwargs.update({f"{dialect}_{key}": value for key, value in options.items()})
+    return table
+
+
 def _one_of(column: str, words: Iterable[str]) -> sa.CheckConstraint:
     listed = ", ".join(f"'{word}'" for word in words)
     return sa.CheckConstraint(f"{column} IN ({listed})", name=f"{column}_known")
 
 
-pipeline = sa.Table(
+pipeline = _table(
     "pipeline",
-    metadata,
     sa.Column("id", _Name, primary_key=True),
-    sa.Column("file", sa.Text, nullable=False),
+    sa.Column("file", _Text, nullable=False),
     sa.Column("version", sa.String(64), nullable=False, comment="the newest good one"),
     sa.Column("paused", sa.SmallInteger, nullable=False, server_default="0"),
     sa.Column("first_seen", _Instant, nullable=False),
     sa.Column("changed", _Instant, nullable=False),
+    sa.Column("removed", _Instant, comment="when its file was seen to be gone"),
     sa.CheckConstraint("paused IN (0, 1)", name="paused_known"),
 )
 
-pipeline_version = sa.Table(
+pipeline_version = _table(
     "pipeline_version",
-    metadata,
     sa.Column("hash", sa.String(64), primary_key=True),
     sa.Column("pipeline", _Name, sa.ForeignKey("pipeline.id"), nullable=False),
-    sa.Column("plan", sa.Text, nullable=False),
+    sa.Column("plan", _Text, nullable=False),
     sa.Column("created", _Instant, nullable=False),
 )
 
-schedule_position = sa.Table(
+schedule_position = _table(
     "schedule_position",
-    metadata,
     sa.Column("pipeline", _Name, sa.ForeignKey("pipeline.id"), primary_key=True),
     sa.Column("decided_until", _Date, nullable=False, comment="every tick up to here is run or dropped"),
-    sa.Column("schedule", sa.Text, nullable=False, comment="the JSON of what it was decided by"),
+    sa.Column("schedule", _Text, nullable=False, comment="the JSON of what it was decided by"),
     sa.Column("changed", _Instant, nullable=False),
 )
 
-runner = sa.Table(
+runner = _table(
     "runner",
-    metadata,
     sa.Column("id", _Id, primary_key=True, comment="of one life of an engine; begins the ids that it gives"),
     sa.Column("kind", _Word, nullable=False),
     sa.Column("host", sa.String(255), nullable=False),
+    sa.Column(
+        "boot", sa.String(100), comment="of the machine and its process ids: equal ones see each other"
+    ),
     sa.Column("pid", sa.Integer, nullable=False),
     sa.Column(
         "executor", sa.String(64), nullable=False, comment="the id by which its executor is found again"
     ),
     sa.Column("started", _Instant, nullable=False),
-    sa.Column("seen", _Instant, nullable=False),
-    sa.Column("ended", _Instant),
+    sa.Column("seen", _Instant, nullable=False, comment="by the database's clock"),
+    sa.Column(
+        "step",
+        sa.BigInteger,
+        nullable=False,
+        server_default="0",
+        comment="transactions that it has committed",
+    ),
+    sa.Column("ended", _Instant, comment="from then on nothing is taken from it any more"),
+    sa.Index(None, "ended"),
 )
 
-run = sa.Table(
+leadership = _table(
+    "leadership",
+    sa.Column("name", _Word, primary_key=True),
+    sa.Column("runner", _Id, sa.ForeignKey("runner.id"), nullable=False, comment="leads until it has ended"),
+)
+
+backfill = _table(
+    "backfill",
+    sa.Column("id", _RunId, primary_key=True),
+    sa.Column("pipeline", _Name, sa.ForeignKey("pipeline.id"), nullable=False),
+    sa.Column("first", _Date, nullable=False),
+    sa.Column("last", _Date, nullable=False),
+    sa.Column("reprocess", _Word, nullable=False),
+    sa.Column("max_active", sa.Integer, nullable=False),
+    sa.Column("params", _Text, nullable=False),
+    sa.Column("created", _Instant, nullable=False),
+    sa.Column("cancelled", _Instant),
+    sa.CheckConstraint("max_active >= 1", name="max_active_sane"),
+    sa.CheckConstraint("reprocess IN ('none', 'failed', 'completed')", name="reprocess_known"),
+)
+
+run = _table(
     "run",
-    metadata,
     sa.Column("id", _RunId, primary_key=True),
     sa.Column("pipeline", _Name, sa.ForeignKey("pipeline.id"), nullable=False),
     sa.Column(
@@ -98,16 +138,20 @@ run = sa.Table(
     sa.Column("data_interval_end", _Date, nullable=False),
     # The logical date again, of scheduled runs alone: nulls never collide, so no partial index is needed.
     sa.Column("tick", _Date),
-    sa.Column("params", sa.Text, nullable=False),
-    sa.Column("only", sa.Text, comment="JSON list of the tasks it was narrowed to"),
+    sa.Column("params", _Text, nullable=False),
+    sa.Column("only_tasks", _Text, comment="JSON list of the tasks it was narrowed to"),
     sa.Column("created", _Instant, nullable=False),
     sa.Column("started", _Instant),
     sa.Column("ended", _Instant),
     sa.Column("reason", sa.Text),
     sa.Column("stop", _Word, comment="what it was asked to end by"),
     sa.Column("owner", _Id, sa.ForeignKey("runner.id"), comment="the engine that moves it"),
-    sa.Column("lease_until", _Instant),
+    sa.Column("backfill", _RunId, sa.ForeignKey("backfill.id")),
+    sa.Column("caller", _Id, comment="the task instance that called it"),
+    sa.Column("assets", _Text, comment="JSON list of the updates that started it"),
     sa.UniqueConstraint("pipeline", "tick"),
+    sa.Index(None, "owner", "state"),
+    sa.Index(None, "backfill"),
     sa.Index(None, "state", "logical_date"),
     sa.Index(None, "pipeline", "logical_date"),
     _one_of("type", RUN_TYPES),
@@ -116,14 +160,13 @@ run = sa.Table(
     sa.CheckConstraint("state = 'queued' OR version IS NOT NULL OR started IS NULL", name="plan_is_fixed"),
 )
 
-task_instance = sa.Table(
+task_instance = _table(
     "task_instance",
-    metadata,
     sa.Column("id", _Id, primary_key=True, autoincrement=False),
     sa.Column("run", _RunId, sa.ForeignKey("run.id"), nullable=False),
     sa.Column("task", _TaskId, nullable=False),
     sa.Column("map_index", sa.Integer, nullable=False, comment="-1: not mapped, or not expanded"),
-    sa.Column("item", sa.Text, comment="JSON of the item it is for"),
+    sa.Column("item", _Text, comment="JSON of the item it is for"),
     sa.Column("state", _Word, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False, comment="begun, ever"),
     sa.Column(
@@ -144,9 +187,8 @@ task_instance = sa.Table(
     sa.CheckConstraint("state <> 'up_for_retry' OR retry_at IS NOT NULL", name="retry_has_time"),
 )
 
-attempt = sa.Table(
+attempt = _table(
     "attempt",
-    metadata,
     sa.Column("id", _Id, primary_key=True, autoincrement=False),
     sa.Column("instance", _Id, sa.ForeignKey("task_instance.id"), nullable=False),
     sa.Column("number", sa.Integer, nullable=False),
@@ -154,7 +196,7 @@ attempt = sa.Table(
     sa.Column("runner", _Id, sa.ForeignKey("runner.id"), nullable=False),
     sa.Column("started", _Instant),
     sa.Column("ended", _Instant),
-    sa.Column("exit", sa.Integer),
+    sa.Column("exit_code", sa.Integer),
     sa.Column("reason", _Word),
     sa.Column("message", sa.Text),
     sa.Column("log", sa.Text),
@@ -166,16 +208,14 @@ attempt = sa.Table(
     ),
 )
 
-output = sa.Table(
+output = _table(
     "output",
-    metadata,
     sa.Column("instance", _Id, sa.ForeignKey("task_instance.id"), primary_key=True, autoincrement=False),
-    sa.Column("value", sa.Text, nullable=False),
+    sa.Column("value", _Text, nullable=False),
 )
 
-event = sa.Table(
+event = _table(
     "event",
-    metadata,
     sa.Column("id", _Id, primary_key=True),
     sa.Column("run", _RunId, sa.ForeignKey("run.id"), nullable=False),
     sa.Column("instance", _Id),
@@ -186,4 +226,93 @@ event = sa.Table(
     sa.Column("detail", sa.Text),
     sa.Index(None, "run"),
     _one_of("event", Event),
+)
+
+deferral = _table(
+    "deferral",
+    sa.Column("instance", _Id, sa.ForeignKey("task_instance.id"), primary_key=True, autoincrement=False),
+    sa.Column("attempt", _Id, nullable=False),
+    sa.Column("spec", _Text, nullable=False, comment="JSON of what it waits for, rendered"),
+    sa.Column("since", _Instant, nullable=False),
+    sa.Column("until", _Instant, comment="when its time is over"),
+)
+
+pool = _table(
+    "pool",
+    sa.Column("name", _Name, primary_key=True),
+    sa.Column("slots", sa.Integer, nullable=False),
+    sa.Column("source", _Word, nullable=False, comment="who declared it: the project's file, or a command"),
+    sa.Column("description", _Text),
+    sa.CheckConstraint("slots >= 0", name="slots_sane"),
+    sa.CheckConstraint("source IN ('project', 'command')", name="source_known"),
+)
+
+pool_claim = _table(
+    "pool_claim",
+    sa.Column("instance", _Id, sa.ForeignKey("task_instance.id"), primary_key=True, autoincrement=False),
+    sa.Column("run", _RunId, sa.ForeignKey("run.id"), nullable=False),
+    sa.Column("pool", _Name, nullable=False),
+    sa.Column("slots", sa.Integer, nullable=False),
+    sa.Column("priority", sa.Integer, nullable=False),
+    sa.Column("ready", _Instant, nullable=False),
+    sa.Column("granted", sa.SmallInteger, nullable=False, server_default="0"),
+    sa.Index(None, "pool", "granted", "priority", "ready"),
+    sa.Index(None, "run"),
+    sa.CheckConstraint("granted IN (0, 1)", name="granted_known"),
+    sa.CheckConstraint("slots >= 1", name="slots_sane"),
+)
+
+cached = _table(
+    "cached",
+    sa.Column("hash", sa.String(64), primary_key=True, comment="of the key, the task's id and definition"),
+    sa.Column("instance", _Id, nullable=False, comment="whose output it is"),
+    sa.Column("value", _Text),
+    sa.Column("created", _Instant, nullable=False),
+)
+
+asset_update = _table(
+    "asset_update",
+    sa.Column("id", _Id, primary_key=True),
+    sa.Column("asset", _Name, nullable=False),
+    sa.Column("run", _RunId, sa.ForeignKey("run.id"), nullable=False),
+    sa.Column("task", _TaskId, nullable=False),
+    sa.Column("at", _Instant, nullable=False),
+    sa.Index(None, "asset", "id"),
+)
+
+asset_use = _table(
+    "asset_use",
+    sa.Column("pipeline", _Name, sa.ForeignKey("pipeline.id"), primary_key=True),
+    sa.Column("asset", _Name, primary_key=True),
+    sa.Column("last", _Id, nullable=False, comment="updates up to this one are used up"),
+)
+
+notification = _table(
+    "notification",
+    sa.Column("id", _Id, primary_key=True, autoincrement=False),
+    sa.Column("run", _RunId, sa.ForeignKey("run.id"), nullable=False),
+    sa.Column("instance", _Id, nullable=False, comment="0: of the run itself"),
+    sa.Column("attempt", _Id, nullable=False, comment="0: of the run itself"),
+    sa.Column("cause", _Word, nullable=False),
+    sa.Column("position", sa.Integer, nullable=False, comment="in the list of calls"),
+    sa.Column("state", _Word, nullable=False),
+    sa.Column("created", _Instant, nullable=False),
+    sa.Column("ended", _Instant),
+    sa.Column("message", _Text),
+    sa.UniqueConstraint("run", "instance", "attempt", "cause", "position"),
+    sa.Index(None, "state"),
+    sa.CheckConstraint("cause IN ('failure', 'success', 'retry', 'deadline')", name="cause_known"),
+    sa.CheckConstraint("state IN ('waiting', 'done', 'failed')", name="state_known"),
+)
+
+request = _table(
+    "request",
+    sa.Column("id", _Id, primary_key=True),
+    sa.Column("run", _RunId, sa.ForeignKey("run.id"), nullable=False),
+    sa.Column("kind", _Word, nullable=False),
+    sa.Column("detail", _Text, nullable=False, comment="JSON"),
+    sa.Column("created", _Instant, nullable=False),
+    sa.Column("done", _Instant),
+    sa.Column("answer", _Text, comment="JSON: what came of it"),
+    sa.Index(None, "run", "done"),
 )
