@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from yamldag.engine.changes import Changes
+from yamldag.engine.errands import Errand, Returned
 from yamldag.engine.readiness import Asking, Readiness
 from yamldag.engine.retry import delay
 from yamldag.engine.run import Instance, Run
@@ -62,7 +63,7 @@ class Stop:
     how: str
 
 
-Happened: TypeAlias = "Admit | Finished | Stop"
+Happened: TypeAlias = "Admit | Finished | Stop | Returned"
 Prepare: TypeAlias = "Callable[[Instance], Prepared]"
 """Renders the newest attempt of an instance: what to start, or how it is over already."""
 
@@ -106,6 +107,10 @@ class Result:
     over: list[Run]
     moved: list[tuple[Instance, TaskState]]
     """Every move, in order, with the state that it led to."""
+    errands: list[Errand] = field(default_factory=list)
+    """To be sent."""
+    recall: list[int] = field(default_factory=list)
+    """Errands that nobody wants any more."""
 
 
 def step(world: World, happened: Iterable[Happened], now: float) -> Result:
@@ -128,7 +133,7 @@ class _Step:
                 self._finished(what)
             elif isinstance(what, Admit):
                 self._admit(what)
-            elif run := self.world.runs.get(what.run):
+            elif isinstance(what, Stop) and (run := self.world.runs.get(what.run)):
                 self._stop(run, what.how)
         self._ring()
         self.readiness.settle()
