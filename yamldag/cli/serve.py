@@ -101,7 +101,7 @@ def _serve(args: argparse.Namespace, project: Project, lock: Lock, executor: Loc
         listener.close()
         raise UsageError(str(closed)) from None
     try:
-        return _run(open_service(project, database, executor, _say), listener, address)
+        return _run(open_service(project, database, executor, _say, address), listener, address)
     finally:
         listener.close()
         database.close()

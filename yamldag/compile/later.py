@@ -8,15 +8,17 @@ from yamldag.compile.draft import Draft, Entries, strings
 from yamldag.operators import catalog
 from yamldag.plan.expression.analysis import analyse
 from yamldag.syntax.diagnostic import Diagnostic, at
-from yamldag.syntax.tree import Node, Scalar
+from yamldag.syntax.tree import Map, Node, Scalar, Seq
 
-PIPELINE = ("deadline", "on_deadline", "on_failure", "on_success")
-TASK = ("depends_on_past", "pool", "cache", "on_failure", "on_success", "on_retry")
+TASK = ("depends_on_past", "pool", "cache")
+_NOTICES = ("on_failure", "on_success", "on_retry", "on_deadline")
+_AT_ONCE = ("bash", "command", "python", "http", "noop")
+"""The operators that a notification can call: those that are done when their process is."""
 
 
 def refused(root: Draft, entries: Entries) -> list[Diagnostic]:
     """One diagnostic per feature and place."""
-    found = [_of_key(entries[name][0]) for name in PIPELINE if name in entries]
+    found = [each for name in _NOTICES if name in entries for each in _of_calls(entries[name][1])]
     for task in root.tasks():
         found += _of_task(task)
     seen: set[tuple[str, int]] = set()
@@ -31,8 +33,23 @@ def _of_task(task: Draft) -> Iterator[Diagnostic]:
         entry = task.get(name)
         if entry is not None and not (type(entry.node) is Scalar and entry.node.value is False):
             yield _of_key(entry.key)
+    for name in _NOTICES:
+        entry = task.get(name)
+        if entry is not None:
+            yield from _of_calls(entry.node)
     for _, node in task.entries.values():
         yield from _secrets(node)
+
+
+def _of_calls(node: Node) -> Iterator[Diagnostic]:
+    """Notifications: a call, or a list of them."""
+    for call in node.items if type(node) is Seq else (node,):
+        if type(call) is not Map:
+            continue
+        for name, (key, _) in call.items.items():
+            if name in catalog.names(plugins=True) and name not in _AT_ONCE:
+                yield _of_key(key, f"notifications by the operator `{name}`")
+    yield from _secrets(node)
 
 
 def _secrets(node: Node) -> Iterator[Diagnostic]:

@@ -9,7 +9,7 @@ import os
 import secrets
 import signal
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sized
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -116,10 +116,11 @@ class _Here:
         gc.freeze()
         if began is not None:
             began(run)
-        with _interrupts(engine, run):
+        with _interrupts(engine, run) as asked:
             engine.tell(Admit(run))
             try:
                 engine.work(lambda: bool(engine.over or engine.lost))
+                _notify(engine, asked)
             except BaseException:
                 self.executor.stop(engine.world.running, kill=True)  # nobody would hear of their ends
                 raise
@@ -201,8 +202,16 @@ def _output(rows: list[tuple[int, str | None]]) -> Json:
     return values[0] if rows[0][0] == UNMAPPED else values
 
 
+def _notify(engine: Engine, asked: Sized) -> None:
+    """Wait until all is told that is to be told; who interrupts that does not wait."""
+    before = len(asked)
+    engine.work(lambda: engine.outbox.idle or len(asked) > before)
+    if not engine.outbox.idle:
+        engine.give_up_notices("it was interrupted")
+
+
 @contextmanager
-def _interrupts(engine: Engine, run: Run) -> Iterator[None]:
+def _interrupts(engine: Engine, run: Run) -> Iterator[Sized]:
     """Ctrl-C, TERM or a terminal that goes away asks the run to end; a second time does not wait."""
     asked: list[int] = []
 
@@ -215,7 +224,7 @@ def _interrupts(engine: Engine, run: Run) -> Iterator[None]:
     heard = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
     before = {number: signal.signal(number, interrupt) for number in heard}
     try:
-        yield
+        yield asked
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

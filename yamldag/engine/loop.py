@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 
 from yamldag.engine.clock import Clock
 from yamldag.engine.dispatch import Dispatch
-from yamldag.engine.errands import Errands
+from yamldag.engine.errands import Errand, Errands
+from yamldag.engine.outbox import Outbox
 from yamldag.engine.run import Instance, Run
 from yamldag.engine.step import step
 from yamldag.engine.templates import Templates
@@ -21,6 +22,9 @@ from yamldag.store.database import Database
 
 _IDS_PER_LIFE = 28
 """Bits: a quarter of a milliard ids for one life of an engine."""
+
+_LONGEST = 86_400.0
+"""Seconds: what is due in some hundred years is more than an executor can be told to wait."""
 
 Watcher = Callable[[Instance, TaskState], None]
 
@@ -47,6 +51,8 @@ class Engine:
     watch: Watcher = unwatched
     """Called with every move, once it is stored."""
     slots: int | None = None
+    address: str | None = None
+    """Where its pages are, as `http://127.0.0.1:8080`."""
     ids: Iterator[int] = field(init=False)
     world: World = field(init=False)
     lost: set[str] = field(default_factory=set)
@@ -61,11 +67,14 @@ class Engine:
     _inbox: deque[Happened] = field(default_factory=deque)
     _templates: Templates = field(init=False)
     dispatch: Dispatch = field(init=False)
+    outbox: Outbox = field(init=False)
 
     def __post_init__(self) -> None:
         self.ids = ids_of(self.runner)
         self._templates = Templates(self.environment)
+        self._templates.address = self.address
         self.dispatch = Dispatch(self._templates, self.environment)
+        self.outbox = Outbox(self.database, self.dispatch, self.runner)
         self.world = World(self.ids, self._templates, self.dispatch.prepare, self.slots)
 
     def tell(self, what: Happened) -> None:
@@ -89,6 +98,8 @@ class Engine:
         if self.errands.running:
             happened += filter(None, map(self.errands.returned, ends))
         self.take(happened)
+        if not self.outbox.idle:
+            self._notify(happened)
         if ends:
             self.executor.acknowledge([end.attempt for end in ends])
 
@@ -114,7 +125,7 @@ class Engine:
         due = self.world.due()
         if due is None:
             return patience
-        wait = max(0.0, due - self.clock.now())
+        wait = min(max(0.0, due - self.clock.now()), _LONGEST)
         return wait if patience is None else min(wait, patience)
 
     def _carry_out(self, result: Result) -> None:
@@ -133,16 +144,32 @@ class Engine:
         if result.kill:
             self.executor.stop(result.kill, kill=True)
         if self.errands.waiting or result.errands or result.recall:
-            self._run_errands(result)
+            self._run_errands(result.errands, result.recall)
+        if result.notices:
+            self.outbox.add(notice for notice in result.notices if notice.run.id not in self.lost)
         for run in result.over:
             self._templates.forget(run)
         self.over += result.over
         for instance, state in result.moved:
             self.watch(instance, state)
 
-    def _run_errands(self, result: Result) -> None:
-        self.errands.send(result.errands)
-        if running := self.errands.recall(result.recall):
+    def _notify(self, happened: Iterable[Happened]) -> None:
+        """Tell whom there is something to tell, and hear what came of it."""
+        now = self.clock.now()
+        self.outbox.returned(happened, now)
+        if errands := self.outbox.next(now):
+            self._run_errands(errands)
+
+    def give_up_notices(self, why: str) -> None:
+        """Nobody waits for them any more."""
+        sent = list(self.outbox.sent)
+        self.outbox.give_up(why, self.clock.now())
+        if running := self.errands.recall(sent):
+            self.executor.stop(running, kill=True)
+
+    def _run_errands(self, errands: Iterable[Errand], recall: Iterable[int] = ()) -> None:
+        self.errands.send(errands)
+        if running := self.errands.recall(recall):
             self.executor.stop(running)
         starts, over = self.errands.start(self.clock.now())
         if starts:

@@ -15,8 +15,9 @@ from yamldag.engine.abandoned import end_abandoned
 from yamldag.engine.catalogue import Catalogue, Known, known
 from yamldag.engine.clock import WallClock
 from yamldag.engine.loop import Engine
-from yamldag.engine.recovery import recover
+from yamldag.engine.recovery import living_executors, recover
 from yamldag.engine.service import Service
+from yamldag.engine.unsent import take_over_notices
 from yamldag.executors.local import LocalExecutor
 from yamldag.plan.pipeline import from_json
 from yamldag.store import moves, schedules
@@ -27,19 +28,25 @@ SLOTS = 16
 
 
 def open_service(
-    project: Project, database: Database, executor: LocalExecutor, say: Callable[[str], None]
+    project: Project,
+    database: Database,
+    executor: LocalExecutor,
+    say: Callable[[str], None],
+    address: str | None = None,
 ) -> Service:
-    """A scheduler that is ready to run. Its caller holds the lock of the database."""
+    """A scheduler that is ready to run. Its caller holds the lock of the database; `address`: where its pages are."""
     clock, folder = WallClock(), Path(project.state_folder)
     life = moves.Life(schedules.KIND, socket.gethostname(), os.getpid(), executor.id, clock.now())
     runner = moves.begin_runner(database, life)
     database.live(runner)
-    engine = Engine(database, executor, clock, runner, os.environ, slots=SLOTS)
+    engine = Engine(database, executor, clock, runner, os.environ, slots=SLOTS, address=address)
     catalogue = Catalogue(project, lambda: _earlier(database, project))
     for run in end_abandoned(database, folder):
         say(f"run {run} is over: its process was killed")
+    living = living_executors(executor)
     for run in recover(engine, executor, folder):
         say(f"run {run} goes on")
+    take_over_notices(engine, folder, living)
     service = Service(engine, catalogue, folder, say)
     gc.freeze()
     return service

@@ -21,7 +21,7 @@ from yamldag.executors.local import Found, LocalExecutor
 from yamldag.executors.local.places import owner_lock, owners
 from yamldag.plan.pipeline import from_json
 from yamldag.plan.state import TaskState
-from yamldag.store import assets, moves, views
+from yamldag.store import assets, moves, notifications, views
 
 
 def recover(engine: Engine, executor: LocalExecutor, folder: Path) -> list[str]:
@@ -29,11 +29,11 @@ def recover(engine: Engine, executor: LocalExecutor, folder: Path) -> list[str]:
 
     Every journal is read before anything is decided, and what is decided is stored in one transaction.
     """
-    living = _living(executor)
+    living = living_executors(executor)
     with views.reading(engine.database.url) as db:
         orphaned = [row for row in views.under_way(db) if row["executor"] not in living]
         running = views.running_attempts(db)
-        stored = {row["id"]: _stored(db, row, engine, folder) for row in orphaned}
+        stored = {row["id"]: stored_run(db, row, engine, folder) for row in orphaned}
     found = executor.recover(running)
     happened: list[Happened] = []
     again: list[Start] = []
@@ -51,7 +51,7 @@ def recover(engine: Engine, executor: LocalExecutor, folder: Path) -> list[str]:
     return taken
 
 
-def _living(executor: LocalExecutor) -> set[str]:
+def living_executors(executor: LocalExecutor) -> set[str]:
     """The ids of the executors whose engines are at work, this one's too. Asked before any lock is taken over."""
     living = {executor.id}
     for owner in owners(executor.folder):
@@ -67,7 +67,7 @@ def _watched(found: Mapping[int, Found]) -> set[int]:
     return {attempt for attempt, what in found.items() if what.state == "watched"}
 
 
-def _stored(db: sa.Connection, row: sa.RowMapping, engine: Engine, folder: Path) -> tuple[Run, bool]:
+def stored_run(db: sa.Connection, row: sa.RowMapping, engine: Engine, folder: Path) -> tuple[Run, bool]:
     """A run as its rows have it, and whether it has no instances yet."""
     text = views.plan(db, row["version"])
     assert text is not None
@@ -87,6 +87,7 @@ def _stored(db: sa.Connection, row: sa.RowMapping, engine: Engine, folder: Path)
         only,
         assets=assets.read(row["assets"]),
         started=row["started"],
+        late=plan.deadline is not None and notifications.is_late(engine.database, row["id"]),
         stop=row["stop"],
         reason=row["reason"],
     )

@@ -11,11 +11,12 @@ from collections.abc import Iterable
 
 from yamldag.engine.attempts import Attempts
 from yamldag.engine.changes import Changes
+from yamldag.engine.deadline import moment_of
 from yamldag.engine.readiness import Readiness
 from yamldag.engine.room import Room
 from yamldag.engine.run import Instance, Run
 from yamldag.engine.stopping import ACTIVE, Stopping
-from yamldag.engine.world import Admit, Finished, Happened, Result, Stop, World
+from yamldag.engine.world import Admit, Deadline, Finished, Happened, Result, Stop, World
 from yamldag.plan.state import Event, TaskState
 
 
@@ -28,7 +29,7 @@ class _Step:
     def __init__(self, world: World, now: float) -> None:
         self.world = world
         self.now = now
-        self.changes = Changes(now)
+        self.changes = Changes(now, world.ids)
         self.room = Room(world, now)
         self.readiness = Readiness(self.changes, world.asking, world.ids, self.room.ready)
         self.result = Result({}, [], [], [], [], self.changes.moved)
@@ -51,7 +52,7 @@ class _Step:
             self.readiness.settle()
         for run in dict.fromkeys([*self.admitted, *self.changes.runs]):
             self._close(run)
-        self.result.batches = self.changes.batches()
+        self.result.batches, self.result.notices = self.changes.batches(), self.changes.notices
         return self.result
 
     def _admit(self, what: Admit) -> None:
@@ -60,6 +61,8 @@ class _Step:
         self.admitted.append(run)
         if run.plan.timeout is not None:
             self.world.alarm(run.started + run.plan.timeout, run)
+        if run.plan.deadline is not None and not run.late:
+            self.world.alarm(moment_of(run.plan, run.logical_date), Deadline(run.id))
         for instance in run.instances:
             if what.new:
                 self.changes.add(instance)
@@ -89,6 +92,9 @@ class _Step:
             if isinstance(what, Run):
                 if what.id in self.world.runs and not what.stop:
                     self.stopping.stop(what, "timeout")
+            elif isinstance(what, Deadline):
+                if (run := self.world.runs.get(what.run)) and not run.late:
+                    self.changes.late(run)
             elif what.state is TaskState.UP_FOR_RETRY and what.retry_at == at:
                 self.changes.move(what, Event.WAKE)
                 self.room.ready(what)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from yamldag.engine.errands import Errand, Returned
+from yamldag.engine.notices import Notice
 from yamldag.engine.readiness import Asking
 from yamldag.engine.run import Instance, Run
 from yamldag.executors.contract import Start
@@ -52,6 +53,13 @@ Prepare: TypeAlias = "Callable[[Instance], Prepared]"
 
 
 @dataclass(frozen=True, slots=True)
+class Deadline:
+    """A timer: by then a run should be over."""
+
+    run: str
+
+
+@dataclass(frozen=True, slots=True)
 class Prepared:
     log: str
     work: Start | Outcome
@@ -69,7 +77,7 @@ class World:
     runs: dict[str, Run] = field(default_factory=dict)
     running: dict[int, Instance] = field(default_factory=dict)
     """By the attempt's id."""
-    timers: list[tuple[float, int, Run | Instance]] = field(default_factory=list)
+    timers: list[tuple[float, int, Run | Instance | Deadline]] = field(default_factory=list)
     """A heap: when to look at what again."""
     open: set[Run] = field(default_factory=set)
     """Runs with something ready and room for it."""
@@ -78,7 +86,7 @@ class World:
         """When the next timer rings."""
         return self.timers[0][0] if self.timers else None
 
-    def alarm(self, at: float, what: Run | Instance) -> None:
+    def alarm(self, at: float, what: Run | Instance | Deadline) -> None:
         """Look at it again then."""
         heapq.heappush(self.timers, (at, next(self.ids), what))
 
@@ -98,3 +106,5 @@ class Result:
     """To be sent."""
     recall: list[int] = field(default_factory=list)
     """Errands that nobody wants any more."""
+    notices: list[Notice] = field(default_factory=list)
+    """What is to be told, once it is stored."""

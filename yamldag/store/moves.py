@@ -52,6 +52,7 @@ def _write(database: Database, batch: Batch) -> None:
         (sql.OUTPUT, batch.outputs),
         (sql.EVENT, batch.events),
         (sql.ASSET_UPDATE, batch.asset_updates),
+        (sql.NOTIFICATION, batch.notifications),
     )
     for statement, rows in work:
         if rows and _many(database, statement, rows) != len(rows):

@@ -111,6 +111,20 @@ class AssetUpdate(NamedTuple):
     at: float
 
 
+class NewNotification(NamedTuple):
+    id: int
+    run: str
+    instance: int
+    attempt: int
+    cause: str
+    position: int
+    state: str
+    created: float
+    ended: float | None
+    message: str | None
+    owner: int
+
+
 class Logged(NamedTuple):
     """A line of the event log."""
 
@@ -136,3 +150,4 @@ class Batch:
     outputs: list[Output] = field(default_factory=list)
     events: list[Logged] = field(default_factory=list)
     asset_updates: list[AssetUpdate] = field(default_factory=list)
+    notifications: list[NewNotification] = field(default_factory=list)

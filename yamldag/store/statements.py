@@ -32,4 +32,8 @@ END_ATTEMPT = (
 )
 OUTPUT = "INSERT INTO output (instance, value) VALUES (?, ?)"
 ASSET_UPDATE = "INSERT INTO asset_update (asset, run, task, at) VALUES (?, ?, ?, ?)"
+NOTIFICATION = (
+    "INSERT INTO notification (id, run, instance, attempt, cause, position, state, created, ended, message, "
+    "owner) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
 EVENT = "INSERT INTO event (run, instance, attempt, event, state, at, detail) VALUES (?, ?, ?, ?, ?, ?, ?)"
