@@ -163,10 +163,12 @@ def test_what_cannot_be_attempted_and_a_timeout_are_failures(
 def test_values_are_as_safe_in_a_notification_as_in_a_task(project: Project) -> None:
     ran = project.run(
         {
-            "params": {"x": "a; touch hacked"},
+            "params": {"x": "a"},
             "on_success": {"bash": "echo {{ params.x }}"},
             "tasks": {"a": {"noop": None}},
-        }
+        },
+        "--param",
+        "x=a; touch hacked",
     )
     (row,) = notices(project, ran.id)
     assert row["state"] == "failed"

@@ -53,6 +53,8 @@ def _write(database: Database, batch: Batch) -> None:
         (sql.ASSET_UPDATE, batch.asset_updates),
         (sql.NOTIFICATION, batch.notifications),
     )
+    if batch.asset_updates:
+        database.execute(sql.ONE_BY_ONE + database.for_update)
     for statement, rows in work:
         if rows and _many(database, statement, rows) != len(rows):
             raise Lost

@@ -46,8 +46,8 @@ def end(database: Database, row: Ended, owner: int) -> bool:
 
 def log(database: Database, row: Ended, detail: str) -> None:
     """An event of the run, in whatever state that is."""
-    (state,) = database.execute("SELECT state FROM run WHERE id = ?", (row.run,)).fetchone()
-    database.execute(statements.EVENT, Logged(row.run, None, None, "notify", state, row.at, detail))
+    for (state,) in database.execute("SELECT state FROM run WHERE id = ?", (row.run,)).fetchall():
+        database.execute(statements.EVENT, Logged(row.run, None, None, "notify", state, row.at, detail))
 
 
 def owners(database: Database) -> list[tuple[int, str, bool]]:

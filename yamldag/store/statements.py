@@ -31,6 +31,8 @@ END_ATTEMPT = (
     "WHERE attempt.id = ? AND attempt.state = ?"
 )
 OUTPUT = "INSERT INTO output (instance, value) VALUES (?, ?)"
+# Whoever reads updates up to the newest must not miss one with a smaller id that is committed later.
+ONE_BY_ONE = "SELECT runner FROM leadership WHERE name = 'scheduler'"
 ASSET_UPDATE = "INSERT INTO asset_update (asset, run, task, at) VALUES (?, ?, ?, ?)"
 NOTIFICATION = (
     "INSERT INTO notification (id, run, instance, attempt, cause, position, state, created, ended, message, "
