@@ -128,7 +128,18 @@ class Server:
         """Its first files."""
         data = str(self.folder / "data")
         if self.kind == "postgresql":
-            command = [self._programs[0], "-D", data, "-A", "trust", "-U", "postgres", "--no-sync", "-E", "UTF8"]
+            command = [
+                self._programs[0],
+                "-D",
+                data,
+                "-A",
+                "trust",
+                "-U",
+                "postgres",
+                "--no-sync",
+                "-E",
+                "UTF8",
+            ]
         else:
             command = [
                 self._programs[0], "--no-defaults", f"--datadir={data}", "--skip-test-db",
@@ -159,7 +170,9 @@ def private(kind: str) -> Server:
     names = ("initdb", "postgres") if kind == "postgresql" else ("mariadb-install-db", "mariadbd")
     programs = [found for name in names if (found := _program(name))]
     if len(programs) < len(names):
-        raise Missing(f"no {kind} here: none answers at {MACHINE[kind]}, and there is no {' or '.join(names)}")
+        raise Missing(
+            f"no {kind} here: none answers at {MACHINE[kind]}, and there is no {' or '.join(names)}"
+        )
     user = ("postgres" if kind == "postgresql" else "mysql") if os.getuid() == 0 else getpass.getuser()
     folder = Path(tempfile.mkdtemp(prefix="yamldag-"))
     if os.getuid() == 0:
@@ -177,5 +190,3 @@ def private(kind: str) -> Server:
 def _program(name: str) -> str | None:
     folders = [os.environ.get("PATH", os.defpath), "/usr/sbin", *sorted(glob("/usr/lib/postgresql/*/bin"))]
     return shutil.which(name, path=os.pathsep.join(folders))
-
-

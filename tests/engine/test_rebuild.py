@@ -181,7 +181,7 @@ def test_a_queued_run_is_started_by_one_alone(database: Database) -> None:
 def test_what_the_database_refuses_otherwise_is_not_taken_for_a_lost_run(database: Database) -> None:
     simulation = Simulation()
     batches = simulation.step(Admit(simulation.new_run(plan(task("a")), "unknown"))).batches
-    with pytest.raises(database.error, match="(?i)foreign key"):
+    with pytest.raises(database.error, match=r"(?i)foreign key"):
         moves.store(database, batches)
 
 

@@ -88,7 +88,13 @@ def test_a_server_s_database_of_a_newer_version_is_refused(server_url: str) -> N
         open_database(server_url)
 
 
-TEXTS = ["%s ? %% 'quoted' \"twice\" \\n \\", "😀 зоопарк 東京 \u0301", "line\nline\r\n\ttab", "", "x" * 2**20]
+TEXTS = [
+    "%s ? %% 'quoted' \"twice\" \\n \\",
+    "😀 зоопарк 東京 \u0301",
+    "line\nline\r\n\ttab",
+    "",
+    "x" * 2**20,
+]
 
 
 @pytest.mark.parametrize("text", TEXTS, ids=["signs", "letters", "blanks", "nothing", "1 MiB"])
@@ -275,7 +281,10 @@ def test_what_cannot_be_opened_is_told_without_its_password(url: str) -> None:
     ("url", "shown"),
     [
         ("postgresql://me@host/db", "postgresql://me@host/db"),
-        ("postgresql://me:a@b:c/d@host:5/db?sslmode=require", "postgresql://me:***@host:5/db?sslmode=require"),
+        (
+            "postgresql://me:a@b:c/d@host:5/db?sslmode=require",
+            "postgresql://me:***@host:5/db?sslmode=require",
+        ),
         ("postgresql:///db?user=me&password=a%40b&x=y", "postgresql:///db?user=me&password=***&x=y"),
         ("sqlite:////a/b:c.db", "sqlite:////a/b:c.db"),
     ],
@@ -285,4 +294,6 @@ def test_a_url_is_shown_without_its_password(url: str, shown: str) -> None:
 
 
 def test_only_the_marks_of_values_are_translated() -> None:
-    assert formatted("a = ? AND b = 'why? 100 %' AND c LIKE ?") == "a = %s AND b = 'why? 100 %%' AND c LIKE %s"
+    assert (
+        formatted("a = ? AND b = 'why? 100 %' AND c LIKE ?") == "a = %s AND b = 'why? 100 %%' AND c LIKE %s"
+    )

@@ -14,7 +14,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.dialects import mysql, sqlite
-from sqlalchemy.dialects.postgresql import psycopg2  # it writes no types at the marks, as our driver needs none
+from sqlalchemy.dialects.postgresql import psycopg2
 
 from yamldag.plan.state import AttemptState, RunState, TaskState
 from yamldag.store import database as opening
@@ -150,6 +150,7 @@ CORE: dict[str, tuple[Any, Any]] = {
 
 DIALECTS: dict[str, sa.Dialect] = {
     "sqlite": sqlite.dialect(paramstyle="qmark"),
+    # Of its drivers this one gets statements without types at the marks, as ours needs none.
     "postgresql": psycopg2.dialect(paramstyle="format"),
     "mysql": mysql.dialect(paramstyle="format"),
 }
@@ -192,4 +193,3 @@ def test_the_first_item_takes_the_row_that_stood_for_all(kind: str) -> None:
         .values(map_index=sa.literal_column("0"), item=sa.bindparam("new"))
     )
     assert in_words_of(kind, statement) == on(kind, statements.EXPAND)
-
