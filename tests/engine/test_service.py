@@ -79,14 +79,14 @@ class Hands:
 class Place:
     """A project's folder and database, and the lives of schedulers in it."""
 
-    def __init__(self, root: Path, database: str) -> None:
+    def __init__(self, root: Path, database: str | None = None) -> None:
         self.root = root
         self.clock = Clock()
         self.hands = Hands(self.clock)
         self.said: list[str] = []
         (root / "pipelines").mkdir()
         (root / "yamldag.yml").write_text("{}\n")
-        self.database = open_database(database)
+        self.database = open_database(database or f"sqlite:///{root}/.yamldag/yamldag.db")
 
     def write(
         self, name: str, text: str | None = None, more: str = "", script: str = "true", to: str = ""

@@ -13,6 +13,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from yamldag.store import moves, schedules, tables, views
+from yamldag.store import statements as sql
 from yamldag.store.address import engine
 from yamldag.store.database import CannotOpen, Database, Fenced, Taken, open_database, revision
 from yamldag.store.drivers.contract import formatted
@@ -43,7 +44,7 @@ def with_run(database: Database) -> Database:
     moves.begin_runner(database, LIFE)
     moves.save_version(database, moves.Version("p", "p.yml", "v", "{}", 1.0))
     assert moves.create_run(database, new_row("r"))
-    database.many(moves.sql.NEW_INSTANCE, [instance(7, "a")])
+    database.many(sql.NEW_INSTANCE, [instance(7, "a")])
     return database
 
 
@@ -99,7 +100,7 @@ TEXTS = [
 
 @pytest.mark.parametrize("text", TEXTS, ids=["signs", "letters", "blanks", "nothing", "1 MiB"])
 def test_a_text_comes_back_as_it_was(with_run: Database, text: str) -> None:
-    assert with_run.many(moves.sql.OUTPUT, [Output(7, text)]) == 1
+    assert with_run.many(sql.OUTPUT, [Output(7, text)]) == 1
     assert with_run.execute("SELECT value FROM output WHERE instance = ?", (7,)).fetchone() == (text,)
     with views.reading(with_run.url) as db:
         assert [row.output for row in views.instances(db, "r")] == [text]
@@ -112,7 +113,7 @@ def test_an_instant_comes_back_to_the_last_bit(with_run: Database, moment: float
 
 
 def test_an_id_may_have_more_than_32_bits(with_run: Database) -> None:
-    with_run.many(moves.sql.NEW_INSTANCE, [instance(2**60 + 1, "b")])
+    with_run.many(sql.NEW_INSTANCE, [instance(2**60 + 1, "b")])
     assert [row[0] for row in with_run.execute("SELECT id FROM task_instance ORDER BY id")] == [7, 2**60 + 1]
 
 

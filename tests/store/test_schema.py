@@ -14,7 +14,6 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.dialects import mysql, sqlite
-from sqlalchemy.dialects.postgresql import psycopg2
 
 from yamldag.plan.state import AttemptState, RunState, TaskState
 from yamldag.store import database as opening
@@ -151,7 +150,7 @@ CORE: dict[str, tuple[Any, Any]] = {
 DIALECTS: dict[str, sa.Dialect] = {
     "sqlite": sqlite.dialect(paramstyle="qmark"),
     # Of its drivers this one gets statements without types at the marks, as ours needs none.
-    "postgresql": psycopg2.dialect(paramstyle="format"),
+    "postgresql": sa.dialects.registry.load("postgresql.psycopg2")(paramstyle="format"),
     "mysql": mysql.dialect(paramstyle="format"),
 }
 
@@ -159,7 +158,7 @@ DIALECTS: dict[str, sa.Dialect] = {
 def in_words_of(kind: str, statement: sa.ClauseElement) -> str:
     """A statement as it is compiled for a kind of database: a name that is a word there has quotes."""
     text = " ".join(str(statement.compile(dialect=DIALECTS[kind])).split())
-    return text.removesuffix(" RETURNING event.id")
+    return text.partition(" RETURNING ")[0]
 
 
 def on(kind: str, statement: str) -> str:
