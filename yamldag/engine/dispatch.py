@@ -9,8 +9,8 @@ from collections.abc import Mapping
 
 from yamldag.engine import folders, times
 from yamldag.engine.run import UNMAPPED, Instance
-from yamldag.engine.step import Finished, Prepared
 from yamldag.engine.templates import Templates, rendered
+from yamldag.engine.world import Finished, Prepared
 from yamldag.executors.contract import Ended, Start
 from yamldag.operators.contract import Attempt, Operator, Outcome, Work, runnable
 from yamldag.plan.expression import TemplateError, render_shell, render_text

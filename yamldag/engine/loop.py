@@ -10,8 +10,9 @@ from dataclasses import dataclass, field, replace
 from yamldag.engine.clock import Clock
 from yamldag.engine.dispatch import Dispatch
 from yamldag.engine.run import Instance, Run
-from yamldag.engine.step import Finished, Happened, Result, World, step
+from yamldag.engine.step import step
 from yamldag.engine.templates import Templates
+from yamldag.engine.world import Finished, Happened, Result, World
 from yamldag.executors.contract import Ended, Executor, Start
 from yamldag.plan.state import TaskState
 from yamldag.store import moves
