@@ -15,7 +15,7 @@ from yamldag.engine.readiness import Readiness
 from yamldag.engine.room import Room
 from yamldag.engine.run import Instance, Run
 from yamldag.engine.stopping import ACTIVE, Stopping
-from yamldag.engine.world import Admit, Finished, Happened, Result, World
+from yamldag.engine.world import Admit, Finished, Happened, Result, Stop, World
 from yamldag.plan.state import Event, TaskState
 
 
@@ -42,7 +42,7 @@ class _Step:
                 self.attempts.finish(what)
             elif isinstance(what, Admit):
                 self._admit(what)
-            elif run := self.world.runs.get(what.run):
+            elif isinstance(what, Stop) and (run := self.world.runs.get(what.run)):
                 self.stopping.stop(run, what.how)
         self._ring()
         self.readiness.settle()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from yamldag.engine.errands import Errand, Returned
 from yamldag.engine.readiness import Asking
 from yamldag.engine.run import Instance, Run
 from yamldag.executors.contract import Start
@@ -45,7 +46,7 @@ class Stop:
     how: str
 
 
-Happened: TypeAlias = "Admit | Finished | Stop"
+Happened: TypeAlias = "Admit | Finished | Stop | Returned"
 Prepare: TypeAlias = "Callable[[Instance], Prepared]"
 """Renders the newest attempt of an instance: what to start, or how it is over already."""
 
@@ -93,3 +94,7 @@ class Result:
     over: list[Run]
     moved: list[tuple[Instance, TaskState]]
     """Every move, in order, with the state that it led to."""
+    errands: list[Errand] = field(default_factory=list)
+    """To be sent."""
+    recall: list[int] = field(default_factory=list)
+    """Errands that nobody wants any more."""
