@@ -28,8 +28,7 @@ class Row:
 def decide(rule: str, states: Sequence[str]) -> str:
     """`run`, `skipped`, `upstream_failed` or `wait`: the sentence about each rule, line by line."""
     s, f, u, k = (
-        sum(state == word for state in states)
-        for word in ("success", "failed", "upstream_failed", "skipped")
+        sum(state == word for state in states) for word in ("success", "failed", "upstream_failed", "skipped")
     )
     done = all(state in DONE for state in states)
     if rule == "always" or not states:
@@ -88,9 +87,7 @@ class Oracle:
         task = self.tasks[row.task]
         if task.teardown_of:
             return self._teardown(row, task)
-        setups = [
-            each.id for each in self.plan.tasks if each.setup and row.task in self.below(each.id)
-        ]
+        setups = [each.id for each in self.plan.tasks if each.setup and row.task in self.below(each.id)]
         forced = self._forced([state for setup in setups for state in self.seen(setup, row)])
         if forced != "run":
             return forced

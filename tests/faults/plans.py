@@ -85,7 +85,9 @@ def _teardowns(source: random.Random, tasks: Sequence[Task]) -> list[Task]:
         if source.random() < 0.8:
             needs = tuple(sorted({setup.id, *_below(setup.id, tasks)}))
             one = _task(source, f"{setup.id}_end", (), None)
-            made.append(replace(one, needs=needs, judged=needs, teardown_of=(setup.id,), setup=False, when=()))
+            made.append(
+                replace(one, needs=needs, judged=needs, teardown_of=(setup.id,), setup=False, when=())
+            )
     return made
 
 

@@ -25,7 +25,7 @@ from yamldag.engine.local_run import plan_text
 from yamldag.engine.loop import Engine
 from yamldag.engine.recovery import recover
 from yamldag.engine.run import Instance, Run, build
-from yamldag.engine.step import Admit, Stop
+from yamldag.engine.world import Admit, Stop
 from yamldag.executors.contract import Start
 from yamldag.executors.local import LocalExecutor
 from yamldag.plan.state import TaskState
@@ -40,7 +40,7 @@ TURNS = 3000
 CRASHES = 4
 
 
-class Wrong(AssertionError):
+class Wrong(AssertionError):  # noqa: N818
     """A promise was broken."""
 
 
@@ -131,9 +131,7 @@ class Simulation:
         database = cast(Database, Fused(self._open(), fuse, when))
         runner = moves.begin_runner(database, life)
         database.live(runner)
-        engine = Engine(
-            database, hands, self.machine.clock, runner, {}, watch=self._tell, slots=self.slots
-        )
+        engine = Engine(database, hands, self.machine.clock, runner, {}, watch=self._tell, slots=self.slots)
         recover(engine, cast(LocalExecutor, hands), self.place.folder)
         self.engine = engine
 
@@ -270,9 +268,7 @@ class Simulation:
         for row in oracle.rows:
             task, wanted = oracle.tasks[row.task], oracle.wanted(row)
             fan = oracle.plan.mapped.get(task.mapped_by or "")
-            if wanted == "run" and False in task.when:
-                wanted = "skipped"
-            elif wanted == "run" and fan and not fan.foreach:
+            if wanted == "run" and (False in task.when or (fan and not fan.foreach)):
                 wanted = "skipped"
             if wanted == "run":
                 if row.attempts < 1 or row.state not in ("success", "failed", "skipped"):
@@ -293,7 +289,11 @@ class Simulation:
                 raise Wrong(f"{row} was tried {len(tried)} times, of {task.retries + 1}: {attempts}")
             if any(state == "success" for state, *_ in attempts[:-1]):
                 raise Wrong(f"{row} went on after a success: {attempts}")
-            if attempts and row.state != attempts[-1][0] and not (attempts[-1][0] == "failed" and row.state == "skipped"):
+            if (
+                attempts
+                and row.state != attempts[-1][0]
+                and not (attempts[-1][0] == "failed" and row.state == "skipped")
+            ):
                 raise Wrong(f"{row} is not as its last attempt: {attempts}")
             for number, (one, other) in enumerate(itertools.pairwise(attempts), 1):
                 if one[1] == "lost" and task.on_lost == "retry":
@@ -316,7 +316,9 @@ class Simulation:
 
     def _check_bodies(self) -> None:
         """What the bodies know of themselves is what the rows say of them."""
-        stored = {row[0]: row[1:] for row in self.ask("SELECT id, state, exit_code, reason, ended FROM attempt")}
+        stored = {
+            row[0]: row[1:] for row in self.ask("SELECT id, state, exit_code, reason, ended FROM attempt")
+        }
         for body in self.machine.bodies.values():
             assert body.ended is not None, f"{body} still runs"
             if body.attempt not in stored:
@@ -339,7 +341,9 @@ def simulate(place: Place, seed: int) -> Simulation:
         simulation.run()
     except Exception as problem:
         told = "\n  ".join(simulation.story[-60:])
-        raise Wrong(f"seed {seed}: {problem}\n  {told}\n  again: python -m tests.faults.simulate {seed}") from problem
+        raise Wrong(
+            f"seed {seed}: {problem}\n  {told}\n  again: python -m tests.faults.simulate {seed}"
+        ) from problem
     finally:
         simulation.close()
     return simulation

@@ -10,7 +10,7 @@ import pytest
 
 from tests.engine.simulation import BAD, FATAL, OK, Simulation, each, plan, scripted, task
 from yamldag.engine.local_run import plan_text
-from yamldag.engine.step import Admit, Result
+from yamldag.engine.world import Admit, Result
 from yamldag.store import moves
 from yamldag.store.database import open_database
 from yamldag.store.invariants import ALL, broken
