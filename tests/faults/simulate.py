@@ -195,7 +195,7 @@ class Simulation:
         self.story.append(f"{self.machine.clock.now():.1f} {line}")
 
     def ask(self, query: str) -> list[Any]:
-        return self.place.database.execute(query).fetchall()
+        return list(self.place.database.execute(query).fetchall())
 
     # What must hold at any moment
 

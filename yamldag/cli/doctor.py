@@ -131,26 +131,41 @@ def _size(count: int) -> str:
 def _database(url: str) -> Iterator[Finding]:
     import sqlalchemy as sa
 
-    from yamldag.store.address import address
-    from yamldag.store.names import REVISION
+    from yamldag.store.drivers.choose import driver_of
+    from yamldag.store.drivers.contract import CannotOpen
+    from yamldag.store.drivers.urls import sqlite_path
     from yamldag.store.views import reading
 
-    shown = address(url).render_as_string(hide_password=True)
-    if url.startswith("sqlite") and not os.path.exists(address(url).database or ""):
-        yield Finding("database", "note", f"{shown} is not there yet", "the first `yamldag run` makes it")
+    path = sqlite_path(url)
+    if path and not os.path.exists(path):
+        yield Finding("database", "note", f"`{path}` is not there yet", "the first `yamldag run` makes it")
+        return
+    try:
+        driver = driver_of(url)
+    except CannotOpen as closed:
+        yield Finding("database", "wrong", str(closed))
         return
     try:
         with reading(url) as db:
-            at = _revision(db)
-            if at != REVISION:
-                words = f"{shown} is at revision {at or 'none'}, this version needs {REVISION}"
-                yield Finding("database", "wrong", words, "`yamldag db upgrade`, or a newer yamldag")
-                return
-            yield Finding("database", "ok", f"{shown} at revision {at}")
-            yield from _contents(db)
-    except sa.exc.SQLAlchemyError as problem:
-        why = " ".join(str(getattr(problem, "orig", None) or "it does not answer").split())
-        yield Finding("database", "wrong", f"{shown} can't be read: {why}", "is it there, and running?")
+            yield from _looked_at(db, driver.shown())
+    except (sa.exc.SQLAlchemyError, OSError, driver.error) as problem:
+        cause = getattr(problem, "orig", None) or problem
+        why = driver.words(cause)
+        yield Finding(
+            "database", "wrong", f"`{driver.shown()}` can't be read: {why}", "is it there, and running?"
+        )
+
+
+def _looked_at(db: sa.Connection, shown: str) -> Iterator[Finding]:
+    from yamldag.store.names import REVISION
+
+    at = _revision(db)
+    if at == REVISION:
+        yield Finding("database", "ok", f"`{shown}` at revision {at}")
+        yield from _contents(db)
+    else:
+        words = f"`{shown}` is at revision {at or 'none'}, this version needs {REVISION}"
+        yield Finding("database", "wrong", words, "`yamldag db upgrade`, or a newer yamldag")
 
 
 def _revision(db: sa.Connection) -> str | None:
