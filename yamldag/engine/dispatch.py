@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
-from yamldag.engine import folders, times
-from yamldag.engine.errands import write_privately
+from yamldag.engine import folders, times, waits
+from yamldag.engine.deferral import Deferral
+from yamldag.engine.errands import Errand, write_privately
 from yamldag.engine.run import UNMAPPED, Instance
 from yamldag.engine.templates import Templates, rendered
 from yamldag.engine.world import Finished, Prepared
@@ -25,8 +26,9 @@ _SHELLS = ("bash", "command")
 class Dispatch:
     """Renders attempts, makes their places, and reads what they left."""
 
-    def __init__(self, templates: Templates, environment: Mapping[str, str]) -> None:
+    def __init__(self, templates: Templates, environment: Mapping[str, str], ids: Iterator[int]) -> None:
         self._templates = templates
+        self._ids = ids
         self._inherited = {name: value for name, value in environment.items() if not name.startswith(_OURS)}
         self._operators: dict[str, Operator | None] = {}
         self._specs: dict[int, tuple[str, str]] = {}
@@ -41,25 +43,43 @@ class Dispatch:
         except TemplateError as error:
             return Prepared(f"{base}.log", Outcome("failed", str(error)))
 
-    def _work(self, instance: Instance, base: str) -> Start | Outcome:
+    def errand(self, instance: Instance) -> Errand | Outcome:
+        """Render one look of a `wait` that is deferred: it is an errand of the operator that asks."""
+        task, number = instance.node.task, next(self._ids)
+        try:
+            context = self._templates.context(instance)
+            operator, params, timeout = waits.look(rendered(task.params, context))
+            args, env = rendered(task.args, context), self._own(task, context)
+            place = _attempt(instance, _base(instance), _cwd(task, context), f".{number}")
+        except TemplateError as error:
+            return Outcome("failed", str(error))
+        env = {**self._inherited, **env, **_variables(instance, place), "YAMLDAG_ATTEMPT_ID": str(number)}
+        return Errand(number, operator, params, args, env, place, timeout, owner=instance)
+
+    def _work(self, instance: Instance, base: str) -> Start | Outcome | Deferral:
         task = instance.node.task
+        if task.operator == "wait":
+            return self._wait(instance)
         operator = self._operator(task.operator)
         if operator is None:
             return Outcome("failed", f"there is no operator `{task.operator}`")
         context = self._templates.context(instance)
-        cwd = (
-            os.path.join(task.folder, render_text(task.working_dir, context))
-            if task.working_dir
-            else task.folder
-        )
-        attempt = _attempt(instance, base, cwd)
+        attempt = _attempt(instance, base, _cwd(task, context))
         work = operator.prepare(_params(task, context), rendered(task.args, context), attempt)
         if isinstance(work, Outcome):
             return work
-        own = {name: render_text(value, context) for name, value in task.env.items()}
-        return self._start(
-            instance, attempt, work, {**self._inherited, **own, **_variables(instance, attempt)}
+        env = {**self._inherited, **self._own(task, context), **_variables(instance, attempt)}
+        return self._start(instance, attempt, work, env)
+
+    def _wait(self, instance: Instance) -> Deferral | Outcome:
+        task, context = instance.node.task, self._templates.context(instance)
+        params = rendered(
+            {name: value for name, value in task.params.items() if name not in waits.LOOKS}, context
         )
+        return waits.deferral(instance, params, _cwd(task, context))
+
+    def _own(self, task: Task, context: Mapping[str, Json]) -> dict[str, str]:
+        return {name: render_text(value, context) for name, value in task.env.items()}
 
     def _start(self, instance: Instance, attempt: Attempt, work: Work, env: dict[str, str]) -> Start:
         assert instance.attempt is not None
@@ -115,7 +135,14 @@ def _base(instance: Instance) -> str:
     return os.path.join(instance.node.run.logs, instance.label, str(instance.attempts))
 
 
-def _attempt(instance: Instance, base: str, cwd: str) -> Attempt:
+def _cwd(task: Task, context: Mapping[str, Json]) -> str:
+    return (
+        os.path.join(task.folder, render_text(task.working_dir, context)) if task.working_dir else task.folder
+    )
+
+
+def _attempt(instance: Instance, base: str, cwd: str, mark: str = "") -> Attempt:
+    """`mark` keeps the files of an errand apart; the log is the attempt's."""
     run, task = instance.node.run, instance.node.task
     return Attempt(
         run.id,
@@ -125,10 +152,10 @@ def _attempt(instance: Instance, base: str, cwd: str) -> Attempt:
         task.folder,
         cwd,
         run.folder,
-        f"{base}.output",
-        f"{base}.result",
+        f"{base}{mark}.output",
+        f"{base}{mark}.result",
         f"{base}.log",
-        f"{base}.spec",
+        f"{base}{mark}.spec",
     )
 
 

@@ -9,6 +9,7 @@ import heapq
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from yamldag.engine.deferral import Deferral
 from yamldag.plan.pipeline import Fanout, Json, Plan, Task
 from yamldag.plan.state import FINAL, RunState, TaskState
 
@@ -83,6 +84,8 @@ class Instance:
     output: Json = None
     own: Tally | None = None
     """Parents that are the same item's; the node's tally holds those of all items."""
+    deferral: Deferral | None = None
+    """What it waits for, while it is deferred."""
 
     @property
     def label(self) -> str:

@@ -48,7 +48,10 @@ def _write(database: Database, batch: Batch) -> None:
         (sql.NEW_INSTANCE, batch.new_instances),
         (sql.NEW_ATTEMPT, batch.new_attempts),
         (sql.END_ATTEMPT, batch.attempt_ends),
+        (sql.END_DEFERRAL, batch.deferral_ends),
+        (sql.NEW_DEFERRAL, batch.deferrals),
         (sql.MOVE_INSTANCE, batch.instances),
+        (sql.NEW_RUN, batch.called),
         (sql.OUTPUT, batch.outputs),
         (sql.EVENT, batch.events),
     )
