@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 
-from yamldag.engine import folders, times, waits
+from yamldag.engine import folders, gates, times, waits
 from yamldag.engine.deferral import Deferral
 from yamldag.engine.errands import Errand, write_privately
 from yamldag.engine.run import UNMAPPED, Instance
@@ -15,7 +15,7 @@ from yamldag.engine.templates import Templates, rendered
 from yamldag.engine.world import Finished, Prepared
 from yamldag.executors.contract import Ended, Start
 from yamldag.operators.contract import Attempt, Operator, Outcome, Work, runnable
-from yamldag.plan.expression import TemplateError, render_shell, render_text
+from yamldag.plan.expression import TemplateError, condition, evaluate, render_shell, render_text
 from yamldag.plan.pipeline import Json, Task
 
 _OURS = "YAMLDAG_"
@@ -67,7 +67,7 @@ class Dispatch:
         attempt = _attempt(instance, base, _cwd(task, context))
         work = operator.prepare(_params(task, context), rendered(task.args, context), attempt)
         if isinstance(work, Outcome):
-            return work
+            return gates.checked(task, instance.node.run.plan, work)
         env = {**self._inherited, **self._own(task, context), **_variables(instance, attempt)}
         return self._start(instance, attempt, work, env)
 
@@ -110,6 +110,8 @@ class Dispatch:
         operator = self._operator(task.operator)
         assert operator is not None
         outcome = operator.outcome(ended, attempt, task.output)
+        if task.operator == gates.BRANCH:
+            outcome = gates.checked(task, instance.node.run.plan, outcome)
         if outcome.output is not None or task.operator not in _SHELLS:
             self._litter += (attempt.output_path, attempt.result_path, attempt.spec_path)
         return Finished(ended.attempt, outcome, ended.reason, ended.started, ended.ended, ended.exit)
@@ -161,11 +163,23 @@ def _attempt(instance: Instance, base: str, cwd: str, mark: str = "") -> Attempt
 
 def _params(task: Task, context: Mapping[str, Json]) -> dict[str, Json]:
     """A shell's script takes plain words alone where it does not say otherwise."""
+    if task.operator in (gates.BRANCH, gates.SHORT_CIRCUIT):
+        return _choice(task.params, context)
     script = task.params.get("script") if task.operator == "bash" else None
     if not isinstance(script, str):
         return rendered(task.params, context)
     others = {name: value for name, value in task.params.items() if name != "script"}
     return {"script": render_shell(script, context), **rendered(others, context)}
+
+
+def _choice(params: dict[str, Json], context: Mapping[str, Json]) -> dict[str, Json]:
+    """What is decided by is an expression, bare or as one `{{ }}`; ids in a list are text."""
+    go, choose = params.get("go"), params.get("choose")
+    if isinstance(go, str | bool):
+        return {"go": condition(go, context)}
+    if isinstance(choose, str):
+        return {"choose": evaluate(choose, context)}
+    return rendered(params, context)
 
 
 def _variables(instance: Instance, attempt: Attempt) -> dict[str, str]:

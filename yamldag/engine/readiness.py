@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
+from yamldag.engine import gates
 from yamldag.engine.changes import Changes
 from yamldag.engine.run import Fan, Instance, Node, Tally
 from yamldag.plan.pipeline import Json
@@ -91,7 +92,8 @@ class Readiness:
         if decision == "run":
             self._proceed(instance)
         elif decision == "skipped":
-            self.finish(instance, Event.SKIP, "the trigger rule says so")
+            gate = gates.barring(instance) if instance.node.gates else None
+            self.finish(instance, Event.SKIP, gates.words(gate) if gate else "the trigger rule says so")
         elif decision == "upstream_failed":
             self.finish(instance, Event.BLOCK)
 
@@ -182,6 +184,11 @@ def decision_of(instance: Instance) -> Decision:
         forced = _forced(_setup_states(instance))
         if forced:
             return forced
+    if node.gates:
+        if gates.barring(instance):
+            return "skipped"
+        if not all(_is_final(each.state) for gate in node.gates for each in gates.above(gate, instance)):
+            return "wait"
     answer = decide(
         node.task.trigger_rule,
         tally.success,
