@@ -24,8 +24,8 @@ def checked(task: Task, plan: Plan, outcome: Outcome) -> Outcome:
     below = _directly_below(task, plan)
     for name in listed(outcome.output):
         if not _meant(name, task, below):
-        XX
-            words = f"it chose `{name}`, which is no task directly below it; {there}"
+            there = ", ".join(f"`{each}`" for each in below) or "nothing"
+            words = f"it chose `{name}`, which is no task directly below it; directly below it: {there}"
             return replace(outcome, state="failed", reason=words, output=None)
     return outcome
 

@@ -11,6 +11,7 @@ from yamldag.engine.run import UNMAPPED, Fan, Instance, Node, Run, Tally, build,
 from yamldag.plan.state import FINAL, TaskState
 
 _BAD = (TaskState.FAILED, TaskState.UPSTREAM_FAILED)
+_UNDER_WAY = (TaskState.QUEUED, TaskState.RUNNING, TaskState.DEFERRED)
 
 
 class StoredInstance(NamedTuple):
@@ -123,5 +124,7 @@ def _restore_fan(fan: Fan) -> None:
 
 def _is_under_way(fan: Fan, chain: list[Instance]) -> bool:
     if len(fan.members) == 1:
-        return chain[0].state in (TaskState.QUEUED, TaskState.RUNNING, TaskState.DEFERRED)
+        return chain[0].state in _UNDER_WAY
+    if fan.leads_out:
+        return any(each.state in (*_UNDER_WAY, TaskState.UP_FOR_RETRY) for each in chain)
     return any(each.attempts for each in chain)

@@ -22,7 +22,7 @@ from yamldag.executors.local.places import owner_lock, owners
 from yamldag.operators.contract import Outcome
 from yamldag.plan.pipeline import from_json
 from yamldag.plan.state import TaskState
-from yamldag.store import moves, views
+from yamldag.store import assets, moves, views
 
 
 def recover(engine: Engine, executor: LocalExecutor, folder: Path) -> list[str]:
@@ -86,6 +86,7 @@ def _stored(db: sa.Connection, row: sa.RowMapping, engine: Engine, folder: Path)
         str(folder.absolute() / "runs" / row["id"]),
         str(folder.absolute() / "logs" / row["id"]),
         only,
+        assets=assets.read(row["assets"]),
         started=row["started"],
         stop=row["stop"],
         reason=row["reason"],
