@@ -82,6 +82,30 @@ def test_why_a_task_of_a_running_run_waits(project: Project, gate: Path) -> None
     )
 
 
+def test_why_a_task_waits_elsewhere(project: Project, gate: Path) -> None:
+    process = begin(
+        project,
+        {
+            "tasks": {
+                "file": {"wait": {"file": str(gate), "poke_interval": "1s"}, "timeout": "1h"},
+                "moment": {"wait": {"delay": "1h"}},
+            }
+        },
+    )
+    try:
+        wait_until(
+            lambda: (project.folder / ".yamldag/yamldag.db").exists() and project("runs", "--json").json
+        )
+        wait_until(lambda: project("why", "p", "moment", "--json").json["state"] == "deferred")
+        found = conditions(project, "p", "file")["wait"]
+        assert found["detail"].startswith(f"it waits for the file `{gate}`, at most until ")
+        assert found["until"] is None
+        assert conditions(project, "p", "moment")["wait"]["until"].endswith("+00:00")
+    finally:
+        process.terminate()
+        process.wait()
+
+
 def test_why_a_task_did_not_run(project: Project) -> None:
     ran = project.run({"tasks": {"get": {"bash": "exit 3"}, "load": {"bash": "true", "needs": "get"}}})
     answer = project("why", ran.id, "load", "--json").json

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
@@ -182,7 +183,9 @@ class Office:
         self.service = self.place.service()
         self.engine = self.service.engine
         templates = Templates({})
-        self.outbox = Outbox(self.place.database, Dispatch(templates, {}), self.engine.runner)
+        self.outbox = Outbox(
+            self.place.database, Dispatch(templates, {}, itertools.count(1)), self.engine.runner
+        )
         self.simulation = Simulation()
         self.of = plan(task("a"), folder="/", on_failure=(CALL, CALL), on_success=(CALL,))
         database = self.place.database

@@ -29,6 +29,8 @@ def _of_task(task: Draft) -> Iterator[Diagnostic]:
     operator = catalog.operator(task.operator) if task.operator else None
     if operator is not None and not operator.runs:
         yield _of_key(task.entries[operator.name][0], f"the operator `{operator.name}`")
+    for key in _queries(task):
+        yield _of_key(key, "`wait` with `sql`, which needs connections")
     for name in TASK:
         entry = task.get(name)
         if entry is not None and not (type(entry.node) is Scalar and entry.node.value is False):
@@ -50,6 +52,13 @@ def _of_calls(node: Node) -> Iterator[Diagnostic]:
             if name in catalog.names(plugins=True) and name not in _AT_ONCE:
                 yield _of_key(key, f"notifications by the operator `{name}`")
     yield from _secrets(node)
+
+
+def _queries(task: Draft) -> Iterator[Scalar]:
+    """A `wait` for a query: its connection is what this version lacks."""
+    for entry in task.values("wait") if task.operator == "wait" else ():
+        if type(entry.node) is Map and "sql" in entry.node.items:
+            yield entry.node.items["sql"][0]
 
 
 def _secrets(node: Node) -> Iterator[Diagnostic]:

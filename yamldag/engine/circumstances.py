@@ -10,6 +10,8 @@ import time
 
 import sqlalchemy as sa
 
+from yamldag.engine import times
+from yamldag.engine.deferral import CALL, ERRAND, FILE, RUN, TIME, Deferral, from_text
 from yamldag.engine.rebuild import StoredInstance, rebuild
 from yamldag.engine.run import UNMAPPED, Instance, Run, whole
 from yamldag.engine.stopping import REASONS
@@ -46,7 +48,8 @@ def circumstances(db: sa.Connection, row: sa.RowMapping, run: Run, instance: Ins
     now = time.time()
     known = stored.the_pipeline(db, row["pipeline"])
     backfill = stored.the_backfill(db, row["backfill"]) if row["backfill"] else None
-    waits = stored.the_deferral(db, instance.id)
+    row_of_wait = stored.the_deferral(db, instance.id)
+    waits = row_of_wait and from_text(*(row_of_wait[name] for name in ("spec", "since", "until")))
     owner = stored.life(db, row["owner"]) if row["owner"] else None
     task = instance.node.task
     return Circumstances(
@@ -62,8 +65,8 @@ def circumstances(db: sa.Connection, row: sa.RowMapping, run: Run, instance: Ins
         backfill_cancelled=bool(backfill and backfill["cancelled"] is not None),
         pool_slots=stored.pool_slots(db, task.pool) if task.pool else None,
         claims=_claims(db, task.pool) if task.pool else (),
-        waits_for=_awaited(waits["spec"]) if waits else None,
-        waits_until=waits["until"] if waits else None,
+        waits_for=_awaited(waits, instance.node.task.operator) if waits else None,
+        waits_until=waits.at if waits else None,
         past=_past(db, row, run, instance) if task.depends_on_past else None,
     )
 
@@ -87,10 +90,18 @@ def _label(row: sa.RowMapping) -> str:
     return f"{row['run']}/{row['task']}{index}"
 
 
-def _awaited(spec: str) -> str:
-    """A stored `wait`, in short."""
-    words = json.dumps(json.loads(spec), ensure_ascii=False)
-    return words if len(words) <= 200 else words[:199] + "…"
+def _awaited(deferral: Deferral, operator: str) -> str:
+    words = {
+        TIME: "a moment",
+        FILE: f"the file `{deferral.path}`",
+        CALL: f"run {deferral.run}, which it has made",
+        ERRAND: f"what `{operator}` looks for every {deferral.poke:g} s",
+    }.get(deferral.what)
+    if deferral.what == RUN:
+        task = f"`{deferral.task}` of " if deferral.task else ""
+        words = f"{task}the run of `{deferral.pipeline}` at {deferral.date}"
+    end = times.shown(deferral.until)
+    return (words or "what it awaits") + (f", at most until {end}" if end else "")
 
 
 def _past(db: sa.Connection, row: sa.RowMapping, run: Run, instance: Instance) -> Past | None:

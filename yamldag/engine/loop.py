@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from yamldag.engine.clock import Clock
 from yamldag.engine.dispatch import Dispatch
 from yamldag.engine.errands import Errand, Errands
+from yamldag.engine.lookout import Lookout
 from yamldag.engine.outbox import Outbox
 from yamldag.engine.run import Instance, Run
 from yamldag.engine.step import step
@@ -68,14 +69,16 @@ class Engine:
     _templates: Templates = field(init=False)
     dispatch: Dispatch = field(init=False)
     outbox: Outbox = field(init=False)
+    _lookout: Lookout = field(init=False)
 
     def __post_init__(self) -> None:
         self.ids = ids_of(self.runner)
         self._templates = Templates(self.environment)
         self._templates.address = self.address
-        self.dispatch = Dispatch(self._templates, self.environment)
+        self.dispatch = Dispatch(self._templates, self.environment, self.ids)
         self.outbox = Outbox(self.database, self.dispatch, self.runner)
-        self.world = World(self.ids, self._templates, self.dispatch.prepare, self.slots)
+        self.world = World(self.ids, self._templates, self.dispatch.prepare, self.slots, self.dispatch.errand)
+        self._lookout = Lookout(self.database, self.tell)
 
     def tell(self, what: Happened) -> None:
         """Something has happened: from another thread, or below a signal handler."""
@@ -147,6 +150,8 @@ class Engine:
             self._run_errands(result.errands, result.recall)
         if result.notices:
             self.outbox.add(notice for notice in result.notices if notice.run.id not in self.lost)
+        if result.looks:
+            self._lookout.look(result.looks.values())
         for run in result.over:
             self._templates.forget(run)
         self.over += result.over
@@ -184,6 +189,8 @@ class Engine:
             if run is None:
                 continue
             self.world.open.discard(run)
+            for each in [each for each in self.world.deferred.values() if each.node.run is run]:
+                self.world.forget(each)
             mine = [attempt for attempt, each in self.world.running.items() if each.node.run is run]
             for attempt in mine:
                 del self.world.running[attempt]

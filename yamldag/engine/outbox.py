@@ -65,7 +65,7 @@ class Outbox:
             queue = self._queues.popleft()
             notice = queue[0]
             self._sent[notice.id] = queue
-            made = self.dispatch.errand(notice, os.path.join(notice.run.logs, FOLDER))
+            made = self.dispatch.letter(notice, os.path.join(notice.run.logs, FOLDER))
             if isinstance(made, Errand):
                 errands.append(made)
             else:
