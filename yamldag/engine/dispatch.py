@@ -57,9 +57,7 @@ class Dispatch:
         if isinstance(work, Outcome):
             return work
         own = {name: render_text(value, context) for name, value in task.env.items()}
-        return self._start(
-            instance, attempt, work, {**self._inherited, **own, **_variables(instance, attempt)}
-        )
+        return self._start(instance, attempt, work, {**own, **_variables(instance, attempt)})
 
     def _start(self, instance: Instance, attempt: Attempt, work: Work, env: dict[str, str]) -> Start:
         assert instance.attempt is not None
@@ -72,6 +70,8 @@ class Dispatch:
             attempt.cwd,
             attempt.log_path,
             instance.node.task.timeout,
+            base=self._inherited,
+            warm=work.warm,
         )
 
     def open(self, start: Start) -> None:
