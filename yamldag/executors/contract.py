@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 
+_NOTHING: Mapping[str, str] = {}
+
+
 @dataclass(frozen=True, slots=True)
 class Start:
     """One attempt to start. Everything is resolved: no template, no name is looked up any more."""
@@ -23,7 +26,7 @@ class Start:
     """Seconds from the start until the whole process group gets TERM."""
     grace: float = 10.0
     """Seconds from TERM to KILL."""
-    base: Mapping[str, str] = field(default_factory=dict)
+    base: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     """What is below `env` in the environment. The same object for many: it is sent once."""
     warm: tuple[str, ...] = ()
     """How a process that is there already may carry it out, as `operators.contract.Work` has it; an executor
