@@ -83,18 +83,18 @@ class _Silent(Exception):  # noqa: N818
 
 def _watched(gen: PQGen[Any], patience: float) -> PQGen[Any]:
     """The same steps of a wait; each may take so many seconds."""
-    wanted = next(gen)
     heard = time.monotonic()
-    while True:
-        ready = yield wanted
-        if ready:
-            heard = time.monotonic()
-        elif time.monotonic() - heard > patience:
-            raise _Silent
-        try:
+    try:
+        wanted = next(gen)
+        while True:
+            ready = yield wanted
+            if ready:
+                heard = time.monotonic()
+            elif time.monotonic() - heard > patience:
+                raise _Silent
             wanted = gen.send(ready)
-        except StopIteration as stop:
-            return stop.value
+    except StopIteration as stop:
+        return stop.value
 
 
 class PostgreSQL(Driver):
