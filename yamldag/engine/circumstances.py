@@ -11,7 +11,7 @@ import time
 import sqlalchemy as sa
 
 from yamldag.engine import times
-from yamldag.engine.deferral import CALL, ERRAND, FILE, RUN, TIME, Deferral, from_text
+from yamldag.engine.deferral import CALL, ERRAND, FILE, RUN, TIME, Deferral
 from yamldag.engine.rebuild import StoredInstance, rebuild
 from yamldag.engine.run import UNMAPPED, Instance, Run, whole
 from yamldag.engine.stopping import REASONS
@@ -40,7 +40,7 @@ def stored_run(db: sa.Connection, row: sa.RowMapping) -> Run:
     run = Run(row["id"], from_json(json.loads(text)), row["owner"] or 0, row["type"], only=only)
     run.stop, run.reason = row["stop"], row["reason"]
     rows = [StoredInstance._make(each) for each in views.instances(db, run.id)]
-    return rebuild(run, rows, itertools.count(-1, -1))
+    return rebuild(run, rows, itertools.count(-1, -1), views.deferrals(db, run.id))
 
 
 def circumstances(db: sa.Connection, row: sa.RowMapping, run: Run, instance: Instance) -> Circumstances:
@@ -48,8 +48,7 @@ def circumstances(db: sa.Connection, row: sa.RowMapping, run: Run, instance: Ins
     now = time.time()
     known = stored.the_pipeline(db, row["pipeline"])
     backfill = stored.the_backfill(db, row["backfill"]) if row["backfill"] else None
-    row_of_wait = stored.the_deferral(db, instance.id)
-    waits = row_of_wait and from_text(*(row_of_wait[name] for name in ("spec", "since", "until")))
+    waits = instance.deferral
     owner = stored.life(db, row["owner"]) if row["owner"] else None
     task = instance.node.task
     return Circumstances(

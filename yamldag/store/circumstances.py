@@ -7,9 +7,7 @@ from collections.abc import Iterable
 import sqlalchemy as sa
 
 from yamldag.store.tables import (
-    attempt,
     backfill,
-    deferral,
     pipeline,
     pool,
     pool_claim,
@@ -95,10 +93,6 @@ def claims(db: sa.Connection, name: str) -> Rows:
     return list(db.execute(query).mappings())
 
 
-def the_deferral(db: sa.Connection, instance: int) -> sa.RowMapping | None:
-    return db.execute(sa.select(deferral).where(deferral.c.instance == instance)).mappings().one_or_none()
-
-
 def run_before(db: sa.Connection, row: sa.RowMapping, types: Iterable[str]) -> sa.RowMapping | None:
     """The run of these types with the next lower logical date."""
     query = (
@@ -117,14 +111,3 @@ def run_before(db: sa.Connection, row: sa.RowMapping, types: Iterable[str]) -> s
 def instances_of(db: sa.Connection, name: str, task: str) -> Rows:
     query = sa.select(task_instance).where(task_instance.c.run == name, task_instance.c.task == task)
     return list(db.execute(query.order_by(task_instance.c.map_index)).mappings())
-
-
-def newest_log(db: sa.Connection, instance: int) -> str | None:
-    """The path of the log of the newest attempt."""
-    query = (
-        sa.select(attempt.c.log)
-        .where(attempt.c.instance == instance)
-        .order_by(attempt.c.number.desc())
-        .limit(1)
-    )
-    return db.execute(query).scalar_one_or_none()
