@@ -22,6 +22,7 @@ COMMANDS = {
     "tasks": "the tasks of a run",
     "logs": "what a task wrote",
     "why": "why a task is not running",
+    "versions": "the versions of a pipeline, and what differs between two",
     "lint": "validate, and advice on style and safety",
     "explain": "what a diagnostic's code means",
     "schema": "the JSON Schema of pipeline files, for editors",

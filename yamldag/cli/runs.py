@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from yamldag.store import views
+    from yamldag.store import versions, views
 
     if args.limit < 1:
         raise UsageError(f"`--limit` wants a number from 1 on, found {args.limit}")
@@ -35,7 +35,9 @@ def run(args: argparse.Namespace) -> int:
     rows = []
     if exists(project):
         with records(project) as db:
-            rows = [run_row(row) for row in views.runs(db, args.pipeline, args.state, args.limit)]
+            found = views.runs(db, args.pipeline, args.state, args.limit)
+            numbers = versions.numbers(db, (row["pipeline"] for row in found))
+            rows = [run_row(row, numbers.get(row["version"])) for row in found]
     if not rows and args.pipeline is not None:
         _known(project, args.pipeline)
     if args.format == "json":
