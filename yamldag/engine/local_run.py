@@ -21,6 +21,7 @@ from yamldag.engine import folders, times
 from yamldag.engine.abandoned import end_abandoned
 from yamldag.engine.clock import SteadyClock
 from yamldag.engine.loop import Engine, Watcher, unwatched
+from yamldag.engine.pools import waiting
 from yamldag.engine.run import UNMAPPED, Instance, Run, build
 from yamldag.engine.world import Admit, Stop
 from yamldag.executors.local import LocalExecutor
@@ -28,7 +29,11 @@ from yamldag.plan.pipeline import Json, Plan
 from yamldag.plan.schedule import read
 from yamldag.store import moves
 from yamldag.store.database import CannotOpen, Database, open_database
+from yamldag.store.pools import declare
 from yamldag.store.rows import NewRun
+
+_LOOK = 2.0
+"""Seconds between two looks at those who hold what the run waits for."""
 
 
 class TakenOver(Exception):  # noqa: N818
@@ -44,6 +49,8 @@ class Order:
     logical_date: datetime | None = None
     """None: now."""
     only: frozenset[str] | None = None
+    pools: Mapping[str, int] = field(default_factory=dict)
+    """Those that the project declares, with their slots."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +126,7 @@ class _Here:
         with _interrupts(engine, run):
             engine.tell(Admit(run))
             try:
-                engine.work(lambda: bool(engine.over or engine.lost))
+                self._work(engine)
             except BaseException:
                 self.executor.stop(engine.world.running, kill=True)  # nobody would hear of their ends
                 raise
@@ -127,6 +134,16 @@ class _Here:
             raise TakenOver(run.id)
         moves.end_runner(self.database, runner, self.clock.now())
         return result_of(run)
+
+    def _work(self, engine: Engine) -> None:
+        """Turn until the run is over. While it waits for a pool, see whether who holds it is dead."""
+        looked = self.clock.now()
+        while not (engine.over or engine.lost):
+            engine.turn(None)
+            now = self.clock.now()
+            if waiting(engine.world) and not looked <= now < looked + _LOOK:
+                looked = now
+                end_abandoned(self.database, self.folder)
 
     def _record(self, order: Order, runner: int, now: float) -> Run:
         plan = order.plan
@@ -138,6 +155,7 @@ class _Here:
 
         def record() -> NewRun:
             moves.save_version(self.database, version)
+            declare(self.database, order.pools)
             return self._create(order, version, dates, runner)
 
         row = self.database.write(record)

@@ -10,14 +10,17 @@ from dataclasses import dataclass, field, replace
 from yamldag.engine.clock import Clock
 from yamldag.engine.dispatch import Dispatch
 from yamldag.engine.errands import Errands
+from yamldag.engine.pool_watch import PoolWatch
+from yamldag.engine.pools import forget
 from yamldag.engine.run import Instance, Run
 from yamldag.engine.step import step
 from yamldag.engine.templates import Templates
-from yamldag.engine.world import Finished, Happened, Result, World
+from yamldag.engine.world import Answered, Finished, Freed, Happened, Result, World
 from yamldag.executors.contract import Ended, Executor, Start
 from yamldag.plan.state import TaskState
 from yamldag.store import moves
 from yamldag.store.database import Database
+from yamldag.store.pools import NOTHING, Answer
 
 _IDS_PER_LIFE = 28
 """Bits: a quarter of a milliard ids for one life of an engine."""
@@ -58,6 +61,7 @@ class Engine:
     errands: Errands = field(default_factory=Errands)
     _inbox: deque[Happened] = field(default_factory=deque)
     _templates: Templates = field(init=False)
+    _pools: PoolWatch = field(init=False)
     dispatch: Dispatch = field(init=False)
 
     def __post_init__(self) -> None:
@@ -65,6 +69,7 @@ class Engine:
         self._templates = Templates(self.environment)
         self.dispatch = Dispatch(self._templates, self.environment)
         self.world = World(self.ids, self._templates, self.dispatch.prepare, self.slots)
+        self._pools = PoolWatch(self.database, self.world, self.runner)
 
     def tell(self, what: Happened) -> None:
         """Something has happened: from another thread, or below a signal handler."""
@@ -86,6 +91,8 @@ class Engine:
         happened += [self._finished(end, running[end.attempt]) for end in ends if end.attempt in running]
         if self.errands.running:
             happened += filter(None, map(self.errands.returned, ends))
+        if self.world.pools and (freed := self._pools.look(self.clock.now())):
+            happened.append(freed)
         self.take(happened)
         if ends:
             self.executor.acknowledge([end.attempt for end in ends])
@@ -94,12 +101,16 @@ class Engine:
         """One step, stored and carried out. `start_again`: what was stored as started before, and never was."""
         result = step(self.world, happened, self.clock.now())
         result.start[:0] = start_again
-        self._carry_out(result)
+        answer = self._carry_out(result)
+        while result.asks:
+            result = step(self.world, [Answered(answer)], self.clock.now())
+            answer = self._carry_out(result)
 
     def leave(self) -> None:
         """Start nothing more; what runs may end."""
         self.leaving = True
         self.world.slots = 0
+        self.tell(Freed(dict.fromkeys(self.world.pools, 0)))  # nobody is to wait for those who wait here
 
     def _finished(self, end: Ended, instance: Instance) -> Finished:
         if self.leaving and end.reason == "stopped" and not instance.node.run.stop:
@@ -110,15 +121,15 @@ class Engine:
         if self._inbox:
             return 0.0
         due = self.world.due()
-        if due is None:
-            return patience
-        wait = max(0.0, due - self.clock.now())
-        return wait if patience is None else min(wait, patience)
+        waits = [patience, self._pools.patience, None if due is None else max(0.0, due - self.clock.now())]
+        return min((wait for wait in waits if wait is not None), default=None)
 
-    def _carry_out(self, result: Result) -> None:
+    def _carry_out(self, result: Result) -> Answer:
         """Store first; what was not stored does not happen."""
-        if result.batches:
-            self._drop(moves.store(self.database, result.batches))
+        answer = NOTHING
+        if result.batches or result.asks:
+            lost, answer = moves.store(self.database, result.batches, result.asks, self.runner)
+            self._drop(lost)
         self.dispatch.clean()
         start = [each for each in result.start if each.attempt in self.world.running]
         for each in start:
@@ -136,6 +147,7 @@ class Engine:
         self.over += result.over
         for instance, state in result.moved:
             self.watch(instance, state)
+        return answer
 
     def _run_errands(self, result: Result) -> None:
         self.errands.send(result.errands)
@@ -154,6 +166,7 @@ class Engine:
             if run is None:
                 continue
             self.world.open.discard(run)
+            forget(self.world, run)
             mine = [attempt for attempt, each in self.world.running.items() if each.node.run is run]
             for attempt in mine:
                 del self.world.running[attempt]

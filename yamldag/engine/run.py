@@ -83,6 +83,13 @@ class Instance:
     output: Json = None
     own: Tally | None = None
     """Parents that are the same item's; the node's tally holds those of all items."""
+    claimed: bool = False
+    """It has a row among the claims to its pool."""
+    granted: bool = False
+    """It holds slots of its pool."""
+
+    def __lt__(self, other: Instance) -> bool:
+        return self.id < other.id
 
     @property
     def label(self) -> str:
@@ -195,7 +202,14 @@ class Run:
     active: int = 0
     """Instances that are queued or running."""
     ready: list[Ready] = field(default_factory=list)
-    """A heap."""
+    """A heap of what may start at once, if there is room."""
+    queues: dict[str, list[Ready]] = field(default_factory=dict)
+    """Heaps of what is ready and wants slots of a pool, by its name; none is empty."""
+
+    @property
+    def full(self) -> bool:
+        """Whether as many are active as may be."""
+        return self.active >= self.plan.max_active_tasks
 
     @property
     def instances(self) -> Iterator[Instance]:

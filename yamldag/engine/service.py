@@ -24,7 +24,7 @@ from yamldag.engine.run import Run, build
 from yamldag.engine.status import Board, Status
 from yamldag.engine.ticker import LATE, Decision
 from yamldag.engine.world import Admit
-from yamldag.store import moves, schedules
+from yamldag.store import moves, pools, schedules
 from yamldag.store.schedules import QueuedRun, StoredPosition
 
 LOOK = 2.0
@@ -47,6 +47,8 @@ class Service:
     stops: int = 0
     """How often it was told to stop."""
     _began: float = field(init=False)
+    _pools: dict[str, int] = field(default_factory=dict)
+    """Those that the project's file declared when it was last read."""
     _files_at: float = 0.0
     _give_up: float | None = None
     _killed: bool = False
@@ -129,14 +131,19 @@ class Service:
 
     def _adopt_pipelines(self, now: float) -> None:
         """What the files say now is in force from now on."""
-        pipelines = self.catalogue.pipelines
+        pipelines, wanted = self.catalogue.pipelines, self.catalogue.project.pools
+        gone = self._pools.keys() - wanted.keys()
 
         def save() -> None:
+            pools.declare(self.engine.database, wanted)
+            for name in gone:
+                pools.drop(self.engine.database, name, "project")
             for name, known in pipelines.items():
                 if not known.stale and self.agenda.version(name) != known.version:
                     self._save(known, now)
 
         self.engine.database.write(save)
+        self._pools = wanted
         self.agenda.adopt(pipelines)
 
     def _save(self, known: Known, now: float) -> None:

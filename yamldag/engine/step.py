@@ -11,11 +11,12 @@ from collections.abc import Iterable
 
 from yamldag.engine.attempts import Attempts
 from yamldag.engine.changes import Changes
+from yamldag.engine.pools import forget
 from yamldag.engine.readiness import Readiness
 from yamldag.engine.room import Room
 from yamldag.engine.run import Instance, Run
 from yamldag.engine.stopping import ACTIVE, Stopping
-from yamldag.engine.world import Admit, Finished, Happened, Result, Stop, World
+from yamldag.engine.world import Admit, Answered, Finished, Freed, Happened, Result, Stop, World
 from yamldag.plan.state import Event, TaskState
 
 
@@ -29,9 +30,9 @@ class _Step:
         self.world = world
         self.now = now
         self.changes = Changes(now)
-        self.room = Room(world, now)
-        self.readiness = Readiness(self.changes, world.asking, world.ids, self.room.ready)
         self.result = Result({}, [], [], [], [], self.changes.moved)
+        self.room = Room(world, self.changes, self.result)
+        self.readiness = Readiness(self.changes, world.asking, world.ids, self.room.ready)
         self.stopping = Stopping(self.changes, self.readiness, self.result)
         self.attempts = Attempts(world, self.changes, self.readiness, self.room, self.stopping, self.result)
         self.admitted: list[Run] = []
@@ -44,6 +45,11 @@ class _Step:
                 self._admit(what)
             elif isinstance(what, Stop) and (run := self.world.runs.get(what.run)):
                 self.stopping.stop(run, what.how)
+            elif isinstance(what, Answered):
+                self._answered(what)
+            elif isinstance(what, Freed):
+                for name, slots in what.slots.items():
+                    self.room.pools.freed(name, slots)
         self._ring()
         self.readiness.settle()
         while instance := self.room.next():
@@ -69,17 +75,24 @@ class _Step:
         if run.stop:
             self.stopping.stop_all(run, run.stop)
 
+    def _answered(self, what: Answered) -> None:
+        for instance, refusal in self.room.answered(what):
+            self.attempts.start(instance, refusal)
+
     def _resume(self, instance: Instance) -> None:
         """Put an instance where its state says that it is."""
-        state = instance.state
+        state, pooled = instance.state, instance.node.task.pool is not None
         if state is TaskState.NONE:
             self.readiness.consider(instance)
         elif state is TaskState.SCHEDULED:
+            if pooled:
+                self.changes.disclaim(instance)
             self.room.ready(instance)
         elif state is TaskState.UP_FOR_RETRY:
             assert instance.retry_at is not None
             self.world.alarm(instance.retry_at, instance)
         elif state in ACTIVE:
+            instance.claimed = instance.granted = pooled
             self.room.take(instance)
 
     def _ring(self) -> None:
@@ -104,4 +117,6 @@ class _Step:
         self.changes.run(run, event, run.reason)
         del self.world.runs[run.id]
         self.world.open.discard(run)
+        if self.world.pools:
+            forget(self.world, run)
         self.result.over.append(run)

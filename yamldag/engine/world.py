@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -13,6 +13,7 @@ from yamldag.engine.run import Instance, Run
 from yamldag.executors.contract import Start
 from yamldag.operators.contract import Outcome
 from yamldag.plan.state import TaskState
+from yamldag.store.pools import Answer, Ask
 from yamldag.store.rows import Batch
 
 
@@ -46,7 +47,21 @@ class Stop:
     how: str
 
 
-Happened: TypeAlias = "Admit | Finished | Stop | Returned"
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The database has said which of those that asked for slots of a pool have them now."""
+
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Freed:
+    """Someone else gave back slots: by the pool's name, how many there may be for those who wait here."""
+
+    slots: Mapping[str, int]
+
+
+Happened: TypeAlias = "Admit | Finished | Stop | Returned | Answered | Freed"
 Prepare: TypeAlias = "Callable[[Instance], Prepared]"
 """Renders the newest attempt of an instance: what to start, or how it is over already."""
 
@@ -55,6 +70,20 @@ Prepare: TypeAlias = "Callable[[Instance], Prepared]"
 class Prepared:
     log: str
     work: Start | Outcome
+
+
+@dataclass(slots=True)
+class Pool:
+    """What an engine knows of a pool; the claims themselves are in the database."""
+
+    hope: int = 0
+    """Slots that may be free, as far as was heard."""
+    runs: set[Run] = field(default_factory=set)
+    """Those with something ready that wants slots of it."""
+    waiting: set[Instance] = field(default_factory=set)
+    """Those whose claims stand in the queue."""
+    asking: set[Instance] = field(default_factory=set)
+    """Those that have asked in this step."""
 
 
 @dataclass(slots=True)
@@ -73,6 +102,15 @@ class World:
     """A heap: when to look at what again."""
     open: set[Run] = field(default_factory=set)
     """Runs with something ready and room for it."""
+    pools: dict[str, Pool] = field(default_factory=dict)
+    """By name, those that somebody here waits for."""
+    asked: dict[int, Instance] = field(default_factory=dict)
+    """By the instance's id, those who keep room until they are told whether their pool has slots for them."""
+
+    @property
+    def full(self) -> bool:
+        """Whether as many attempts run as may."""
+        return self.slots is not None and len(self.running) + len(self.asked) >= self.slots
 
     def due(self) -> float | None:
         """When the next timer rings."""
@@ -98,3 +136,5 @@ class Result:
     """To be sent."""
     recall: list[int] = field(default_factory=list)
     """Errands that nobody wants any more."""
+    asks: list[Ask] = field(default_factory=list)
+    """For slots of pools: answered in the transaction that stores the step, and heard of in the next one."""

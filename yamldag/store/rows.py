@@ -102,6 +102,17 @@ class Output(NamedTuple):
     value: str
 
 
+class NewClaim(NamedTuple):
+    """Someone waits for slots of a pool."""
+
+    instance: int
+    run: str
+    pool: str
+    slots: int
+    precedence: int
+    ready: float
+
+
 class Logged(NamedTuple):
     """A line of the event log."""
 
@@ -126,3 +137,8 @@ class Batch:
     new_attempts: list[NewAttempt] = field(default_factory=list)
     outputs: list[Output] = field(default_factory=list)
     events: list[Logged] = field(default_factory=list)
+    unclaims: list[tuple[int]] = field(default_factory=list)
+    """Instances that give back their claims, before others are put in."""
+    disclaims: list[tuple[int]] = field(default_factory=list)
+    """Instances whose claims go, if they have any."""
+    claims: list[NewClaim] = field(default_factory=list)

@@ -32,3 +32,5 @@ END_ATTEMPT = (
 )
 OUTPUT = "INSERT INTO output (instance, value) VALUES (?, ?)"
 EVENT = "INSERT INTO event (run, instance, attempt, event, state, at, detail) VALUES (?, ?, ?, ?, ?, ?, ?)"
+NEW_CLAIM = "INSERT INTO pool_claim (instance, run, pool, slots, precedence, ready) VALUES (?, ?, ?, ?, ?, ?)"
+UNCLAIM = "DELETE FROM pool_claim WHERE pool_claim.instance = ?"
