@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from yamldag.engine.changes import Changes
-from yamldag.engine.run import Fan, Instance, Node, Tally
+from yamldag.engine.run import Fan, Instance, Node, Tally, task_state
 from yamldag.plan.pipeline import Json
 from yamldag.plan.state import FINAL, Event, TaskState
 from yamldag.plan.trigger_rule import Decision, decide
@@ -62,6 +62,8 @@ class Readiness:
         run.unfinished -= 1
         if instance.state in _BAD and not node.task.allow_failure:
             run.bad += 1
+        if node.task.produces and node.is_over() and _was_made(node):
+            self._changes.produce(node)
         if node.fan and node.expanded:
             for freed in node.fan.end(instance):
                 self._on_ready(freed)
@@ -91,7 +93,8 @@ class Readiness:
         if decision == "run":
             self._proceed(instance)
         elif decision == "skipped":
-            self.finish(instance, Event.SKIP, "the trigger rule says so")
+            run = instance.node.run
+            self.finish(instance, Event.SKIP, run.reason if run.stop else "the trigger rule says so")
         elif decision == "upstream_failed":
             self.finish(instance, Event.BLOCK)
 
@@ -103,8 +106,7 @@ class Readiness:
             if not self._conditions_hold(instance, expands):
                 self.finish(instance, Event.SKIP, "`when` is false")
             elif expands:
-                assert node.fan is not None
-                self._expand(node.fan, self._asking.items(instance, node.fan))
+                self._expand(instance)
             else:
                 self._changes.move(instance, Event.SCHEDULE)
                 self._on_ready(instance)
@@ -124,13 +126,15 @@ class Readiness:
                 return False
         return True
 
-    def _expand(self, fan: Fan, items: list[Json]) -> None:
-        """One chain for each item. Members that are decided already are so for every item, so that it makes no
-        difference which came first."""
+    def _expand(self, instance: Instance) -> None:
+        """One chain for each item. Members that are decided already are so for every item; without items each of
+        them is skipped when its own rule says run: so it makes no difference which came first."""
+        fan = instance.node.fan
+        assert fan is not None
+        items = self._asking.items(instance, fan)
         undecided = [node for node in fan.members if node.instances[0].state is TaskState.NONE]
         if not items:
-            for node in undecided:
-                self.finish(node.instances[0], Event.SKIP, "there are no items")
+            self.finish(instance, Event.SKIP, "there are no items")
             return
         for node in fan.members:
             self._multiply(node, items)
@@ -167,6 +171,13 @@ class Readiness:
                 instance.own.expect(judged, state)
 
 
+def _was_made(node: Node) -> bool:
+    """Whether a task that has ended is a success, and that not of outputs alone that were reused."""
+    return task_state(node) is TaskState.SUCCESS and any(
+        each.attempts for each in node.instances if each.state is TaskState.SUCCESS
+    )
+
+
 def _along(parent: Node, child: Node) -> bool:
     """Whether the edge joins instances of the same item."""
     return parent.fan is not None and parent.fan is child.fan and parent.expanded and child.expanded
@@ -199,7 +210,9 @@ def _teardown(instance: Instance, tally: Tally) -> Decision:
     states = _setup_states(instance)
     if instance.node.run.stopping or tally.others or not tally.done or not all(map(_is_final, states)):
         return "wait"
-    return "run" if TaskState.SUCCESS in states else (_forced(states) or "run")
+    if TaskState.SUCCESS in states:
+        return "run"
+    return "skipped" if instance.node.run.stop else (_forced(states) or "run")
 
 
 def _forced(states: list[TaskState]) -> Decision | None:

@@ -6,7 +6,7 @@ Everything here is made from the plan and the rows of the database, and can be m
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from yamldag.plan.pipeline import Fanout, Json, Plan, Task
@@ -114,6 +114,21 @@ class Node:
     """Of a setup: every task somewhere below, and its teardowns."""
     instances: list[Instance] = field(default_factory=list)
     expanded: bool = False
+    left: int | None = None
+    """Instances that have not ended, where someone waits for the whole; None: to be counted."""
+
+    def is_over(self) -> bool:
+        """Whether the task as a whole has ended. Asked once for each of its instances, as it ends."""
+        if not self.expanded:
+            return True
+        if self.left is None:
+            self.left = sum(each.state not in FINAL for each in self.instances)
+        else:
+            self.left -= 1
+        if self.left > 0:
+            return False
+        self.left = None  # instances may be cleared, and end again
+        return all(map(is_done, self.instances))
 
 
 @dataclass(slots=True, eq=False)
@@ -129,6 +144,9 @@ class Fan:
     """A heap, by index, of what is ready and whose chain waits for room."""
     unfinished: dict[int, int] = field(default_factory=dict)
     """Instances of each chain that have not ended, by index."""
+    leads_out: bool = False
+    """A path leads out of the mapping and back into it: what is outside may wait for every chain, so a chain
+    that waits for it keeps no place from the others."""
 
     def admits(self, instance: Instance) -> bool:
         """Whether it may start as far as `max_active` goes; if not, it is held until its chain's turn."""
@@ -142,8 +160,14 @@ class Fan:
 
     def end(self, instance: Instance) -> list[Instance]:
         """An instance has ended: those held that may go on by that."""
-        self.unfinished[instance.index] -= 1
-        return [] if self.unfinished[instance.index] else self._leave(instance.index)
+        index = instance.index
+        self.unfinished[index] -= 1
+        goes_on = self.unfinished[index] and not (self.leads_out and self._rests(index))
+        return [] if goes_on else self._leave(index)
+
+    def _rests(self, index: int) -> bool:
+        """Whether all of a chain that is not over waits for others."""
+        return all(node.instances[index].state in (*FINAL, TaskState.NONE) for node in self.members)
 
     def pause(self, instance: Instance) -> list[Instance]:
         """An instance waits for its retry: a chain goes on holding its place, a single task does not."""
@@ -185,6 +209,8 @@ class Run:
     """The tasks that it was narrowed to."""
     earlier: Mapping[str, Json] = field(default_factory=dict)
     """Outputs of the tasks that it was narrowed from, of their newest success."""
+    assets: Sequence[Mapping[str, str]] = ()
+    """The updates that started it: {asset, run, task, at}, `at` as the database keeps moments."""
     state: RunState = RunState.RUNNING
     started: float = 0.0
     ended: float | None = None
@@ -228,12 +254,21 @@ def build(run: Run, ids: Iterator[int]) -> Run:
     for node in run.nodes.values():
         _connect(run, node)
     _connect_setups(run)
+    for fan in run.fans.values():
+        fan.leads_out = fan.fanout.max_active is not None and _leads_out(fan)
     run.unfinished = len(run.nodes)
     return run
 
 
 def _fan(run: Run, name: str) -> Fan:
     return run.fans.setdefault(name, Fan(name, run.plan.mapped[name]))
+
+
+def _leads_out(fan: Fan) -> bool:
+    outside = {
+        child.task.id: child for node in fan.members for child, _ in node.children if child.fan is not fan
+    }
+    return any(below.fan is fan for child in outside.values() for below in _below(child))
 
 
 def _connect(run: Run, node: Node) -> None:

@@ -16,7 +16,7 @@ ALIVE = 30
 """Seconds after which a process that has written nothing holds nobody back by what it waits for. One that waits
 writes every few seconds."""
 
-LOCK = "SELECT slots FROM pool WHERE name = ?"
+_SLOTS = "SELECT slots FROM pool WHERE name = ?"
 _USED = "SELECT COALESCE(SUM(slots), 0) FROM pool_claim WHERE pool = ? AND granted = 1"
 _NEXT = f"""
 SELECT pool_claim.instance, pool_claim.slots FROM pool_claim
@@ -62,7 +62,7 @@ def grant(database: Database, asks: Iterable[Ask], runner: int) -> Answer:
     refused: dict[int, str] = {}
     left = {}
     for pool, those in sorted(_by_pool(asks).items()):
-        answers = _answers(database, pool, those, runner)
+        answers = _answers(database, pool, those, runner, database.for_update)
         granted += answers.granted
         refused |= answers.refused
         left[pool] = answers.left
@@ -88,8 +88,8 @@ def _by_pool(asks: Iterable[Ask]) -> dict[str, dict[int, int]]:
     return found
 
 
-def _answers(database: Database, pool: str, asks: Mapping[int, int], runner: int) -> _Answers:
-    row = database.execute(LOCK, (pool,)).fetchone()
+def _answers(database: Database, pool: str, asks: Mapping[int, int], runner: int, lock: str = "") -> _Answers:
+    row = database.execute(f"{_SLOTS}{lock}", (pool,)).fetchone()
     if row is None:
         return _Answers([], dict.fromkeys(asks, f"there is no pool `{pool}`"), 0)
     total = int(row[0])
@@ -98,7 +98,7 @@ def _answers(database: Database, pool: str, asks: Mapping[int, int], runner: int
         for instance, slots in asks.items()
         if slots > total > 0
     }
-    free = total - int(database.execute(_USED, (pool,)).fetchone()[0])
+    free = total - _used(database, pool)
     granted = []
     for instance, slots in _queue(database, pool, total, free, runner):
         if slots > free:
@@ -108,6 +108,11 @@ def _answers(database: Database, pool: str, asks: Mapping[int, int], runner: int
         if instance in asks:
             granted.append(instance)
     return _Answers(granted, refused, max(0, free))
+
+
+def _used(database: Database, pool: str) -> int:
+    row = database.execute(_USED, (pool,)).fetchone()
+    return int(row[0]) if row else 0
 
 
 def _queue(database: Database, pool: str, total: int, free: int, runner: int) -> Iterator[tuple[int, int]]:
@@ -134,27 +139,16 @@ def declare(database: Database, pools: Mapping[str, int]) -> None:
     """Let the pools of a project's file be as it says, but for those that a command has set. Within the caller's
     transaction."""
     for name, slots in sorted(pools.items()):
-        known = database.execute("SELECT slots, source FROM pool WHERE name = ?", (name,)).fetchone()
-        if known is None:
-            _put(database, name, slots, "project")
-        elif known[1] == "project" and known[0] != slots:
-            _change(database, name, slots, "project")
+        if not database.add("INSERT INTO pool (name, slots, source) VALUES (?, ?, 'project')", (name, slots)):
+            database.execute(
+                "UPDATE pool SET slots = ? WHERE name = ? AND source = 'project' AND slots <> ?",
+                (slots, name, slots),
+            )
 
 
 def put(database: Database, name: str, slots: int, source: str) -> None:
     """A pool has so many slots from now on. Within the caller's transaction."""
-    if database.execute("SELECT 1 FROM pool WHERE name = ?", (name,)).fetchone():
-        _change(database, name, slots, source)
-    else:
-        _put(database, name, slots, source)
-
-
-def _put(database: Database, name: str, slots: int, source: str) -> None:
-    database.execute("INSERT INTO pool (name, slots, source) VALUES (?, ?, ?)", (name, slots, source))
-
-
-def _change(database: Database, name: str, slots: int, source: str) -> None:
-    database.execute("UPDATE pool SET slots = ?, source = ? WHERE name = ?", (slots, source, name))
+    database.put("pool", {"name": name, "slots": slots, "source": source}, ("name",))
 
 
 def drop(database: Database, name: str, source: str | None = None) -> bool:

@@ -113,6 +113,15 @@ class NewClaim(NamedTuple):
     ready: float
 
 
+class AssetUpdate(NamedTuple):
+    """A task's success has updated an asset."""
+
+    asset: str
+    run: str
+    task: str
+    at: float
+
+
 class Logged(NamedTuple):
     """A line of the event log."""
 
@@ -142,3 +151,4 @@ class Batch:
     disclaims: list[tuple[int]] = field(default_factory=list)
     """Instances whose claims go, if they have any."""
     claims: list[NewClaim] = field(default_factory=list)
+    asset_updates: list[AssetUpdate] = field(default_factory=list)
