@@ -90,7 +90,6 @@ def test_what_cannot_be_run_is_said_before_anything_runs(project: Project) -> No
         "tasks: {a: {bash: touch ran, on_success: {email: {to: a@b.c, subject: x}}}}": "`on_success`",
         "tasks: {a: {bash: touch ran, env: {T: '{{ secrets.token }}'}}}": "`secrets`",
         "tasks: {a: {bash: touch ran}, b: {approval: well?}}": "`approval`",
-        "tasks: {a: {bash: touch ran}, b: {branch: '[]'}}": "`branch`",
     }
     for text, what in features.items():
         project.pipeline(text)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from yamldag.engine.clock import Clock
 from yamldag.engine.dispatch import Dispatch
 from yamldag.engine.errands import Errands
+from yamldag.engine.lookout import Lookout
 from yamldag.engine.pool_watch import PoolWatch
 from yamldag.engine.pools import forget
 from yamldag.engine.run import Instance, Run
@@ -65,12 +66,14 @@ class Engine:
     _templates: Templates = field(init=False)
     _pools: PoolWatch = field(init=False)
     dispatch: Dispatch = field(init=False)
+    _lookout: Lookout = field(init=False)
 
     def __post_init__(self) -> None:
         self.ids = ids_of(self.runner)
         self._templates = Templates(self.environment)
-        self.dispatch = Dispatch(self._templates, self.environment)
-        self.world = World(self.ids, self._templates, self.dispatch.prepare, self.slots)
+        self.dispatch = Dispatch(self._templates, self.environment, self.ids)
+        self.world = World(self.ids, self._templates, self.dispatch.prepare, self.slots, self.dispatch.errand)
+        self._lookout = Lookout(self.database, self.tell)
         self._pools = PoolWatch(self.database, self.world, self.runner)
 
     def tell(self, what: Happened) -> None:
@@ -145,6 +148,8 @@ class Engine:
             self.executor.stop(result.kill, kill=True)
         if self.errands.waiting or result.errands or result.recall:
             self._run_errands(result)
+        if result.looks:
+            self._lookout.look(result.looks.values())
         for run in result.over:
             self._templates.forget(run)
         self.over += result.over
@@ -170,6 +175,8 @@ class Engine:
                 continue
             self.world.open.discard(run)
             forget(self.world, run)
+            for each in [each for each in self.world.deferred.values() if each.node.run is run]:
+                self.world.forget(each)
             mine = [attempt for attempt, each in self.world.running.items() if each.node.run is run]
             for attempt in mine:
                 del self.world.running[attempt]

@@ -78,8 +78,12 @@ class Pools:
                 pool.waiting.add(instance)
                 self.wait(instance)
 
-    def freed(self, name: str, slots: int) -> None:
-        """So many more slots may be free."""
+    def free(self, slots: Mapping[str, int]) -> None:
+        """Others have given back so many, by the pool's name."""
+        for name, number in slots.items():
+            self._freed(name, number)
+
+    def _freed(self, name: str, slots: int) -> None:
         pool = self._world.pools.get(name)
         if pool is None:
             return
@@ -93,7 +97,7 @@ class Pools:
             instance = self._changes.unclaimed.pop()
             if pool := self._world.pools.get(_pool(instance)):
                 pool.waiting.discard(instance)
-                self.freed(_pool(instance), instance.node.task.pool_slots)
+                self._freed(_pool(instance), instance.node.task.pool_slots)
 
     def give_up(self) -> None:
         """Claims in pools whose slots move, of those that have no room now, would only hold back others."""
