@@ -11,6 +11,7 @@ from yamldag.engine.clock import Clock
 from yamldag.engine.dispatch import Dispatch
 from yamldag.engine.errands import Errands
 from yamldag.engine.lookout import Lookout
+from yamldag.engine.past import PastWatch
 from yamldag.engine.pool_watch import PoolWatch
 from yamldag.engine.pools import forget
 from yamldag.engine.run import Instance, Run
@@ -65,6 +66,7 @@ class Engine:
     _inbox: deque[Happened] = field(default_factory=deque)
     _templates: Templates = field(init=False)
     _pools: PoolWatch = field(init=False)
+    _past: PastWatch = field(init=False)
     dispatch: Dispatch = field(init=False)
     _lookout: Lookout = field(init=False)
 
@@ -75,6 +77,7 @@ class Engine:
         self.world = World(self.ids, self._templates, self.dispatch.prepare, self.slots, self.dispatch.errand)
         self._lookout = Lookout(self.database, self.tell)
         self._pools = PoolWatch(self.database, self.world, self.runner)
+        self._past = PastWatch(self.database, self.world)
 
     def tell(self, what: Happened) -> None:
         """Something has happened: from another thread, or below a signal handler."""
@@ -107,9 +110,16 @@ class Engine:
         result = step(self.world, happened, self.clock.now())
         result.start[:0] = start_again
         answer = self._carry_out(result)
-        while result.asks:
-            result = step(self.world, [Answered(answer)], self.clock.now())
+        while followed := [*self._follows(result, answer)]:
+            result = step(self.world, followed, self.clock.now())
             answer = self._carry_out(result)
+
+    def _follows(self, result: Result, answer: Answer) -> Iterator[Happened]:
+        """What is known now that the step is stored, and leads to a further one at once."""
+        if result.asks:
+            yield Answered(answer)
+        if self.world.past and (past := self._past.after(result, self.clock.now())):
+            yield past
 
     def leave(self) -> None:
         """Start nothing more; what runs may end."""
@@ -126,7 +136,12 @@ class Engine:
         if self._inbox:
             return 0.0
         due = self.world.due()
-        waits = [patience, self._pools.patience, None if due is None else max(0.0, due - self.clock.now())]
+        waits = [
+            patience,
+            self._pools.patience,
+            self._past.patience,
+            None if due is None else max(0.0, due - self.clock.now()),
+        ]
         return min((wait for wait in waits if wait is not None), default=None)
 
     def _carry_out(self, result: Result) -> Answer:

@@ -41,5 +41,5 @@ class PoolWatch:
         if not now - _SHOW < self._asked <= now:
             self._asked = now
             return Freed({claim.pool: 1 for claim in claims})
-        freed = available(self.database, claims, self.runner)
+        freed = self.database.read(lambda: available(self.database, claims, self.runner))
         return Freed(freed) if freed else None

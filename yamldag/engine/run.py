@@ -122,6 +122,8 @@ class Node:
     """Of a `branch`: by what was chosen, all that goes on."""
     instances: list[Instance] = field(default_factory=list)
     expanded: bool = False
+    past: bool = False
+    """It has passed in the run before, as `depends_on_past` wants."""
     left: int | None = None
     """Instances that have not ended, where someone waits for the whole; None: to be counted."""
 

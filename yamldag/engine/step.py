@@ -19,7 +19,7 @@ from yamldag.engine.readiness import Readiness
 from yamldag.engine.room import Room
 from yamldag.engine.run import Instance, Run
 from yamldag.engine.stopping import ACTIVE, Stopping
-from yamldag.engine.world import Admit, Answered, Finished, Freed, Happened, Looked, Result, Stop, World
+from yamldag.engine.world import Admit, Answered, Finished, Freed, Happened, Looked, Past, Result, Stop, World
 from yamldag.operators.contract import Outcome
 from yamldag.plan.state import Event, RunState, TaskState
 
@@ -36,7 +36,7 @@ class _Step:
         self.changes = Changes(now)
         self.result = Result({}, [], [], [], [], self.changes.moved)
         self.room = Room(world, self.changes, self.result)
-        self.readiness = Readiness(self.changes, world.asking, world.ids, self.room.ready)
+        self.readiness = Readiness(self.changes, world.asking, world.ids, self.room.ready, world.past)
         self.deferred = Deferred(world, self.result, now)
         self.stopping = Stopping(world, self.changes, self.readiness, self.deferred, self.result)
         self.attempts = Attempts(
@@ -57,6 +57,8 @@ class _Step:
                 self._answered(what)
             elif isinstance(what, Freed):
                 self.room.pools.free(what.slots)
+            elif isinstance(what, Past):
+                self._learn(what)
             else:
                 self._tell_waiting(what)
         self._ring()
@@ -89,6 +91,11 @@ class _Step:
     def _answered(self, what: Answered) -> None:
         for instance, refusal in self.room.answered(what):
             self.attempts.start(instance, refusal)
+
+    def _learn(self, what: Past) -> None:
+        for node, refusal in what.answers.items():
+            if node in self.world.past:
+                self.readiness.past_answered(node, refusal)
 
     def _resume(self, instance: Instance) -> None:
         """Put an instance where its state says that it is."""

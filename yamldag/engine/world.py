@@ -10,7 +10,7 @@ from typing import TypeAlias
 from yamldag.engine.deferral import RUN, Awaited, Deferral
 from yamldag.engine.errands import Errand, Returned
 from yamldag.engine.readiness import Asking
-from yamldag.engine.run import Instance, Run
+from yamldag.engine.run import Instance, Node, Run
 from yamldag.executors.contract import Start
 from yamldag.operators.contract import Outcome
 from yamldag.plan.pipeline import Json, Plan
@@ -71,7 +71,14 @@ class Looked:
     outcome: Outcome
 
 
-Happened: TypeAlias = "Admit | Finished | Stop | Returned | Looked | Answered | Freed"
+@dataclass(frozen=True, slots=True)
+class Past:
+    """It is known of tasks whether they have passed in the run before: if not, the words say why they never will."""
+
+    answers: Mapping[Node, str]
+
+
+Happened: TypeAlias = "Admit | Finished | Stop | Returned | Looked | Answered | Freed | Past"
 Prepare: TypeAlias = "Callable[[Instance], Prepared]"
 """Renders the newest attempt of an instance: what to start, what it waits for, or how it is over already."""
 Send: TypeAlias = "Callable[[Instance], Errand | Outcome]"
@@ -143,6 +150,9 @@ class World:
     """By name, those that somebody here waits for."""
     asked: dict[int, Instance] = field(default_factory=dict)
     """By the instance's id, those who keep room until they are told whether their pool has slots for them."""
+
+    past: set[Node] = field(default_factory=set)
+    """Tasks that wait for the run before theirs."""
 
     @property
     def full(self) -> bool:
