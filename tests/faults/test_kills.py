@@ -89,7 +89,12 @@ class Killing:
         with closing(sqlite3.connect(path, timeout=PATIENCE)) as db:
             return db.execute(query).fetchall()
 
+    def note(self, line: str) -> None:
+        with self.said.open("a") as file:
+            file.write(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%SZ}  -- {line}\n")
+
     def start(self) -> None:
+        self.note("start")
         with self.said.open("ab") as log:
             self.process = subprocess.Popen(
                 [*YAMLDAG, "serve", "--port", "0"],
@@ -110,6 +115,7 @@ class Killing:
         victims = [] if what == "runner" else [self.process.pid]
         victims += [] if what == "scheduler" else self.runners()
         self.source.shuffle(victims)
+        self.note(f"kill {victims}")
         for pid in victims:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -124,7 +130,7 @@ class Killing:
 
     def _is_ours(self, pid: int) -> bool:
         with suppress(OSError):
-            return os.readlink(f"/proc/{pid}/cwd") == str(self.project.folder)
+            return os.readlink(f"/proc/{pid}/cwd").startswith(str(self.project.folder))
         return False
 
     def moment(self) -> None:
@@ -140,7 +146,9 @@ class Killing:
                 self.moment()  # before it has come up
             else:
                 wait_until(lambda: self.moves() > before)
-                self.slowest = max(self.slowest, time.monotonic() - begun)
+                took = time.monotonic() - begun
+                self.slowest = max(self.slowest, took)
+                self.note(f"the first move came after {took:.1f} s")
         self.moment()
         self.kill(what)
         self.check()
@@ -150,7 +158,7 @@ class Killing:
         assert found == [], self.words()
 
     def words(self) -> str:
-        tail = self.said.read_text()[-2000:] if self.said.exists() else ""
+        tail = self.said.read_text()[-3000:] if self.said.exists() else ""
         return f"seed {self.seed} (the moments of the kills are not in it)\n{tail}"
 
     def end(self) -> None:
@@ -177,12 +185,12 @@ def killing(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Killing]
     [(what, seed) for what in ("scheduler", "runner", "both") for seed in range(1)],
     indirect=["killing"],
 )
-def test_kills_lose_nothing_and_double_nothing(what: str, killing: Killing, record_property: Any) -> None:
+def test_kills_lose_nothing_and_double_nothing(what: str, killing: Killing) -> None:
     start = datetime.now(UTC).replace(microsecond=0)
     killing.project.write("pipelines/beat.yml", pipeline(killing.history, start))
     killing.start()
     wait_until(lambda: killing.moves() > 0)
-    for _ in range(much(8, 67)):
+    for _ in range(int(os.environ.get("KILLS", much(8, 67)))):
         killing.round(what)
     end = datetime.now(UTC).replace(microsecond=0)
     killing.project.write("pipelines/beat.yml", pipeline(killing.history, start, end))
@@ -214,9 +222,10 @@ def test_kills_lose_nothing_and_double_nothing(what: str, killing: Killing, reco
     lost = [each for each in attempts if each.reason == "lost"]
     if what == "scheduler":
         assert lost == [], "its runner lived on: nothing is lost"
+    if what == "both":
+        assert lost, "no task was ever running: the kills have tried nothing"
     answer = killing.project("doctor", "--json")
     assert answer.code == 0, answer.out
-    record_property("slowest first move, s", round(killing.slowest, 2))
-    record_property("attempts, lost", (len(attempts), len(lost)))
+    print(f"{len(attempts)} attempts, {len(lost)} lost; the slowest first move after {killing.slowest:.1f} s")
     if LONG:
-        assert killing.slowest < 10
+        assert killing.slowest < 10, killing.words()
