@@ -66,6 +66,9 @@ def _lock(project: Project) -> Lock:
     path = sqlite_path(project.database) or os.path.join(project.state_folder, "server")
     try:
         return Lock(Path(f"{path}.serve"))
+    except OSError as problem:
+        why = (problem.strerror or "unknown reason").lower()
+        raise UsageError(f"`{problem.filename}` can't be written: {why}") from None
     except HeldError as held:
         raise UsageError(f"the database `{os.path.relpath(path)}` is already served by {held}") from None
 
