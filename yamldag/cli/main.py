@@ -23,6 +23,7 @@ COMMANDS = {
     "logs": "what a task wrote",
     "why": "why a task is not running",
     "versions": "the versions of a pipeline, and what differs between two",
+    "pools": "bounds that pipelines share: list, set, delete",
     "lint": "validate, and advice on style and safety",
     "explain": "what a diagnostic's code means",
     "schema": "the JSON Schema of pipeline files, for editors",

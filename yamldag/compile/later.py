@@ -10,7 +10,7 @@ from yamldag.plan.expression.analysis import analyse
 from yamldag.syntax.diagnostic import Diagnostic, at
 from yamldag.syntax.tree import Map, Node, Scalar, Seq
 
-TASK = ("depends_on_past", "pool", "cache")
+TASK = ("cache",)
 _NOTICES = ("on_failure", "on_success", "on_retry", "on_deadline")
 _AT_ONCE = ("bash", "command", "python", "http", "noop")
 """The operators that a notification can call: those that are done when their process is."""

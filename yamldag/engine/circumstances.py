@@ -105,7 +105,7 @@ def _awaited(deferral: Deferral, operator: str) -> str:
 
 def _past(db: sa.Connection, row: sa.RowMapping, run: Run, instance: Instance) -> Past | None:
     found = stored.run_before(db, row, _ANY if run.plan.schedule is None else _BY_SCHEDULE)
-    if found is None:
+    if found is None or stored.begins_backfill(db, row):
         return None
     rows = stored.instances_of(db, found["id"], instance.node.task.id)
     state = whole(TaskState(each["state"]) for each in rows) if rows else None

@@ -85,7 +85,7 @@ def claims(db: sa.Connection, name: str) -> Rows:
         .where(pool_claim.c.pool == name)
         .order_by(
             pool_claim.c.granted.desc(),
-            pool_claim.c.priority.desc(),
+            pool_claim.c.precedence,
             pool_claim.c.ready,
             pool_claim.c.instance,
         )
@@ -106,6 +106,14 @@ def run_before(db: sa.Connection, row: sa.RowMapping, types: Iterable[str]) -> s
         .limit(1)
     )
     return db.execute(query).mappings().one_or_none()
+
+
+def begins_backfill(db: sa.Connection, row: sa.RowMapping) -> bool:
+    """Whether a run is the first one of its backfill."""
+    earlier = sa.select(run.c.id).where(
+        run.c.backfill == row["backfill"], run.c.logical_date < row["logical_date"]
+    )
+    return row["backfill"] is not None and db.execute(earlier.limit(1)).first() is None
 
 
 def instances_of(db: sa.Connection, name: str, task: str) -> Rows:

@@ -41,3 +41,5 @@ NOTIFICATION = (
     "owner) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 EVENT = "INSERT INTO event (run, instance, attempt, event, state, at, detail) VALUES (?, ?, ?, ?, ?, ?, ?)"
+NEW_CLAIM = "INSERT INTO pool_claim (instance, run, pool, slots, precedence, ready) VALUES (?, ?, ?, ?, ?, ?)"
+UNCLAIM = "DELETE FROM pool_claim WHERE pool_claim.instance = ?"
