@@ -31,10 +31,8 @@ class CannotOpen(Exception):  # noqa: N818
 
 T = TypeVar("T")
 
-_BEAT = (
-    "UPDATE runner SET step = ?, seen = (julianday('now') - 2440587.5) * 86400.0 "
-    "WHERE id = ? AND step = ? AND ended IS NULL"
-)
+_CLOCK = "(julianday('now') - 2440587.5) * 86400.0"
+_BEAT = f"UPDATE runner SET step = ?, seen = {_CLOCK} WHERE id = ? AND step = ? AND ended IS NULL"  # noqa: S608
 
 
 class Fenced(Exception):  # noqa: N818
@@ -43,6 +41,10 @@ class Fenced(Exception):  # noqa: N818
 
 class Database:
     """One connection. Writes go through `write`; the caller says what belongs together."""
+
+    clock = _CLOCK
+    """An expression of SQL: Unix seconds, by the database's own clock."""
+    skip_locked = ""
 
     def __init__(self, url: str, connection: sqlite3.Connection) -> None:
         self.url = url
@@ -80,6 +82,10 @@ class Database:
 
     def execute(self, statement: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
         return self._connection.execute(statement, values)
+
+    def add(self, statement: str, values: Sequence[Any]) -> bool:
+        """An INSERT of one row. False if a unique key of it is taken: then all is as before."""
+        return self._connection.execute(f"{statement} ON CONFLICT DO NOTHING", values).rowcount == 1
 
     def many(self, statement: str, rows: Sequence[Sequence[Any]]) -> int:
         """The number of rows that were written."""

@@ -79,6 +79,10 @@ class Life(NamedTuple):
     pid: int
     executor: str
     started: float
+    boot: str | None = None
+    """Of the machine and its process ids: equal ones see each other."""
+    slots: int | None = None
+    """How many attempts it runs at once; None: no bound."""
 
 
 def begin_runner(database: Database, life: Life) -> int:
@@ -86,8 +90,9 @@ def begin_runner(database: Database, life: Life) -> int:
 
     def insert() -> int:
         cursor = database.execute(
-            "INSERT INTO runner (kind, host, pid, executor, started, seen) VALUES (?, ?, ?, ?, ?, ?)",
-            (*life, life.started),
+            "INSERT INTO runner (kind, host, pid, executor, started, boot, slots, seen) "
+            f"VALUES (?, ?, ?, ?, ?, ?, ?, {database.clock})",  # noqa: S608  (our own words)
+            life,
         )
         assert cursor.lastrowid is not None
         return cursor.lastrowid
@@ -95,10 +100,10 @@ def begin_runner(database: Database, life: Life) -> int:
     return database.write(insert)
 
 
-def end_runner(database: Database, runner: int, now: float) -> None:
-    database.write(
-        lambda: database.execute("UPDATE runner SET seen = ?, ended = ? WHERE id = ?", (now, now, runner))
-    )
+def end_runner(database: Database, runner: int) -> None:
+    """A life ends by itself. What it still owns is for whoever takes it over."""
+    ended = f"UPDATE runner SET ended = {database.clock} WHERE id = ? AND ended IS NULL"  # noqa: S608
+    database.write(lambda: database.execute(ended, (runner,)))
 
 
 class Version(NamedTuple):
