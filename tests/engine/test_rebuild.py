@@ -14,7 +14,7 @@ from tests.engine.simulation import BAD, OK, Simulation, plan, scripted, states,
 from tests.engine.test_step import SCOPE, any_plan
 from yamldag.engine.rebuild import StoredInstance, rebuild
 from yamldag.engine.run import Run
-from yamldag.engine.step import Admit, Result
+from yamldag.engine.world import Admit, Result
 from yamldag.plan.pipeline import Plan
 from yamldag.store import moves, views
 from yamldag.store.database import Database, open_database

@@ -26,7 +26,7 @@ from tests.engine.simulation import (
 from yamldag.engine.readiness import Refused
 from yamldag.engine.retry import delay
 from yamldag.engine.run import Instance, Run, output, task_state
-from yamldag.engine.step import Finished
+from yamldag.engine.world import Finished
 from yamldag.operators.contract import Outcome
 from yamldag.plan.pipeline import Fanout, Plan
 from yamldag.plan.trigger_rule import RULES, decide
@@ -307,7 +307,7 @@ def test_chains_under_way_are_bounded_as_chains() -> None:
         assert len(under_way) <= 2
 
     run = simulation.new_run(of)
-    from yamldag.engine.step import Admit
+    from yamldag.engine.world import Admit
 
     simulation.step(Admit(run))
     a, b = (run.nodes[name].instances for name in ("g.a", "g.b"))

@@ -14,8 +14,9 @@ from yamldag.engine.dispatch import Dispatch
 from yamldag.engine.loop import ids_of
 from yamldag.engine.rebuild import StoredInstance, rebuild
 from yamldag.engine.run import Instance, Run
-from yamldag.engine.step import Admit, Finished, Happened, Stop, World, step
+from yamldag.engine.step import step
 from yamldag.engine.templates import Templates
+from yamldag.engine.world import Admit, Finished, Happened, Stop, World
 from yamldag.executors.contract import Ended
 from yamldag.executors.local import journal, orphans, places
 from yamldag.operators.contract import Outcome

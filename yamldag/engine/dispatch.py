@@ -8,9 +8,10 @@ import os
 from collections.abc import Mapping
 
 from yamldag.engine import folders, times
+from yamldag.engine.errands import write_privately
 from yamldag.engine.run import UNMAPPED, Instance
-from yamldag.engine.step import Finished, Prepared
 from yamldag.engine.templates import Templates, rendered
+from yamldag.engine.world import Finished, Prepared
 from yamldag.executors.contract import Ended, Start
 from yamldag.operators.contract import Attempt, Operator, Outcome, Work, runnable
 from yamldag.plan.expression import TemplateError, render_shell, render_text
@@ -80,7 +81,7 @@ class Dispatch:
             folders.make(folder)
             self._folders.add(folder)
         if spec := self._specs.pop(start.attempt, None):
-            _write_privately(*spec)
+            write_privately(*spec)
 
     def finished(self, ended: Ended, instance: Instance) -> Finished:
         """Read how an attempt ended."""
@@ -156,9 +157,3 @@ def _variables(instance: Instance, attempt: Attempt) -> dict[str, str]:
     if attempt.map_index is not None:
         variables["YAMLDAG_MAP_INDEX"] = str(attempt.map_index)
     return variables
-
-
-def _write_privately(path: str, text: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with open(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)

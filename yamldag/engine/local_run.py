@@ -22,7 +22,7 @@ from yamldag.engine.abandoned import end_abandoned
 from yamldag.engine.clock import SteadyClock
 from yamldag.engine.loop import Engine, Watcher, unwatched
 from yamldag.engine.run import UNMAPPED, Instance, Run, build
-from yamldag.engine.step import Admit, Stop
+from yamldag.engine.world import Admit, Stop
 from yamldag.executors.local import LocalExecutor
 from yamldag.plan.pipeline import Json, Plan
 from yamldag.plan.schedule import read

@@ -9,9 +9,11 @@ from dataclasses import dataclass, field, replace
 
 from yamldag.engine.clock import Clock
 from yamldag.engine.dispatch import Dispatch
+from yamldag.engine.errands import Errands
 from yamldag.engine.run import Instance, Run
-from yamldag.engine.step import Finished, Happened, Result, World, step
+from yamldag.engine.step import step
 from yamldag.engine.templates import Templates
+from yamldag.engine.world import Finished, Happened, Result, World
 from yamldag.executors.contract import Ended, Executor, Start
 from yamldag.plan.state import TaskState
 from yamldag.store import moves
@@ -53,6 +55,7 @@ class Engine:
     """The scheduler goes: nothing starts any more, and what is stopped now has failed at nothing."""
     over: list[Run] = field(default_factory=list)
     """Runs that have ended; the caller empties it."""
+    errands: Errands = field(default_factory=Errands)
     _inbox: deque[Happened] = field(default_factory=deque)
     _templates: Templates = field(init=False)
     dispatch: Dispatch = field(init=False)
@@ -81,6 +84,8 @@ class Engine:
             happened.append(self._inbox.popleft())
         running = self.world.running
         happened += [self._finished(end, running[end.attempt]) for end in ends if end.attempt in running]
+        if self.errands.running:
+            happened += filter(None, map(self.errands.returned, ends))
         self.take(happened)
         if ends:
             self.executor.acknowledge([end.attempt for end in ends])
@@ -124,11 +129,23 @@ class Engine:
             self.executor.stop(result.stop)
         if result.kill:
             self.executor.stop(result.kill, kill=True)
+        if self.errands.waiting or result.errands or result.recall:
+            self._run_errands(result)
         for run in result.over:
             self._templates.forget(run)
         self.over += result.over
         for instance, state in result.moved:
             self.watch(instance, state)
+
+    def _run_errands(self, result: Result) -> None:
+        self.errands.send(result.errands)
+        if running := self.errands.recall(result.recall):
+            self.executor.stop(running)
+        starts, over = self.errands.start(self.clock.now())
+        if starts:
+            self.executor.start(starts)
+        for returned in over:
+            self.tell(returned)
 
     def _drop(self, lost: set[str]) -> None:
         self.lost |= lost

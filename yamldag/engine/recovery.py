@@ -15,7 +15,7 @@ from yamldag.engine.local_run import earlier_outputs
 from yamldag.engine.loop import Engine
 from yamldag.engine.rebuild import StoredInstance, rebuild
 from yamldag.engine.run import Instance, Run
-from yamldag.engine.step import Admit, Finished, Happened
+from yamldag.engine.world import Admit, Finished, Happened
 from yamldag.executors.contract import Start
 from yamldag.executors.local import Found, LocalExecutor
 from yamldag.executors.local.places import owner_lock, owners

@@ -22,8 +22,8 @@ from yamldag.engine.loop import Engine
 from yamldag.engine.params import resolve
 from yamldag.engine.run import Run, build
 from yamldag.engine.status import Board, Status
-from yamldag.engine.step import Admit
 from yamldag.engine.ticker import LATE, Decision
+from yamldag.engine.world import Admit
 from yamldag.store import moves, schedules
 from yamldag.store.schedules import QueuedRun, StoredPosition
 

@@ -1,0 +1,102 @@
+"""How attempts begin and end, and what becomes of their task then: done, tried again, or failed."""
+
+from __future__ import annotations
+
+from yamldag.engine.changes import Changes
+from yamldag.engine.readiness import Readiness
+from yamldag.engine.retry import delay
+from yamldag.engine.room import Room
+from yamldag.engine.run import Instance
+from yamldag.engine.stopping import REASONS, Stopping
+from yamldag.engine.world import Finished, Result, World
+from yamldag.executors.contract import Start
+from yamldag.plan.state import Event
+
+
+class Attempts:
+    """The attempts of one step."""
+
+    def __init__(
+        self,
+        world: World,
+        changes: Changes,
+        readiness: Readiness,
+        room: Room,
+        stopping: Stopping,
+        result: Result,
+    ) -> None:
+        self._world = world
+        self._changes = changes
+        self._readiness = readiness
+        self._room = room
+        self._stopping = stopping
+        self._result = result
+
+    def start(self, instance: Instance) -> None:
+        """Begin its next one: there is room."""
+        now = self._changes.now
+        self._changes.touch(instance)
+        instance.attempts += 1
+        instance.tries += 1
+        instance.attempt = next(self._world.ids)
+        instance.started, instance.ended, instance.retry_at, instance.reason = now, None, None, None
+        self._changes.move(instance, Event.QUEUE)
+        self._changes.move(instance, Event.START)
+        self._room.take(instance)
+        prepared = self._world.prepare(instance)
+        self._changes.begin(instance, prepared.log)
+        if isinstance(prepared.work, Start):
+            self._result.start.append(prepared.work)
+        else:
+            self.finish(Finished(instance.attempt, prepared.work, "refused", now, now))
+
+    def finish(self, what: Finished) -> None:
+        """One has ended."""
+        instance = self._world.running.pop(what.attempt, None)
+        if instance is None:
+            return  # told twice, or of a run that is no longer ours
+        stopped = self._stopping.has_stopped(instance, what.attempt)
+        instance.started, instance.ended = what.started, what.ended
+        self._room.release(instance)
+        if what.outcome.state == "success" and not (stopped and what.reason == "stopped"):
+            self._succeed(instance, what)
+        elif stopped:
+            assert instance.node.run.stop is not None
+            self._end(instance, what, Event.CANCEL, REASONS[instance.node.run.stop])
+        elif what.outcome.state == "skipped":
+            self._end(instance, what, Event.SKIP, what.outcome.reason)
+        elif what.reason == "lost" and instance.node.task.on_lost == "retry":
+            self._lose(instance, what)
+        elif what.outcome.retry and instance.tries <= instance.node.task.retries:
+            self._retry(instance, what)
+        else:
+            self._end(instance, what, Event.FAIL, what.outcome.reason)
+
+    def _succeed(self, instance: Instance, what: Finished) -> None:
+        instance.output = what.outcome.output
+        if instance.output is not None:
+            self._changes.output(instance)
+        self._end(instance, what, Event.SUCCEED, what.outcome.reason)
+
+    def _end(self, instance: Instance, what: Finished, event: Event, reason: str) -> None:
+        instance.reason = reason or None
+        self._changes.end(instance, event, what.exit, what.reason, reason)
+        self._changes.move(instance, event, reason or None)
+        self._readiness.ended(instance)
+
+    def _lose(self, instance: Instance, what: Finished) -> None:
+        """The worker went away: again, and at no cost of a retry."""
+        instance.tries -= 1
+        self._changes.end(instance, Event.LOSE, what.exit, what.reason, what.outcome.reason)
+        self._changes.move(instance, Event.LOSE, what.outcome.reason)
+        self._room.ready(instance)
+
+    def _retry(self, instance: Instance, what: Finished) -> None:
+        run = instance.node.run
+        wait = delay(instance.node.task, instance.tries, f"{run.id}/{instance.label}")
+        instance.retry_at = self._changes.now + wait
+        instance.reason = what.outcome.reason
+        self._changes.end(instance, Event.FAIL, what.exit, what.reason, what.outcome.reason)
+        self._changes.move(instance, Event.RETRY, what.outcome.reason)
+        self._world.alarm(instance.retry_at, instance)
+        self._room.leave_chain(instance)

@@ -1,0 +1,72 @@
+"""How a run is stopped: what runs of it is ended, what has not begun is skipped, and teardowns clean up."""
+
+from __future__ import annotations
+
+from yamldag.engine.changes import Changes
+from yamldag.engine.readiness import Readiness
+from yamldag.engine.run import Instance, Run
+from yamldag.engine.world import Result
+from yamldag.plan.state import Event, TaskState
+
+ACTIVE = (TaskState.QUEUED, TaskState.RUNNING)
+_BEFORE_START = (TaskState.NONE, TaskState.SCHEDULED, TaskState.UP_FOR_RETRY)
+_AT_ONCE = ("kill", "lost")
+"""Teardowns are not waited for."""
+REASONS = {
+    "cancel": "the run was cancelled",
+    "kill": "the run was cancelled",
+    "lost": "the process that ran it is gone",
+    "timeout": "the run took longer than its timeout",
+}
+
+
+class Stopping:
+    """The stops of one step."""
+
+    def __init__(self, changes: Changes, readiness: Readiness, result: Result) -> None:
+        self._changes = changes
+        self._readiness = readiness
+        self._result = result
+
+    def stop(self, run: Run, how: str) -> None:
+        """Stop what runs and skip what has not begun, but for the teardowns of setups that are done."""
+        if run.stop and how not in _AT_ONCE:
+            return
+        run.stop = "timeout" if run.stop == "timeout" else how
+        run.reason = REASONS[run.stop]
+        self._changes.run(run, None)
+        self.stop_all(run, how)
+
+    def stop_all(self, run: Run, how: str) -> None:
+        """All of a run that is known to be stopping."""
+        for instance in list(run.instances):
+            if how in _AT_ONCE or not _cleans_up(instance):
+                self._stop_one(instance, how)
+
+    def _stop_one(self, instance: Instance, how: str) -> None:
+        if instance.state in ACTIVE:
+            assert instance.attempt is not None
+            instance.node.run.stopping.add(instance.attempt)
+            (self._result.kill if how == "kill" else self._result.stop).append(instance.attempt)
+        elif instance.state in _BEFORE_START:
+            self._readiness.finish(instance, Event.CANCEL, REASONS[how])
+
+    def has_stopped(self, instance: Instance, attempt: int) -> bool:
+        """Whether an attempt that has ended was asked to. Teardowns begin once the last that was has ended."""
+        run = instance.node.run
+        if attempt not in run.stopping:
+            return False
+        run.stopping.discard(attempt)
+        if not run.stopping:
+            for each in run.instances:
+                if each.node.task.teardown_of:
+                    self._readiness.consider(each)
+        return True
+
+
+def _cleans_up(instance: Instance) -> bool:
+    """Whether it is the teardown of a setup that is done."""
+    node = instance.node
+    return bool(node.task.teardown_of) and any(
+        each.state is TaskState.SUCCESS for setup in node.setups for each in setup.instances
+    )
