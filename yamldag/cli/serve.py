@@ -119,7 +119,7 @@ def _run(service: Service, listener: socket.socket, address: str) -> int:
             service.run()
         left = len(engine.world.running)
         _say("stopped" + (f"; {left} running {'task goes' if left == 1 else 'tasks go'} on" if left else ""))
-        end_runner(engine.database, engine.runner, engine.clock.now())
+        end_runner(engine.database, engine.runner)
     return 0
 
 

@@ -42,13 +42,9 @@ def lease_of(environment: Mapping[str, str]) -> float:
     return found
 
 
-def new_life(
-    kind: str, executor: str, now: float, boot: str | None = None, slots: int | None = None
-) -> moves.Life:
+def new_life(kind: str, executor: str, now: float, boot: str, slots: int | None = None) -> moves.Life:
     """What is recorded of this process."""
-    return moves.Life(
-        kind, socket.gethostname(), os.getpid(), executor, now, boot or orphans.boot(), slots
-    )
+    return moves.Life(kind, socket.gethostname(), os.getpid(), executor, now, boot, slots)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +66,11 @@ class Onlooker:
     lease: float = LEASE
     alone: bool = False
     """Nobody else can schedule on this database."""
+
+    @classmethod
+    def at(cls, folder: Path, environment: Mapping[str, str], *, alone: bool = False) -> Onlooker:
+        """A process of this machine. `folder`: the project's `.yamldag`. Raises BadLease."""
+        return cls(folder / "executor", orphans.boot(), lease_of(environment), alone)
 
     def over(self, life: Seen, idle: Callable[[], bool]) -> Over | None:
         """Whether it is. `idle`: it has nothing that runs. One that hangs on this machine is killed for that."""

@@ -8,7 +8,6 @@ import json
 import os
 import secrets
 import signal
-import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from typing import Any, NamedTuple
 from yamldag.engine import folders, times
 from yamldag.engine.abandoned import end_abandoned
 from yamldag.engine.clock import SteadyClock
+from yamldag.engine.lives import BEATS, Onlooker, new_life
 from yamldag.engine.loop import Engine, Watcher, unwatched
 from yamldag.engine.run import UNMAPPED, Instance, Run, build
 from yamldag.engine.world import Admit, Stop
@@ -27,7 +27,7 @@ from yamldag.executors.local import LocalExecutor
 from yamldag.plan.pipeline import Json, Plan
 from yamldag.plan.schedule import read
 from yamldag.store import moves
-from yamldag.store.database import CannotOpen, Database, open_database
+from yamldag.store.database import CannotOpen, Database, Fenced, open_database
 from yamldag.store.rows import NewRun
 
 
@@ -90,8 +90,9 @@ def run_here(
     try:
         opened = open_database(database)
         try:
-            end_abandoned(opened, folder)
-            return _Here(opened, executor, folder, watch).run(order, began)
+            onlooker = Onlooker.at(folder, os.environ)
+            end_abandoned(opened, onlooker)
+            return _Here(opened, executor, folder, watch, onlooker).run(order, began)
         finally:
             opened.close()
     finally:
@@ -104,14 +105,16 @@ class _Here:
     executor: LocalExecutor
     folder: Path
     watch: Watcher
+    onlooker: Onlooker
     clock: SteadyClock = field(default_factory=SteadyClock)
 
     def run(self, order: Order, began: Callable[[Run], None] | None) -> RunResult:
         now = self.clock.now()
-        life = moves.Life("local", socket.gethostname(), os.getpid(), self.executor.id, now)
+        life = new_life("local", self.executor.id, now, self.onlooker.boot)
         runner = moves.begin_runner(self.database, life)
         self.database.live(runner)
         engine = Engine(self.database, self.executor, self.clock, runner, os.environ, self.watch)
+        engine.pulse = self.onlooker.lease / BEATS
         run = build(self._record(order, engine.runner, now), engine.ids)
         gc.freeze()
         if began is not None:
@@ -120,12 +123,15 @@ class _Here:
             engine.tell(Admit(run))
             try:
                 engine.work(lambda: bool(engine.over or engine.lost))
+            except Fenced:
+                self.executor.stop(engine.world.running, kill=True)
+                raise TakenOver(run.id) from None
             except BaseException:
                 self.executor.stop(engine.world.running, kill=True)  # nobody would hear of their ends
                 raise
         if engine.lost:
             raise TakenOver(run.id)
-        moves.end_runner(self.database, runner, self.clock.now())
+        moves.end_runner(self.database, runner)
         return result_of(run)
 
     def _record(self, order: Order, runner: int, now: float) -> Run:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from yamldag.engine import folders
+from yamldag.engine.lives import Onlooker, Over, find_over
 from yamldag.engine.local_run import earlier_outputs
 from yamldag.engine.loop import Engine
 from yamldag.engine.rebuild import StoredInstance, rebuild
@@ -18,10 +18,11 @@ from yamldag.engine.run import Instance, Run
 from yamldag.engine.world import Admit, Finished, Happened
 from yamldag.executors.contract import Start
 from yamldag.executors.local import Found, LocalExecutor
-from yamldag.executors.local.places import owner_lock, owners
+from yamldag.executors.local.places import owners
 from yamldag.plan.pipeline import from_json
 from yamldag.plan.state import TaskState
-from yamldag.store import moves, views
+from yamldag.store import lives, views
+from yamldag.store.lives import SCHEDULERS
 
 
 def recover(engine: Engine, executor: LocalExecutor, onlooker: Onlooker) -> list[str]:
@@ -29,7 +30,11 @@ def recover(engine: Engine, executor: LocalExecutor, onlooker: Onlooker) -> list
 
     Of several that look at once one wins each life: from then on nothing that it writes gets in.
     """
-    won = [each for each in find_over(engine.database, engine.runner, onlooker, SCHEDULERS) if _inherit(engine, each)]
+    won = [
+        each
+        for each in find_over(engine.database, engine.runner, onlooker, SCHEDULERS)
+        if _inherit(engine, each)
+    ]
     for each in won:
         if each.lock is not None:
             executor.adopt(each.life.executor, each.lock)
@@ -62,6 +67,7 @@ def admit(engine: Engine, executor: LocalExecutor, folder: Path) -> list[str]:
     for owner in set(lost.values()):
         executor.adopt(owner)
     found = executor.recover(lost)
+    found |= executor.give_up({each: lost[each] for each, fate in found.items() if fate.state == "watched"})
     happened: list[Happened] = []
     again: list[Start] = []
     for run, new in stored:
@@ -119,7 +125,7 @@ def _resume(
         if instance.state is not TaskState.RUNNING:
             continue
         assert instance.attempt is not None
-        fate = found.get(instance.attempt, _NOT_FOUND)
+        fate = found[instance.attempt]
         if fate.ended is not None:
             happened.append(engine.dispatch.finished(fate.ended, instance))
         elif fate.state == "unstarted":

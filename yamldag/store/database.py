@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -45,17 +46,25 @@ class Database:
     clock = _CLOCK
     """An expression of SQL: Unix seconds, by the database's own clock."""
     skip_locked = ""
+    kind = "sqlite"
 
     def __init__(self, url: str, connection: sqlite3.Connection) -> None:
         self.url = url
         self._connection = connection
         self._life: int | None = None
         self._step = 0
+        self._written = time.monotonic()
 
     def live(self, runner: int) -> None:
         """From now on every write is one of this life's: it beats its heart, and is refused once the life has
         ended. It is also how a commit whose outcome was not heard of is found to have happened."""
         self._life, self._step = runner, 0
+        self._written = time.monotonic()
+
+    @property
+    def quiet(self) -> float:
+        """Seconds since the last write."""
+        return time.monotonic() - self._written
 
     def write(self, work: Callable[[], T]) -> T:
         """All or nothing of what `work` executes. Raises Fenced.
@@ -72,6 +81,7 @@ class Database:
             raise
         self._connection.execute("COMMIT")
         self._step += self._life is not None
+        self._written = time.monotonic()
         return made
 
     def _beat(self) -> None:

@@ -88,12 +88,11 @@ class Life(NamedTuple):
 def begin_runner(database: Database, life: Life) -> int:
     """Record a life of an engine. Its id is new, ever."""
 
+    columns = f"{', '.join(Life._fields)}, seen"
+    statement = f"INSERT INTO runner ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, {database.clock})"  # noqa: S608
+
     def insert() -> int:
-        cursor = database.execute(
-            "INSERT INTO runner (kind, host, pid, executor, started, boot, slots, seen) "
-            f"VALUES (?, ?, ?, ?, ?, ?, ?, {database.clock})",  # noqa: S608  (our own words)
-            life,
-        )
+        cursor = database.execute(statement, life)
         assert cursor.lastrowid is not None
         return cursor.lastrowid
 
@@ -152,19 +151,11 @@ def start_run(database: Database, run: str, version: str, owner: int, now: float
     return cursor.rowcount == 1
 
 
-def runs_by_hand(database: Database, host: str) -> list[tuple[str, int, str]]:
-    """The running runs that `yamldag run` began on this machine: id, owner, and that one's executor."""
-    cursor = database.execute(
-        "SELECT run.id, run.owner, runner.executor FROM run JOIN runner ON runner.id = run.owner "
-        "WHERE run.state = 'running' AND runner.kind = 'local' AND runner.host = ?",
+def runs_by_hand(database: Database, host: str) -> bool:
+    """Whether a running run is one that `yamldag run` began on this machine."""
+    row = database.execute(
+        "SELECT 1 FROM run JOIN runner ON runner.id = run.owner "
+        "WHERE run.state = 'running' AND runner.kind IN ('local', 'heir') AND runner.host = ? LIMIT 1",
         (host,),
-    )
-    return list(cursor.fetchall())
-
-
-def take_run(database: Database, run: str, owner: int, was: int) -> bool:
-    """Let another engine own a run that is under way. False if it has ended, or someone else was first."""
-    cursor = database.execute(
-        "UPDATE run SET owner = ? WHERE id = ? AND state = 'running' AND owner = ?", (owner, run, was)
-    )
-    return cursor.rowcount == 1
+    ).fetchone()
+    return row is not None

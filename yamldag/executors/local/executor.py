@@ -109,14 +109,16 @@ class LocalExecutor:
 
     # after a crash
 
-    def adopt(self, owner: str) -> bool:
-        """Mind what the dead executor of this id left. False: it lives, or another one minds it."""
-        if owner == self.id or any(each.owner == owner for each in self._adopted):
+    def adopt(self, owner: str, lock: int | None = None) -> bool:
+        """Mind what the dead executor of this id left. False: it lives, or another one minds it. `lock`: its lock,
+        if the caller has it already."""
+        if owner == self.id or owner in self.adopted:
             return True
         try:
-            self._adopted.append(recovery.Adopted(owner, places.owner_lock(self.folder, owner)))
+            held = places.owner_lock(self.folder, owner) if lock is None else lock
         except (BlockingIOError, FileNotFoundError):
             return False
+        self._adopted.append(recovery.Adopted(owner, held))
         return True
 
     def adopt_all(self) -> None:
@@ -134,6 +136,10 @@ class LocalExecutor:
         found = recovery.recover(self.folder, self.id, running, patience, self._adopted)
         self._links += [link for each in self._adopted for link in each.links if link not in self._links]
         return found
+
+    def give_up(self, running: Mapping[int, str]) -> dict[int, Found]:
+        """Attempts of executors that can't be adopted: what of them can be reached is killed."""
+        return recovery.give_up(running)
 
     def forget(self, running: Collection[int]) -> None:
         """Delete what adopted executors left, but journals that tell of an attempt in `running`."""

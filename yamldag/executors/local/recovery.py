@@ -72,19 +72,21 @@ def recover(
             found.update((attempt, Found("watched")) for attempt in _begun(folder, owner))
     watched = {me, *places.owners(folder)} - ours
     untold = {attempt: owner for attempt, owner in running.items() if attempt not in found}
-    if strays := {f"{owner}.{attempt}" for attempt, owner in untold.items() if owner not in watched | ours}:
-        orphans.kill(strays)  # somebody has deleted the files that could tell, or they are elsewhere
-    found.update((attempt, _untold(attempt, owner, watched, ours)) for attempt, owner in untold.items())
+    for attempt, owner in untold.items():
+        if owner in watched:
+            found[attempt] = Found("watched")  # it is perhaps about to be sent
+        elif owner in ours:
+            found[attempt] = Found("unstarted")
+    # Somebody has deleted the files that could tell, or they are elsewhere.
+    found |= give_up({attempt: owner for attempt, owner in untold.items() if attempt not in found})
     return {attempt: found[attempt] for attempt in running}
 
 
-def _untold(attempt: int, owner: str, watched: Collection[str], ours: Collection[str]) -> Found:
-    """An attempt that no journal tells of."""
-    if owner in watched:
-        return Found("watched")  # it is perhaps about to be sent
-    if owner in ours:
-        return Found("unstarted")
-    return Found("lost", Ended(*_lost(Story(), attempt)))
+def give_up(running: Mapping[int, str]) -> dict[int, Found]:
+    """See `LocalExecutor.give_up`."""
+    if running:
+        orphans.kill({f"{owner}.{attempt}" for attempt, owner in running.items()})
+    return {attempt: Found("lost", Ended(*_lost(Story(), attempt))) for attempt in running}
 
 
 def _begun(folder: Path, owner: str) -> Iterator[int]:
