@@ -6,7 +6,7 @@ All of it is read from the database when it starts, and follows what is stored.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -87,17 +87,27 @@ class Agenda:
             self._plan_ahead(one, moment)
         return decisions
 
-    def decided(self, decisions: Iterable[Decision], made: Iterable[QueuedRun]) -> None:
+    def decided(self, decisions: Iterable[Decision], made: Sequence[QueuedRun]) -> None:
         """That is stored now."""
         for each in decisions:
             self._positions[each.pipeline] = each.position
             self._back.discard(each.pipeline)
             if each.position.decided.year == 9999:
                 self.coming.pop(each.pipeline, None)
+        self.queued(made)
         for row in made:
-            self._queued[row.pipeline].append(row)
             if self._known[row.pipeline].schedule.continuous:
                 self.coming.pop(row.pipeline, None)
+
+    def queued(self, made: Iterable[QueuedRun]) -> None:
+        """These are stored, and wait for room."""
+        for row in made:
+            self._queued[row.pipeline].append(row)
+
+    def is_full(self, name: str) -> bool:
+        """Whether as many of its runs are queued or active as may be."""
+        known = self._known[name]
+        return len(self._queued[name]) + len(self._active[name]) >= known.plan.max_active_runs
 
     def _plan_ahead(self, one: Scheduled, now: datetime) -> None:
         found = due(one, now)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from yamldag.engine.changes import Changes
-from yamldag.engine.run import Fan, Instance, Node, Tally
+from yamldag.engine.run import Fan, Instance, Node, Tally, task_state
 from yamldag.plan.pipeline import Json
 from yamldag.plan.state import FINAL, Event, TaskState
 from yamldag.plan.trigger_rule import Decision, decide
@@ -62,6 +62,8 @@ class Readiness:
         run.unfinished -= 1
         if instance.state in _BAD and not node.task.allow_failure:
             run.bad += 1
+        if node.task.produces and node.is_over() and _was_made(node):
+            self._changes.produce(node)
         if node.fan and node.expanded:
             for freed in node.fan.end(instance):
                 self._on_ready(freed)
@@ -165,6 +167,13 @@ class Readiness:
             for instance in child.instances:
                 instance.own = instance.own or Tally()
                 instance.own.expect(judged, state)
+
+
+def _was_made(node: Node) -> bool:
+    """Whether a task that has ended is a success, and that not of outputs alone that were reused."""
+    return task_state(node) is TaskState.SUCCESS and any(
+        each.attempts for each in node.instances if each.state is TaskState.SUCCESS
+    )
 
 
 def _along(parent: Node, child: Node) -> bool:

@@ -15,6 +15,7 @@ from types import FrameType
 from yamldag.bug import write_log
 from yamldag.engine import times
 from yamldag.engine.agenda import Agenda
+from yamldag.engine.awaiting import Awaiting
 from yamldag.engine.catalogue import Catalogue, Known
 from yamldag.engine.local_run import new_id
 from yamldag.engine.loop import Engine
@@ -24,11 +25,13 @@ from yamldag.engine.run import Run, build
 from yamldag.engine.status import Board, Status
 from yamldag.engine.ticker import LATE, Decision
 from yamldag.engine.world import Admit
-from yamldag.store import moves, schedules
+from yamldag.store import assets, moves, schedules
 from yamldag.store.schedules import QueuedRun, StoredPosition
 
 LOOK = 2.0
 """Seconds between two looks at the files."""
+NEWS = 0.5
+"""Seconds between two looks at what other processes have updated, while a pipeline awaits assets."""
 GRACE = 10.0
 """Seconds that running tasks get when the scheduler is told to stop; then their runner minds them alone."""
 
@@ -46,10 +49,12 @@ class Service:
     """The other schedulers; None: there are none, and nothing is left of any."""
     board: Board = field(init=False)
     agenda: Agenda = field(init=False)
+    awaiting: Awaiting = field(init=False)
     stops: int = 0
     """How often it was told to stop."""
     _began: float = field(init=False)
     _files_at: float = 0.0
+    _news_at: float = 0.0
     _give_up: float | None = None
     _killed: bool = False
     _late: float = 0.0
@@ -67,6 +72,7 @@ class Service:
         peers = self.peers
         self._led = self.leads
         self.agenda = Agenda.read(self.engine.database, now)
+        self.awaiting = Awaiting(self.engine.database)
         if peers is not None:
             self.agenda.since = now - peers.late
             for run, pipeline in peers.elsewhere.items():
@@ -109,9 +115,10 @@ class Service:
         if self.stops:
             self._wind_down(now)
         else:
-            self._meet(now)
+            self._see_peers(now)
             if self.leads:
                 self._tick(now)
+                self._meet(now)
             self._look(now)
             if self.leads:
                 self._start(now)
@@ -122,12 +129,13 @@ class Service:
             return 0.0 if self._give_up is None else max(0.0, min(self._give_up - now, 1.0))
         due = self.agenda.due()
         first = self._files_at if due is None or not self.leads else min(due, self._files_at)
+        first = min(first, self._news_at) if self.leads and not self.awaiting.idle else first
         wait = max(0.0, min(first - now, LOOK))
         return wait if self.peers is None else min(wait, self.peers.patience(now))
 
     # The others
 
-    def _meet(self, now: float) -> None:
+    def _see_peers(self, now: float) -> None:
         """Go on for those that are gone, hear of the runs that the others move, and lead if it is our turn."""
         if self.peers is None:
             return
@@ -171,6 +179,7 @@ class Service:
 
         if self.leads:
             self.engine.database.write(save)
+            self.awaiting.adopt(pipelines)
         self.agenda.adopt(pipelines)
 
     def _save(self, known: Known, now: float) -> None:
@@ -208,6 +217,16 @@ class Service:
             name = new_id("scheduled", tick.logical_date)
             yield QueuedRun(name, decision.pipeline, "scheduled", date, start, end, "{}", now)
 
+    def _meet(self, now: float) -> None:
+        """Record the runs of the conditions over assets that are met."""
+        due = self.engine.updated or not now < self._news_at <= now + NEWS
+        if self.awaiting.idle or not due:
+            return
+        self.engine.updated = False
+        self._news_at = now + NEWS
+        self.awaiting.read()
+        self.agenda.queued(self.awaiting.make_runs(self.agenda.is_full, now))
+
     # Runs
 
     def _start(self, now: float) -> None:
@@ -236,12 +255,14 @@ class Service:
             return
         run = Run(row.id, plan, engine.runner, row.type, *row[3:6], params=params, started=now)
         run.folder, run.logs = places(self.folder, run.id)
+        run.assets = assets.of_run(engine.database, run.id) if row.type == "assets" else []
         os.makedirs(run.folder, 0o700, exist_ok=True)
         engine.tell(Admit(build(run, engine.ids)))
         self.say(f"run {run.id} of {plan.pipeline} started")
 
     def _clear_up(self) -> None:
         """Take note of the runs that have ended."""
+        self._news_at = 0.0 if self.engine.over else self._news_at  # there may be room now
         for run in self.engine.over:
             ended = run.ended or 0.0
             self.agenda.ended(run.plan.pipeline, run.id, ended)

@@ -49,7 +49,7 @@ def seen(database: Database, me: int) -> list[Seen]:
         "WHERE ended IS NOT NULL",
         (me,),
     )
-    return [Seen(*row[:-1], bool(row[-1])) for row in rows.fetchall()]
+    return [Seen._make((*row[:-1], bool(row[-1]))) for row in rows.fetchall()]
 
 
 def inherit(database: Database, life: Seen, heir: int | None, stop: str | None = None) -> bool:

@@ -102,6 +102,15 @@ class Output(NamedTuple):
     value: str
 
 
+class AssetUpdate(NamedTuple):
+    """A task's success has updated an asset."""
+
+    asset: str
+    run: str
+    task: str
+    at: float
+
+
 class Logged(NamedTuple):
     """A line of the event log."""
 
@@ -126,3 +135,4 @@ class Batch:
     new_attempts: list[NewAttempt] = field(default_factory=list)
     outputs: list[Output] = field(default_factory=list)
     events: list[Logged] = field(default_factory=list)
+    asset_updates: list[AssetUpdate] = field(default_factory=list)

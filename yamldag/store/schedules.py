@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from yamldag.store.database import Database
 from yamldag.store.moves import create_run
@@ -36,19 +36,21 @@ def positions(database: Database) -> dict[str, StoredPosition]:
 
 
 def set_position(database: Database, pipeline: str, position: StoredPosition, now: float) -> None:
-    database.execute(
-        "INSERT INTO schedule_position (pipeline, decided_until, schedule, changed) VALUES (?, ?, ?, ?) "
-        "ON CONFLICT (pipeline) DO UPDATE SET decided_until = excluded.decided_until, "
-        "schedule = excluded.schedule, changed = excluded.changed",
-        (pipeline, *position, now),
-    )
+    row = {
+        "pipeline": pipeline,
+        "decided_until": position.decided_until,
+        "schedule": position.rule,
+        "changed": now,
+    }
+    database.put("schedule_position", row, key=("pipeline",))
 
 
 def queue_run(database: Database, row: QueuedRun) -> bool:
-    """Record a tick's run. False if the tick has one."""
+    """Record a run that waits for room. False if it is a tick's, and the tick has one."""
+    tick = row.logical_date if row.type == "scheduled" else None
     new = NewRun(
         row.id, row.pipeline, None, row.type, "queued", *row[3:6],
-        tick=row.logical_date, params=row.params, only_tasks=None, created=row.created, started=None, owner=None,
+        tick=tick, params=row.params, only_tasks=None, created=row.created, started=None, owner=None,
     )  # fmt: skip
     return create_run(database, new)
 
@@ -76,8 +78,8 @@ def last_ends(database: Database) -> dict[str, float]:
 
 def known_plans(database: Database) -> list[tuple[str, str, str, str]]:
     """(pipeline, file, version, plan as JSON): the newest good one of each."""
-    rows: list[Any] = database.execute(
+    rows = database.execute(
         "SELECT pipeline.id, file, version, plan FROM pipeline "
         "JOIN pipeline_version ON pipeline_version.hash = pipeline.version ORDER BY pipeline.id"
-    ).fetchall()
-    return rows
+    )
+    return list(rows)

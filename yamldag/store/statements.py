@@ -31,4 +31,5 @@ END_ATTEMPT = (
     "WHERE attempt.id = ? AND attempt.state = ?"
 )
 OUTPUT = "INSERT INTO output (instance, value) VALUES (?, ?)"
+ASSET_UPDATE = "INSERT INTO asset_update (asset, run, task, at) VALUES (?, ?, ?, ?)"
 EVENT = "INSERT INTO event (run, instance, attempt, event, state, at, detail) VALUES (?, ?, ?, ?, ?, ?, ?)"
