@@ -22,19 +22,19 @@ from yamldag.plan.pipeline import from_json
 from yamldag.store import moves, schedules
 from yamldag.store.database import Database
 
-SLOTS = 16
-"""Tasks that run at once, of all pipelines together."""
-
 
 def open_service(
     project: Project,
     database: Database,
     executor: LocalExecutor,
     say: Callable[[str], None],
-    kind: str = schedules.KIND,
-    slots: int = SLOTS,
+    kind: str,
+    slots: int,
 ) -> Service:
-    """A scheduler that is ready to run. On SQLite its caller holds the lock of the database. Raises BadLease."""
+    """A scheduler that is ready to run, `slots` tasks at once. On SQLite its caller holds the lock of the database.
+
+    Raises BadLease.
+    """
     clock, folder = WallClock(), Path(project.state_folder)
     onlooker = Onlooker.at(folder, os.environ, alone=database.kind == "sqlite")
     runner = moves.begin_runner(database, new_life(kind, executor.id, clock.now(), onlooker.boot, slots))

@@ -83,11 +83,12 @@ class Peers:
 
     def _ask(self) -> None:
         """Take the runs that the leader has given to us."""
-        if (
-            not self.leads
-            and lives.runs_of(self.engine.database, self.engine.runner).keys() - self.engine.world.runs
-        ):
-            admit(self.engine, self.executor, self.onlooker.folder.parent)
+        if self.leads:
+            return
+        given = lives.runs_of(self.engine.database, self.engine.runner)
+        if given.keys() - self.engine.world.runs.keys():
+            for run in admit(self.engine, self.executor, self.onlooker.folder.parent):
+                self.say(f"run {run} of {given[run]} started")
 
     # For the one that leads
 
