@@ -18,7 +18,7 @@ from yamldag.store import lives
 from yamldag.store.lives import Member
 
 LOOK = 2.0
-"""Seconds between two looks at the other lives."""
+"""Seconds between two looks at the other lives; with a short lease a quarter of that."""
 ASK = 0.25
 """Seconds between two looks at the runs that others give to us, or move for us."""
 
@@ -47,8 +47,9 @@ class Peers:
 
     def turn(self, now: float) -> None:
         """Look around, if it is time."""
-        if _is_due(self._look_at, now, LOOK):
-            self._look_at = now + LOOK
+        every = min(LOOK, self.onlooker.lease / 4)
+        if _is_due(self._look_at, now, every):
+            self._look_at = now + every
             self.look()
         if not self.alone and _is_due(self._ask_at, now, ASK):
             self._ask_at = now + ASK
