@@ -93,7 +93,8 @@ class Readiness:
         if decision == "run":
             self._proceed(instance)
         elif decision == "skipped":
-            self.finish(instance, Event.SKIP, "the trigger rule says so")
+            run = instance.node.run
+            self.finish(instance, Event.SKIP, run.reason if run.stop else "the trigger rule says so")
         elif decision == "upstream_failed":
             self.finish(instance, Event.BLOCK)
 
@@ -105,8 +106,7 @@ class Readiness:
             if not self._conditions_hold(instance, expands):
                 self.finish(instance, Event.SKIP, "`when` is false")
             elif expands:
-                assert node.fan is not None
-                self._expand(node.fan, self._asking.items(instance, node.fan))
+                self._expand(instance)
             else:
                 self._changes.move(instance, Event.SCHEDULE)
                 self._on_ready(instance)
@@ -126,13 +126,15 @@ class Readiness:
                 return False
         return True
 
-    def _expand(self, fan: Fan, items: list[Json]) -> None:
-        """One chain for each item. Members that are decided already are so for every item, so that it makes no
-        difference which came first."""
+    def _expand(self, instance: Instance) -> None:
+        """One chain for each item. Members that are decided already are so for every item; without items each of
+        them is skipped when its own rule says run: so it makes no difference which came first."""
+        fan = instance.node.fan
+        assert fan is not None
+        items = self._asking.items(instance, fan)
         undecided = [node for node in fan.members if node.instances[0].state is TaskState.NONE]
         if not items:
-            for node in undecided:
-                self.finish(node.instances[0], Event.SKIP, "there are no items")
+            self.finish(instance, Event.SKIP, "there are no items")
             return
         for node in fan.members:
             self._multiply(node, items)
@@ -208,7 +210,9 @@ def _teardown(instance: Instance, tally: Tally) -> Decision:
     states = _setup_states(instance)
     if instance.node.run.stopping or tally.others or not tally.done or not all(map(_is_final, states)):
         return "wait"
-    return "run" if TaskState.SUCCESS in states else (_forced(states) or "run")
+    if TaskState.SUCCESS in states:
+        return "run"
+    return "skipped" if instance.node.run.stop else (_forced(states) or "run")
 
 
 def _forced(states: list[TaskState]) -> Decision | None:

@@ -110,4 +110,8 @@ def _restore_fan(fan: Fan) -> None:
 def _is_under_way(fan: Fan, chain: list[Instance]) -> bool:
     if len(fan.members) == 1:
         return chain[0].state in (TaskState.QUEUED, TaskState.RUNNING)
+    if fan.leads_out:
+        return any(
+            each.state in (TaskState.QUEUED, TaskState.RUNNING, TaskState.UP_FOR_RETRY) for each in chain
+        )
     return any(each.attempts for each in chain)

@@ -137,6 +137,9 @@ class Fan:
     """A heap, by index, of what is ready and whose chain waits for room."""
     unfinished: dict[int, int] = field(default_factory=dict)
     """Instances of each chain that have not ended, by index."""
+    leads_out: bool = False
+    """A path leads out of the mapping and back into it: what is outside may wait for every chain, so a chain
+    that waits for it keeps no place from the others."""
 
     def admits(self, instance: Instance) -> bool:
         """Whether it may start as far as `max_active` goes; if not, it is held until its chain's turn."""
@@ -150,8 +153,14 @@ class Fan:
 
     def end(self, instance: Instance) -> list[Instance]:
         """An instance has ended: those held that may go on by that."""
-        self.unfinished[instance.index] -= 1
-        return [] if self.unfinished[instance.index] else self._leave(instance.index)
+        index = instance.index
+        self.unfinished[index] -= 1
+        goes_on = self.unfinished[index] and not (self.leads_out and self._rests(index))
+        return [] if goes_on else self._leave(index)
+
+    def _rests(self, index: int) -> bool:
+        """Whether all of a chain that is not over waits for others."""
+        return all(node.instances[index].state in (*FINAL, TaskState.NONE) for node in self.members)
 
     def pause(self, instance: Instance) -> list[Instance]:
         """An instance waits for its retry: a chain goes on holding its place, a single task does not."""
@@ -231,12 +240,21 @@ def build(run: Run, ids: Iterator[int]) -> Run:
     for node in run.nodes.values():
         _connect(run, node)
     _connect_setups(run)
+    for fan in run.fans.values():
+        fan.leads_out = fan.fanout.max_active is not None and _leads_out(fan)
     run.unfinished = len(run.nodes)
     return run
 
 
 def _fan(run: Run, name: str) -> Fan:
     return run.fans.setdefault(name, Fan(name, run.plan.mapped[name]))
+
+
+def _leads_out(fan: Fan) -> bool:
+    outside = {
+        child.task.id: child for node in fan.members for child, _ in node.children if child.fan is not fan
+    }
+    return any(below.fan is fan for child in outside.values() for below in _below(child))
 
 
 def _connect(run: Run, node: Node) -> None:

@@ -65,8 +65,10 @@ class Stopping:
 
 
 def _cleans_up(instance: Instance) -> bool:
-    """Whether it is the teardown of a setup that is done."""
+    """Whether it is the teardown of a setup that is done, or may still be: what is asked to stop can come first."""
     node = instance.node
     return bool(node.task.teardown_of) and any(
-        each.state is TaskState.SUCCESS for setup in node.setups for each in setup.instances
+        each.state is TaskState.SUCCESS or each.state in ACTIVE
+        for setup in node.setups
+        for each in setup.instances
     )
