@@ -52,18 +52,21 @@ def _end(database: Database, onlooker: Onlooker, life: Seen) -> Iterator[str]:
     heir = moves.begin_runner(database, new_life("heir", "", time.time(), onlooker.boot))
     if database.write(lambda: lives.inherit(database, life, heir, "lost")):
         executors = {life.executor, *lives.running_attempts(database, heir).values()}
+        ids = ids_of(heir)
         for run in lives.runs_of(database, heir):
-            if _end_run(database, onlooker.folder.parent, run, heir, executors):
+            if _end_run(database, onlooker.folder.parent, run, heir, ids, executors):
                 yield run
         for executor in executors:
             _clear(onlooker.folder, executor)
     moves.end_runner(database, heir)
 
 
-def _end_run(database: Database, folder: Path, name: str, heir: int, executors: Collection[str]) -> bool:
-    run, new = _read(database, folder, name, heir)
+def _end_run(
+    database: Database, folder: Path, name: str, heir: int, ids: Iterator[int], executors: Collection[str]
+) -> bool:
+    run, new = _read(database, folder, name, heir, ids)
     templates = Templates()
-    dispatch = Dispatch(templates, os.environ)
+    dispatch = Dispatch(templates, os.environ, ids)
     known = list(_known(run, folder, executors, dispatch))
     orphans.kill({f"{executor}.{each.attempt}" for each in _running(run) for executor in executors})
     happened: list[Happened] = [
@@ -73,11 +76,11 @@ def _end_run(database: Database, folder: Path, name: str, heir: int, executors: 
     ]
     told = {end.attempt for end in known}
     happened += [_killed(each) for each in _running(run) if each.attempt not in told]
-    world = World(ids_of(heir), templates, dispatch.prepare)
+    world = World(ids, templates, dispatch.prepare, errand=dispatch.errand)
     return not moves.store(database, step(world, happened, time.time()).batches)
 
 
-def _read(database: Database, folder: Path, name: str, heir: int) -> tuple[Run, bool]:
+def _read(database: Database, folder: Path, name: str, heir: int, ids: Iterator[int]) -> tuple[Run, bool]:
     """The run as its rows have it, and whether it has no instances yet."""
     from yamldag.store import views
 
@@ -86,6 +89,7 @@ def _read(database: Database, folder: Path, name: str, heir: int) -> tuple[Run, 
         assert row is not None
         text = views.plan(db, row["version"])
         stored = [StoredInstance._make(each) for each in views.instances(db, name)]
+        deferrals = views.deferrals(db, name)
     assert text is not None
     only = None if row["only_tasks"] is None else frozenset(json.loads(row["only_tasks"]))
     run = Run(
@@ -99,7 +103,7 @@ def _read(database: Database, folder: Path, name: str, heir: int) -> tuple[Run, 
     )
     run.folder, run.logs = (str(folder.absolute() / kind / name) for kind in ("runs", "logs"))
     run.reason = row["reason"]
-    return rebuild(run, stored, ids_of(heir)), not stored
+    return rebuild(run, stored, ids, deferrals), not stored
 
 
 def _running(run: Run) -> Iterator[Instance]:

@@ -33,7 +33,7 @@ class Peers:
     say: Callable[[str], None]
     leads: bool = False
     late: float = 0.0
-    """When it began to lead: seconds since its forerunner was seen last."""
+    """When it began to lead: seconds since its forerunner was seen last, if others were at work all the time."""
     elsewhere: dict[str, str] = field(default_factory=dict)
     """The runs that others move, each with its pipeline: for the one that leads."""
     members: list[Member] = field(default_factory=list)
@@ -71,15 +71,16 @@ class Peers:
         if self.alone:
             self.leads = True
             return
+        self.members = lives.members(database, self.onlooker.lease)
         if not self.leads:
             self._lead()
-        self.members = lives.members(database, self.onlooker.lease)
 
     def _lead(self) -> None:
         database, me = self.engine.database, self.engine.runner
         late = database.write(lambda: lives.lead(database, me))
         if late is not None:
-            self.leads, self.late = True, late
+            self.leads = True
+            self.late = late if len(self.members) > 1 else 0.0
             self.elsewhere = lives.runs_elsewhere(database, me)
 
     def _ask(self) -> None:

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
+from yamldag.engine import gates
 from yamldag.engine.changes import Changes
 from yamldag.engine.run import Fan, Instance, Node, Tally, task_state
 from yamldag.plan.pipeline import Json
@@ -93,8 +94,7 @@ class Readiness:
         if decision == "run":
             self._proceed(instance)
         elif decision == "skipped":
-            run = instance.node.run
-            self.finish(instance, Event.SKIP, run.reason if run.stop else "the trigger rule says so")
+            self.finish(instance, Event.SKIP, _why_skipped(instance))
         elif decision == "upstream_failed":
             self.finish(instance, Event.BLOCK)
 
@@ -193,6 +193,11 @@ def decision_of(instance: Instance) -> Decision:
         forced = _forced(_setup_states(instance))
         if forced:
             return forced
+    if node.gates:
+        if gates.barring(instance):
+            return "skipped"
+        if not all(_is_final(each.state) for gate in node.gates for each in gates.above(gate, instance)):
+            return "wait"
     answer = decide(
         node.task.trigger_rule,
         tally.success,
@@ -202,6 +207,14 @@ def decision_of(instance: Instance) -> Decision:
         tally.judged,
     )
     return "wait" if answer == "run" and tally.others else answer
+
+
+def _why_skipped(instance: Instance) -> str | None:
+    gate = gates.barring(instance) if instance.node.gates else None
+    if gate:
+        return gates.words(gate)
+    run = instance.node.run
+    return run.reason if run.stop else "the trigger rule says so"
 
 
 def _teardown(instance: Instance, tally: Tally) -> Decision:

@@ -19,6 +19,7 @@ from yamldag.engine.world import Admit, Finished, Happened
 from yamldag.executors.contract import Start
 from yamldag.executors.local import Found, LocalExecutor
 from yamldag.executors.local.places import owners
+from yamldag.operators.contract import Outcome
 from yamldag.plan.pipeline import from_json
 from yamldag.plan.state import TaskState
 from yamldag.store import assets, lives, views
@@ -116,7 +117,7 @@ def _stored(db: sa.Connection, row: sa.RowMapping, engine: Engine, folder: Path)
         run.earlier = earlier_outputs(engine.database.url, plan, only)
     folders.make(run.folder)
     rows = [StoredInstance._make(each) for each in views.instances(db, run.id)]
-    return rebuild(run, rows, engine.ids), not rows
+    return rebuild(run, rows, engine.ids, views.deferrals(db, run.id)), not rows
 
 
 def _resume(
@@ -140,5 +141,6 @@ def _start_again(engine: Engine, instance: Instance, happened: list[Happened], a
     if isinstance(work, Start):
         again.append(work)
     else:
+        assert isinstance(work, Outcome)  # what waits is never stored as running
         now = engine.clock.now()
         happened.append(Finished(instance.attempt, work, "refused", now, now))

@@ -9,6 +9,7 @@ import heapq
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from yamldag.engine.deferral import Deferral
 from yamldag.plan.pipeline import Fanout, Json, Plan, Task
 from yamldag.plan.state import FINAL, RunState, TaskState
 
@@ -83,6 +84,8 @@ class Instance:
     output: Json = None
     own: Tally | None = None
     """Parents that are the same item's; the node's tally holds those of all items."""
+    deferral: Deferral | None = None
+    """What it waits for, while it is deferred."""
 
     @property
     def label(self) -> str:
@@ -104,7 +107,11 @@ class Node:
     setups: tuple[Node, ...] = ()
     """The setups somewhere above; of a teardown: its own."""
     below: tuple[Node, ...] = ()
-    """Of a setup: every task somewhere below, and its teardowns."""
+    """Those that it decides of when it ends. Of a setup: every task somewhere below, and its teardowns."""
+    gates: tuple[Node, ...] = ()
+    """The `branch` directly above, and every `short_circuit` somewhere above."""
+    kept: dict[tuple[str, ...], frozenset[str]] = field(default_factory=dict)
+    """Of a `branch`: by what was chosen, all that goes on."""
     instances: list[Instance] = field(default_factory=list)
     expanded: bool = False
     left: int | None = None
@@ -240,6 +247,7 @@ def build(run: Run, ids: Iterator[int]) -> Run:
     for node in run.nodes.values():
         _connect(run, node)
     _connect_setups(run)
+    _connect_gates(run)
     for fan in run.fans.values():
         fan.leads_out = fan.fanout.max_active is not None and _leads_out(fan)
     run.unfinished = len(run.nodes)
@@ -277,6 +285,18 @@ def _connect_setups(run: Run) -> None:
         node.setups = tuple(run.nodes[name] for name in own if name in run.nodes) or tuple(
             above.get(node.task.id, ())
         )
+
+
+def _connect_gates(run: Run) -> None:
+    """Teardowns are not skipped."""
+    for gate in (node for node in run.nodes.values() if node.task.operator in ("branch", "short_circuit")):
+        if gate.task.operator == "branch":
+            below = [child for child, judged in gate.children if judged and not child.task.teardown_of]
+        else:
+            below = list(_below(gate))
+        for node in below:
+            node.gates = (*node.gates, gate)
+        gate.below = tuple(dict.fromkeys([*gate.below, *below]))
 
 
 def _below(node: Node) -> Iterator[Node]:
