@@ -72,7 +72,7 @@ def service(project: Project, executor: LocalExecutor, kind: str, slots: int | N
     """A scheduler that is ready to run; `kind` is what its life is called in the database."""
     from yamldag.engine.lives import BadLease
     from yamldag.engine.opening import open_service
-    from yamldag.store.database import CannotOpen, open_database
+    from yamldag.store.database import Away, CannotOpen, open_database
 
     room = slots or project.value("slots", SLOTS)
     assert isinstance(room, int)
@@ -84,6 +84,8 @@ def service(project: Project, executor: LocalExecutor, kind: str, slots: int | N
         yield open_service(project, database, executor, say, kind, room)
     except BadLease as bad:
         raise UsageError(str(bad)) from None
+    except Away as away:
+        raise UsageError(f"the database `{database.shown()}` is away: {away}") from None
     finally:
         database.close()
 
@@ -91,11 +93,12 @@ def service(project: Project, executor: LocalExecutor, kind: str, slots: int | N
 def work(service: Service, greeting: str) -> int:
     """Until it is told to stop; the exit code. `greeting` may speak of `{pipelines}`."""
     from yamldag.engine.service import signals
-    from yamldag.store.database import Fenced
+    from yamldag.store.database import Away, Fenced
     from yamldag.store.moves import end_runner
 
     engine = service.engine
     with signals(service):
+        why = ""
         try:
             _greet(service.catalogue, greeting)
             service.run()
@@ -104,8 +107,11 @@ def work(service: Service, greeting: str) -> int:
             engine.executor.stop(engine.world.running, kill=True)  # others have begun them anew
             say(f"another scheduler took this one for dead after {engine.database.quiet:.0f} s")
             return 1
+        except Away:  # told to stop, it waits no longer: what it did not store, the next start finds
+            why = " while the database is away"
         left = len(engine.world.running)
-        say("stopped" + (f"; {left} running {'task goes' if left == 1 else 'tasks go'} on" if left else ""))
+        goes = "task goes" if left == 1 else "tasks go"
+        say(f"stopped{why}" + (f"; {left} running {goes} on" if left else ""))
     return 0
 
 

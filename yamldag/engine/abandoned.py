@@ -64,7 +64,7 @@ def _end(database: Database, onlooker: Onlooker, life: Seen) -> Iterator[str]:
 def _end_run(
     database: Database, folder: Path, name: str, heir: int, ids: Iterator[int], executors: Collection[str]
 ) -> bool:
-    run, new = _read(database, folder, name, heir, ids)
+    run, new = database.read(lambda: _read(database, folder, name, heir, ids))
     templates = Templates()
     dispatch = Dispatch(templates, os.environ, ids)
     known = list(_known(run, folder, executors, dispatch))

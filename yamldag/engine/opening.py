@@ -20,7 +20,7 @@ from yamldag.engine.service import Service
 from yamldag.executors.local import LocalExecutor
 from yamldag.plan.pipeline import from_json
 from yamldag.store import moves, schedules
-from yamldag.store.database import Database
+from yamldag.store.database import Database, Patience
 
 
 def open_service(
@@ -39,6 +39,8 @@ def open_service(
     onlooker = Onlooker.at(folder, os.environ, alone=database.kind == "sqlite")
     runner = moves.begin_runner(database, new_life(kind, executor.id, clock.now(), onlooker.boot, slots))
     database.live(runner)
+    patience = Patience(None, say)
+    database.wait_by(patience)
     engine = Engine(database, executor, clock, runner, os.environ, slots=slots)
     engine.pulse = onlooker.lease / BEATS
     catalogue = Catalogue(project, lambda: _earlier(database, project))
@@ -46,6 +48,7 @@ def open_service(
     peers.look()
     sweep(engine, executor)
     service = Service(engine, catalogue, folder, say, peers)
+    patience.over = service.wants_no_more
     gc.freeze()
     return service
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -62,8 +62,7 @@ def admit(engine: Engine, executor: LocalExecutor, folder: Path) -> list[str]:
         executor.forget(engine.world.running.keys())
         return []
     running = lives.running_attempts(engine.database, engine.runner)
-    with views.reading(engine.database.url) as db:
-        stored = [_stored(db, row, engine, folder) for row in views.under_way(db) if row["id"] in mine]
+    stored = engine.database.read(lambda: _stored_runs(engine, folder, mine))
     lost = {attempt: of for attempt, of in running.items() if attempt not in engine.world.running}
     for owner in set(lost.values()):
         executor.adopt(owner)
@@ -88,6 +87,11 @@ def sweep(engine: Engine, executor: LocalExecutor) -> None:
             executor.adopt(owner)
     if executor.adopted:
         executor.forget(lives.all_running_attempts(engine.database))
+
+
+def _stored_runs(engine: Engine, folder: Path, names: Collection[str]) -> list[tuple[Run, bool]]:
+    with views.reading(engine.database.url) as db:
+        return [_stored(db, row, engine, folder) for row in views.under_way(db) if row["id"] in names]
 
 
 def _stored(db: sa.Connection, row: sa.RowMapping, engine: Engine, folder: Path) -> tuple[Run, bool]:

@@ -76,11 +76,14 @@ def holds(folder: Path, owner: str, pid: int) -> bool:
 
 
 def journal_lock(path: Path) -> int | None:
-    """The lock of a runner that is dead; None if it lives."""
+    """The lock of a runner that is dead; None if it lives. One that has ended and taken its journal along leaves
+    nothing to lock, which is as good as having it."""
     try:
         return _lock(path)
     except BlockingIOError:
         return None
+    except FileNotFoundError:
+        return os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
 
 
 def _lock(path: Path) -> int:

@@ -21,6 +21,7 @@ from yamldag.executors.local.protocol import EndRow
 
 Fate: TypeAlias = Literal["running", "ended", "unstarted", "lost", "watched"]
 
+_PAUSE, _LOOKS = 0.01, 100
 _LOST = "its end is not known: the process that watched it died"
 
 
@@ -96,15 +97,12 @@ def _begun(folder: Path, owner: str) -> Iterator[int]:
 
 def _of_runner(place: Place, heir: Adopted, running: Collection[int], patience: float) -> dict[int, Found]:
     """What one runner of a dead scheduler knows about attempts in `running`."""
-    try:
-        lock = places.journal_lock(place.journal)
-        if lock is None:
-            found = _ask(place, heir, patience)
-            if found is not None:
-                return found
-            lock = _end_runner(place)
-    except FileNotFoundError:
-        return {}  # it has just ended, and all that it told was stored
+    lock = places.journal_lock(place.journal)
+    if lock is None:
+        found = _ask(place, heir, patience)
+        if found is not None:
+            return found
+        lock = _end_runner(place)
     try:
         return _of_dead(place, running)
     finally:
@@ -208,7 +206,7 @@ def remains(link: Link) -> Remains:
     pids = _pids(link.place.owner, story, link.live.keys() & story.begun - story.ends.keys())
     for attempt, pid in pids.items():
         started = story.pids.get(attempt, (0, time.time()))[1]
-        if pid and _is_child(pid):
+        if pid and _becomes_child(pid):
             left.children.append((attempt, pid, started))
         else:
             orphans.kill({f"{link.place.owner}.{attempt}"})
@@ -227,6 +225,17 @@ def _pids(owner: str, story: Story, attempts: Collection[int]) -> dict[int, int]
                 if os.getsid(pid) == pid:
                     pids[unknown[mark]] = pid
     return pids
+
+
+def _becomes_child(pid: int) -> bool:
+    """Whether it is our child, if need be a little later: whoever was between it and the runner is about to end."""
+    for _ in range(_LOOKS):
+        if _is_child(pid):
+            return True
+        if not os.path.exists(f"/proc/{pid}"):
+            return False
+        time.sleep(_PAUSE)
+    return False
 
 
 def _is_child(pid: int) -> bool:
@@ -248,10 +257,7 @@ def forget_owner(folder: Path, owner: str, running: Collection[int]) -> bool:
 
 def forget_runner(place: Place, running: Collection[int]) -> bool:
     """Delete a dead runner's files, unless they tell of an attempt in `running`. True: they are gone."""
-    try:
-        lock = places.journal_lock(place.journal)
-    except FileNotFoundError:
-        return True  # it has done so itself
+    lock = places.journal_lock(place.journal)
     if lock is None:
         return False
     over = journal.read(place.journal).begun.isdisjoint(running)
