@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from yamldag.engine import times
 from yamldag.engine.deferral import CALL, ERRAND, FILE, RUN, TIME, Deferral
+from yamldag.engine.lives import LEASE, BadLease, lease_of
 from yamldag.engine.rebuild import StoredInstance, rebuild
 from yamldag.engine.run import UNMAPPED, Instance, Run, whole
 from yamldag.engine.stopping import REASONS
@@ -21,8 +22,6 @@ from yamldag.plan.state import RUN_FINAL, TaskState
 from yamldag.store import circumstances as stored
 from yamldag.store import views
 
-LEASE = 20.0
-"""Seconds without a sign of life after which an engine is taken to hang."""
 _BY_SCHEDULE = ("scheduled", "assets", "backfill")
 _ANY = (*_BY_SCHEDULE, "manual", "pipeline")
 
@@ -52,7 +51,7 @@ def circumstances(db: sa.Connection, row: sa.RowMapping, run: Run, instance: Ins
     owner = stored.life(db, row["owner"]) if row["owner"] else None
     task = instance.node.task
     return Circumstances(
-        lease=LEASE,
+        lease=_lease(),
         owner=_life(owner, now, stored.running(db, owner["id"])) if owner else None,
         schedulers=tuple(_life(each, now) for each in stored.schedulers(db)),
         paused=bool(known and known["paused"]),
@@ -70,11 +69,18 @@ def circumstances(db: sa.Connection, row: sa.RowMapping, run: Run, instance: Ins
     )
 
 
+def _lease() -> float:
+    try:
+        return lease_of(os.environ)
+    except BadLease:
+        return LEASE
+
+
 def _life(row: sa.RowMapping, now: float, running: int = 0) -> Life:
     here = row["host"] == socket.gethostname()
     name = f"process {row['pid']}" + ("" if here else f" on {row['host']}")
     gone = row["ended"] is not None or (here and not os.path.exists(f"/proc/{row['pid']}"))
-    return Life(name, gone, max(0.0, now - row["seen"]), row.get("slots"), running)
+    return Life(name, gone, max(0.0, now - row["seen"]), row["slots"], running)
 
 
 def _claims(db: sa.Connection, pool: str) -> tuple[Claim, ...]:

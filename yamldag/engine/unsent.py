@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from itertools import groupby
 from pathlib import Path
 
@@ -19,14 +18,9 @@ from yamldag.store.notifications import Ended, Waiting
 _STATES = {"failure": "failed", "success": "success", "retry": "up_for_retry"}
 
 
-def take_over_notices(engine: Engine, folder: Path, living: Collection[str] | None = None) -> None:
-    """Send what was left by engines that have ended, or whose executor is not among the living (None: who has not
-    ended lives). `folder` is the project's `.yamldag`."""
-    dead = {
-        owner
-        for owner, executor, ended in notifications.owners(engine.database)
-        if owner != engine.runner and (ended or (living is not None and executor not in living))
-    }
+def take_over_notices(engine: Engine, folder: Path) -> None:
+    """Send what engines have left that have ended, or were ended. `folder` is the project's `.yamldag`."""
+    dead = notifications.dead_owners(engine.database)
     if not dead:
         return
     known = {row.id for row in notifications.waiting(engine.database, engine.runner)}

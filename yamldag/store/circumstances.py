@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import sqlalchemy as sa
 
+from yamldag.store.lives import SCHEDULERS
 from yamldag.store.tables import (
     backfill,
     pipeline,
@@ -15,9 +16,6 @@ from yamldag.store.tables import (
     runner,
     task_instance,
 )
-
-SCHEDULERS = ("serve", "scheduler")
-"""Kinds of lives that start what is queued."""
 
 Rows = list[sa.RowMapping]
 

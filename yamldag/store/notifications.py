@@ -50,13 +50,13 @@ def log(database: Database, row: Ended, detail: str) -> None:
         database.execute(statements.EVENT, Logged(row.run, None, None, "notify", state, row.at, detail))
 
 
-def owners(database: Database) -> list[tuple[int, str, bool]]:
-    """Whose notifications wait: the life's id, its executor's, and whether it has ended."""
+def dead_owners(database: Database) -> list[int]:
+    """The lives that have ended, and whose notifications wait."""
     rows = database.execute(
-        "SELECT DISTINCT runner.id, runner.executor, runner.ended FROM notification "
-        "JOIN runner ON runner.id = notification.owner WHERE notification.state = 'waiting'"
+        "SELECT DISTINCT runner.id FROM notification JOIN runner ON runner.id = notification.owner "
+        "WHERE notification.state = 'waiting' AND runner.ended IS NOT NULL"
     )
-    return [(owner, executor, ended is not None) for owner, executor, ended in rows]
+    return [row[0] for row in rows.fetchall()]
 
 
 def take(database: Database, owner: int, was: int) -> None:

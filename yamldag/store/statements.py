@@ -33,8 +33,9 @@ END_ATTEMPT = (
 END_DEFERRAL = "DELETE FROM deferral WHERE deferral.instance = ? AND deferral.attempt = ?"
 NEW_DEFERRAL = "INSERT INTO deferral (instance, attempt, spec, since, until) VALUES (?, ?, ?, ?, ?)"
 OUTPUT = "INSERT INTO output (instance, value) VALUES (?, ?)"
-# Whoever reads updates up to the newest must not miss one with a smaller id that is committed later.
-ONE_BY_ONE = "SELECT runner FROM leadership WHERE name = 'scheduler'"
+# Whoever reads updates up to the newest must not miss one with a smaller id that is committed later: they are
+# written one transaction after another, by the lock of a row that is always there.
+ONE_BY_ONE = "SELECT version_num FROM alembic_version"
 ASSET_UPDATE = "INSERT INTO asset_update (asset, run, task, at) VALUES (?, ?, ?, ?)"
 NOTIFICATION = (
     "INSERT INTO notification (id, run, instance, attempt, cause, position, state, created, ended, message, "
