@@ -17,7 +17,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple
 
-from yamldag.engine import folders, times
+from yamldag.engine import times
 from yamldag.engine.abandoned import end_abandoned
 from yamldag.engine.clock import SteadyClock
 from yamldag.engine.loop import Engine, Watcher, unwatched
@@ -94,10 +94,11 @@ def run_here(
     """
     try:
         folder.mkdir(0o700, parents=True, exist_ok=True)
+        # Before the database: the runner is a fork of this process.
+        executor = LocalExecutor(folder / "executor")
     except OSError as problem:
-        raise CannotOpen(f"the folder `{folder}` can't be made: {problem.strerror}") from problem
-    # Before the database: the runner is a fork of this process.
-    executor = LocalExecutor(folder / "executor")
+        words = (problem.strerror or "unknown reason").lower()
+        raise CannotOpen(f"the folder `{folder}` can't be used: {words}") from problem
     try:
         opened = open_database(database)
         try:
@@ -168,7 +169,6 @@ class _Here:
         row = self.database.write(record)
         run = Run(row.id, plan, runner, "manual", *dates, params=order.params, started=now, only=order.only)
         run.folder, run.logs = (str(self.folder.absolute() / kind / run.id) for kind in ("runs", "logs"))
-        folders.make(run.folder)
         if order.only is not None:
             run.earlier = earlier_outputs(self.database.url, plan, order.only)
         return run

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from yamldag.engine import folders
 from yamldag.engine.cache import Cache
 from yamldag.engine.clock import Clock
 from yamldag.engine.dispatch import Dispatch
@@ -20,6 +21,7 @@ from yamldag.engine.step import step
 from yamldag.engine.templates import Templates
 from yamldag.engine.world import Answered, Finished, Freed, Happened, Result, World
 from yamldag.executors.contract import Ended, Executor, Start
+from yamldag.operators.contract import Outcome
 from yamldag.plan.state import TaskState
 from yamldag.store import moves
 from yamldag.store.database import Database
@@ -154,9 +156,7 @@ class Engine:
             self._drop(lost)
             self.updated = self.updated or any(batch.asset_updates for batch in result.batches.values())
         self.dispatch.clean()
-        start = [each for each in result.start if each.attempt in self.world.running]
-        for each in start:
-            self.dispatch.open(each)
+        start = [each for each in result.start if each.attempt in self.world.running and self._opened(each)]
         if start:
             self.executor.start(start)
         if result.stop:
@@ -173,6 +173,17 @@ class Engine:
         for instance, state in result.moved:
             self.watch(instance, state)
         return answer
+
+    def _opened(self, start: Start) -> bool:
+        """Make the places of an attempt; where that can't be, it has failed before it began."""
+        try:
+            self.dispatch.open(start)
+        except OSError as problem:
+            now = self.clock.now()
+            outcome = Outcome("failed", folders.refusal(problem), retry=True)
+            self.tell(Finished(start.attempt, outcome, "unstartable", now, now))
+            return False
+        return True
 
     def _run_errands(self, result: Result) -> None:
         self.errands.send(result.errands)

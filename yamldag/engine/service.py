@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -230,7 +229,6 @@ class Service:
         run = Run(row.id, plan, engine.runner, row.type, *row[3:6], params=params, started=now)
         run.folder, run.logs = places(self.folder, run.id)
         run.assets = assets.of_run(engine.database, run.id) if row.type == "assets" else []
-        os.makedirs(run.folder, 0o700, exist_ok=True)
         self.agenda.began(run.plan.pipeline, run.id)
         engine.tell(Admit(build(run, engine.ids)))
         self.say(f"run {run.id} of {plan.pipeline} started")
