@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import sqlite3
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import count, repeat
 from typing import Any
 
@@ -141,7 +142,7 @@ def test_a_commit_of_unknown_outcome_happens_once(database: Database, seed: int)
         number += 1
         name = f"n{number}"
         # It would be False if it had happened before.
-        assert database.write(lambda name=name: (database.add(POOL, (name,)), name)) == (True, name)
+        assert database.write(partial(database.add, POOL, (name,)))
     assert min(cutting.cuts.values()) > 25
     assert database.execute("SELECT count(*) FROM pool").fetchone() == (number,)
     assert database.execute("SELECT step FROM runner WHERE id = ?", (runner,)).fetchone() == (number,)
