@@ -84,6 +84,8 @@ class Instance:
     output: Json = None
     own: Tally | None = None
     """Parents that are the same item's; the node's tally holds those of all items."""
+    losses: int = 0
+    """Its newest attempts that were lost, one after the other."""
     deferral: Deferral | None = None
     """What it waits for, while it is deferred."""
 
