@@ -77,7 +77,7 @@ def _end_run(
     told = {end.attempt for end in known}
     happened += [_killed(each) for each in _running(run) if each.attempt not in told]
     world = World(ids, templates, dispatch.prepare, errand=dispatch.errand)
-    return not moves.store(database, step(world, happened, time.time()).batches)
+    return not moves.store(database, step(world, happened, time.time()).batches).lost
 
 
 def _read(database: Database, folder: Path, name: str, heir: int, ids: Iterator[int]) -> tuple[Run, bool]:
