@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from yamldag.engine import folders
+from yamldag.engine.cache import Cache
 from yamldag.engine.clock import Clock
 from yamldag.engine.dispatch import Dispatch
 from yamldag.engine.errands import Errands
@@ -84,6 +85,7 @@ class Engine:
         self.dispatch = Dispatch(self._templates, self.environment, self.ids)
         self.world = World(self.ids, self._templates, self.dispatch.prepare, self.slots, self.dispatch.errand)
         self._lookout = Lookout(self.database, self.tell)
+        self.world.cache = Cache(self.database, self._templates)
         self._pools = PoolWatch(self.database, self.world, self.runner)
         self._past = PastWatch(self.database, self.world)
 
