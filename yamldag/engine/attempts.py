@@ -17,6 +17,9 @@ from yamldag.executors.contract import Start
 from yamldag.operators.contract import Outcome
 from yamldag.plan.state import Event
 
+LOSSES = 5
+"""Attempts of a task that are lost one after the other before it is not tried again."""
+
 
 class Attempts:
     """The attempts of one step."""
@@ -106,6 +109,7 @@ class Attempts:
         self._become(instance, what, stopped)
 
     def _become(self, instance: Instance, what: Finished, stopped: bool) -> None:
+        instance.losses = instance.losses if what.reason == "lost" else 0
         if what.outcome.state == "success" and not (stopped and what.reason == "stopped"):
             self._succeed(instance, what)
         elif stopped:
@@ -114,7 +118,7 @@ class Attempts:
         elif what.outcome.state == "skipped":
             self._end(instance, what, Event.SKIP, what.outcome.reason)
         elif what.reason == "lost" and instance.node.task.on_lost == "retry":
-            self._lose(instance, what)
+            self._lose(instance, what) if instance.losses + 1 < LOSSES else self._give_up(instance, what)
         elif what.outcome.retry and instance.tries <= instance.node.task.retries:
             self._retry(instance, what)
         else:
@@ -143,9 +147,15 @@ class Attempts:
     def _lose(self, instance: Instance, what: Finished) -> None:
         """The worker went away: again, and at no cost of a retry."""
         instance.tries -= 1
+        instance.losses += 1
         self._changes.end(instance, Event.LOSE, what.exit, what.reason, what.outcome.reason)
         self._changes.move(instance, Event.LOSE, what.outcome.reason)
         self._room.ready(instance)
+
+    def _give_up(self, instance: Instance, what: Finished) -> None:
+        """It may well be the task itself that ends whoever runs it."""
+        words = f"lost {LOSSES} times in a row, so it is not tried again: {what.outcome.reason}"
+        self._end(instance, what, Event.FAIL, words)
 
     def _retry(self, instance: Instance, what: Finished) -> None:
         run = instance.node.run

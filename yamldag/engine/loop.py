@@ -148,13 +148,13 @@ class Engine:
         if self._inbox:
             return 0.0
         due = self.world.due()
-        waits = [
+        waits = (
             patience,
             self._pools.patience,
             self._past.patience,
             None if due is None else max(0.0, due - self.clock.now()),
             None if self.pulse is None else max(0.0, self.pulse - self.database.quiet),
-        ]
+        )
         return min((wait for wait in waits if wait is not None), default=None)
 
     def _carry_out(self, result: Result) -> Answer:
