@@ -10,7 +10,6 @@ from yamldag.plan.expression.analysis import analyse
 from yamldag.syntax.diagnostic import Diagnostic, at
 from yamldag.syntax.tree import Map, Node, Scalar, Seq
 
-TASK = ("cache",)
 _NOTICES = ("on_failure", "on_success", "on_retry", "on_deadline")
 _AT_ONCE = ("bash", "command", "python", "http", "noop")
 """The operators that a notification can call: those that are done when their process is."""
@@ -31,10 +30,6 @@ def _of_task(task: Draft) -> Iterator[Diagnostic]:
         yield _of_key(task.entries[operator.name][0], f"the operator `{operator.name}`")
     for key in _queries(task):
         yield _of_key(key, "`wait` with `sql`, which needs connections")
-    for name in TASK:
-        entry = task.get(name)
-        if entry is not None and not (type(entry.node) is Scalar and entry.node.value is False):
-            yield _of_key(entry.key)
     for name in _NOTICES:
         entry = task.get(name)
         if entry is not None:

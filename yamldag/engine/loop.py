@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from yamldag.engine import folders
+from yamldag.engine.cache import Cache
 from yamldag.engine.clock import Clock
 from yamldag.engine.dispatch import Dispatch
 from yamldag.engine.errands import Errand, Errands
@@ -93,6 +94,7 @@ class Engine:
         self.outbox = Outbox(self.database, self.dispatch, self.runner)
         self.world = World(self.ids, self._templates, self.dispatch.prepare, self.slots, self.dispatch.errand)
         self._lookout = Lookout(self.database, self.tell)
+        self.world.cache = Cache(self.database, self._templates)
         self._pools = PoolWatch(self.database, self.world, self.runner)
         self._past = PastWatch(self.database, self.world)
 
@@ -157,13 +159,13 @@ class Engine:
         if self._inbox:
             return 0.0
         due = self.world.due()
-        waits = [
+        waits = (
             patience,
             self._pools.patience,
             self._past.patience,
             None if due is None else min(max(0.0, due - self.clock.now()), _LONGEST),
             None if self.pulse is None else max(0.0, self.pulse - self.database.quiet),
-        ]
+        )
         return min((wait for wait in waits if wait is not None), default=None)
 
     def _carry_out(self, result: Result) -> Answer:

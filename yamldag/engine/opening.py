@@ -23,14 +23,16 @@ from yamldag.plan.pipeline import from_json
 from yamldag.store import moves, schedules
 from yamldag.store.database import Database, Patience
 
+SLOTS = 16
+
 
 def open_service(
     project: Project,
     database: Database,
     executor: LocalExecutor,
     say: Callable[[str], None],
-    kind: str,
-    slots: int,
+    kind: str = "serve",
+    slots: int = SLOTS,
     address: str | None = None,
 ) -> Service:
     """A scheduler that is ready to run, `slots` tasks at once. On SQLite its caller holds the lock of the database.

@@ -38,7 +38,7 @@ def recover(engine: Engine, executor: LocalExecutor, onlooker: Onlooker) -> list
     for each in won:
         if each.lock is not None:
             executor.adopt(each.life.executor, each.lock)
-    return admit(engine, executor, onlooker.folder.parent) if won else []
+    return [run.id for run in admit(engine, executor, onlooker.folder.parent)] if won else []
 
 
 def _inherit(engine: Engine, over: Over) -> bool:
@@ -49,9 +49,9 @@ def _inherit(engine: Engine, over: Over) -> bool:
     return won
 
 
-def admit(engine: Engine, executor: LocalExecutor, folder: Path) -> list[str]:
+def admit(engine: Engine, executor: LocalExecutor, folder: Path) -> list[Run]:
     """Move the runs that the database says are this engine's, and that it does not move yet, in one step for
-    all; their ids. `folder`: the `.yamldag`.
+    all. `folder`: the `.yamldag`.
 
     Every journal is read before anything is decided, and what is decided is stored in one transaction.
     """
@@ -61,6 +61,7 @@ def admit(engine: Engine, executor: LocalExecutor, folder: Path) -> list[str]:
         executor.forget(engine.world.running.keys())
         return []
     running = lives.running_attempts(engine.database, engine.runner)
+    losses = lives.losses(engine.database, engine.runner) if running else {}
     stored = engine.database.read(lambda: _stored_runs(engine, folder, mine))
     lost = {attempt: of for attempt, of in running.items() if attempt not in engine.world.running}
     for owner in set(lost.values()):
@@ -71,11 +72,13 @@ def admit(engine: Engine, executor: LocalExecutor, folder: Path) -> list[str]:
     again: list[Start] = []
     for run, new in stored:
         happened.append(Admit(run, new))
+        for instance in run.instances if losses else ():
+            instance.losses = losses.get(instance.id, 0)
         _resume(engine, run, found, happened, again)
     engine.take(happened, again)
     executor.acknowledge([what.attempt for what in happened if isinstance(what, Finished)])
     executor.forget(engine.world.running.keys())
-    return [run.id for run, _ in stored]
+    return [run for run, _ in stored]
 
 
 def sweep(engine: Engine, executor: LocalExecutor) -> None:

@@ -193,8 +193,8 @@ class Service:
 
         if self.leads:
             self.engine.database.write(save)
-            self.awaiting.adopt(pipelines)
             self._pools = wanted
+            self.awaiting.adopt(pipelines)
         self.agenda.adopt(pipelines)
 
     def _save(self, known: Known, now: float) -> None:

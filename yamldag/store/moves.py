@@ -78,6 +78,8 @@ def _write(database: Database, batch: Batch) -> None:
         database.many(sql.UNCLAIM, batch.disclaims)
     if batch.claims:
         _many(database, sql.NEW_CLAIM, batch.claims)
+    for kept in sorted(batch.kept):
+        database.put("cached", kept._asdict(), ("hash",))
 
 
 def _many(database: Database, statement: str, rows: Sequence[Sequence[Any]]) -> int:
