@@ -326,6 +326,8 @@ class Service:
             self.catalogue.pipelines,
             self.catalogue.broken,
             dict(self.agenda.coming),
+            1 if self.peers is None else max(1, len(self.peers.members)),
+            self.leads,
         )
 
 
