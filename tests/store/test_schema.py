@@ -162,12 +162,21 @@ def test_a_hot_statement_is_what_the_tables_compile_to(name: str) -> None:
     ]
 
 
-def test_the_first_item_takes_the_row_that_stood_for_all() -> None:
-    of = tables.task_instance
-    statement = (
-        sa.update(of)
-        .where(of.c.id == sa.bindparam("at_id"), of.c.map_index == sa.literal_column("-1"))
-        .values(map_index=sa.literal_column("0"), item=sa.bindparam("new"))
-    )
-    compiled = statement.compile(dialect=sqlite.dialect(paramstyle="qmark"))
-    assert " ".join(str(compiled).split()) == statements.EXPAND
+SHORT: dict[str, Any] = {
+    "EXPAND": sa.update(tables.task_instance)
+    .where(tables.task_instance.c.id == sa.bindparam("at_id"), tables.task_instance.c.item.is_(None))
+    .values(map_index=sa.bindparam("new_index"), item=sa.bindparam("new")),
+    "UNMAP": sa.update(tables.task_instance)
+    .where(tables.task_instance.c.id == sa.bindparam("at_id"))
+    .values(item=sa.null()),
+    "FORGET": sa.delete(tables.output).where(tables.output.c.instance == sa.bindparam("at_id")),
+    "ANSWER": sa.update(tables.request)
+    .where(tables.request.c.id == sa.bindparam("at_id"), tables.request.c.done.is_(None))
+    .values(done=sa.bindparam("new_done"), answer=sa.bindparam("new_answer")),
+}
+
+
+@pytest.mark.parametrize("name", SHORT)
+def test_a_short_statement_is_what_the_tables_compile_to(name: str) -> None:
+    compiled = SHORT[name].compile(dialect=sqlite.dialect())
+    assert " ".join(str(compiled).split()) == getattr(statements, name)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from yamldag.engine.changes import Changes
+from yamldag.engine.clearing import Clearing
 from yamldag.engine.readiness import Readiness
+from yamldag.engine.reasons import REASONS
 from yamldag.engine.retry import delay
 from yamldag.engine.room import Room
 from yamldag.engine.run import Instance
-from yamldag.engine.stopping import REASONS, Stopping
+from yamldag.engine.stopping import Stopping
 from yamldag.engine.world import Finished, Result, World
 from yamldag.executors.contract import Start
 from yamldag.plan.state import Event
@@ -23,6 +25,7 @@ class Attempts:
         readiness: Readiness,
         room: Room,
         stopping: Stopping,
+        clearing: Clearing,
         result: Result,
     ) -> None:
         self._world = world
@@ -30,6 +33,7 @@ class Attempts:
         self._readiness = readiness
         self._room = room
         self._stopping = stopping
+        self._clearing = clearing
         self._result = result
 
     def start(self, instance: Instance) -> None:
@@ -58,6 +62,8 @@ class Attempts:
         stopped = self._stopping.has_stopped(instance, what.attempt)
         instance.started, instance.ended = what.started, what.ended
         self._room.release(instance)
+        if instance.node.run.clear and self._clearing.takes(instance, what):
+            return
         if what.outcome.state == "success" and not (stopped and what.reason == "stopped"):
             self._succeed(instance, what)
         elif stopped:

@@ -10,10 +10,12 @@ from dataclasses import dataclass, field, replace
 from yamldag.engine.clock import Clock
 from yamldag.engine.dispatch import Dispatch
 from yamldag.engine.errands import Errands
+from yamldag.engine.news import News
+from yamldag.engine.requests import asked_of
 from yamldag.engine.run import Instance, Run
 from yamldag.engine.step import step
 from yamldag.engine.templates import Templates
-from yamldag.engine.world import Finished, Happened, Result, World
+from yamldag.engine.world import Asked, Finished, Happened, Result, World
 from yamldag.executors.contract import Ended, Executor, Start
 from yamldag.plan.state import TaskState
 from yamldag.store import moves
@@ -56,12 +58,17 @@ class Engine:
     over: list[Run] = field(default_factory=list)
     """Runs that have ended; the caller empties it."""
     errands: Errands = field(default_factory=Errands)
+    fresh: bool = False
+    """Other processes have written to the database; who has looked there sets it back."""
+    news: News = field(init=False)
+    _woken: bool = False
     _inbox: deque[Happened] = field(default_factory=deque)
     _templates: Templates = field(init=False)
     dispatch: Dispatch = field(init=False)
 
     def __post_init__(self) -> None:
         self.ids = ids_of(self.runner)
+        self.news = News(self.database)
         self._templates = Templates(self.environment)
         self.dispatch = Dispatch(self._templates, self.environment)
         self.world = World(self.ids, self._templates, self.dispatch.prepare, self.slots)
@@ -71,13 +78,21 @@ class Engine:
         self._inbox.append(what)
         self.executor.wake()
 
+    def wake(self) -> None:
+        """Let a turn that waits come to its end: from another thread, or below a signal handler."""
+        self._woken = True
+        self.executor.wake()
+
     def work(self, until: Callable[[], bool]) -> None:
         """Turn until that holds."""
         while not until():
             self.turn(None)
 
-    def turn(self, patience: float | None) -> None:
-        """Wait for something to happen, at most so many seconds (None: for ever), and take one step."""
+    def turn(self, patience: float | None) -> bool:
+        """Wait for something to happen, at most so many seconds and no longer than a beat, and take one step.
+
+        True: something has happened, or other processes have written to the database.
+        """
         ends = self.executor.receive(self._wait(patience))
         happened: list[Happened] = []
         while self._inbox:
@@ -86,9 +101,12 @@ class Engine:
         happened += [self._finished(end, running[end.attempt]) for end in ends if end.attempt in running]
         if self.errands.running:
             happened += filter(None, map(self.errands.returned, ends))
+        happened += self._heard()
+        rang, self._woken = self._woken or self.world.rings(self.clock.now()), False
         self.take(happened)
         if ends:
             self.executor.acknowledge([end.attempt for end in ends])
+        return bool(happened) or rang or self.fresh
 
     def take(self, happened: list[Happened], start_again: Iterable[Start] = ()) -> None:
         """One step, stored and carried out. `start_again`: what was stored as started before, and never was."""
@@ -106,14 +124,22 @@ class Engine:
             end = replace(end, reason="lost", message="it was stopped with the scheduler")
         return self.dispatch.finished(end, instance)
 
-    def _wait(self, patience: float | None) -> float | None:
-        if self._inbox:
+    def _wait(self, patience: float | None) -> float:
+        if self._inbox or self._woken:
             return 0.0
+        now = self.clock.now()
+        wait = self.news.wait(now)
         due = self.world.due()
-        if due is None:
-            return patience
-        wait = max(0.0, due - self.clock.now())
+        if due is not None:
+            wait = min(wait, max(0.0, due - now))
         return wait if patience is None else min(wait, patience)
+
+    def _heard(self) -> list[Asked]:
+        """What other processes ask of runs of this engine."""
+        if not self.news.look(self.clock.now()):
+            return []
+        self.fresh = True
+        return asked_of(self.database, self.runner)
 
     def _carry_out(self, result: Result) -> None:
         """Store first; what was not stored does not happen."""

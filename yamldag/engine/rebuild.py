@@ -41,7 +41,15 @@ def rebuild(run: Run, rows: Iterable[StoredInstance], ids: Iterator[int]) -> Run
     for row in rows:
         stored.setdefault(row.task, []).append(row)
     for task, found in stored.items():
-        _restore(run.nodes[task], sorted(found, key=lambda row: row.map_index))
+        if task in run.nodes:  # else the plan has lost it
+            _restore(run.nodes[task], sorted(found, key=lambda row: row.map_index))
+    if stored:
+        run.unsaved = [node.instances[0] for name, node in run.nodes.items() if name not in stored]
+    return recount(run)
+
+
+def recount(run: Run) -> Run:
+    """Count again all that follows from the states of its instances."""
     _connect(run)
     for fan in run.fans.values():
         _restore_fan(fan)
@@ -52,8 +60,15 @@ def rebuild(run: Run, rows: Iterable[StoredInstance], ids: Iterator[int]) -> Run
 
 
 def _restore(node: Node, rows: list[StoredInstance]) -> None:
-    node.expanded = rows[0].map_index != UNMAPPED
-    node.instances = [_instance(node, row) for row in rows]
+    """Rows without an item are of a mapping whose items are asked for: the first stands for the whole task."""
+    there = [row for row in rows if row.state != TaskState.REMOVED]
+    node.expanded = bool(there) and there[0].item is not None
+    used = there if node.expanded else (there or rows)[:1]
+    node.instances = [_instance(node, row) for row in used]
+    there_by_id = {each.id for each in node.instances}
+    node.spare = {row.map_index: _instance(node, row) for row in rows if row.id not in there_by_id}
+    if not node.expanded:
+        node.instances[0].index = UNMAPPED
 
 
 def _instance(node: Node, row: StoredInstance) -> Instance:
@@ -79,6 +94,8 @@ def _connect(run: Run) -> None:
     """Count again what each instance waits for, by how far its parents are."""
     for node in run.nodes.values():
         node.tally = Tally()
+        for instance in node.instances:
+            instance.own = None
     for parent in run.nodes.values():
         for child, judged in parent.children:
             for instance in parent.instances:
@@ -96,6 +113,7 @@ def _count(parent: Instance, child: Node, judged: bool) -> None:
 
 
 def _restore_fan(fan: Fan) -> None:
+    fan.active, fan.held, fan.unfinished = set(), [], {}
     chains: dict[int, list[Instance]] = {}
     for node in fan.members:
         if node.expanded:
@@ -110,4 +128,4 @@ def _restore_fan(fan: Fan) -> None:
 def _is_under_way(fan: Fan, chain: list[Instance]) -> bool:
     if len(fan.members) == 1:
         return chain[0].state in (TaskState.QUEUED, TaskState.RUNNING)
-    return any(each.attempts for each in chain)
+    return any(each.tries for each in chain)

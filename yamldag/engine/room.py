@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 
+from yamldag.engine.readiness import is_held
 from yamldag.engine.run import Instance, Run
 from yamldag.engine.world import World
 from yamldag.plan.state import TaskState
@@ -37,7 +38,8 @@ class Room:
             instance = heapq.heappop(run.ready)[-1]
             if not run.ready:
                 world.open.discard(run)
-            if instance.state is TaskState.SCHEDULED:  # it may have been cancelled in the heap
+            # It may have been cancelled, or cleared, in the heap.
+            if instance.state is TaskState.SCHEDULED and not is_held(instance):
                 return instance
         return None
 

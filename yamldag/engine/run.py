@@ -107,6 +107,8 @@ class Node:
     """Of a setup: every task somewhere below, and its teardowns."""
     instances: list[Instance] = field(default_factory=list)
     expanded: bool = False
+    spare: dict[int, Instance] = field(default_factory=dict)
+    """Rows of items that are not in the list, or not yet again: by index."""
 
 
 @dataclass(slots=True, eq=False)
@@ -159,6 +161,18 @@ Ready = tuple[int, float, int, int, Instance]
 """Priority (negative), ready since, position in the plan, map index: the order in which tasks get room."""
 
 
+@dataclass(slots=True)
+class Clear:
+    """Instances that are held until all attempts of theirs have ended."""
+
+    instances: set[Instance]
+    again: frozenset[str]
+    """Mappings whose items are asked for again."""
+    waiting: set[int] = field(default_factory=set)
+    """Attempts that were asked to stop and have not ended."""
+    requests: list[int] = field(default_factory=list)
+
+
 @dataclass(slots=True, eq=False)
 class Run:
     id: str
@@ -174,6 +188,7 @@ class Run:
     """Its scratch folder, absolute."""
     logs: str = ""
     """Its folder of logs, absolute."""
+    backfill: str | None = None
     only: frozenset[str] | None = None
     """The tasks that it was narrowed to."""
     earlier: Mapping[str, Json] = field(default_factory=dict)
@@ -196,6 +211,10 @@ class Run:
     """Instances that are queued or running."""
     ready: list[Ready] = field(default_factory=list)
     """A heap."""
+    clear: Clear | None = None
+    """What is to be cleared once its attempts have ended."""
+    unsaved: list[Instance] = field(default_factory=list)
+    """Instances that have no row yet, though the run has rows: of tasks that its plan has got since."""
 
     @property
     def instances(self) -> Iterator[Instance]:

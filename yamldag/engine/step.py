@@ -11,11 +11,12 @@ from collections.abc import Iterable
 
 from yamldag.engine.attempts import Attempts
 from yamldag.engine.changes import Changes
+from yamldag.engine.clearing import Clearing
 from yamldag.engine.readiness import Readiness
 from yamldag.engine.room import Room
 from yamldag.engine.run import Instance, Run
 from yamldag.engine.stopping import ACTIVE, Stopping
-from yamldag.engine.world import Admit, Finished, Happened, Result, Stop, World
+from yamldag.engine.world import Admit, Asked, Finished, Happened, Result, Stop, World
 from yamldag.plan.state import Event, TaskState
 
 
@@ -33,7 +34,10 @@ class _Step:
         self.readiness = Readiness(self.changes, world.asking, world.ids, self.room.ready)
         self.result = Result({}, [], [], [], [], self.changes.moved)
         self.stopping = Stopping(self.changes, self.readiness, self.result)
-        self.attempts = Attempts(world, self.changes, self.readiness, self.room, self.stopping, self.result)
+        self.clearing = Clearing(world, self.changes, self.readiness, self.room, self.result)
+        self.attempts = Attempts(
+            world, self.changes, self.readiness, self.room, self.stopping, self.clearing, self.result
+        )
         self.admitted: list[Run] = []
 
     def take(self, happened: Iterable[Happened]) -> Result:
@@ -44,6 +48,8 @@ class _Step:
                 self._admit(what)
             elif isinstance(what, Stop) and (run := self.world.runs.get(what.run)):
                 self.stopping.stop(run, what.how)
+            elif isinstance(what, Asked) and (run := self.world.runs.get(what.run)):
+                self._obey(run, what)
         self._ring()
         self.readiness.settle()
         while instance := self.room.next():
@@ -66,8 +72,17 @@ class _Step:
                 if instance.node.tally.judged or instance.node.tally.others:
                     continue
             self._resume(instance)
+        for instance in run.unsaved:
+            self.changes.add(instance)
         if run.stop:
             self.stopping.stop_all(run, run.stop)
+
+    def _obey(self, run: Run, what: Asked) -> None:
+        if what.wish is not None:
+            self.clearing.ask(run, what.request, what.wish)
+        else:
+            self.stopping.stop(run, what.kind)
+            self.changes.answer(run, what.request, run.reason or "")
 
     def _resume(self, instance: Instance) -> None:
         """Put an instance where its state says that it is."""

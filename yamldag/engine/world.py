@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from yamldag.engine.choice import Wish
 from yamldag.engine.errands import Errand, Returned
 from yamldag.engine.readiness import Asking
 from yamldag.engine.run import Instance, Run
@@ -46,7 +47,19 @@ class Stop:
     how: str
 
 
-Happened: TypeAlias = "Admit | Finished | Stop | Returned"
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A command or a page asks something of a run: obeyed and answered in one transaction."""
+
+    request: int
+    run: str
+    kind: str
+    """`cancel`, `kill` or `clear`."""
+    wish: Wish | None = None
+    """What to clear."""
+
+
+Happened: TypeAlias = "Admit | Finished | Stop | Asked | Returned"
 Prepare: TypeAlias = "Callable[[Instance], Prepared]"
 """Renders the newest attempt of an instance: what to start, or how it is over already."""
 
@@ -77,6 +90,10 @@ class World:
     def due(self) -> float | None:
         """When the next timer rings."""
         return self.timers[0][0] if self.timers else None
+
+    def rings(self, now: float) -> bool:
+        """Whether a timer does."""
+        return bool(self.timers) and self.timers[0][0] <= now
 
     def alarm(self, at: float, what: Run | Instance) -> None:
         """Look at it again then."""

@@ -42,8 +42,12 @@ def _store_one_by_one(database: Database, batches: Mapping[str, Batch]) -> set[s
 
 
 def _write(database: Database, batch: Batch) -> None:
+    for row in batch.forgotten:
+        database.execute(sql.FORGET, row)
     work: tuple[tuple[str, Sequence[Sequence[Any]]], ...] = (
         (sql.MOVE_RUN, batch.run),
+        (sql.ANSWER, batch.answers),
+        (sql.UNMAP, batch.unmapped),
         (sql.EXPAND, batch.expansions),
         (sql.NEW_INSTANCE, batch.new_instances),
         (sql.NEW_ATTEMPT, batch.new_attempts),

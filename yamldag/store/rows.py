@@ -51,8 +51,9 @@ class NewInstance(NamedTuple):
 
 
 class Expansion(NamedTuple):
-    """What stood for the whole mapped task becomes its first instance."""
+    """An instance that stood for no item yet gets one: what stood for the whole mapped task is its first."""
 
+    map_index: int
     item: str
     id: int
 
@@ -102,6 +103,14 @@ class Output(NamedTuple):
     value: str
 
 
+class Answer(NamedTuple):
+    """A request is obeyed."""
+
+    done: float
+    answer: str
+    id: int
+
+
 class Logged(NamedTuple):
     """A line of the event log."""
 
@@ -126,3 +135,8 @@ class Batch:
     new_attempts: list[NewAttempt] = field(default_factory=list)
     outputs: list[Output] = field(default_factory=list)
     events: list[Logged] = field(default_factory=list)
+    unmapped: list[tuple[int]] = field(default_factory=list)
+    """Instances that are for no item any more, until there are items again."""
+    forgotten: list[tuple[int]] = field(default_factory=list)
+    """Instances whose outputs are deleted."""
+    answers: list[Answer] = field(default_factory=list)

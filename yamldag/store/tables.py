@@ -313,6 +313,6 @@ request = _table(
     sa.Column("detail", _Text, nullable=False, comment="JSON"),
     sa.Column("created", _Instant, nullable=False),
     sa.Column("done", _Instant),
-    sa.Column("answer", _Text, comment="JSON: what came of it"),
-    sa.Index(None, "run", "done"),
+    sa.Column("answer", _Text, comment="what came of it"),
+    sa.Index(None, "done", "run"),
 )
