@@ -7,6 +7,8 @@ import json
 import sys
 
 from yamldag.cli import options
+from yamldag.compile.project import Setting
+from yamldag.store.drivers.urls import without_password
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -14,9 +16,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_project(parser)
 
 
+def _harmless(one: Setting) -> Setting:
+    """A password is shown to nobody."""
+    return one._replace(value=without_password(str(one.value))) if one.name == "database" else one
+
+
 def run(args: argparse.Namespace) -> int:
     project = options.project(args)
-    settings = project.settings()
+    settings = [_harmless(one) for one in project.settings()]
     if args.format == "json":
         options.print_json([{"name": one.name, "value": one.value, "from": one.origin} for one in settings])
     else:

@@ -39,26 +39,33 @@ def _upgrade(url: str) -> dict[str, Any]:
     except CannotOpen as closed:
         raise UsageError(str(closed)) from None
     try:
-        return {"ok": True, "database": url, "revision": revision(database)}
+        return {"ok": True, "database": database.shown(), "revision": revision(database)}
     finally:
         database.close()
 
 
 def _check(url: str) -> dict[str, Any]:
-    from yamldag.store.database import CannotOpen, open_database, revision, sqlite_path
+    from yamldag.store.database import CannotOpen, open_database, revision
+    from yamldag.store.drivers.urls import sqlite_path
     from yamldag.store.names import REVISION
 
+    path = sqlite_path(url)
+    if path is not None and not os.path.exists(path):
+        raise UsageError("there is no database yet: the first `yamldag run` or `yamldag serve` makes it")
     try:
-        if not os.path.exists(sqlite_path(url)):
-            raise UsageError("there is no database yet: the first `yamldag run` or `yamldag serve` makes it")
         database = open_database(url)
     except CannotOpen as closed:
         raise UsageError(str(closed)) from None
     try:
         at = revision(database)
-        damage = [row[0] for row in database.execute("PRAGMA integrity_check") if row[0] != "ok"]
-        orphans = [f"a row of {row[0]}" for row in database.execute("PRAGMA foreign_key_check")]
+        damage, orphans, shown = database.damage(), database.orphans(), database.shown()
     finally:
         database.close()
     fine = at == REVISION and not damage and not orphans
-    return {"ok": fine, "database": url, "revision": at, "damage": damage, "rows that point nowhere": orphans}
+    return {
+        "ok": fine,
+        "database": shown,
+        "revision": at,
+        "damage": damage,
+        "rows that point nowhere": orphans,
+    }

@@ -55,13 +55,11 @@ def _end_abandoned(database: Database, project: Project) -> None:
 
 
 def exists(project: Project) -> bool:
-    """Whether anything was ever recorded."""
-    from yamldag.store.database import CannotOpen, sqlite_path
+    """Whether anything can have been recorded: a server's database is always there."""
+    from yamldag.store.drivers.urls import sqlite_path
 
-    try:
-        return os.path.exists(sqlite_path(project.database))
-    except CannotOpen as closed:
-        raise UsageError(str(closed)) from None
+    path = sqlite_path(project.database)
+    return path is None or os.path.exists(path)
 
 
 def find_run(db: sa.Connection, name: str) -> sa.RowMapping:

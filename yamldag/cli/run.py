@@ -140,11 +140,9 @@ def _preview_text(row: dict[str, Any]) -> str:
 
 
 def _run(order: Order, project: Project, form: str) -> int:
-    import sqlite3
-
     from yamldag.cli.progress import progress
     from yamldag.engine.local_run import TakenOver, run_here
-    from yamldag.store.database import CannotOpen
+    from yamldag.store.database import Away, CannotOpen
 
     with progress(sys.stderr, options.colours(sys.stderr)) as shown:
         try:
@@ -160,8 +158,8 @@ def _run(order: Order, project: Project, form: str) -> int:
         except TakenOver:
             sys.stderr.write("yamldag run: another process has moved this run meanwhile\n")
             return 1
-        except sqlite3.OperationalError as refused:  # held by another process, or the disk is full
-            sys.stderr.write(f"yamldag run: the database can't be written: {refused}\n")
+        except Away as away:
+            sys.stderr.write(f"yamldag run: the database can't be written: {away}\n")
             return 1
         shown.ended(result)
     if form == "json":

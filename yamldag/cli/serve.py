@@ -63,13 +63,11 @@ def _check(args: argparse.Namespace) -> None:
 
 def _lock(project: Project) -> Lock:
     from yamldag.engine.lock import HeldError, Lock
-    from yamldag.store.database import CannotOpen, sqlite_path
+    from yamldag.store.drivers.urls import sqlite_path
 
+    path = sqlite_path(project.database) or os.path.join(project.state_folder, "server")
     try:
-        path = sqlite_path(project.database)
         return Lock(Path(f"{path}.serve"))
-    except CannotOpen as closed:
-        raise UsageError(str(closed)) from None
     except HeldError as held:
         raise UsageError(f"the database `{os.path.relpath(path)}` is already served by {held}") from None
 

@@ -1,54 +1,69 @@
 """Opens the database at the right revision, and gives transactions on the driver's own connection.
 
 A local run must not wait for SQLAlchemy to load, so SQLite is opened here by its driver alone: a new file
-gets `schema.sql`, which is what the migrations come to. Only an older database makes Alembic load.
+gets `schema.sql`, which is what the migrations come to. Only an older database, or a server's new one, makes
+SQLAlchemy and Alembic load.
 """
 
 from __future__ import annotations
 
 import os
-import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
+from yamldag.store.drivers.choose import driver_of
+from yamldag.store.drivers.contract import CannotOpen, Cursor, Driver, Taken, Trouble
 from yamldag.store.names import REVISION
 
-_SQLITE = "sqlite:///"
+__all__ = ["Away", "CannotOpen", "Cursor", "Database", "Fenced", "Taken", "open_database", "revision"]
+
 _HERE = os.path.dirname(os.path.abspath(__file__))
-_PRAGMAS = (
-    "PRAGMA journal_mode=WAL",
-    # What was said to have happened must still have happened after a power cut.
-    "PRAGMA synchronous=FULL",
-    "PRAGMA foreign_keys=ON",
-)
-BUSY = 30.0
-"""Seconds that a writer waits for another one."""
-
-
-class CannotOpen(Exception):  # noqa: N818
-    """The database can't be opened; these words say why to a person."""
-
 
 T = TypeVar("T")
 
-_BEAT = (
-    "UPDATE runner SET step = ?, seen = (julianday('now') - 2440587.5) * 86400.0 "
-    "WHERE id = ? AND step = ? AND ended IS NULL"
-)
+_BEAT = "UPDATE runner SET step = ?, seen = {clock} WHERE id = ? AND step = ? AND ended IS NULL"
 
 
 class Fenced(Exception):  # noqa: N818
     """Another engine has taken this life for dead and its runs over: nothing more may be written by it."""
 
 
-class Database:
-    """One connection. Writes go through `write`; the caller says what belongs together."""
+class Away(Exception):  # noqa: N818
+    """The database can't be reached or written at present; these words say why to a person."""
 
-    def __init__(self, url: str, connection: sqlite3.Connection) -> None:
+
+class Database:
+    """One connection. Writes go through `write`; the caller says what belongs together.
+
+    Statements have `?` where values go, on every kind of database.
+    """
+
+    def __init__(self, url: str, driver: Driver) -> None:
         self.url = url
-        self._connection = connection
+        self._driver = driver
         self._life: int | None = None
         self._step = 0
+        self._beat_text = _BEAT.format(clock=driver.clock)
+
+    @property
+    def kind(self) -> str:
+        """`sqlite`, `postgresql` or `mysql` (MariaDB too)."""
+        return self._driver.kind
+
+    @property
+    def clock(self) -> str:
+        """The SQL expression of the database's own clock: Unix seconds."""
+        return self._driver.clock
+
+    @property
+    def for_update(self) -> str:
+        """Ends a SELECT below `write` whose rows nobody else may change until its commit."""
+        return self._driver.for_update
+
+    @property
+    def skip_locked(self) -> str:
+        """Like `for_update`, of those rows alone that nobody else holds."""
+        return self._driver.skip_locked
 
     def live(self, runner: int) -> None:
         """From now on every write is one of this life's: it beats its heart, and is refused once the life has
@@ -56,93 +71,113 @@ class Database:
         self._life, self._step = runner, 0
 
     def write(self, work: Callable[[], T]) -> T:
-        """All or nothing of what `work` executes. Raises Fenced.
+        """All or nothing of what `work` executes. Raises Fenced, Away.
 
         If the database goes away, `work` is called again when it is back, unless it turns out to be committed:
         it must read and write nothing but SQL and variables of its own.
         """
-        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            return self._attempt(work)
+        except self._driver.error as problem:
+            if self._driver.trouble(problem) in (Trouble.BUSY, Trouble.AWAY):
+                raise Away(self._driver.words(problem)) from problem
+            raise
+
+    def _attempt(self, work: Callable[[], T]) -> T:
+        self._driver.begin()
         try:
             self._beat()
             made = work()
         except BaseException:
-            self._connection.execute("ROLLBACK")
+            self._driver.rollback()
             raise
-        self._connection.execute("COMMIT")
+        self._driver.commit()
         self._step += self._life is not None
         return made
 
     def _beat(self) -> None:
         if self._life is None:
             return
-        if self._connection.execute(_BEAT, (self._step + 1, self._life, self._step)).rowcount != 1:
+        if self.execute(self._beat_text, (self._step + 1, self._life, self._step)).rowcount != 1:
             raise Fenced
 
-    def execute(self, statement: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
-        return self._connection.execute(statement, values)
+    def execute(self, statement: str, values: Sequence[Any] = ()) -> Cursor:
+        return self._driver.execute(statement, values)
 
     def many(self, statement: str, rows: Sequence[Sequence[Any]]) -> int:
-        """The number of rows that were written."""
-        return self._connection.executemany(statement, rows).rowcount
+        """The number of rows that were written; of an UPDATE those that its conditions matched. Raises Taken."""
+        return self._driver.many(statement, rows)
+
+    def insert(self, statement: str, values: Sequence[Any]) -> int:
+        """An INSERT of one row; the `id` that the database gave to it."""
+        return self._driver.insert(statement, values)
+
+    def add(self, statement: str, values: Sequence[Any]) -> bool:
+        """An INSERT of one row. False if a unique key of it is taken: then all is as before."""
+        return self._driver.add(statement, values)
+
+    def put(self, table: str, row: Mapping[str, Any], key: tuple[str, ...]) -> None:
+        """Insert that row, or overwrite the one that has its key."""
+        columns = tuple(row)
+        self._driver.execute(self._driver.put(table, key, columns), tuple(row.values()))
+
+    def damage(self) -> list[str]:
+        """What the database's own check finds wrong with it."""
+        return self._driver.damage()
+
+    def orphans(self) -> list[str]:
+        """Rows that point nowhere."""
+        return self._driver.orphans()
+
+    def shown(self) -> str:
+        """Where it is, for a person: a path, or a URL without its password."""
+        return self._driver.shown()
 
     def close(self) -> None:
-        self._connection.close()
+        self._driver.close()
 
 
 def open_database(url: str) -> Database:
     """The database at `url`, made or brought to this version's tables if need be. Raises `CannotOpen`."""
-    path = sqlite_path(url)
+    driver = driver_of(url)
     try:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        database = Database(url, _connect(path))
-        _upgrade(database)
-    except OSError as problem:
-        words = (problem.strerror or "unknown reason").lower()
-        raise CannotOpen(f"the database `{path}` can't be opened: {words}") from problem
-    except sqlite3.Error as problem:
-        raise CannotOpen(f"the database `{path}` can't be opened: {problem}") from problem
+        driver.connect()
+        database = Database(url, driver)
+        _upgrade(database, driver)
+    except (OSError, Away, driver.error) as problem:
+        words = str(problem) if isinstance(problem, Away) else driver.words(problem)
+        raise CannotOpen(f"the database `{driver.shown()}` can't be opened: {words}") from problem
     return database
-
-
-def sqlite_path(url: str) -> str:
-    """The absolute path that a SQLite URL names. Raises `CannotOpen` for any other."""
-    if not url.startswith(_SQLITE) or len(url) == len(_SQLITE):
-        raise CannotOpen(
-            f"`{url.partition(':')[0]}` is not supported, expected a URL like `sqlite:///path/to/file.db`"
-        )
-    return os.path.abspath(url[len(_SQLITE) :])
-
-
-def _connect(path: str) -> sqlite3.Connection:
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # params and outputs are for its user alone
-    connection = sqlite3.connect(path, timeout=BUSY, isolation_level=None)
-    for pragma in _PRAGMAS:
-        connection.execute(pragma)
-    return connection
 
 
 def revision(database: Database) -> str | None:
     """The revision of its tables: None for an empty database, "" for one that was emptied again."""
-    known = database.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone()
-    if not known:
+    if not database._driver.has_table("alembic_version"):
         return None
     row = database.execute("SELECT version_num FROM alembic_version").fetchone()
     return str(row[0]) if row else ""
 
 
-def _upgrade(database: Database) -> None:
+def _upgrade(database: Database, driver: Driver) -> None:
     found = revision(database)
-    if found is None:
+    if found == REVISION:
+        return
+    if found is None and driver.kind == "sqlite":
         _create(database)
-    elif found != REVISION:
-        from yamldag.store.migrate import knows, upgrade
+        return
+    from yamldag.store import migrate
 
-        if found and not knows(found):
-            raise CannotOpen(
-                f"the database is at revision {found}, which this version of yamldag does not know: "
-                "it was made by a newer one"
-            )
-        upgrade(database.url)
+    with driver.alone():
+        found = revision(database)  # another process may have been first
+        if found is None:
+            migrate.create(database.url)
+        elif found != REVISION:
+            if found and not migrate.knows(found):
+                raise CannotOpen(
+                    f"the database is at revision {found}, which this version of yamldag does not know: "
+                    "it was made by a newer one"
+                )
+            migrate.upgrade(database.url)
 
 
 def _create(database: Database) -> None:

@@ -11,7 +11,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from yamldag.store.address import address
+from yamldag.store.address import engine
 from yamldag.store.names import REVISION
 from yamldag.store.tables import metadata
 
@@ -20,12 +20,15 @@ _SCRIPTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "migrations"
 
 def upgrade(url: str, revision: str = "head") -> None:
     """Run the migrations that the database at `url` lacks, up to `revision`."""
-    engine = sa.create_engine(address(url))
-    try:
-        with engine.begin() as connection:
-            command.upgrade(_config(connection), revision)
-    finally:
-        engine.dispose()
+    with engine(url).begin() as connection:
+        command.upgrade(_config(connection), revision)
+
+
+def create(url: str) -> None:
+    """Make this version's tables in the empty database at `url`, a server's."""
+    with engine(url).begin() as connection:
+        metadata.create_all(connection)
+        command.stamp(_config(connection), REVISION)
 
 
 def knows(revision: str) -> bool:
@@ -35,12 +38,8 @@ def knows(revision: str) -> bool:
 
 def current(url: str) -> str | None:
     """The revision that the database is at, or None for an empty one."""
-    engine = sa.create_engine(address(url))
-    try:
-        with engine.connect() as connection:
-            return MigrationContext.configure(connection).get_current_revision()
-    finally:
-        engine.dispose()
+    with engine(url).connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
 
 
 def _config(connection: sa.Connection) -> Config:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
 from yamldag.store import statements as sql
-from yamldag.store.database import Database
+from yamldag.store.database import Database, Taken
 from yamldag.store.rows import Batch, NewRun
 
 
@@ -62,17 +61,11 @@ def _write(database: Database, batch: Batch) -> None:
 
 
 def _many(database: Database, statement: str, rows: Sequence[Sequence[Any]]) -> int:
+    """Someone else may have made the row; any other constraint would be a mistake of ours."""
     try:
         return database.many(statement, rows)
-    except sqlite3.IntegrityError as refused:
-        if not _is_taken(refused):
-            raise
-        raise Lost from refused
-
-
-def _is_taken(refused: sqlite3.IntegrityError) -> bool:
-    """Whether someone else has made the row; any other constraint would be a mistake of ours."""
-    return refused.sqlite_errorname in ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY")
+    except Taken as taken:
+        raise Lost from taken
 
 
 class Life(NamedTuple):
@@ -88,15 +81,8 @@ class Life(NamedTuple):
 def begin_runner(database: Database, life: Life) -> int:
     """Record a life of an engine. Its id is new, ever."""
 
-    def insert() -> int:
-        cursor = database.execute(
-            "INSERT INTO runner (kind, host, pid, executor, started, seen) VALUES (?, ?, ?, ?, ?, ?)",
-            (*life, life.started),
-        )
-        assert cursor.lastrowid is not None
-        return cursor.lastrowid
-
-    return database.write(insert)
+    statement = "INSERT INTO runner (kind, host, pid, executor, started, seen) VALUES (?, ?, ?, ?, ?, ?)"
+    return database.write(lambda: database.insert(statement, (*life, life.started)))
 
 
 def end_runner(database: Database, runner: int, now: float) -> None:
@@ -117,29 +103,25 @@ class Version(NamedTuple):
 
 def save_version(database: Database, version: Version) -> None:
     """Keep a plan, and let it be its pipeline's newest version."""
-    database.execute(
-        "INSERT INTO pipeline (id, file, version, first_seen, changed) VALUES (?, ?, ?, ?, ?) "
-        "ON CONFLICT (id) DO UPDATE "
-        "SET file = excluded.file, version = excluded.version, changed = excluded.changed "
-        "WHERE pipeline.version <> excluded.version OR pipeline.file <> excluded.file",
-        (version.pipeline, version.file, version.hash, version.seen, version.seen),
-    )
-    database.execute(
-        "INSERT INTO pipeline_version (hash, pipeline, plan, created) VALUES (?, ?, ?, ?) "
-        "ON CONFLICT (hash) DO NOTHING",
-        (version.hash, version.pipeline, version.plan, version.seen),
+    name, file, mark, plan, seen = version
+    if not database.add(
+        "INSERT INTO pipeline (id, file, version, first_seen, changed) VALUES (?, ?, ?, ?, ?)",
+        (name, file, mark, seen, seen),
+    ):
+        database.execute(
+            "UPDATE pipeline SET file = ?, version = ?, changed = ? "
+            "WHERE id = ? AND (version <> ? OR file <> ?)",
+            (file, mark, seen, name, mark, file),
+        )
+    database.add(
+        "INSERT INTO pipeline_version (hash, pipeline, plan, created) VALUES (?, ?, ?, ?)",
+        (mark, name, plan, seen),
     )
 
 
 def create_run(database: Database, row: NewRun) -> bool:
     """Record a run. False if its id, or its tick, is taken."""
-    try:
-        database.execute(sql.NEW_RUN, row)
-    except sqlite3.IntegrityError as refused:
-        if not _is_taken(refused):
-            raise
-        return False
-    return True
+    return database.add(sql.NEW_RUN, row)
 
 
 def start_run(database: Database, run: str, version: str, owner: int, now: float) -> bool:

@@ -7,7 +7,8 @@ from yamldag.store.database import Database
 
 def mark(database: Database) -> int | None:
     """It changes when someone else commits. None: this database can't tell, so one has to look."""
-    if not database.url.startswith("sqlite"):
+    if database.kind != "sqlite":
         return None
     row = database.execute("PRAGMA data_version").fetchone()
+    assert row is not None
     return int(row[0])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from yamldag.plan.state import Event, RunState
 from yamldag.store.database import Database
@@ -42,12 +42,13 @@ def positions(database: Database) -> dict[str, StoredPosition]:
 
 
 def set_position(database: Database, pipeline: str, position: StoredPosition, now: float) -> None:
-    database.execute(
-        "INSERT INTO schedule_position (pipeline, decided_until, schedule, changed) VALUES (?, ?, ?, ?) "
-        "ON CONFLICT (pipeline) DO UPDATE SET decided_until = excluded.decided_until, "
-        "schedule = excluded.schedule, changed = excluded.changed",
-        (pipeline, *position, now),
-    )
+    row = {
+        "pipeline": pipeline,
+        "decided_until": position.decided_until,
+        "schedule": position.rule,
+        "changed": now,
+    }
+    database.put("schedule_position", row, key=("pipeline",))
 
 
 def queue_run(database: Database, row: QueuedRun) -> bool:
@@ -63,7 +64,7 @@ def queued_runs(database: Database) -> list[QueuedRun]:
     """The oldest logical date first; of a backfill no more than may be active at once."""
     columns = ", ".join(QueuedRun._fields)
     select = f"SELECT {columns} FROM run WHERE state = 'queued' AND"  # noqa: S608  (our own names)
-    rows: list[Any] = database.execute(f"{select} backfill IS NULL ORDER BY logical_date, id").fetchall()
+    rows = list(database.execute(f"{select} backfill IS NULL ORDER BY logical_date, id"))
     for name, bound in bounds(database).items():
         rows += database.execute(f"{select} backfill = ? ORDER BY logical_date, id LIMIT ?", (name, bound))
     return [QueuedRun(*row) for row in rows]
@@ -75,7 +76,7 @@ def bounds(database: Database) -> dict[str, int]:
         "SELECT id, max_active FROM backfill WHERE EXISTS "
         "(SELECT 1 FROM run WHERE run.backfill = backfill.id AND run.state = 'queued')"
     )
-    return dict(rows.fetchall())
+    return dict(rows)
 
 
 def paused(database: Database) -> frozenset[str]:
@@ -104,14 +105,14 @@ def mark_removed(database: Database, there: Collection[str], gone: Collection[st
     """Of these pipelines the files are there, or there no more."""
     for name in gone:
         database.execute("UPDATE pipeline SET removed = ? WHERE id = ? AND removed IS NULL", (now, name))
-    for (name,) in database.execute("SELECT id FROM pipeline WHERE removed IS NOT NULL").fetchall():
+    for (name,) in list(database.execute("SELECT id FROM pipeline WHERE removed IS NOT NULL")):
         if name in there:
             database.execute("UPDATE pipeline SET removed = NULL WHERE id = ?", (name,))
 
 
 def files(database: Database) -> dict[str, str]:
     """The file of each pipeline that is not removed, as it is stored."""
-    return dict(database.execute("SELECT id, file FROM pipeline WHERE removed IS NULL").fetchall())
+    return dict(database.execute("SELECT id, file FROM pipeline WHERE removed IS NULL"))
 
 
 def fix_params(database: Database, run: str, params: str) -> None:
@@ -125,13 +126,13 @@ def last_ends(database: Database) -> dict[str, float]:
         "SELECT pipeline, max(ended) FROM run "
         "WHERE type = 'scheduled' AND ended IS NOT NULL GROUP BY pipeline"
     )
-    return dict(rows.fetchall())
+    return dict(rows)
 
 
 def known_plans(database: Database) -> list[tuple[str, str, str, str]]:
     """(pipeline, file, version, plan as JSON): the newest good one of each."""
-    rows: list[Any] = database.execute(
+    rows = database.execute(
         "SELECT pipeline.id, file, version, plan FROM pipeline "
         "JOIN pipeline_version ON pipeline_version.hash = pipeline.version ORDER BY pipeline.id"
-    ).fetchall()
-    return rows
+    )
+    return list(rows)

@@ -16,11 +16,18 @@ from yamldag.store.names import RUN_TYPES
 
 # A rowid alias on SQLite; 64 bits elsewhere.
 _Id = sa.BigInteger().with_variant(sa.Integer, "sqlite")
-_Name = sa.String(200)
-_RunId = sa.String(120)
-_TaskId = sa.String(500)
-_Date = sa.String(27)
-_Word = sa.String(20)
+
+
+def _string(length: int) -> sa.String:
+    """Compared and sorted sign by sign, whatever language the server speaks."""
+    return sa.String(length).with_variant(sa.String(length, collation="C"), "postgresql")
+
+
+_Name = _string(200)
+_RunId = _string(120)
+_TaskId = _string(500)
+_Date = _string(27)
+_Word = _string(20)
 _Instant: sa.Double[float] = sa.Double()
 # MySQL's own TEXT ends at 64 KiB.
 _Text = sa.Text().with_variant(mysql.LONGTEXT(), "mysql", "mariadb")

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from yamldag.store.address import address
+from yamldag.store import address
 from yamldag.store.tables import (
     attempt,
     event,
@@ -24,12 +24,8 @@ from yamldag.store.tables import (
 @contextmanager
 def reading(url: str) -> Iterator[sa.Connection]:
     """A connection to read by, all from one snapshot."""
-    engine = sa.create_engine(address(url))
-    try:
-        with engine.connect() as connection:
-            yield connection
-    finally:
-        engine.dispose()
+    with address.reading(url).connect() as connection:
+        yield connection
 
 
 def pipelines(db: sa.Connection) -> list[sa.RowMapping]:

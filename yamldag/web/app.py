@@ -25,7 +25,7 @@ from yamldag.plan.pipeline import Plan
 from yamldag.render.style import sheet
 from yamldag.render.svg import picture
 from yamldag.store import overview, views
-from yamldag.store.address import address
+from yamldag.store.address import reading
 from yamldag.syntax.report.text import draw
 from yamldag.web import looks, records, words
 from yamldag.web.border import bordered
@@ -64,7 +64,7 @@ class Pages:
         self.board = board
         self.logs = folder / "logs"
         self.clock = clock
-        self._engine = sa.create_engine(address(database), poolclass=sa.NullPool)
+        self._engine = reading(database)
         self._templates = _environment()
 
     def home(self, request: Request) -> Response:

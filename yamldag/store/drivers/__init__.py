@@ -1,0 +1,1 @@
+"""The kinds of databases: one file each, all that differs between them."""
