@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import select
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from urllib.error import HTTPError
-from urllib.request import Request, urlopen
 
 import pytest
 
-from tests.e2e.project import PATIENCE, YAMLDAG, Project
+from tests.e2e.project import YAMLDAG, Project
+from tests.e2e.serving import Serve
 
 GOOD = """\
 pipeline: beat
@@ -26,96 +20,6 @@ tasks:
   one: {bash: 'echo "beat number $YAMLDAG_ATTEMPT"'}
 """
 BAD = GOOD.replace("one: {bash:", "one: {bsh:")
-
-
-@dataclass
-class Served:
-    """A server that runs."""
-
-    project: Project
-    process: subprocess.Popen[bytes]
-    said: str = ""
-    unread: str = ""
-    address: str = ""
-
-    def __post_init__(self) -> None:
-        while not self.address:
-            found = re.search(r" at (http://\S+)", self.line())
-            self.address = found[1] if found else ""
-
-    def line(self) -> str:
-        """The next line that it writes."""
-        while "\n" not in self.unread:
-            assert self.read(), f"it said no more after {self.said}"
-        line, _, self.unread = self.unread.partition("\n")
-        self.said += f"{line}\n"
-        return line
-
-    def read(self) -> bool:
-        """Read on; False: there is no more."""
-        assert self.process.stderr is not None
-        ready, _, _ = select.select([self.process.stderr], [], [], PATIENCE)
-        assert ready, f"it has been silent since {self.said}"
-        data = os.read(self.process.stderr.fileno(), 65_536)
-        self.unread += data.decode()
-        return bool(data)
-
-    def get(self, path: str = "/", host: str | None = None) -> tuple[int, str]:
-        request = Request(self.address + path, headers={"Host": host} if host else {})
-        try:
-            with urlopen(request, timeout=PATIENCE) as answer:
-                return answer.status, answer.read().decode()
-        except HTTPError as refused:
-            with refused:
-                return refused.code, refused.read().decode()
-
-    def see(self, what: Callable[[str], bool]) -> str:
-        """The home page, once it is so."""
-        until = time.monotonic() + PATIENCE
-        while time.monotonic() < until:
-            page = self.get()[1]
-            if what(page):
-                return page
-            select.select([], [], [], 0.05)
-        raise AssertionError(f"this never came: {page}")
-
-    def successes(self) -> int:
-        rows = self.project("runs", "--json").json
-        return sum(row["state"] == "success" for row in rows)
-
-    def end(self, number: int = signal.SIGTERM) -> tuple[int, str]:
-        """Its exit code, and all that it wrote."""
-        self.process.send_signal(number)
-        while self.read():
-            pass
-        return self.process.wait(PATIENCE), self.said + self.unread
-
-
-Serve = Callable[..., Served]
-
-
-@pytest.fixture
-def serve(project: Project) -> Iterator[Serve]:
-    running: list[subprocess.Popen[bytes]] = []
-
-    def start(*arguments: str) -> Served:
-        process = subprocess.Popen(
-            [*YAMLDAG, "serve", *(arguments or ("--port", "0"))],
-            cwd=project.folder,
-            env=project.environment(),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            bufsize=0,
-        )
-        running.append(process)
-        return Served(project, process)
-
-    yield start
-    for process in running:
-        process.kill()
-        process.wait()
-        assert process.stderr is not None
-        process.stderr.close()
 
 
 def test_a_day_with_serve(project: Project, serve: Serve) -> None:

@@ -119,6 +119,7 @@ CORE: dict[str, tuple[Any, Any]] = {
     "NEW_INSTANCE": (rows.NewInstance, sa.insert(tables.task_instance)),
     "NEW_ATTEMPT": (rows.NewAttempt, sa.insert(tables.attempt)),
     "OUTPUT": (rows.Output, sa.insert(tables.output)),
+    "ASSET_UPDATE": (rows.AssetUpdate, sa.insert(tables.asset_update)),
     "EVENT": (rows.Logged, sa.insert(tables.event)),
     "MOVE_RUN": (
         rows.RunMove,

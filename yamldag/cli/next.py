@@ -11,6 +11,7 @@ from yamldag.cli import options
 from yamldag.cli.main import UsageError
 
 if TYPE_CHECKING:
+    from yamldag.plan.pipeline import Plan
     from yamldag.plan.schedule import Tick
 
 DEFAULT_COUNT = 5
@@ -50,16 +51,28 @@ def run(args: argparse.Namespace) -> int:
     if args.format == "json":
         options.print_json(schedule.rows(ticks))
     else:
-        sys.stdout.write(_text(ticks, plan.pipeline))
+        sys.stdout.write(_text(ticks, plan))
     return 0
 
 
-def _text(ticks: list[Tick], name: str) -> str:
-    if not ticks:
-        return f"{name} has no coming tick: it has no clock, or its schedule has ended\n"
-    lines = []
+def _text(ticks: list[Tick], plan: Plan) -> str:
+    awaited = _awaited(plan)
+    lines = [f"{plan.pipeline} runs once {awaited}"] if awaited else []
+    if not ticks and not awaited:
+        lines = [f"{plan.pipeline} has no coming tick: it has no clock, or its schedule has ended"]
     for tick in ticks:
         local, start = tick.logical_date, tick.data_interval_start
         utc = f"{local.astimezone(UTC):%Y-%m-%d %H:%M:%SZ}"
         lines.append(f"{local:%a %Y-%m-%d %H:%M:%S %z}  {utc}  interval from {start:%Y-%m-%d %H:%M %z}")
     return "\n".join(lines) + "\n"
+
+
+def _awaited(plan: Plan) -> str:
+    """Which assets it waits for, in words; empty: none."""
+    from yamldag.plan import schedule
+
+    condition = schedule.read(plan.schedule, plan.timezone, plan.start, plan.end).assets
+    if condition is None:
+        return ""
+    several = len(set(schedule.names(condition))) > 1
+    return f"{schedule.in_words(condition)} {'were' if several else 'was'} updated"

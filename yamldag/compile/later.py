@@ -8,18 +8,15 @@ from yamldag.compile.draft import Draft, Entries, strings
 from yamldag.operators import catalog
 from yamldag.plan.expression.analysis import analyse
 from yamldag.syntax.diagnostic import Diagnostic, at
-from yamldag.syntax.tree import Map, Node, Scalar
+from yamldag.syntax.tree import Node, Scalar
 
 PIPELINE = ("deadline", "on_deadline", "on_failure", "on_success")
-TASK = ("depends_on_past", "pool", "cache", "on_failure", "on_success", "on_retry", "produces")
+TASK = ("depends_on_past", "pool", "cache", "on_failure", "on_success", "on_retry")
 
 
 def refused(root: Draft, entries: Entries) -> list[Diagnostic]:
     """One diagnostic per feature and place."""
     found = [_of_key(entries[name][0]) for name in PIPELINE if name in entries]
-    schedule = entries.get("schedule")
-    if schedule is not None and type(schedule[1]) is Map and "assets" in schedule[1].items:
-        found.append(_of_key(schedule[1].items["assets"][0], "schedules by assets"))
     for task in root.tasks():
         found += _of_task(task)
     seen: set[tuple[str, int]] = set()

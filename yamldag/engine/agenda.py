@@ -6,7 +6,7 @@ All of it is read from the database when it starts, and follows what is stored.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -115,19 +115,29 @@ class Agenda:
             self._plan_ahead(one, moment)
         return decisions
 
-    def decided(self, decisions: Iterable[Decision], made: Iterable[QueuedRun]) -> None:
+    def decided(self, decisions: Iterable[Decision], made: Sequence[QueuedRun]) -> None:
         """That is stored now."""
         for each in decisions:
             self._positions[each.pipeline] = each.position
             self._back.discard(each.pipeline)
             if each.position.decided.year == 9999:
                 self.coming.pop(each.pipeline, None)
+        self.queued(made)
+        for row in made:
+            if self._known[row.pipeline].schedule.continuous:
+                self.coming.pop(row.pipeline, None)
+
+    def queued(self, made: Iterable[QueuedRun]) -> None:
+        """These are stored, and wait for room."""
         for row in made:
             rows = self._queued.setdefault(row.pipeline, [])
             rows.append(row)
             rows.sort(key=_age)
-            if self._known[row.pipeline].schedule.continuous:
-                self.coming.pop(row.pipeline, None)
+
+    def is_full(self, name: str) -> bool:
+        """Whether as many of its runs are queued or active as may be."""
+        known = self._known[name]
+        return self._waiting(name) + self._counted(name) >= known.plan.max_active_runs
 
     def _plan_ahead(self, one: Scheduled, now: datetime) -> None:
         found = due(one, now)
@@ -139,8 +149,7 @@ class Agenda:
     def _scheduled(self, name: str) -> Scheduled:
         known = self._known[name]
         ended = self._ends.get(name)
-        queued = sum(row.backfill is None for row in self._queued.get(name, ()))
-        active = self._counted(name)
+        queued, active = self._waiting(name), self._counted(name)
         return Scheduled(
             name,
             known.schedule,
@@ -193,6 +202,9 @@ class Agenda:
     def _counted(self, name: str) -> int:
         """Runs under way that `max_active_runs` counts: a backfill has a bound of its own."""
         return sum(backfill is None for backfill in self._active[name].values())
+
+    def _waiting(self, name: str) -> int:
+        return sum(row.backfill is None for row in self._queued.get(name, ()))
 
     def began(self, run: Run) -> None:
         self._active[run.plan.pipeline][run.id] = run.backfill

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from yamldag.engine.run import Instance, Run
+from yamldag.engine.run import Instance, Node, Run
 from yamldag.plan.pipeline import Json
 from yamldag.plan.state import (
     ATTEMPT_MOVES,
@@ -16,6 +16,7 @@ from yamldag.plan.state import (
 )
 from yamldag.store.rows import (
     Answer,
+    AssetUpdate,
     AttemptEnd,
     Batch,
     Expansion,
@@ -124,6 +125,13 @@ class Changes:
 
     def output(self, instance: Instance) -> None:
         self._batch(instance).outputs.append(Output(instance.id, to_text(instance.output)))
+
+    def produce(self, node: Node) -> None:
+        """A task as a whole is a success: what it produces is updated."""
+        run, task = node.run, node.task
+        self._of(run).asset_updates += [
+            AssetUpdate(asset, run.id, task.id, self.now) for asset in dict.fromkeys(task.produces)
+        ]
 
     def run(self, run: Run, event: Event | None, reason: str | None = None) -> None:
         """Move a run; with no event, store what it was asked to end by."""

@@ -55,6 +55,8 @@ class Engine:
     """Runs that someone else has moved meanwhile: no longer ours."""
     leaving: bool = False
     """The scheduler goes: nothing starts any more, and what is stopped now has failed at nothing."""
+    updated: bool = False
+    """Assets were updated; whoever looks at them sets it back."""
     over: list[Run] = field(default_factory=list)
     """Runs that have ended; the caller empties it."""
     errands: Errands = field(default_factory=Errands)
@@ -145,6 +147,7 @@ class Engine:
         """Store first; what was not stored does not happen."""
         if result.batches:
             self._drop(moves.store(self.database, result.batches))
+            self.updated = self.updated or any(batch.asset_updates for batch in result.batches.values())
         self.dispatch.clean()
         start = [each for each in result.start if each.attempt in self.world.running]
         for each in start:

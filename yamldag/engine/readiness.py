@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from yamldag.engine.changes import Changes
-from yamldag.engine.run import Fan, Instance, Node, Run, Tally
+from yamldag.engine.run import Fan, Instance, Node, Run, Tally, task_state
 from yamldag.plan.pipeline import Json
 from yamldag.plan.state import FINAL, Event, TaskState
 from yamldag.plan.trigger_rule import Decision, decide
@@ -73,6 +73,8 @@ class Readiness:
             run.bad += 1
         if node.spare and not node.expanded:
             self._remove_spare(node)
+        if node.task.produces and node.is_over() and _was_made(node):
+            self._changes.produce(node)
         if node.fan and node.expanded:
             for freed in node.fan.end(instance):
                 self._on_ready(freed)
@@ -206,6 +208,13 @@ def is_held(instance: Instance) -> bool:
     """Whether it is to be cleared, and an attempt that must end first keeps it from going on."""
     clear = instance.node.run.clear
     return clear is not None and instance in clear.instances
+
+
+def _was_made(node: Node) -> bool:
+    """Whether a task that has ended is a success, and that not of outputs alone that were reused."""
+    return task_state(node) is TaskState.SUCCESS and any(
+        each.attempts for each in node.instances if each.state is TaskState.SUCCESS
+    )
 
 
 def _along(parent: Node, child: Node) -> bool:

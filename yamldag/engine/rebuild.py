@@ -93,7 +93,7 @@ def _instance(node: Node, row: StoredInstance) -> Instance:
 def _connect(run: Run) -> None:
     """Count again what each instance waits for, by how far its parents are."""
     for node in run.nodes.values():
-        node.tally = Tally()
+        node.tally, node.left = Tally(), None
         for instance in node.instances:
             instance.own = None
     for parent in run.nodes.values():

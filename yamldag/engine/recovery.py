@@ -21,7 +21,7 @@ from yamldag.executors.local import Found, LocalExecutor
 from yamldag.executors.local.places import owner_lock, owners
 from yamldag.plan.pipeline import from_json
 from yamldag.plan.state import TaskState
-from yamldag.store import moves, views
+from yamldag.store import assets, moves, views
 
 
 def recover(engine: Engine, executor: LocalExecutor, folder: Path) -> list[str]:
@@ -85,6 +85,7 @@ def _stored(db: sa.Connection, row: sa.RowMapping, engine: Engine, folder: Path)
         str(folder.absolute() / "runs" / row["id"]),
         str(folder.absolute() / "logs" / row["id"]),
         only,
+        assets=assets.read(row["assets"]),
         started=row["started"],
         stop=row["stop"],
         reason=row["reason"],

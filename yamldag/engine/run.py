@@ -6,7 +6,7 @@ Everything here is made from the plan and the rows of the database, and can be m
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from yamldag.plan.pipeline import Fanout, Json, Plan, Task
@@ -109,6 +109,21 @@ class Node:
     expanded: bool = False
     spare: dict[int, Instance] = field(default_factory=dict)
     """Rows of items that are not in the list, or not yet again: by index."""
+    left: int | None = None
+    """Instances that have not ended, where someone waits for the whole; None: to be counted."""
+
+    def is_over(self) -> bool:
+        """Whether the task as a whole has ended. Asked once for each of its instances, as it ends."""
+        if not self.expanded:
+            return True
+        if self.left is None:
+            self.left = sum(each.state not in FINAL for each in self.instances)
+        else:
+            self.left -= 1
+        if self.left > 0:
+            return False
+        self.left = None  # instances may be cleared, and end again
+        return all(map(is_done, self.instances))
 
 
 @dataclass(slots=True, eq=False)
@@ -193,6 +208,8 @@ class Run:
     """The tasks that it was narrowed to."""
     earlier: Mapping[str, Json] = field(default_factory=dict)
     """Outputs of the tasks that it was narrowed from, of their newest success."""
+    assets: Sequence[Mapping[str, str]] = ()
+    """The updates that started it: {asset, run, task, at}, `at` as the database keeps moments."""
     state: RunState = RunState.RUNNING
     started: float = 0.0
     ended: float | None = None

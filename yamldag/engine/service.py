@@ -16,6 +16,7 @@ from yamldag.bug import write_log
 from yamldag.engine import times
 from yamldag.engine.abandoned import end_abandoned
 from yamldag.engine.agenda import Agenda
+from yamldag.engine.awaiting import Awaiting
 from yamldag.engine.catalogue import Catalogue, Known
 from yamldag.engine.local_run import new_id
 from yamldag.engine.loop import Engine
@@ -24,11 +25,13 @@ from yamldag.engine.run import Run, build
 from yamldag.engine.status import Board, Status
 from yamldag.engine.ticker import LATE, Decision
 from yamldag.engine.world import Admit
-from yamldag.store import moves, schedules
+from yamldag.store import assets, moves, schedules
 from yamldag.store.schedules import QueuedRun, StoredPosition
 
 LOOK = 2.0
 """Seconds between two looks at the files."""
+NEWS = 0.5
+"""Seconds between two looks at what other processes have updated, while a pipeline awaits assets."""
 GRACE = 10.0
 """Seconds that running tasks get when the scheduler is told to stop; then their runner minds them alone."""
 
@@ -44,10 +47,12 @@ class Service:
     say: Callable[[str], None]
     board: Board = field(init=False)
     agenda: Agenda = field(init=False)
+    awaiting: Awaiting = field(init=False)
     stops: int = 0
     """How often it was told to stop."""
     _began: float = field(init=False)
     _files_at: float = 0.0
+    _news_at: float = 0.0
     _give_up: float | None = None
     _killed: bool = False
     _late: float = 0.0
@@ -56,6 +61,7 @@ class Service:
     def __post_init__(self) -> None:
         now = self._began = self.engine.clock.now()
         self.agenda = Agenda.read(self.engine.database, now)
+        self.awaiting = Awaiting(self.engine.database)
         for run in self.engine.world.runs.values():
             self.agenda.began(run.plan.pipeline, run.id)
         self._adopt_pipelines(now)
@@ -92,6 +98,7 @@ class Service:
             self._wind_down(now)
         else:
             self._tick(now)
+            self._meet(now)
             self._look(now)
             self._start(now)
         self.board.status = self._status(now)
@@ -101,6 +108,7 @@ class Service:
             return 0.0 if self._give_up is None else max(0.0, min(self._give_up - now, 1.0))
         due = self.agenda.due()
         first = self._files_at if due is None else min(due, self._files_at)
+        first = first if self.awaiting.idle else min(first, self._news_at)
         return max(0.0, min(first - now, LOOK))
 
     # Files
@@ -138,6 +146,7 @@ class Service:
 
         self.engine.database.write(save)
         self.agenda.adopt(pipelines)
+        self.awaiting.adopt(pipelines)
 
     def _save(self, known: Known, now: float) -> None:
         plan = known.plan
@@ -174,6 +183,16 @@ class Service:
             name = new_id("scheduled", tick.logical_date)
             yield QueuedRun(name, decision.pipeline, "scheduled", date, start, end, "{}", now)
 
+    def _meet(self, now: float) -> None:
+        """Record the runs of the conditions over assets that are met."""
+        due = self.engine.updated or not now < self._news_at <= now + NEWS
+        if self.awaiting.idle or not due:
+            return
+        self.engine.updated = False
+        self._news_at = now + NEWS
+        self.awaiting.read()
+        self.agenda.queued(self.awaiting.make_runs(self.agenda.is_full, now))
+
     # Runs
 
     def _start(self, now: float) -> None:
@@ -196,6 +215,7 @@ class Service:
             return  # somebody has taken or cancelled it meanwhile
         run = Run(row.id, plan, engine.runner, row.type, *row[3:6], params=params, started=now)
         run.folder, run.logs = places(self.folder, run.id)
+        run.assets = assets.of_run(engine.database, run.id) if row.type == "assets" else []
         os.makedirs(run.folder, 0o700, exist_ok=True)
         self.agenda.began(run.plan.pipeline, run.id)
         engine.tell(Admit(build(run, engine.ids)))
@@ -203,6 +223,7 @@ class Service:
 
     def _clear_up(self) -> None:
         """Take note of the runs that have ended."""
+        self._news_at = 0.0 if self.engine.over else self._news_at  # there may be room now
         for run in self.engine.over:
             ended = run.ended or 0.0
             self.agenda.ended(run.plan.pipeline, run.id, ended)

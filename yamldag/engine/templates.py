@@ -108,7 +108,10 @@ class Shared:
             "type": run.type,
             "dir": run.folder,
             "url": None,
-            "assets": [],
+            "assets": [
+                {**update, "at": times.local(update["at"], plan.timezone).isoformat()}
+                for update in run.assets
+            ],
             **dates,
         }
 

@@ -54,6 +54,7 @@ def _write(database: Database, batch: Batch) -> None:
         (sql.MOVE_INSTANCE, batch.instances),
         (sql.OUTPUT, batch.outputs),
         (sql.EVENT, batch.events),
+        (sql.ASSET_UPDATE, batch.asset_updates),
     )
     for statement, rows in work:
         if rows and _many(database, statement, rows) != len(rows):

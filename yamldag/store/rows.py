@@ -111,6 +111,15 @@ class Answer(NamedTuple):
     id: int
 
 
+class AssetUpdate(NamedTuple):
+    """A task's success has updated an asset."""
+
+    asset: str
+    run: str
+    task: str
+    at: float
+
+
 class Logged(NamedTuple):
     """A line of the event log."""
 
@@ -140,3 +149,4 @@ class Batch:
     forgotten: list[tuple[int]] = field(default_factory=list)
     """Instances whose outputs are deleted."""
     answers: list[Answer] = field(default_factory=list)
+    asset_updates: list[AssetUpdate] = field(default_factory=list)

@@ -52,10 +52,11 @@ def set_position(database: Database, pipeline: str, position: StoredPosition, no
 
 
 def queue_run(database: Database, row: QueuedRun) -> bool:
-    """Record a tick's run. False if the tick has one."""
+    """Record a run that waits for room. False if it is a tick's, and the tick has one."""
+    tick = row.logical_date if row.type == "scheduled" else None
     new = NewRun(
         row.id, row.pipeline, None, row.type, "queued", *row[3:6],
-        tick=row.logical_date, params=row.params, only_tasks=None, created=row.created, started=None, owner=None,
+        tick=tick, params=row.params, only_tasks=None, created=row.created, started=None, owner=None,
     )  # fmt: skip
     return create_run(database, new)
 

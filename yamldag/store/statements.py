@@ -34,4 +34,5 @@ END_ATTEMPT = (
 FORGET = "DELETE FROM output WHERE output.instance = ?"
 ANSWER = "UPDATE request SET done=?, answer=? WHERE request.id = ? AND request.done IS NULL"
 OUTPUT = "INSERT INTO output (instance, value) VALUES (?, ?)"
+ASSET_UPDATE = "INSERT INTO asset_update (asset, run, task, at) VALUES (?, ?, ?, ?)"
 EVENT = "INSERT INTO event (run, instance, attempt, event, state, at, detail) VALUES (?, ?, ?, ?, ?, ?, ?)"

@@ -1,6 +1,6 @@
 """Schedules: what is wrong with a written one, and when one ticks. No clock and no state in here."""
 
-from yamldag.plan.schedule.assets import met, names
+from yamldag.plan.schedule.assets import in_words, met, names
 from yamldag.plan.schedule.check import Fault, both_days, faults
 from yamldag.plan.schedule.model import Schedule, Tick, coming, rows
 from yamldag.plan.schedule.reading import read
@@ -13,6 +13,7 @@ __all__ = [
     "both_days",
     "coming",
     "faults",
+    "in_words",
     "met",
     "moment",
     "names",

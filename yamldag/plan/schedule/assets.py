@@ -35,6 +35,17 @@ def names(condition: Json) -> Iterator[str]:
                 yield from names(member)
 
 
+def in_words(condition: Json, inside: bool = False) -> str:
+    """A normalised condition as people say it: `a` and (`b` or `c`)."""
+    if not isinstance(condition, dict):
+        return f"`{condition}`"
+    ((word, members),) = condition.items()
+    assert isinstance(members, list)
+    several = len(members) > 1
+    joined = (" or " if word == "any" else " and ").join(in_words(member, several) for member in members)
+    return f"({joined})" if inside and several else joined
+
+
 def met(condition: Json, updated: Collection[str]) -> bool:
     """Whether a normalised condition holds once those assets were updated."""
     if isinstance(condition, dict):
