@@ -77,6 +77,14 @@ class Agenda:
         """The pipelines that have runs waiting."""
         return {name for name, rows in self._queued.items() if rows}
 
+    def elsewhere(self) -> set[str]:
+        """Pipelines that are not in force, and have runs waiting that were asked for by hand."""
+        return {
+            name
+            for name, rows in self._queued.items()
+            if name not in self._known and any(map(_by_hand, rows))
+        }
+
     def version(self, pipeline: str) -> str | None:
         """The version of it that was adopted last."""
         known = self._known.get(pipeline)
@@ -193,11 +201,9 @@ class Agenda:
 
     def _may_begin(self, row: QueuedRun, known: Known) -> bool:
         """A pause, and a file that has gone, hold up what comes by itself; not what was asked for by hand."""
-        if row.version is not None:
-            return True
-        if row.type in _BY_ITSELF and (row.pipeline in self.paused or row.pipeline not in self._known):
+        if not _by_hand(row) and (row.pipeline in self.paused or row.pipeline not in self._known):
             return False
-        return known.runs
+        return row.version is not None or known.runs
 
     def _counted(self, name: str) -> int:
         """Runs under way that `max_active_runs` counts: a backfill has a bound of its own."""
@@ -222,6 +228,11 @@ class Agenda:
         for name, runs in self._active.items():
             if runs.pop(run, ...) is not ...:
                 self._open.add(name)
+
+
+def _by_hand(row: QueuedRun) -> bool:
+    """Also of one that is to begin again: somebody has cleared it."""
+    return row.type not in _BY_ITSELF or row.version is not None or row.backfill is not None
 
 
 def _age(row: QueuedRun) -> tuple[str, str]:

@@ -64,7 +64,9 @@ class Changes:
     def expand(self, instance: Instance) -> None:
         """The row that stood for the whole task is now that of the first item."""
         if instance not in self._new:
-            self._batch(instance).expansions.append(Expansion(instance.index, to_text(instance.item), instance.id))
+            self._batch(instance).expansions.append(
+                Expansion(instance.index, to_text(instance.item), instance.id)
+            )
 
     def unmap(self, instance: Instance) -> None:
         """It is for no item any more."""

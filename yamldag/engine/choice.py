@@ -149,9 +149,7 @@ class _Field:
 
     def choice(self, units: set[Unit]) -> Choice:
         whole = frozenset(task for task, index in units if index is None)
-        single = frozenset(
-            (task, index) for task, index in units if index is not None and task not in whole
-        )
+        single = frozenset((task, index) for task, index in units if index is not None and task not in whole)
         mappings: dict[str, set[str]] = {}
         for task in self.tasks.values():
             if task.mapped_by:

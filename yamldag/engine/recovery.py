@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-import sqlalchemy as sa
-
-from yamldag.engine import folders
-from yamldag.engine.local_run import earlier_outputs
 from yamldag.engine.loop import Engine
-from yamldag.engine.rebuild import StoredInstance, rebuild
 from yamldag.engine.run import Instance, Run
+from yamldag.engine.stored import stored_run
 from yamldag.engine.world import Admit, Finished, Happened
 from yamldag.executors.contract import Start
 from yamldag.executors.local import Found, LocalExecutor
 from yamldag.executors.local.places import owner_lock, owners
-from yamldag.plan.pipeline import from_json
 from yamldag.plan.state import TaskState
-from yamldag.store import assets, moves, views
+from yamldag.store import moves, views
 
 
 def recover(engine: Engine, executor: LocalExecutor, folder: Path) -> list[str]:
@@ -33,7 +27,8 @@ def recover(engine: Engine, executor: LocalExecutor, folder: Path) -> list[str]:
     with views.reading(engine.database.url) as db:
         orphaned = [row for row in views.under_way(db) if row["executor"] not in living]
         running = views.running_attempts(db)
-        stored = {row["id"]: _stored(db, row, engine, folder) for row in orphaned}
+        url, ids = engine.database.url, engine.ids
+        stored = {row["id"]: stored_run(db, row, url, engine.runner, ids, folder) for row in orphaned}
     found = executor.recover(running)
     happened: list[Happened] = []
     again: list[Start] = []
@@ -65,36 +60,6 @@ def _living(executor: LocalExecutor) -> set[str]:
 
 def _watched(found: Mapping[int, Found]) -> set[int]:
     return {attempt for attempt, what in found.items() if what.state == "watched"}
-
-
-def _stored(db: sa.Connection, row: sa.RowMapping, engine: Engine, folder: Path) -> tuple[Run, bool]:
-    """A run as its rows have it, and whether it has no instances yet."""
-    text = views.plan(db, row["version"])
-    assert text is not None
-    plan = from_json(json.loads(text))
-    only = None if row["only_tasks"] is None else frozenset(json.loads(row["only_tasks"]))
-    run = Run(
-        row["id"],
-        plan,
-        engine.runner,
-        row["type"],
-        row["logical_date"],
-        row["data_interval_start"],
-        row["data_interval_end"],
-        json.loads(row["params"]),
-        str(folder.absolute() / "runs" / row["id"]),
-        str(folder.absolute() / "logs" / row["id"]),
-        only,
-        assets=assets.read(row["assets"]),
-        started=row["started"],
-        stop=row["stop"],
-        reason=row["reason"],
-    )
-    if only is not None:
-        run.earlier = earlier_outputs(engine.database.url, plan, only)
-    folders.make(run.folder)
-    rows = [StoredInstance._make(each) for each in views.instances(db, run.id)]
-    return rebuild(run, rows, engine.ids), not rows
 
 
 def _resume(

@@ -203,13 +203,14 @@ class Run:
     """Its scratch folder, absolute."""
     logs: str = ""
     """Its folder of logs, absolute."""
-    backfill: str | None = None
     only: frozenset[str] | None = None
     """The tasks that it was narrowed to."""
     earlier: Mapping[str, Json] = field(default_factory=dict)
     """Outputs of the tasks that it was narrowed from, of their newest success."""
     assets: Sequence[Mapping[str, str]] = ()
     """The updates that started it: {asset, run, task, at}, `at` as the database keeps moments."""
+    backfill: str | None = None
+    """What it is part of."""
     state: RunState = RunState.RUNNING
     started: float = 0.0
     ended: float | None = None

@@ -17,15 +17,17 @@ from yamldag.engine import times
 from yamldag.engine.abandoned import end_abandoned
 from yamldag.engine.agenda import Agenda
 from yamldag.engine.awaiting import Awaiting
-from yamldag.engine.catalogue import Catalogue, Known
+from yamldag.engine.catalogue import Catalogue, Known, last_good
 from yamldag.engine.local_run import new_id
 from yamldag.engine.loop import Engine
-from yamldag.engine.params import resolve
+from yamldag.engine.outside import settle
+from yamldag.engine.params import BadParams, resolve
 from yamldag.engine.run import Run, build
 from yamldag.engine.status import Board, Status
+from yamldag.engine.stored import stored_run
 from yamldag.engine.ticker import LATE, Decision
 from yamldag.engine.world import Admit
-from yamldag.store import assets, moves, schedules
+from yamldag.store import assets, moves, schedules, views
 from yamldag.store.schedules import QueuedRun, StoredPosition
 
 LOOK = 2.0
@@ -57,13 +59,14 @@ class Service:
     _killed: bool = False
     _late: float = 0.0
     _complained: bool = False
+    _gone_plans: dict[str, Known] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         now = self._began = self.engine.clock.now()
         self.agenda = Agenda.read(self.engine.database, now)
         self.awaiting = Awaiting(self.engine.database)
         for run in self.engine.world.runs.values():
-            self.agenda.began(run.plan.pipeline, run.id)
+            self.agenda.began(run)
         self._adopt_pipelines(now)
         self._files_at = now + LOOK
         self.board = Board(self._status(now))
@@ -73,12 +76,12 @@ class Service:
     def stop(self) -> None:
         """Start nothing more, and end when nothing runs, or after a while; told again: stop what runs."""
         self.stops += 1
-        self.engine.executor.wake()
+        self.engine.wake()
 
     def reload(self) -> None:
         """Look at the files now."""
         self._files_at = 0.0
-        self.engine.executor.wake()
+        self.engine.wake()
 
     # The loop
 
@@ -91,17 +94,27 @@ class Service:
     def turn(self, *, wait: bool = True) -> None:
         """Wait for what comes first, and do all that follows from it."""
         now = self.engine.clock.now()
-        self.engine.turn(self._patience(now) if wait else 0.0)
-        now = self.engine.clock.now()
+        now = self._wait(now + self._patience(now) if wait else now)
         self._clear_up()
         if self.stops:
             self._wind_down(now)
         else:
+            self._hear(now)
             self._tick(now)
             self._meet(now)
             self._look(now)
             self._start(now)
         self.board.status = self._status(now)
+
+    def _wait(self, until: float) -> float:
+        """Let the engine turn until something has happened, or that moment has come; the time then."""
+        before = self.engine.clock.now()
+        while not self.engine.turn(max(0.0, until - before)):
+            now = self.engine.clock.now()
+            if not before <= now < until:  # also if the clock was set back
+                return now
+            before = now
+        return self.engine.clock.now()
 
     def _patience(self, now: float) -> float:
         if self.stops:
@@ -110,6 +123,19 @@ class Service:
         first = self._files_at if due is None else min(due, self._files_at)
         first = first if self.awaiting.idle else min(first, self._news_at)
         return max(0.0, min(first - now, LOOK))
+
+    # News
+
+    def _hear(self, now: float) -> None:
+        """Take in what other processes have written: requests, queued runs, pauses."""
+        if not self.engine.fresh:
+            return
+        self.engine.fresh = False
+        for told in settle(self.engine.database, now):
+            self.say(told)
+        self.agenda.hear(self.engine.database)
+        self._gone_plans = {}
+        self._news_at = 0.0
 
     # Files
 
@@ -143,10 +169,20 @@ class Service:
             for name, known in pipelines.items():
                 if not known.stale and self.agenda.version(name) != known.version:
                     self._save(known, now)
+            schedules.mark_removed(self.engine.database, pipelines.keys(), self._gone(), now)
 
         self.engine.database.write(save)
         self.agenda.adopt(pipelines)
         self.awaiting.adopt(pipelines)
+
+    def _gone(self) -> list[str]:
+        """Pipelines that are recorded, and in no file any more."""
+        root, files = self.catalogue.project.root, schedules.files(self.engine.database)
+        return [
+            name
+            for name, file in files.items()
+            if name not in self.catalogue.pipelines and self.catalogue.lacks(os.path.join(root, file))
+        ]
 
     def _save(self, known: Known, now: float) -> None:
         plan = known.plan
@@ -197,13 +233,47 @@ class Service:
 
     def _start(self, now: float) -> None:
         """Start what is queued and finds room, the oldest logical date first."""
-        for row, known in self.agenda.take(self.catalogue.pipelines):
-            self._begin(row, known, now)
+        if not self.agenda.names:
+            return
+        for row, known in self.agenda.take({**self._elsewhere(), **self.catalogue.pipelines}):
+            if row.version is None:
+                self._begin(row, known, now)
+            else:
+                self._begin_again(row, row.version, now)
+
+    def _elsewhere(self) -> dict[str, Known]:
+        """The newest versions of pipelines that are in no file, for runs that were asked for by hand."""
+        names = self.agenda.elsewhere()
+        if names != self._gone_plans.keys():
+            self._gone_plans = last_good(self.engine.database, self.catalogue.project.root, names)
+        return self._gone_plans
+
+    def _begin_again(self, row: QueuedRun, version: str, now: float) -> None:
+        """A run of which tasks were cleared goes on by its own plan."""
+        engine, database = self.engine, self.engine.database
+        if not database.write(lambda: moves.start_run(database, row.id, version, engine.runner, now)):
+            return
+        with views.reading(database.url) as db:
+            stored = views.one_run(db, row.id)
+            assert stored is not None
+            run, new = stored_run(db, stored, database.url, engine.runner, engine.ids, self.folder)
+        self.agenda.began(run)
+        engine.tell(Admit(run, new))
+        self.say(f"run {run.id} of {run.plan.pipeline} starts again")
+
+    def _refuse(self, row: QueuedRun, bad: BadParams, now: float) -> None:
+        database, words = self.engine.database, "; ".join(bad.faults)
+        if database.write(lambda: schedules.refuse_run(database, row.id, words, now)):
+            self.say(f"run {row.id} of {row.pipeline} failed: {words}")
 
     def _begin(self, row: QueuedRun, known: Known, now: float) -> None:
         """Fix its plan, and let the engine have it."""
         engine, plan = self.engine, known.plan
-        params = resolve(plan, json.loads(row.params))
+        try:
+            params = resolve(plan, json.loads(row.params))
+        except BadParams as bad:
+            self._refuse(row, bad, now)
+            return
 
         def fix() -> bool:
             if not moves.start_run(engine.database, row.id, known.version, engine.runner, now):
@@ -214,10 +284,11 @@ class Service:
         if not engine.database.write(fix):
             return  # somebody has taken or cancelled it meanwhile
         run = Run(row.id, plan, engine.runner, row.type, *row[3:6], params=params, started=now)
+        run.backfill = row.backfill
         run.folder, run.logs = places(self.folder, run.id)
         run.assets = assets.of_run(engine.database, run.id) if row.type == "assets" else []
         os.makedirs(run.folder, 0o700, exist_ok=True)
-        self.agenda.began(run.plan.pipeline, run.id)
+        self.agenda.began(run)
         engine.tell(Admit(build(run, engine.ids)))
         self.say(f"run {run.id} of {plan.pipeline} started")
 
@@ -226,7 +297,9 @@ class Service:
         self._news_at = 0.0 if self.engine.over else self._news_at  # there may be room now
         for run in self.engine.over:
             ended = run.ended or 0.0
-            self.agenda.ended(run.plan.pipeline, run.id, ended)
+            self.agenda.ended(run)
+            if run.stop or run.backfill:  # clears that had to wait, and what follows in the backfill
+                self.engine.news.again()
             why = f": {run.reason}" if run.reason else ""
             self.say(
                 f"run {run.id} of {run.plan.pipeline} {run.state.value} in {ended - run.started:.1f} s{why}"

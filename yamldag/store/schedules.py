@@ -98,7 +98,7 @@ def refuse_run(database: Database, run: str, reason: str, now: float) -> bool:
     )
     if cursor.rowcount != 1:
         return False
-    database.execute(EVENT, (run, None, None, Event.FAIL, RunState.FAILED, now, reason))
+    database.execute(EVENT, (run, None, None, Event.FAIL.value, RunState.FAILED.value, now, reason))
     return True
 
 
