@@ -23,7 +23,8 @@ class Update(NamedTuple):
 
 def newest(database: Database) -> int:
     """The id of the newest update of any asset; 0: there is none."""
-    return int(database.execute("SELECT coalesce(max(id), 0) FROM asset_update").fetchone()[0])
+    row = database.execute("SELECT max(id) FROM asset_update").fetchone()
+    return int(row[0] or 0) if row else 0
 
 
 def after(database: Database, last: int) -> list[Update]:
