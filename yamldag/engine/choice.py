@@ -64,7 +64,8 @@ def choose(tasks: Sequence[Task], facts: Iterable[Fact], wish: Wish) -> Choice:
     """All that is cleared, setups and teardowns included. `tasks` are those that the run has."""
     known = list(facts)
     field_ = _Field.of(tasks, known)
-    units = set(wish.units) or {(task.id, None) for task in tasks}
+    units = {(task, index) for task, index in wish.units if task in field_.tasks}
+    units = units if wish.units else {(task.id, None) for task in tasks}
     if wish.failed:
         reach = field_.reach(units, wish)
         units = {field_.unit(fact) for fact in known if fact.is_bad and field_.holds(reach, fact)}

@@ -102,11 +102,18 @@ class Clearance:
     """Those that the newer plan is without."""
     newer: Newer | None = None
 
+    @property
+    def is_empty(self) -> bool:
+        """Nothing would be done. A run that was cancelled before it began begins after all."""
+        never_begun = self.run.plan is None and self.run.state != "queued"
+        return not (self.rows or self.removed or self.newer or never_begun)
+
 
 def plan_clear(run: Found, wish: Wish, newer: Newer | None = None) -> Clearance:
     """What would be cleared; nothing is written."""
     plan = newer.plan if newer else run.plan
-    assert plan is not None
+    if plan is None:  # it never began
+        return Clearance(run, Choice(), (), ())
     tasks = {task.id: task for task in narrowed(plan, run.only)}
     here = [row for row in run.rows if row.task in tasks and row.state != TaskState.REMOVED]
     choice = choose(list(tasks.values()), map(_fact, here), wish)
@@ -148,7 +155,7 @@ def clear(
     """
     for _ in range(_TIMES):
         planned = plan_clear(look(database, run), wish, newer)
-        if not planned.rows and not planned.removed and not newer:
+        if planned.is_empty:
             return "nothing"
         try:
             return (
@@ -193,7 +200,8 @@ def _apply(database: Database, planned: Clearance, now: float, backfill: str | N
 
 def _cleared_rows(planned: Clearance) -> list[ClearedRow]:
     plan = planned.newer.plan if planned.newer else planned.run.plan
-    assert plan is not None
+    if plan is None:
+        return []
     mapped_by = {task.id: task.mapped_by for task in plan.tasks}
     again = {name for name, fan in mapped_by.items() if fan in planned.choice.again}
     rows = []
@@ -202,9 +210,7 @@ def _cleared_rows(planned: Clearance) -> list[ClearedRow]:
         unmap = row.task in again or (not mapped and row.item is not None)
         removed = not mapped and row.map_index > 0
         rows.append(ClearedRow(row.id, row.state, row.attempts, row.attempt, unmap, removed))
-    rows += [
-        ClearedRow(row.id, row.state, row.attempts, row.attempt, False, True) for row in planned.removed
-    ]
+    rows += [ClearedRow(row.id, row.state, row.attempts, row.attempt, False, True) for row in planned.removed]
     return rows
 
 

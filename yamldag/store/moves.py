@@ -120,6 +120,19 @@ def save_version(database: Database, version: Version) -> None:
     )
 
 
+def add_pipeline(database: Database, version: Version) -> None:
+    """Record a pipeline that is not recorded yet, with this plan."""
+    name, file, mark, plan, seen = version
+    if database.add(
+        "INSERT INTO pipeline (id, file, version, first_seen, changed) VALUES (?, ?, ?, ?, ?)",
+        (name, file, mark, seen, seen),
+    ):
+        database.add(
+            "INSERT INTO pipeline_version (hash, pipeline, plan, created) VALUES (?, ?, ?, ?)",
+            (mark, name, plan, seen),
+        )
+
+
 def create_run(database: Database, row: NewRun) -> bool:
     """Record a run. False if its id, or its tick, is taken."""
     return database.add(sql.NEW_RUN, row)

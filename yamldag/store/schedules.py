@@ -85,9 +85,24 @@ def paused(database: Database) -> frozenset[str]:
     return frozenset(name for (name,) in database.execute("SELECT id FROM pipeline WHERE paused = 1"))
 
 
-def backfill_of(database: Database, run: str) -> str | None:
-    row = database.execute("SELECT backfill FROM run WHERE id = ?", (run,)).fetchone()
-    return row[0] if row else None
+def pause(database: Database, pipeline: str) -> bool:
+    """False if it is paused already."""
+    cursor = database.execute("UPDATE pipeline SET paused = 1 WHERE id = ? AND paused = 0", (pipeline,))
+    return cursor.rowcount == 1
+
+
+def unpause(database: Database, pipeline: str, skip_to: str | None, now: float) -> bool:
+    """Let it go on, with the ticks up to `skip_to` left out. False if it is not paused."""
+    cursor = database.execute("UPDATE pipeline SET paused = 0 WHERE id = ? AND paused = 1", (pipeline,))
+    if cursor.rowcount != 1:
+        return False
+    if skip_to is not None:
+        database.execute(
+            "UPDATE schedule_position SET decided_until = ?, changed = ? "
+            "WHERE pipeline = ? AND decided_until < ?",
+            (skip_to, now, pipeline, skip_to),
+        )
+    return True
 
 
 def refuse_run(database: Database, run: str, reason: str, now: float) -> bool:
