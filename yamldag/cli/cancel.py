@@ -33,11 +33,11 @@ def run(args: argparse.Namespace) -> int:
         options.print_json({"run_id": name, "state": state})
     else:
         sys.stdout.write(_words(name, done, state, waiting=waiting))
-    return 0 if done in ("asked", "cancelled") or state == "cancelled" else 1
+    return 1 if done == "over" and state != "cancelled" else 0
 
 
 def _words(name: str, done: str, state: str, *, waiting: bool) -> str:
-    if done not in ("asked", "cancelled"):
+    if done == "over":
         return f"run {name} is over already: {state}\n"
     if waiting:
         return f"run {name} is to be cancelled: that happens as soon as a scheduler goes on with it\n"

@@ -25,7 +25,7 @@ _TIMES = 5
 
 
 def cancel(database: Database, run: str, now: float, *, kill: bool = False) -> str:
-    """`cancelled` at once, `asked` of the engine that moves it, or the state that it is in for good."""
+    """`cancelled` at once, `asked` of the engine that moves it, or `over`: there was nothing to cancel."""
 
     def work() -> str:
         if clears.cancel_queued(database, run, REASONS["cancel"], now):
@@ -35,7 +35,7 @@ def cancel(database: Database, run: str, now: float, *, kill: bool = False) -> s
         if state == "running":
             requests.ask(database, run, "kill" if kill else "cancel", "{}", now)
             return "asked"
-        return str(state)
+        return "over"
 
     return database.write(work)
 

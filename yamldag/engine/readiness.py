@@ -181,7 +181,7 @@ class Readiness:
         self._changes.unmap(instance)
         instance.item = item
         self._changes.expand(instance)
-        instance.tries = 0
+        instance.tries, instance.own = 0, None
         if state in _DECIDED:
             self._changes.move(instance, _DECIDED[state])
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from yamldag.plan.pipeline import Fanout, Json, Plan, Task
 from yamldag.plan.state import FINAL, RunState, TaskState
 
+_UNDER_WAY = frozenset(TaskState) - FINAL - {TaskState.NONE}
 UNMAPPED = -1
 """The map index of what is not mapped, or not expanded."""
 
@@ -158,6 +159,17 @@ class Fan:
     def pause(self, instance: Instance) -> list[Instance]:
         """An instance waits for its retry: a chain goes on holding its place, a single task does not."""
         return [] if len(self.members) > 1 else self._leave(instance.index)
+
+    def unblock(self) -> list[Instance]:
+        """Those held that may go on because chains wait for tasks outside, which may wait for other chains: such
+        a chain gives its place away, or nothing would ever go on."""
+        if not self.held or len(self.members) == 1:
+            return []
+        stuck = [index for index in self.active if not self._is_under_way(index)]
+        return [instance for index in stuck for instance in self._leave(index)]
+
+    def _is_under_way(self, index: int) -> bool:
+        return any(node.instances[index].state in _UNDER_WAY for node in self.members)
 
     def _leave(self, index: int) -> list[Instance]:
         self.active.discard(index)

@@ -52,10 +52,12 @@ class _Step:
                 self._obey(run, what)
         self._ring()
         self.readiness.settle()
-        while instance := self.room.next():
-            self.attempts.start(instance)
-            self.readiness.settle()
-        for run in dict.fromkeys([*self.admitted, *self.changes.runs]):
+        self._fill()
+        while freed := [each for run in self._touched() for fan in run.fans.values() for each in fan.unblock()]:
+            for each in freed:
+                self.room.ready(each)
+            self._fill()
+        for run in self._touched():
             self._close(run)
         self.result.batches = self.changes.batches()
         return self.result
@@ -76,6 +78,15 @@ class _Step:
             self.changes.add(instance)
         if run.stop:
             self.stopping.stop_all(run, run.stop)
+
+    def _fill(self) -> None:
+        while instance := self.room.next():
+            self.attempts.start(instance)
+            self.readiness.settle()
+
+    def _touched(self) -> list[Run]:
+        """The runs that this step was about."""
+        return list(dict.fromkeys([*self.admitted, *self.changes.runs]))
 
     def _obey(self, run: Run, what: Asked) -> None:
         if what.wish is not None:
