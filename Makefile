@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTEST_ARGS ?= -n auto
 
-.PHONY: serve test check pytest bench docs fuzz clean help
+.PHONY: serve test check pytest bench docs fuzz faults clean help
 .DEFAULT_GOAL := help
 
 help: ## say what there is
@@ -33,6 +33,9 @@ docs: $(VENV)/installed ## write the generated pages again
 fuzz: $(VENV)/installed ## a minute of hostile bytes through the compiler
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[fuzz]'
 	$(BIN)/python tests/fuzz/fuzz_compile.py -max_total_time=60
+
+faults: $(VENV)/installed ## the fault tests at length: about an hour of crashes
+	YAMLDAG_FAULTS=long $(BIN)/python -m pytest $(PYTEST_ARGS) tests/faults
 
 clean: ## take away what the other targets made
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .yamldag

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.serving import Serve, wait_until
 from tests.e2e.project import PATIENCE, YAMLDAG, Project, label
+from tests.e2e.serving import Serve, wait_until
 
 
 @pytest.fixture

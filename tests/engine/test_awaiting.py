@@ -31,7 +31,10 @@ class Market(Place):
         """As another process does it."""
         self.clock.time += 1
         run = f"made-{self.clock.time}"
-        self.database.execute("INSERT OR IGNORE INTO pipeline VALUES ('m', 'm.yml', 'v', 0, 1, 1, NULL)")
+        self.database.add(
+            "INSERT INTO pipeline (id, file, version, first_seen, changed) VALUES (?, 'm.yml', 'v', 1, 1)",
+            ("m",),
+        )
         self.database.execute(
             "INSERT INTO run (id, pipeline, type, state, logical_date, data_interval_start, data_interval_end, "
             "params, created) VALUES (?, 'm', 'manual', 'success', 'd', 'd', 'd', '{}', 1)",
@@ -60,8 +63,8 @@ class Market(Place):
 
 
 @pytest.fixture
-def market(tmp_path: Path) -> Iterator[Market]:
-    made = Market(tmp_path)
+def market(tmp_path: Path, database_url: str) -> Iterator[Market]:
+    made = Market(tmp_path, database_url)
     yield made
     made.database.close()
 

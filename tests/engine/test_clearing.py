@@ -89,7 +89,6 @@ class Stored:
             for task, index, state, attempts in found
         }
 
-    @property
     def open(self) -> bool:
         return requests.is_open(self.database, "r")
 
@@ -101,7 +100,7 @@ def test_what_is_done_runs_again_at_once(database: Database) -> None:
     stored = Stored(database, CHAIN, scripted({}))
     stored.end("x")
     stored.ask(("x", None))
-    assert not stored.open
+    assert not stored.open()
     assert stored.rows()["x"] == ("running", 2)
     stored.simulation.finish()
     assert {name: attempts for name, (_, attempts) in stored.rows().items()} == {
@@ -116,11 +115,11 @@ def test_what_runs_is_ended_first_and_costs_no_retry(database: Database) -> None
     stored = Stored(database, CHAIN, scripted({}))
     stored.end("a")
     stored.ask(("a", None))
-    assert stored.open, "b is still to end"
+    assert stored.open(), "b is still to end"
     stored.end("x")
     assert "a" not in {one.label for one in stored.simulation.live.values()}, "nothing of it starts meanwhile"
     stored.end("b", BAD, "stopped")
-    assert not stored.open
+    assert not stored.open()
     assert states(stored.run) == {"a": "running", "b": "none", "c": "none", "x": "success"}
     stored.simulation.finish()
     assert stored.rows()["b"] == ("success", 2)
@@ -158,7 +157,7 @@ def test_a_cancel_comes_before_a_clear_that_waits(database: Database) -> None:
     stored = Stored(database, CHAIN, scripted({}))
     stored.ask(("a", None))
     stored.simulation.stop(stored.run)
-    assert not stored.open
+    assert not stored.open()
     for name in ("a", "x"):
         stored.end(name, BAD, "stopped")
     assert stored.run.state == "cancelled"
@@ -168,7 +167,7 @@ def test_outputs_go(database: Database) -> None:
     stored = Stored(database, plan(task("a"), task("b", "a")), scripted({"a": with_output(1)}))
     stored.end("a")
     stored.ask(("a", None))
-    assert stored.open
+    assert stored.open()
     stored.end("b", BAD, "stopped")
     assert list(database.execute("SELECT value FROM output")) == []
     stored.end("a", with_output(2))
@@ -268,7 +267,7 @@ def test_any_clears_of_any_run_lead_to_the_states_that_it_has_without(seed: int,
             if turn > 40 or clear(database, "r", any_wish(chance, of), 1.0) != "queued":
                 break
             stored.again()
-        elif chance.random() < 0.3 and not stored.open:
+        elif chance.random() < 0.3 and not stored.open():
             wish = any_wish(chance, of)
             if clear(database, "r", wish, 1.0) == "asked":
                 [row] = requests.asked_of(database, 1)
@@ -277,7 +276,7 @@ def test_any_clears_of_any_run_lead_to_the_states_that_it_has_without(seed: int,
             stored.simulation.advance()
     stored.simulation.finish()
     plain = run_to_end(of, script)
-    assert not stored.open
+    assert not stored.open()
     assert states(stored.run) == states(plain)
     assert stored.run.state == plain.state
     rows = {name: state for name, (state, _) in stored.rows().items() if state != TaskState.REMOVED}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,8 +28,8 @@ def new_row(name: str = "r", **more: Any) -> NewRun:
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    opened = open_database(f"sqlite:///{tmp_path}/y.db")
+def database(database_url: str) -> Iterator[Database]:
+    opened = open_database(database_url)
     moves.begin_runner(opened, moves.Life("local", "here", 1, "/", 1.0))
     moves.save_version(opened, moves.Version("p", "p.yml", "v", "{}", 1.0))
     moves.create_run(opened, new_row())
@@ -180,11 +179,9 @@ def test_a_queued_run_is_started_by_one_alone(database: Database) -> None:
 
 
 def test_what_the_database_refuses_otherwise_is_not_taken_for_a_lost_run(database: Database) -> None:
-    import sqlite3
-
     simulation = Simulation()
     batches = simulation.step(Admit(simulation.new_run(plan(task("a")), "unknown"))).batches
-    with pytest.raises(sqlite3.IntegrityError):
+    with pytest.raises(database.error, match=r"(?i)foreign key"):
         moves.store(database, batches)
 
 

@@ -49,12 +49,12 @@ if crash != "while running":
         return lost
     moves.store = storing
     (folder / "go").touch()
-run_here(Order(plan, {}), database=f"sqlite:///{folder}/y.db", folder=folder / ".yamldag")
+run_here(Order(plan, {}), database=sys.argv[3], folder=folder / ".yamldag")
 """
 
 
-def killed(folder: Path, crash: str) -> None:
-    command = [sys.executable, "-c", KILLED, str(folder), crash]
+def killed(folder: Path, url: str, crash: str) -> None:
+    command = [sys.executable, "-c", KILLED, str(folder), crash, url]
     process = subprocess.Popen(command)
     if crash == "while running":
         while not (folder / "begun").exists():
@@ -64,10 +64,10 @@ def killed(folder: Path, crash: str) -> None:
     assert process.wait() == -signal.SIGKILL
 
 
-def resumed(folder: Path) -> dict[str, Any]:
+def resumed(folder: Path, url: str) -> dict[str, Any]:
     """Take over what is there, finish it, and tell how it ended."""
     executor = LocalExecutor(folder / ".yamldag" / "executor", fork=False)
-    database = open_database(f"sqlite:///{folder}/y.db")
+    database = open_database(url)
     clock = SteadyClock()
     life = moves.Life("local", "here", os.getpid(), executor.id, clock.now())
     engine = Engine(database, executor, clock, moves.begin_runner(database, life), dict(os.environ))
@@ -77,7 +77,7 @@ def resumed(folder: Path) -> dict[str, Any]:
     executor.forget(())
     executor.close()
     database.close()
-    with views.reading(f"sqlite:///{folder}/y.db") as db:
+    with views.reading(url) as db:
         (run,) = views.runs(db)
         rows = views.instances(db, run["id"])
         events = views.events(db, run["id"])
@@ -90,9 +90,11 @@ def resumed(folder: Path) -> dict[str, Any]:
     }
 
 
-def test_what_runs_goes_on_when_its_engine_is_killed_and_another_takes_over(tmp_path: Path) -> None:
-    killed(tmp_path, "while running")
-    found = resumed(tmp_path)
+def test_what_runs_goes_on_when_its_engine_is_killed_and_another_takes_over(
+    database_url: str, tmp_path: Path
+) -> None:
+    killed(tmp_path, database_url, "while running")
+    found = resumed(tmp_path, database_url)
     assert found == {
         "taken": 1,
         "state": "success",
@@ -106,23 +108,25 @@ def test_what_runs_goes_on_when_its_engine_is_killed_and_another_takes_over(tmp_
 @pytest.mark.parametrize(
     "point", [f"{when} commit {n}" for n in (1, 2, 3, 4) for when in ("before", "after")]
 )
-def test_a_crash_at_any_commit_loses_nothing_and_does_nothing_twice(point: str, tmp_path: Path) -> None:
-    killed(tmp_path, point)
-    found = resumed(tmp_path)
+def test_a_crash_at_any_commit_loses_nothing_and_does_nothing_twice(
+    point: str, database_url: str, tmp_path: Path
+) -> None:
+    killed(tmp_path, database_url, point)
+    found = resumed(tmp_path, database_url)
     assert found["state"] == "success"
     assert set(found["states"].values()) == {"success"}
     assert found["left"] == []
     assert (tmp_path / "ran").read_text() == "slow\n1 2\n"
 
 
-def test_a_run_whose_engine_lives_is_left_alone(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", KILLED, str(tmp_path), "while running"]
+def test_a_run_whose_engine_lives_is_left_alone(database_url: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", KILLED, str(tmp_path), "while running", database_url]
     process = subprocess.Popen(command)
     while not (tmp_path / "begun").exists():
         assert process.poll() is None
         os.sched_yield()
     executor = LocalExecutor(tmp_path / ".yamldag" / "executor", fork=False)
-    database = open_database(f"sqlite:///{tmp_path}/y.db")
+    database = open_database(database_url)
     life = moves.Life("local", "here", os.getpid(), executor.id, 1.0)
     engine = Engine(database, executor, SteadyClock(), moves.begin_runner(database, life), {})
     assert recover(engine, executor, tmp_path / ".yamldag") == []

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from yamldag.compile.project import find
+from yamldag.engine import times
 from yamldag.engine.catalogue import Catalogue, Known, known
 from yamldag.engine.lock import Lock
 from yamldag.engine.loop import Engine
@@ -79,14 +80,14 @@ class Hands:
 class Place:
     """A project's folder and database, and the lives of schedulers in it."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, database: str | None = None) -> None:
         self.root = root
         self.clock = Clock()
         self.hands = Hands(self.clock)
         self.said: list[str] = []
         (root / "pipelines").mkdir()
         (root / "yamldag.yml").write_text("{}\n")
-        self.database = open_database(f"sqlite:///{root}/.yamldag/yamldag.db")
+        self.database = open_database(database or f"sqlite:///{root}/.yamldag/yamldag.db")
 
     def write(
         self, name: str, text: str | None = None, more: str = "", script: str = "true", to: str = ""
@@ -113,11 +114,9 @@ class Place:
     def ticks(self, name: str) -> list[tuple[int, str]]:
         """(seconds since the beginning, state) of each scheduled run."""
         rows = self.database.execute(
-            "SELECT CAST(strftime('%s', logical_date) AS INTEGER) - 1800000000, state FROM run "
-            "WHERE pipeline = ? ORDER BY logical_date",
-            (name,),
+            "SELECT logical_date, state FROM run WHERE pipeline = ? ORDER BY logical_date", (name,)
         )
-        return [(int(at), str(state)) for at, state in rows]
+        return [(round(times.read(at).timestamp()) - 1_800_000_000, state) for at, state in rows]
 
     def last_good(self) -> dict[str, Known]:
         return {
@@ -127,9 +126,9 @@ class Place:
 
 
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+def place(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     monkeypatch.chdir(tmp_path)
-    made = Place(tmp_path)
+    made = Place(tmp_path, database_url)
     yield made
     made.database.close()
 

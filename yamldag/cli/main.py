@@ -33,6 +33,7 @@ COMMANDS = {
     "schema": "the JSON Schema of pipeline files, for editors",
     "config": "each setting and where it came from",
     "db": "look after the database: upgrade, check",
+    "doctor": "look over the installation and the database",
 }
 """Each command lives in the file of its name in this folder, with `add_arguments(parser)` and `run(args) -> int`."""
 

@@ -8,7 +8,7 @@ from yamldag.compile.draft import Draft, Entries, strings
 from yamldag.operators import catalog
 from yamldag.plan.expression.analysis import analyse
 from yamldag.syntax.diagnostic import Diagnostic, at
-from yamldag.syntax.tree import Node, Scalar
+from yamldag.syntax.tree import Map, Node, Scalar
 
 PIPELINE = ("deadline", "on_deadline", "on_failure", "on_success")
 TASK = ("depends_on_past", "pool", "cache", "on_failure", "on_success", "on_retry")
@@ -27,12 +27,21 @@ def _of_task(task: Draft) -> Iterator[Diagnostic]:
     operator = catalog.operator(task.operator) if task.operator else None
     if operator is not None and not operator.runs:
         yield _of_key(task.entries[operator.name][0], f"the operator `{operator.name}`")
+    for key in _queries(task):
+        yield _of_key(key, "`wait` with `sql`, which needs connections")
     for name in TASK:
         entry = task.get(name)
         if entry is not None and not (type(entry.node) is Scalar and entry.node.value is False):
             yield _of_key(entry.key)
     for _, node in task.entries.values():
         yield from _secrets(node)
+
+
+def _queries(task: Draft) -> Iterator[Scalar]:
+    """A `wait` for a query: its connection is what this version lacks."""
+    for entry in task.values("wait") if task.operator == "wait" else ():
+        if type(entry.node) is Map and "sql" in entry.node.items:
+            yield entry.node.items["sql"][0]
 
 
 def _secrets(node: Node) -> Iterator[Diagnostic]:

@@ -52,20 +52,22 @@ def _end(database: Database, folder: Path, name: str, lives: tuple[int, str, int
     owner, executor, heir = lives
     if not database.write(lambda: moves.take_run(database, name, heir, owner)):
         return False
-    run, new = _read(database, folder, name, heir)
+    ids = ids_of(heir)
+    run, new = _read(database, folder, name, heir, ids)
     templates = Templates()
-    known = list(_known(run, folder, executor, Dispatch(templates, os.environ)))
+    dispatch = Dispatch(templates, os.environ, ids)
+    known = list(_known(run, folder, executor, dispatch))
     _kill(run, folder, executor)
     happened: list[Happened] = [Admit(run, new), *known, Stop(run.id, "kill" if run.stop else "lost")]
     told = {end.attempt for end in known}
     happened += [_killed(each) for each in _running(run) if each.attempt not in told]
-    world = World(ids_of(heir), templates, Dispatch(templates, os.environ).prepare)
+    world = World(ids, templates, dispatch.prepare, errand=dispatch.errand)
     lost = moves.store(database, step(world, happened, time.time()).batches)
     moves.end_runner(database, heir, time.time())
     return not lost
 
 
-def _read(database: Database, folder: Path, name: str, heir: int) -> tuple[Run, bool]:
+def _read(database: Database, folder: Path, name: str, heir: int, ids: Iterator[int]) -> tuple[Run, bool]:
     """The run as its rows have it, and whether it has no instances yet."""
     from yamldag.store import views
 
@@ -74,6 +76,7 @@ def _read(database: Database, folder: Path, name: str, heir: int) -> tuple[Run, 
         assert row is not None
         text = views.plan(db, row["version"])
         stored = [StoredInstance._make(each) for each in views.instances(db, name)]
+        deferrals = views.deferrals(db, name)
     assert text is not None
     only = None if row["only_tasks"] is None else frozenset(json.loads(row["only_tasks"]))
     run = Run(
@@ -87,7 +90,7 @@ def _read(database: Database, folder: Path, name: str, heir: int) -> tuple[Run, 
     )
     run.folder, run.logs = (str(folder.absolute() / kind / name) for kind in ("runs", "logs"))
     run.reason = row["reason"]
-    return rebuild(run, stored, ids_of(heir)), not stored
+    return rebuild(run, stored, ids, deferrals), not stored
 
 
 def _running(run: Run) -> Iterator[Instance]:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from yamldag.engine.changes import Changes
 from yamldag.engine.clearing import Clearing
+from yamldag.engine.deferral import Deferral
+from yamldag.engine.deferred import Deferred
 from yamldag.engine.readiness import Readiness
 from yamldag.engine.reasons import REASONS
 from yamldag.engine.retry import delay
 from yamldag.engine.room import Room
 from yamldag.engine.run import Instance
-from yamldag.engine.stopping import Stopping
 from yamldag.engine.world import Finished, Result, World
 from yamldag.executors.contract import Start
+from yamldag.operators.contract import Outcome
 from yamldag.plan.state import Event
 
 
@@ -24,15 +26,16 @@ class Attempts:
         changes: Changes,
         readiness: Readiness,
         room: Room,
-        stopping: Stopping,
         clearing: Clearing,
+        deferred: Deferred,
         result: Result,
     ) -> None:
+        self._deferred = deferred
         self._world = world
         self._changes = changes
         self._readiness = readiness
         self._room = room
-        self._stopping = stopping
+        self._stopping = clearing.stopping
         self._clearing = clearing
         self._result = result
 
@@ -48,11 +51,34 @@ class Attempts:
         self._changes.move(instance, Event.START)
         self._room.take(instance)
         prepared = self._world.prepare(instance)
+        if isinstance(prepared.work, Deferral):
+            self._defer(instance, prepared.work)
         self._changes.begin(instance, prepared.log)
+        if prepared.call:
+            self._changes.call(instance, prepared.call.row)
+            self._result.called.append(prepared.call)
         if isinstance(prepared.work, Start):
             self._result.start.append(prepared.work)
-        else:
+        elif isinstance(prepared.work, Outcome):
             self.finish(Finished(instance.attempt, prepared.work, "refused", now, now))
+
+    def _defer(self, instance: Instance, deferral: Deferral) -> None:
+        """It waits, and gives back the room that it has taken; it goes on holding its place in its chain."""
+        assert instance.attempt is not None
+        del self._world.running[instance.attempt]
+        self._room.release(instance)
+        instance.deferral = deferral
+        self._changes.move(instance, Event.DEFER)
+        self._changes.defer(instance)
+        self._deferred.begin(instance)
+
+    def finish_deferred(self, instance: Instance, outcome: Outcome) -> None:
+        """What it waited for has come, or its time is over; it has left those that wait."""
+        assert instance.attempt is not None
+        assert instance.started is not None
+        instance.ended = self._changes.now
+        what = Finished(instance.attempt, outcome, "waited", instance.started, instance.ended)
+        self._become(instance, what, stopped=False)
 
     def finish(self, what: Finished) -> None:
         """One has ended."""
@@ -62,8 +88,10 @@ class Attempts:
         stopped = self._stopping.has_stopped(instance, what.attempt)
         instance.started, instance.ended = what.started, what.ended
         self._room.release(instance)
-        if instance.node.run.clear and self._clearing.takes(instance, what):
-            return
+        if not (instance.node.run.clear and self._clearing.takes(instance, what)):
+            self._become(instance, what, stopped)
+
+    def _become(self, instance: Instance, what: Finished, stopped: bool) -> None:
         if what.outcome.state == "success" and not (stopped and what.reason == "stopped"):
             self._succeed(instance, what)
         elif stopped:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from yamldag.engine import deferral
 from yamldag.engine.run import Instance, Node, Run
 from yamldag.plan.pipeline import Json
 from yamldag.plan.state import (
@@ -19,11 +20,14 @@ from yamldag.store.rows import (
     AssetUpdate,
     AttemptEnd,
     Batch,
+    DeferralEnd,
     Expansion,
     InstanceMove,
     Logged,
     NewAttempt,
+    NewDeferral,
     NewInstance,
+    NewRun,
     Output,
     RunMove,
 )
@@ -95,14 +99,14 @@ class Changes:
         self._batch(instance).events.append(row)
 
     def begin(self, instance: Instance, log: str) -> None:
-        """Its newest attempt is being carried out."""
+        """Its newest attempt is being carried out, or waits."""
         assert instance.attempt is not None
         self._batch(instance).new_attempts.append(
             NewAttempt(
                 instance.attempt,
                 instance.id,
                 instance.attempts,
-                AttemptState.RUNNING.value,
+                _attempt_state(instance).value,
                 instance.node.run.owner,
                 self.now,
                 None,
@@ -118,12 +122,27 @@ class Changes:
         assert instance.attempt is not None
         assert instance.started is not None
         assert instance.ended is not None
-        state = ATTEMPT_MOVES[AttemptState.RUNNING, event]
-        was = AttemptState.RUNNING.value
+        was = _attempt_state(instance)
+        state = ATTEMPT_MOVES[was, event]
+        if was is AttemptState.DEFERRED:
+            self._batch(instance).deferral_ends.append(DeferralEnd(instance.id, instance.attempt))
         times = (instance.started, instance.ended)
         self._batch(instance).attempt_ends.append(
-            AttemptEnd(state.value, *times, exit_, reason, message or None, instance.attempt, was)
+            AttemptEnd(state.value, *times, exit_, reason, message or None, instance.attempt, was.value)
         )
+
+    def defer(self, instance: Instance) -> None:
+        """Its newest attempt waits without a worker: a restart goes on with it."""
+        waits = instance.deferral
+        assert waits is not None
+        assert instance.attempt is not None
+        spec = deferral.to_text(waits)
+        row = NewDeferral(instance.id, instance.attempt, spec, waits.since, waits.until)
+        self._batch(instance).deferrals.append(row)
+
+    def call(self, instance: Instance, row: NewRun) -> None:
+        """Its newest attempt makes a run of another pipeline."""
+        self._batch(instance).called.append(row)
 
     def output(self, instance: Instance) -> None:
         self._batch(instance).outputs.append(Output(instance.id, to_text(instance.output)))
@@ -156,6 +175,11 @@ class Changes:
         if batch is None:
             batch = self._batches[run] = Batch()
         return batch
+
+
+def _attempt_state(instance: Instance) -> AttemptState:
+    """Of its newest attempt, while it has not ended."""
+    return AttemptState.DEFERRED if instance.state is TaskState.DEFERRED else AttemptState.RUNNING
 
 
 def _new_row(instance: Instance) -> NewInstance:

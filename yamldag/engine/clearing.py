@@ -8,7 +8,7 @@ from yamldag.engine.readiness import Readiness
 from yamldag.engine.rebuild import recount
 from yamldag.engine.room import Room
 from yamldag.engine.run import UNMAPPED, Clear, Fan, Instance, Run
-from yamldag.engine.stopping import ACTIVE
+from yamldag.engine.stopping import ACTIVE, Stopping
 from yamldag.engine.world import Finished, Result, World
 from yamldag.plan.state import Event, TaskState
 
@@ -19,12 +19,19 @@ class Clearing:
     """The clears of one step."""
 
     def __init__(
-        self, world: World, changes: Changes, readiness: Readiness, room: Room, result: Result
+        self,
+        world: World,
+        changes: Changes,
+        readiness: Readiness,
+        room: Room,
+        stopping: Stopping,
+        result: Result,
     ) -> None:
         self._world = world
         self._changes = changes
         self._readiness = readiness
         self._room = room
+        self.stopping = stopping
         self._result = result
 
     def ask(self, run: Run, request: int, wish: Wish) -> None:
@@ -41,6 +48,8 @@ class Clearing:
                 assert each.attempt is not None
                 clear.waiting.add(each.attempt)
                 self._result.stop.append(each.attempt)
+            elif each.state is TaskState.DEFERRED:
+                self._end_waiting(each)
         self._settle(run, clear)
 
     def takes(self, instance: Instance, what: Finished) -> bool:
@@ -53,6 +62,13 @@ class Clearing:
         self._reset(instance)
         self._settle(run, run.clear)
         return True
+
+    def _end_waiting(self, instance: Instance) -> None:
+        """At once: there is nothing that would have to end first."""
+        self.stopping.leave(instance)
+        instance.ended = self._changes.now
+        self._changes.end(instance, Event.CANCEL, None, "stopped", CLEARED)
+        self._reset(instance)
 
     def _settle(self, run: Run, clear: Clear) -> None:
         if clear.waiting:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
-from yamldag.engine import folders, times
-from yamldag.engine.errands import write_privately
+from yamldag.engine import folders, gates, times, waits
+from yamldag.engine.deferral import Deferral
+from yamldag.engine.errands import Errand, write_privately
 from yamldag.engine.run import UNMAPPED, Instance
 from yamldag.engine.templates import Templates, rendered
 from yamldag.engine.world import Finished, Prepared
 from yamldag.executors.contract import Ended, Start
 from yamldag.operators.contract import Attempt, Operator, Outcome, Work, runnable
-from yamldag.plan.expression import TemplateError, render_shell, render_text
+from yamldag.plan.expression import TemplateError, condition, evaluate, render_shell, render_text
 from yamldag.plan.pipeline import Json, Task
 
 _OURS = "YAMLDAG_"
@@ -25,8 +26,9 @@ _SHELLS = ("bash", "command")
 class Dispatch:
     """Renders attempts, makes their places, and reads what they left."""
 
-    def __init__(self, templates: Templates, environment: Mapping[str, str]) -> None:
+    def __init__(self, templates: Templates, environment: Mapping[str, str], ids: Iterator[int]) -> None:
         self._templates = templates
+        self._ids = ids
         self._inherited = {name: value for name, value in environment.items() if not name.startswith(_OURS)}
         self._operators: dict[str, Operator | None] = {}
         self._specs: dict[int, tuple[str, str]] = {}
@@ -41,25 +43,43 @@ class Dispatch:
         except TemplateError as error:
             return Prepared(f"{base}.log", Outcome("failed", str(error)))
 
-    def _work(self, instance: Instance, base: str) -> Start | Outcome:
+    def errand(self, instance: Instance) -> Errand | Outcome:
+        """Render one look of a `wait` that is deferred: it is an errand of the operator that asks."""
+        task, number = instance.node.task, next(self._ids)
+        try:
+            context = self._templates.context(instance)
+            operator, params, timeout = waits.look(rendered(task.params, context))
+            args, env = rendered(task.args, context), self._own(task, context)
+            place = _attempt(instance, _base(instance), _cwd(task, context), f".{number}")
+        except TemplateError as error:
+            return Outcome("failed", str(error))
+        env = {**self._inherited, **env, **_variables(instance, place), "YAMLDAG_ATTEMPT_ID": str(number)}
+        return Errand(number, operator, params, args, env, place, timeout, owner=instance)
+
+    def _work(self, instance: Instance, base: str) -> Start | Outcome | Deferral:
         task = instance.node.task
+        if task.operator == "wait":
+            return self._wait(instance)
         operator = self._operator(task.operator)
         if operator is None:
             return Outcome("failed", f"there is no operator `{task.operator}`")
         context = self._templates.context(instance)
-        cwd = (
-            os.path.join(task.folder, render_text(task.working_dir, context))
-            if task.working_dir
-            else task.folder
-        )
-        attempt = _attempt(instance, base, cwd)
+        attempt = _attempt(instance, base, _cwd(task, context))
         work = operator.prepare(_params(task, context), rendered(task.args, context), attempt)
         if isinstance(work, Outcome):
-            return work
-        own = {name: render_text(value, context) for name, value in task.env.items()}
-        return self._start(
-            instance, attempt, work, {**self._inherited, **own, **_variables(instance, attempt)}
+            return gates.checked(task, instance.node.run.plan, work)
+        env = {**self._inherited, **self._own(task, context), **_variables(instance, attempt)}
+        return self._start(instance, attempt, work, env)
+
+    def _wait(self, instance: Instance) -> Deferral | Outcome:
+        task, context = instance.node.task, self._templates.context(instance)
+        params = rendered(
+            {name: value for name, value in task.params.items() if name not in waits.LOOKS}, context
         )
+        return waits.deferral(instance, params, _cwd(task, context))
+
+    def _own(self, task: Task, context: Mapping[str, Json]) -> dict[str, str]:
+        return {name: render_text(value, context) for name, value in task.env.items()}
 
     def _start(self, instance: Instance, attempt: Attempt, work: Work, env: dict[str, str]) -> Start:
         assert instance.attempt is not None
@@ -90,6 +110,8 @@ class Dispatch:
         operator = self._operator(task.operator)
         assert operator is not None
         outcome = operator.outcome(ended, attempt, task.output)
+        if task.operator == gates.BRANCH:
+            outcome = gates.checked(task, instance.node.run.plan, outcome)
         if outcome.output is not None or task.operator not in _SHELLS:
             self._litter += (attempt.output_path, attempt.result_path, attempt.spec_path)
         return Finished(ended.attempt, outcome, ended.reason, ended.started, ended.ended, ended.exit)
@@ -115,7 +137,14 @@ def _base(instance: Instance) -> str:
     return os.path.join(instance.node.run.logs, instance.label, str(instance.attempts))
 
 
-def _attempt(instance: Instance, base: str, cwd: str) -> Attempt:
+def _cwd(task: Task, context: Mapping[str, Json]) -> str:
+    return (
+        os.path.join(task.folder, render_text(task.working_dir, context)) if task.working_dir else task.folder
+    )
+
+
+def _attempt(instance: Instance, base: str, cwd: str, mark: str = "") -> Attempt:
+    """`mark` keeps the files of an errand apart; the log is the attempt's."""
     run, task = instance.node.run, instance.node.task
     return Attempt(
         run.id,
@@ -125,20 +154,32 @@ def _attempt(instance: Instance, base: str, cwd: str) -> Attempt:
         task.folder,
         cwd,
         run.folder,
-        f"{base}.output",
-        f"{base}.result",
+        f"{base}{mark}.output",
+        f"{base}{mark}.result",
         f"{base}.log",
-        f"{base}.spec",
+        f"{base}{mark}.spec",
     )
 
 
 def _params(task: Task, context: Mapping[str, Json]) -> dict[str, Json]:
     """A shell's script takes plain words alone where it does not say otherwise."""
+    if task.operator in (gates.BRANCH, gates.SHORT_CIRCUIT):
+        return _choice(task.params, context)
     script = task.params.get("script") if task.operator == "bash" else None
     if not isinstance(script, str):
         return rendered(task.params, context)
     others = {name: value for name, value in task.params.items() if name != "script"}
     return {"script": render_shell(script, context), **rendered(others, context)}
+
+
+def _choice(params: dict[str, Json], context: Mapping[str, Json]) -> dict[str, Json]:
+    """What is decided by is an expression, bare or as one `{{ }}`; ids in a list are text."""
+    go, choose = params.get("go"), params.get("choose")
+    if isinstance(go, str | bool):
+        return {"go": condition(go, context)}
+    if isinstance(choose, str):
+        return {"choose": evaluate(choose, context)}
+    return rendered(params, context)
 
 
 def _variables(instance: Instance, attempt: Attempt) -> dict[str, str]:

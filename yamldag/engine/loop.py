@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from yamldag.engine.clock import Clock
 from yamldag.engine.dispatch import Dispatch
 from yamldag.engine.errands import Errands
+from yamldag.engine.lookout import Lookout
 from yamldag.engine.news import News
 from yamldag.engine.requests import asked_of
 from yamldag.engine.run import Instance, Run
@@ -67,13 +68,15 @@ class Engine:
     _inbox: deque[Happened] = field(default_factory=deque)
     _templates: Templates = field(init=False)
     dispatch: Dispatch = field(init=False)
+    _lookout: Lookout = field(init=False)
 
     def __post_init__(self) -> None:
         self.ids = ids_of(self.runner)
         self.news = News(self.database)
         self._templates = Templates(self.environment)
-        self.dispatch = Dispatch(self._templates, self.environment)
-        self.world = World(self.ids, self._templates, self.dispatch.prepare, self.slots)
+        self.dispatch = Dispatch(self._templates, self.environment, self.ids)
+        self.world = World(self.ids, self._templates, self.dispatch.prepare, self.slots, self.dispatch.errand)
+        self._lookout = Lookout(self.database, self.tell)
 
     def tell(self, what: Happened) -> None:
         """Something has happened: from another thread, or below a signal handler."""
@@ -160,6 +163,8 @@ class Engine:
             self.executor.stop(result.kill, kill=True)
         if self.errands.waiting or result.errands or result.recall:
             self._run_errands(result)
+        if result.looks:
+            self._lookout.look(result.looks.values())
         for run in result.over:
             self._templates.forget(run)
         self.over += result.over
@@ -183,6 +188,8 @@ class Engine:
             if run is None:
                 continue
             self.world.open.discard(run)
+            for each in [each for each in self.world.deferred.values() if each.node.run is run]:
+                self.world.forget(each)
             mine = [attempt for attempt, each in self.world.running.items() if each.node.run is run]
             for attempt in mine:
                 del self.world.running[attempt]

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
+from yamldag.engine import gates
 from yamldag.engine.changes import Changes
 from yamldag.engine.run import Fan, Instance, Node, Run, Tally, task_state
 from yamldag.plan.pipeline import Json
@@ -106,7 +107,7 @@ class Readiness:
         if decision == "run":
             self._proceed(instance)
         elif decision == "skipped":
-            self.finish(instance, Event.SKIP, "the trigger rule says so")
+            self.finish(instance, Event.SKIP, _why_skipped(instance))
         elif decision == "upstream_failed":
             self.finish(instance, Event.BLOCK)
 
@@ -118,8 +119,7 @@ class Readiness:
             if not self._conditions_hold(instance, expands):
                 self.finish(instance, Event.SKIP, "`when` is false")
             elif expands:
-                assert node.fan is not None
-                self._expand(node.fan, self._asking.items(instance, node.fan))
+                self._expand(instance)
             else:
                 self._changes.move(instance, Event.SCHEDULE)
                 self._on_ready(instance)
@@ -139,13 +139,15 @@ class Readiness:
                 return False
         return True
 
-    def _expand(self, fan: Fan, items: list[Json]) -> None:
-        """One chain for each item. Members that are decided already are so for every item, so that it makes no
-        difference which came first."""
+    def _expand(self, instance: Instance) -> None:
+        """One chain for each item. Members that are decided already are so for every item; without items each of
+        them is skipped when its own rule says run: so it makes no difference which came first."""
+        fan = instance.node.fan
+        assert fan is not None
+        items = self._asking.items(instance, fan)
         undecided = [node for node in fan.members if node.instances[0].state is TaskState.NONE]
         if not items:
-            for node in undecided:
-                self.finish(node.instances[0], Event.SKIP, "there are no items")
+            self.finish(instance, Event.SKIP, "there are no items")
             return
         for node in fan.members:
             self._multiply(node, items)
@@ -232,6 +234,11 @@ def decision_of(instance: Instance) -> Decision:
         forced = _forced(_setup_states(instance))
         if forced:
             return forced
+    if node.gates:
+        if gates.barring(instance):
+            return "skipped"
+        if not all(_is_final(each.state) for gate in node.gates for each in gates.above(gate, instance)):
+            return "wait"
     answer = decide(
         node.task.trigger_rule,
         tally.success,
@@ -243,13 +250,23 @@ def decision_of(instance: Instance) -> Decision:
     return "wait" if answer == "run" and tally.others else answer
 
 
+def _why_skipped(instance: Instance) -> str | None:
+    gate = gates.barring(instance) if instance.node.gates else None
+    if gate:
+        return gates.words(gate)
+    run = instance.node.run
+    return run.reason if run.stop else "the trigger rule says so"
+
+
 def _teardown(instance: Instance, tally: Tally) -> Decision:
     """Once all that it waits for is done, and all that was asked to stop: it runs if a setup of its own has
     succeeded."""
     states = _setup_states(instance)
     if instance.node.run.stopping or tally.others or not tally.done or not all(map(_is_final, states)):
         return "wait"
-    return "run" if TaskState.SUCCESS in states else (_forced(states) or "run")
+    if TaskState.SUCCESS in states:
+        return "run"
+    return "skipped" if instance.node.run.stop else (_forced(states) or "run")
 
 
 def _forced(states: list[TaskState]) -> Decision | None:

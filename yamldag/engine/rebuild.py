@@ -6,10 +6,12 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from yamldag.engine.deferral import from_text
 from yamldag.engine.run import UNMAPPED, Fan, Instance, Node, Run, Tally, build, is_done
 from yamldag.plan.state import FINAL, TaskState
 
 _BAD = (TaskState.FAILED, TaskState.UPSTREAM_FAILED)
+_UNDER_WAY = (TaskState.QUEUED, TaskState.RUNNING, TaskState.DEFERRED)
 
 
 class StoredInstance(NamedTuple):
@@ -31,7 +33,16 @@ class StoredInstance(NamedTuple):
     output: str | None
 
 
-def rebuild(run: Run, rows: Iterable[StoredInstance], ids: Iterator[int]) -> Run:
+StoredDeferral = tuple[int, str, float, float | None]
+"""Instance, spec, since, until: a row of `deferral`, as `store.views.deferrals` reads it."""
+
+
+def rebuild(
+    run: Run,
+    rows: Iterable[StoredInstance],
+    ids: Iterator[int],
+    deferrals: Iterable[StoredDeferral] = (),
+) -> Run:
     """Fill a run that has its plan and its own row's values with what the rows of its instances say.
 
     Admit it with `new=False`; if there is no row at all, it had got no further than being recorded: `new=True`.
@@ -45,6 +56,10 @@ def rebuild(run: Run, rows: Iterable[StoredInstance], ids: Iterator[int]) -> Run
             _restore(run.nodes[task], sorted(found, key=lambda row: row.map_index))
     if stored:
         run.unsaved = [node.instances[0] for name, node in run.nodes.items() if name not in stored]
+    waiting = {row[0]: from_text(*row[1:]) for row in deferrals}
+    for instance in run.instances:
+        if instance.state is TaskState.DEFERRED:
+            instance.deferral = waiting[instance.id]
     return recount(run)
 
 
@@ -127,5 +142,7 @@ def _restore_fan(fan: Fan) -> None:
 
 def _is_under_way(fan: Fan, chain: list[Instance]) -> bool:
     if len(fan.members) == 1:
-        return chain[0].state in (TaskState.QUEUED, TaskState.RUNNING)
+        return chain[0].state in _UNDER_WAY
+    if fan.leads_out:
+        return any(each.state in (*_UNDER_WAY, TaskState.UP_FOR_RETRY) for each in chain)
     return any(each.tries for each in chain)

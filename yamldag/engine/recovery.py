@@ -14,6 +14,7 @@ from yamldag.engine.world import Admit, Finished, Happened
 from yamldag.executors.contract import Start
 from yamldag.executors.local import Found, LocalExecutor
 from yamldag.executors.local.places import owner_lock, owners
+from yamldag.operators.contract import Outcome
 from yamldag.plan.state import TaskState
 from yamldag.store import moves, views
 
@@ -83,5 +84,6 @@ def _start_again(engine: Engine, instance: Instance, happened: list[Happened], a
     if isinstance(work, Start):
         again.append(work)
     else:
+        assert isinstance(work, Outcome)  # what waits is never stored as running
         now = engine.clock.now()
         happened.append(Finished(instance.attempt, work, "refused", now, now))

@@ -9,10 +9,10 @@ import heapq
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from yamldag.engine.deferral import Deferral
 from yamldag.plan.pipeline import Fanout, Json, Plan, Task
 from yamldag.plan.state import FINAL, RunState, TaskState
 
-_UNDER_WAY = frozenset(TaskState) - FINAL - {TaskState.NONE}
 UNMAPPED = -1
 """The map index of what is not mapped, or not expanded."""
 
@@ -84,6 +84,8 @@ class Instance:
     output: Json = None
     own: Tally | None = None
     """Parents that are the same item's; the node's tally holds those of all items."""
+    deferral: Deferral | None = None
+    """What it waits for, while it is deferred."""
 
     @property
     def label(self) -> str:
@@ -105,7 +107,11 @@ class Node:
     setups: tuple[Node, ...] = ()
     """The setups somewhere above; of a teardown: its own."""
     below: tuple[Node, ...] = ()
-    """Of a setup: every task somewhere below, and its teardowns."""
+    """Those that it decides of when it ends. Of a setup: every task somewhere below, and its teardowns."""
+    gates: tuple[Node, ...] = ()
+    """The `branch` directly above, and every `short_circuit` somewhere above."""
+    kept: dict[tuple[str, ...], frozenset[str]] = field(default_factory=dict)
+    """Of a `branch`: by what was chosen, all that goes on."""
     instances: list[Instance] = field(default_factory=list)
     expanded: bool = False
     spare: dict[int, Instance] = field(default_factory=dict)
@@ -140,6 +146,9 @@ class Fan:
     """A heap, by index, of what is ready and whose chain waits for room."""
     unfinished: dict[int, int] = field(default_factory=dict)
     """Instances of each chain that have not ended, by index."""
+    leads_out: bool = False
+    """A path leads out of the mapping and back into it: what is outside may wait for every chain, so a chain
+    that waits for it keeps no place from the others."""
 
     def admits(self, instance: Instance) -> bool:
         """Whether it may start as far as `max_active` goes; if not, it is held until its chain's turn."""
@@ -153,23 +162,18 @@ class Fan:
 
     def end(self, instance: Instance) -> list[Instance]:
         """An instance has ended: those held that may go on by that."""
-        self.unfinished[instance.index] -= 1
-        return [] if self.unfinished[instance.index] else self._leave(instance.index)
+        index = instance.index
+        self.unfinished[index] -= 1
+        goes_on = self.unfinished[index] and not (self.leads_out and self._rests(index))
+        return [] if goes_on else self._leave(index)
+
+    def _rests(self, index: int) -> bool:
+        """Whether all of a chain that is not over waits for others."""
+        return all(node.instances[index].state in (*FINAL, TaskState.NONE) for node in self.members)
 
     def pause(self, instance: Instance) -> list[Instance]:
         """An instance waits for its retry: a chain goes on holding its place, a single task does not."""
         return [] if len(self.members) > 1 else self._leave(instance.index)
-
-    def unblock(self) -> list[Instance]:
-        """Those held that may go on because chains wait for tasks outside, which may wait for other chains: such
-        a chain gives its place away, or nothing would ever go on."""
-        if not self.held or len(self.members) == 1:
-            return []
-        stuck = [index for index in self.active if not self._is_under_way(index)]
-        return [instance for index in stuck for instance in self._leave(index)]
-
-    def _is_under_way(self, index: int) -> bool:
-        return any(node.instances[index].state in _UNDER_WAY for node in self.members)
 
     def _leave(self, index: int) -> list[Instance]:
         self.active.discard(index)
@@ -263,12 +267,22 @@ def build(run: Run, ids: Iterator[int]) -> Run:
     for node in run.nodes.values():
         _connect(run, node)
     _connect_setups(run)
+    _connect_gates(run)
+    for fan in run.fans.values():
+        fan.leads_out = fan.fanout.max_active is not None and _leads_out(fan)
     run.unfinished = len(run.nodes)
     return run
 
 
 def _fan(run: Run, name: str) -> Fan:
     return run.fans.setdefault(name, Fan(name, run.plan.mapped[name]))
+
+
+def _leads_out(fan: Fan) -> bool:
+    outside = {
+        child.task.id: child for node in fan.members for child, _ in node.children if child.fan is not fan
+    }
+    return any(below.fan is fan for child in outside.values() for below in _below(child))
 
 
 def _connect(run: Run, node: Node) -> None:
@@ -291,6 +305,18 @@ def _connect_setups(run: Run) -> None:
         node.setups = tuple(run.nodes[name] for name in own if name in run.nodes) or tuple(
             above.get(node.task.id, ())
         )
+
+
+def _connect_gates(run: Run) -> None:
+    """Teardowns are not skipped."""
+    for gate in (node for node in run.nodes.values() if node.task.operator in ("branch", "short_circuit")):
+        if gate.task.operator == "branch":
+            below = [child for child, judged in gate.children if judged and not child.task.teardown_of]
+        else:
+            below = list(_below(gate))
+        for node in below:
+            node.gates = (*node.gates, gate)
+        gate.below = tuple(dict.fromkeys([*gate.below, *below]))
 
 
 def _below(node: Node) -> Iterator[Node]:

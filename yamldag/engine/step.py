@@ -12,12 +12,16 @@ from collections.abc import Iterable
 from yamldag.engine.attempts import Attempts
 from yamldag.engine.changes import Changes
 from yamldag.engine.clearing import Clearing
+from yamldag.engine.deferral import Awaited
+from yamldag.engine.deferred import Deferred
+from yamldag.engine.errands import Returned
 from yamldag.engine.readiness import Readiness
 from yamldag.engine.room import Room
 from yamldag.engine.run import Instance, Run
 from yamldag.engine.stopping import ACTIVE, Stopping
-from yamldag.engine.world import Admit, Asked, Finished, Happened, Result, Stop, World
-from yamldag.plan.state import Event, TaskState
+from yamldag.engine.world import Admit, Asked, Finished, Happened, Looked, Result, Stop, World
+from yamldag.operators.contract import Outcome
+from yamldag.plan.state import Event, RunState, TaskState
 
 
 def step(world: World, happened: Iterable[Happened], now: float) -> Result:
@@ -33,10 +37,17 @@ class _Step:
         self.room = Room(world, now)
         self.readiness = Readiness(self.changes, world.asking, world.ids, self.room.ready)
         self.result = Result({}, [], [], [], [], self.changes.moved)
-        self.stopping = Stopping(self.changes, self.readiness, self.result)
-        self.clearing = Clearing(world, self.changes, self.readiness, self.room, self.result)
+        self.deferred = Deferred(world, self.result, now)
+        self.stopping = Stopping(world, self.changes, self.readiness, self.deferred, self.result)
+        self.clearing = Clearing(world, self.changes, self.readiness, self.room, self.stopping, self.result)
         self.attempts = Attempts(
-            world, self.changes, self.readiness, self.room, self.stopping, self.clearing, self.result
+            world,
+            self.changes,
+            self.readiness,
+            self.room,
+            self.clearing,
+            self.deferred,
+            self.result,
         )
         self.admitted: list[Run] = []
 
@@ -46,19 +57,23 @@ class _Step:
                 self.attempts.finish(what)
             elif isinstance(what, Admit):
                 self._admit(what)
-            elif isinstance(what, Stop) and (run := self.world.runs.get(what.run)):
-                self.stopping.stop(run, what.how)
-            elif isinstance(what, Asked) and (run := self.world.runs.get(what.run)):
-                self._obey(run, what)
+            elif isinstance(what, Stop):
+                if run := self.world.runs.get(what.run):
+                    self.stopping.stop(run, what.how)
+            elif isinstance(what, Asked):
+                if run := self.world.runs.get(what.run):
+                    self._obey(run, what)
+            else:
+                self._tell_waiting(what)
         self._ring()
         self.readiness.settle()
-        self._fill()
-        while freed := [each for run in self._touched() for fan in run.fans.values() for each in fan.unblock()]:
-            for each in freed:
-                self.room.ready(each)
-            self._fill()
-        for run in self._touched():
+        while instance := self.room.next():
+            self.attempts.start(instance)
+            self.readiness.settle()
+        for run in dict.fromkeys([*self.admitted, *self.changes.runs]):
             self._close(run)
+        if self.world.awaited or self.world.called:
+            self._tell_who_waits_for_runs()
         self.result.batches = self.changes.batches()
         return self.result
 
@@ -79,15 +94,6 @@ class _Step:
         if run.stop:
             self.stopping.stop_all(run, run.stop)
 
-    def _fill(self) -> None:
-        while instance := self.room.next():
-            self.attempts.start(instance)
-            self.readiness.settle()
-
-    def _touched(self) -> list[Run]:
-        """The runs that this step was about."""
-        return list(dict.fromkeys([*self.admitted, *self.changes.runs]))
-
     def _obey(self, run: Run, what: Asked) -> None:
         if what.wish is not None:
             self.clearing.ask(run, what.request, what.wish)
@@ -107,6 +113,8 @@ class _Step:
             self.world.alarm(instance.retry_at, instance)
         elif state in ACTIVE:
             self.room.take(instance)
+        elif state is TaskState.DEFERRED:
+            self.deferred.begin(instance)
 
     def _ring(self) -> None:
         timers = self.world.timers
@@ -115,9 +123,34 @@ class _Step:
             if isinstance(what, Run):
                 if what.id in self.world.runs and not what.stop:
                     self.stopping.stop(what, "timeout")
+            elif what.attempt in self.world.deferred:
+                if outcome := self.deferred.ring(what, at):
+                    self.stopping.leave(what)
+                    self.attempts.finish_deferred(what, outcome)
             elif what.state is TaskState.UP_FOR_RETRY and what.retry_at == at:
                 self.changes.move(what, Event.WAKE)
                 self.room.ready(what)
+
+    def _tell_waiting(self, what: Looked | Returned) -> None:
+        instance: Instance | None
+        outcome: Outcome | None
+        if isinstance(what, Looked):
+            instance, outcome = self.world.deferred.get(what.attempt), what.outcome
+        else:
+            instance, outcome = self.deferred.returned(what)
+        if instance and outcome:
+            self.deferred.leave(instance)
+            self.attempts.finish_deferred(instance, outcome)
+
+    def _tell_who_waits_for_runs(self) -> None:
+        for run in self.result.over:
+            self.deferred.over(run.id)
+            if run.state is RunState.SUCCESS:
+                self.deferred.moved(Awaited(run.plan.pipeline, run.logical_date, None))
+        for instance, state in self.changes.moved:
+            if state is TaskState.SUCCESS:
+                run = instance.node.run
+                self.deferred.moved(Awaited(run.plan.pipeline, run.logical_date, instance.node.task.id))
 
     def _close(self, run: Run) -> None:
         if run.unfinished or run.id not in self.world.runs:

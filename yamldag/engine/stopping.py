@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from yamldag.engine.changes import Changes
+from yamldag.engine.deferred import Deferred
 from yamldag.engine.readiness import Readiness
 from yamldag.engine.reasons import REASONS
 from yamldag.engine.run import Instance, Run
-from yamldag.engine.world import Result
+from yamldag.engine.world import Result, World
 from yamldag.plan.state import Event, TaskState
 
 ACTIVE = (TaskState.QUEUED, TaskState.RUNNING)
@@ -18,7 +19,11 @@ _AT_ONCE = ("kill", "lost")
 class Stopping:
     """The stops of one step."""
 
-    def __init__(self, changes: Changes, readiness: Readiness, result: Result) -> None:
+    def __init__(
+        self, world: World, changes: Changes, readiness: Readiness, deferred: Deferred, result: Result
+    ) -> None:
+        self._world = world
+        self._deferred = deferred
         self._changes = changes
         self._readiness = readiness
         self._result = result
@@ -47,8 +52,26 @@ class Stopping:
             assert instance.attempt is not None
             instance.node.run.stopping.add(instance.attempt)
             (self._result.kill if how == "kill" else self._result.stop).append(instance.attempt)
+        elif instance.state is TaskState.DEFERRED:
+            self._end_waiting(instance, how)
         elif instance.state in _BEFORE_START:
             self._readiness.finish(instance, Event.CANCEL, REASONS[how])
+
+    def _end_waiting(self, instance: Instance, how: str) -> None:
+        """At once: there is nothing that would have to end first."""
+        self.leave(instance, how)
+        instance.ended, instance.reason = self._changes.now, REASONS[how]
+        self._changes.end(instance, Event.CANCEL, None, "stopped", REASONS[how])
+        self._changes.move(instance, Event.CANCEL, REASONS[how])
+        self._readiness.ended(instance)
+
+    def leave(self, instance: Instance, how: str = "cancel") -> None:
+        """It waits no longer. A run that it has called, and waits for, ends with it."""
+        called = self._deferred.leave(instance)
+        if called in self._world.runs:
+            self.stop(self._world.runs[called], how if how in _AT_ONCE else "cancel")
+        elif called is not None:
+            self._result.abandoned.append(called)
 
     def has_stopped(self, instance: Instance, attempt: int) -> bool:
         """Whether an attempt that has ended was asked to. Teardowns begin once the last that was has ended."""
@@ -64,8 +87,10 @@ class Stopping:
 
 
 def _cleans_up(instance: Instance) -> bool:
-    """Whether it is the teardown of a setup that is done."""
+    """Whether it is the teardown of a setup that is done, or may still be: what is asked to stop can come first."""
     node = instance.node
     return bool(node.task.teardown_of) and any(
-        each.state is TaskState.SUCCESS for setup in node.setups for each in setup.instances
+        each.state is TaskState.SUCCESS or each.state in ACTIVE
+        for setup in node.setups
+        for each in setup.instances
     )

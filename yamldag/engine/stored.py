@@ -48,4 +48,4 @@ def stored_run(
         run.earlier = earlier_outputs(url, plan, only)
     folders.make(run.folder)
     rows = [StoredInstance._make(each) for each in views.instances(db, run.id)]
-    return rebuild(run, rows, ids), not rows
+    return rebuild(run, rows, ids, views.deferrals(db, run.id)), not rows

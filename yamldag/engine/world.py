@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from yamldag.engine.choice import Wish
+from yamldag.engine.deferral import RUN, Awaited, Deferral
 from yamldag.engine.errands import Errand, Returned
 from yamldag.engine.readiness import Asking
 from yamldag.engine.run import Instance, Run
 from yamldag.executors.contract import Start
 from yamldag.operators.contract import Outcome
+from yamldag.plan.pipeline import Json, Plan
 from yamldag.plan.state import TaskState
-from yamldag.store.rows import Batch
+from yamldag.store.rows import Batch, NewRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +61,49 @@ class Asked:
     """What to clear."""
 
 
-Happened: TypeAlias = "Admit | Finished | Stop | Asked | Returned"
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What a deferred attempt waits for has come, or can come no more."""
+
+    attempt: int
+    outcome: Outcome
+
+
+Happened: TypeAlias = "Admit | Finished | Stop | Asked | Returned | Looked"
 Prepare: TypeAlias = "Callable[[Instance], Prepared]"
-"""Renders the newest attempt of an instance: what to start, or how it is over already."""
+"""Renders the newest attempt of an instance: what to start, what it waits for, or how it is over already."""
+Send: TypeAlias = "Callable[[Instance], Errand | Outcome]"
+"""Renders a look of a deferred attempt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """A run that an attempt makes of another pipeline: recorded with the attempt, or not at all."""
+
+    row: NewRun
+    plan: Plan
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
     log: str
-    work: Start | Outcome
+    work: Start | Outcome | Deferral
+    call: Called | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """To be looked at, outside the step: `Looked` tells if anything was found."""
+
+    attempt: int
+    deferral: Deferral
+    declared: Mapping[str, Json] | None
+    """The JSON Schema that the output must fit."""
+
+
+def no_errands(_instance: Instance) -> Outcome:
+    """Of a world that sends none."""
+    return Outcome("failed", "nothing can be looked at here")
 
 
 @dataclass(slots=True)
@@ -79,6 +115,7 @@ class World:
     prepare: Prepare
     slots: int | None = None
     """How many attempts may run at once, over all runs."""
+    errand: Send = no_errands
     runs: dict[str, Run] = field(default_factory=dict)
     running: dict[int, Instance] = field(default_factory=dict)
     """By the attempt's id."""
@@ -86,6 +123,26 @@ class World:
     """A heap: when to look at what again."""
     open: set[Run] = field(default_factory=set)
     """Runs with something ready and room for it."""
+
+    deferred: dict[int, Instance] = field(default_factory=dict)
+    """By the attempt's id: those that wait without a worker."""
+    awaited: dict[Awaited, set[int]] = field(default_factory=dict)
+    """The attempts that wait for a run, or for a task of one."""
+    called: dict[str, int] = field(default_factory=dict)
+    """By the id of a run that was called: the attempt that waits for its end."""
+
+    def forget(self, instance: Instance) -> None:
+        """It is deferred no longer, or no longer ours."""
+        deferral, attempt = instance.deferral, instance.attempt
+        assert deferral is not None
+        assert attempt is not None
+        self.deferred.pop(attempt, None)
+        if deferral.run is not None:
+            self.called.pop(deferral.run, None)
+        if deferral.what == RUN and (others := self.awaited.get(deferral.key)):
+            others.discard(attempt)
+            if not others:
+                del self.awaited[deferral.key]
 
     def due(self) -> float | None:
         """When the next timer rings."""
@@ -115,3 +172,9 @@ class Result:
     """To be sent."""
     recall: list[int] = field(default_factory=list)
     """Errands that nobody wants any more."""
+    looks: dict[int, Look] = field(default_factory=dict)
+    """By the attempt that waits."""
+    called: list[Called] = field(default_factory=list)
+    """Runs that were made, and wait or begin now."""
+    abandoned: list[str] = field(default_factory=list)
+    """Runs that were called, and whose caller waits for them no longer."""

@@ -87,7 +87,7 @@ class Operator(Protocol):
         its output must fit. Costs a task that wrote no output one failed look."""
 
 
-_OURS = frozenset({"bash", "command", "http", "noop", "python"})
+_OURS = frozenset({"bash", "branch", "command", "http", "noop", "python", "short_circuit"})
 
 
 def runnable(name: str) -> Operator | None:

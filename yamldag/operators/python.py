@@ -27,6 +27,11 @@ def prepare(params: Mapping[str, Json], args: Mapping[str, Json], attempt: Attem
     return _work(attempt, args, module=module, function=name)
 
 
+def written_out(value: Json) -> dict[str, Json]:
+    """The parameters, the short form as a mapping: of a function that another operator asks."""
+    return value if isinstance(value, dict) else {"function": value}
+
+
 def _work(attempt: Attempt, args: Mapping[str, Json], **what: Json) -> Work:
     spec: dict[str, Json] = {
         "operator": "python",

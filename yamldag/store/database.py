@@ -121,6 +121,11 @@ class Database:
         columns = tuple(row)
         self._driver.execute(self._driver.put(table, key, columns), tuple(row.values()))
 
+    @property
+    def error(self) -> type[Exception]:
+        """What the driver raises for whatever went wrong."""
+        return self._driver.error
+
     def damage(self) -> list[str]:
         """What the database's own check finds wrong with it."""
         return self._driver.damage()
@@ -142,12 +147,23 @@ def open_database(url: str) -> Database:
     driver = driver_of(url)
     try:
         driver.connect()
-        database = Database(url, driver)
+    except (OSError, driver.error) as problem:
+        raise _closed(driver, driver.words(problem)) from problem
+    database = Database(url, driver)
+    try:
         _upgrade(database, driver)
-    except (OSError, Away, driver.error) as problem:
-        words = str(problem) if isinstance(problem, Away) else driver.words(problem)
-        raise CannotOpen(f"the database `{driver.shown()}` can't be opened: {words}") from problem
+    except BaseException as problem:
+        driver.close()
+        if isinstance(problem, Away):
+            raise _closed(driver, str(problem)) from problem
+        if isinstance(problem, (OSError, driver.error)):
+            raise _closed(driver, driver.words(problem)) from problem
+        raise
     return database
+
+
+def _closed(driver: Driver, words: str) -> CannotOpen:
+    return CannotOpen(f"the database `{driver.shown()}` can't be opened: {words}")
 
 
 def revision(database: Database) -> str | None:

@@ -21,6 +21,7 @@ class NewRun(NamedTuple):
     created: float
     started: float | None
     owner: int | None
+    caller: int | None = None
 
 
 class RunMove(NamedTuple):
@@ -98,6 +99,19 @@ class AttemptEnd(NamedTuple):
     was: str
 
 
+class NewDeferral(NamedTuple):
+    instance: int
+    attempt: int
+    spec: str
+    since: float
+    until: float | None
+
+
+class DeferralEnd(NamedTuple):
+    instance: int
+    attempt: int
+
+
 class Output(NamedTuple):
     instance: int
     value: str
@@ -142,6 +156,9 @@ class Batch:
     instances: list[InstanceMove] = field(default_factory=list)
     attempt_ends: list[AttemptEnd] = field(default_factory=list)
     new_attempts: list[NewAttempt] = field(default_factory=list)
+    deferral_ends: list[DeferralEnd] = field(default_factory=list)
+    deferrals: list[NewDeferral] = field(default_factory=list)
+    called: list[NewRun] = field(default_factory=list)
     outputs: list[Output] = field(default_factory=list)
     events: list[Logged] = field(default_factory=list)
     unmapped: list[tuple[int]] = field(default_factory=list)

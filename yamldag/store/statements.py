@@ -5,8 +5,8 @@ Each equals what `tables` compiles to; a test holds both together.
 
 NEW_RUN = (
     "INSERT INTO run (id, pipeline, version, type, state, logical_date, data_interval_start, "
-    "data_interval_end, tick, params, only_tasks, created, started, owner) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "data_interval_end, tick, params, only_tasks, created, started, owner, caller) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 MOVE_RUN = (
     "UPDATE run SET state=?, ended=?, reason=?, stop=? WHERE run.id = ? AND run.state = ? AND run.owner = ?"
@@ -33,6 +33,8 @@ END_ATTEMPT = (
 )
 FORGET = "DELETE FROM output WHERE output.instance = ?"
 ANSWER = "UPDATE request SET done=?, answer=? WHERE request.id = ? AND request.done IS NULL"
+END_DEFERRAL = "DELETE FROM deferral WHERE deferral.instance = ? AND deferral.attempt = ?"
+NEW_DEFERRAL = "INSERT INTO deferral (instance, attempt, spec, since, until) VALUES (?, ?, ?, ?, ?)"
 OUTPUT = "INSERT INTO output (instance, value) VALUES (?, ?)"
 ASSET_UPDATE = "INSERT INTO asset_update (asset, run, task, at) VALUES (?, ?, ?, ?)"
 EVENT = "INSERT INTO event (run, instance, attempt, event, state, at, detail) VALUES (?, ?, ?, ?, ?, ?, ?)"

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from yamldag.store import address
 from yamldag.store.tables import (
     attempt,
+    deferral,
     event,
     output,
     pipeline,
@@ -118,6 +119,16 @@ def instances(db: sa.Connection, run_id: str) -> list[sa.Row[Any]]:
         .order_by(task_instance.c.id)
     )
     return list(db.execute(query))
+
+
+def deferrals(db: sa.Connection, run_id: str) -> list[tuple[int, str, float, float | None]]:
+    """(instance, spec, since, until) of what the run's deferred instances wait for."""
+    query = (
+        sa.select(deferral.c.instance, deferral.c.spec, deferral.c.since, deferral.c.until)
+        .join(task_instance, task_instance.c.id == deferral.c.instance)
+        .where(task_instance.c.run == run_id)
+    )
+    return [(row.instance, row.spec, row.since, row.until) for row in db.execute(query)]
 
 
 def attempts(db: sa.Connection, run_id: str, task: str, map_index: int | None = None) -> list[sa.RowMapping]:

@@ -1,0 +1,121 @@
+"""What the language says must come of a run, computed once more and from the outside: by states alone, from the
+plan and from how each body ends. Written from docs/reference, not from the engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from yamldag.plan.pipeline import Plan, Task
+
+BAD = ("failed", "upstream_failed")
+DONE = ("success", "failed", "skipped", "upstream_failed", "removed")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An instance as the database has it."""
+
+    id: int
+    run: str
+    task: str
+    index: int
+    state: str
+    attempts: int
+
+
+def decide(rule: str, states: Sequence[str]) -> str:
+    """`run`, `skipped`, `upstream_failed` or `wait`: the sentence about each rule, line by line."""
+    s, f, u, k = (
+        sum(state == word for state in states) for word in ("success", "failed", "upstream_failed", "skipped")
+    )
+    done = all(state in DONE for state in states)
+    if rule == "always" or not states:
+        return "run"
+    lines: dict[str, list[tuple[object, str]]] = {
+        "all_success": [(f + u, "upstream_failed"), (done and k, "skipped"), (done, "run")],
+        "none_failed": [(f + u, "upstream_failed"), (done, "run")],
+        "none_failed_min_one_success": [(f + u, "upstream_failed"), (done and s, "run"), (done, "skipped")],
+        "all_failed": [(s + k, "skipped"), (done, "run")],
+        "all_skipped": [(s + f + u, "skipped"), (done, "run")],
+        "none_skipped": [(k, "skipped"), (done, "run")],
+        "one_success": [(s, "run"), (done and f + u, "upstream_failed"), (done, "skipped")],
+        "one_failed": [(f + u, "run"), (done, "skipped")],
+        "one_done": [(s + f, "run"), (done, "skipped")],
+        "all_done_min_one_success": [(k, "skipped"), (done and s, "run"), (done, "upstream_failed")],
+        "all_done": [(done, "run")],
+        "all_done_setup_success": [(done, "run")],
+    }
+    return next((result for holds, result in lines[rule] if holds), "wait")
+
+
+@dataclass(frozen=True, slots=True)
+class Oracle:
+    plan: Plan
+    rows: Sequence[Row]
+
+    @property
+    def tasks(self) -> Mapping[str, Task]:
+        return {task.id: task for task in self.plan.tasks}
+
+    def of(self, task: str) -> list[Row]:
+        return [row for row in self.rows if row.task == task]
+
+    def seen(self, parent: str, child: Row) -> list[str]:
+        """The states of a parent that an instance sees: of its own item's inside one mapping, else of all."""
+        rows = self.of(parent)
+        fan = self.tasks[parent].mapped_by
+        if child.index >= 0 and fan and fan == self.tasks[child.task].mapped_by:
+            rows = [row for row in rows if row.index in (child.index, -1)]
+        return [row.state for row in rows]
+
+    def below(self, task: str) -> set[str]:
+        """Every task somewhere below, not through or to a teardown."""
+        found: set[str] = set()
+        waiting = [task]
+        while waiting:
+            above = waiting.pop()
+            for each in self.plan.tasks:
+                if above in each.needs and each.id not in found:
+                    found.add(each.id)
+                    waiting.append(each.id)
+        return {name for name in found if not self.tasks[name].teardown_of}
+
+    def wanted(self, row: Row) -> str:
+        """What the rules say of an instance: `run`, `wait`, or the state it must have."""
+        task = self.tasks[row.task]
+        if task.teardown_of:
+            return self._teardown(row, task)
+        setups = [each.id for each in self.plan.tasks if each.setup and row.task in self.below(each.id)]
+        forced = self._forced([state for setup in setups for state in self.seen(setup, row)])
+        if forced != "run":
+            return forced
+        judged = [state for parent in task.judged for state in self.seen(parent, row)]
+        others = [
+            state for parent in task.needs if parent not in task.judged for state in self.seen(parent, row)
+        ]
+        decision = decide(task.trigger_rule, judged)
+        if decision == "run" and not all(state in DONE for state in others):
+            return "wait"
+        return decision
+
+    def _forced(self, states: Iterable[str]) -> str:
+        states = list(states)
+        if any(state in BAD for state in states):
+            return "upstream_failed"
+        if not all(state in DONE for state in states):
+            return "wait"
+        return "skipped" if "skipped" in states else "run"
+
+    def _teardown(self, row: Row, task: Task) -> str:
+        states = [state for setup in task.teardown_of for state in self.seen(setup, row)]
+        before = [state for parent in task.needs for state in self.seen(parent, row)]
+        if not all(state in DONE for state in (*states, *before)):
+            return "wait"
+        return "run" if "success" in states else self._forced(states)
+
+    def run_state(self) -> str:
+        """Of a run that nobody stopped."""
+        bad = any(row.state in BAD and not self.tasks[row.task].allow_failure for row in self.rows)
+        return "failed" if bad else "success"

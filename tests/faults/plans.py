@@ -1,0 +1,99 @@
+"""Any plan at all: rules, conditions, maps, groups, retries, bounds, setups and teardowns; and how its bodies end."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from yamldag.plan.pipeline import Fanout, Plan, Task
+from yamldag.plan.trigger_rule import RULES
+
+ENDS = ("ok", "ok", "ok", "ok", "bad", "skip", "timeout", "unstartable")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    plan: Plan
+    ends: dict[str, tuple[str, ...]]
+    """How the bodies of each task, or instance, end: one after another, the last one again and again."""
+
+    def end(self, label: str, number: int) -> str:
+        ends = self.ends.get(label, ("ok",))
+        return ends[min(number, len(ends) - 1)]
+
+
+def any_case(source: random.Random, name: str) -> Case:
+    ids = [f"t{n}" for n in range(source.randint(1, 8))]
+    group = set(source.sample(ids, source.randint(0, len(ids)))) if source.random() < 0.4 else set()
+    fans = {"g": _fan(source)} if group else {}
+    tasks: list[Task] = []
+    for number, id_ in enumerate(ids):
+        mapped = "g" if id_ in group else id_ if source.random() < 0.25 else None
+        if mapped == id_:
+            fans[id_] = _fan(source)
+        tasks.append(_task(source, id_, ids[:number], mapped))
+    tasks += _teardowns(source, tasks)
+    ends = {
+        label: tuple(source.choice(ENDS) for _ in range(source.randint(1, 3)))
+        for task in tasks
+        for label in (task.id, *(f"{task.id}[{n}]" for n in range(3)))
+    }
+    plan = Plan(
+        name,
+        tasks=tuple(tasks),
+        mapped=fans,
+        max_active_tasks=source.choice([1, 2, 3, 16]),
+        timeout=source.choice([None, None, None, None, 30.0]),
+    )
+    return Case(plan, ends)
+
+
+def _task(source: random.Random, name: str, above: Sequence[str], mapped: str | None) -> Task:
+    needs = tuple(sorted(source.sample(above, source.randint(0, min(3, len(above))))))
+    rare = source.random()
+    return Task(
+        name,
+        "noop" if source.random() < 0.15 else "bash",
+        {} if rare < 0 else {"script": "true"},
+        needs=needs,
+        judged=tuple(need for need in needs if source.random() < 0.85),
+        trigger_rule="all_success" if source.random() < 0.5 else source.choice(RULES),
+        when=(False,) if source.random() < 0.06 else (),
+        mapped_by=mapped,
+        retries=source.choice([0, 0, 1, 2]),
+        retry_delay=source.choice([0.0, 3.0, 20.0]),
+        retry_backoff=source.choice([1.0, 2.0]),
+        max_retry_delay=30.0,
+        allow_failure=source.random() < 0.2,
+        on_lost=source.choice(["retry", "retry", "fail"]),
+        priority=source.choice([0, 0, 3]),
+        setup=source.random() < 0.12,
+        folder="/",
+    )
+
+
+def _fan(source: random.Random) -> Fanout:
+    return Fanout(foreach=list(range(source.randint(0, 3))), max_active=source.choice([None, None, 1, 2]))
+
+
+def _teardowns(source: random.Random, tasks: Sequence[Task]) -> list[Task]:
+    """Of some setups: after all that is below them."""
+    made = []
+    for setup in [task for task in tasks if task.setup]:
+        if source.random() < 0.8:
+            needs = tuple(sorted({setup.id, *_below(setup.id, tasks)}))
+            one = _task(source, f"{setup.id}_end", (), None)
+            made.append(
+                replace(one, needs=needs, judged=needs, teardown_of=(setup.id,), setup=False, when=())
+            )
+    return made
+
+
+def _below(name: str, tasks: Sequence[Task]) -> set[str]:
+    found: set[Any] = {name}
+    for task in tasks:  # they stand in the order of their needs
+        if found.intersection(task.needs):
+            found.add(task.id)
+    return found - {name}

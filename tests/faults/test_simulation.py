@@ -1,0 +1,38 @@
+"""Thousands of engines, each from a seed: no promise is broken, whatever dies at whatever commit."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.faults.long import much
+from tests.faults.simulate import Place, Wrong, memory, simulate
+
+PORTION = 500
+
+
+@pytest.mark.parametrize("portion", range(much(20, 200)))
+def test_no_seed_breaks_a_promise(portion: int) -> None:
+    with memory() as folder:
+        place = Place.make(folder)
+        for seed in range(portion * PORTION, (portion + 1) * PORTION):
+            simulate(place, seed)
+        place.database.close()
+
+
+def test_the_same_seed_tells_the_same_story() -> None:
+    with memory() as folder:
+        place = Place.make(folder)
+        first, again = (simulate(place, 7).story for _ in range(2))
+        place.database.close()
+    assert first == again
+    assert len(first) > 10
+
+
+def test_it_sees_an_engine_that_starts_what_was_not_stored(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An engine that forgets a promise is found out."""
+    monkeypatch.setattr("yamldag.engine.loop.moves.store", lambda database, batches: set())
+    with memory() as folder:
+        place = Place.make(folder)
+        with pytest.raises(Wrong, match=r"(?s)seed 3: .*again: python -m tests.faults.simulate 3"):
+            simulate(place, 3)
+        place.database.close()

@@ -1,0 +1,213 @@
+"""Look over the installation and the database, and say in plain words what is wrong and what to do about it.
+
+Exit code 1 if something is wrong. The database is only read, and may be at work meanwhile.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from yamldag.cli import options
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+    from yamldag.store.invariants import Invariant
+
+State: TypeAlias = Literal["ok", "note", "wrong"]
+
+_LITTLE, _TOO_LITTLE = 1 << 30, 100 << 20
+"""Bytes of free disk that deserve a note, and that are too few to go on with."""
+_FILES = 256
+"""Open files that a scheduler with its page needs at ease."""
+_SHOWN = 5
+"""Rows that are named of those that break one rule."""
+_SKEW = 60.0
+"""Seconds that a heartbeat may lie ahead of this machine's clock."""
+_ALIVE = 30.0
+"""Seconds since its last heartbeat for which a scheduler counts as being at work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    name: str
+    state: State
+    message: str
+    help: str | None = None
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    options.add_format(parser, "text", "json")
+    options.add_project(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    project = options.project(args)
+    found = [*_programs(), *_limits(), *_folder(Path(project.state_folder)), *_database(project.database)]
+    fine = all(each.state != "wrong" for each in found)
+    if args.format == "json":
+        options.print_json({"ok": fine, "checks": [asdict(each) for each in found]})
+    else:
+        sys.stdout.write("".join(map(_text, found)))
+        sys.stdout.write("all is well\n" if fine else "something is wrong\n")
+    return 0 if fine else 1
+
+
+def _text(found: Finding) -> str:
+    help_ = f"{'':8}= help: {found.help}\n" if found.help else ""
+    return f"{found.state:8}{found.name}: {found.message}\n{help_}"
+
+
+# The machine
+
+
+def _programs() -> Iterator[Finding]:
+    for name, needed, without in (
+        ("bash", True, "`bash` tasks can't run; install it"),
+        ("dot", False, "pictures get a simpler layout; install Graphviz for the best one"),
+        ("git", False, "only needed where pipelines are compared with an earlier commit"),
+    ):
+        path = shutil.which(name)
+        if path:
+            yield Finding(name, "ok", path)
+        else:
+            yield Finding(name, "wrong" if needed else "note", "not found in PATH", without)
+    version = ".".join(map(str, sys.version_info[:3]))
+    yield Finding("python", "ok", f"{version}, {sys.executable}")
+
+
+def _limits() -> Iterator[Finding]:
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if files != resource.RLIM_INFINITY and files < _FILES:
+        yield Finding("open files", "wrong", f"at most {files}", f"`ulimit -n {_FILES}` or more")
+    else:
+        yield Finding(
+            "open files", "ok", "no limit" if files == resource.RLIM_INFINITY else f"at most {files}"
+        )
+    try:
+        seen = any(name.isdigit() for name in os.listdir("/proc"))
+    except OSError:
+        seen = False
+    if not seen:
+        yield Finding(
+            "processes", "wrong", "`/proc` can't be read", "mount it: tasks left by a crash are found there"
+        )
+    if time.time() < 1_700_000_000:
+        yield Finding("clock", "wrong", f"it is {time.strftime('%Y-%m-%d %H:%M')}", "set the machine's clock")
+
+
+def _folder(folder: Path) -> Iterator[Finding]:
+    there = next(each for each in (folder, *folder.parents) if each.exists())
+    if not os.access(there, os.W_OK | os.X_OK):
+        yield Finding("state folder", "wrong", f"`{there}` can't be written to", "give its user the right")
+        return
+    free = shutil.disk_usage(there).free
+    if free < _TOO_LITTLE:
+        yield Finding(
+            "disk", "wrong", f"{_size(free)} free at `{there}`", "make room: runs wait when it is full"
+        )
+    elif free < _LITTLE:
+        yield Finding("disk", "note", f"{_size(free)} free at `{there}`", "make room before it is full")
+    else:
+        yield Finding("disk", "ok", f"{_size(free)} free at `{there}`")
+
+
+def _size(count: int) -> str:
+    return f"{count / (1 << 30):.1f} GiB" if count >= _LITTLE else f"{count / (1 << 20):.0f} MiB"
+
+
+# The database
+
+
+def _database(url: str) -> Iterator[Finding]:
+    import sqlalchemy as sa
+
+    from yamldag.store.drivers.choose import driver_of
+    from yamldag.store.drivers.contract import CannotOpen
+    from yamldag.store.drivers.urls import sqlite_path
+    from yamldag.store.views import reading
+
+    path = sqlite_path(url)
+    if path and not os.path.exists(path):
+        yield Finding("database", "note", f"`{path}` is not there yet", "the first `yamldag run` makes it")
+        return
+    try:
+        driver = driver_of(url)
+    except CannotOpen as closed:
+        yield Finding("database", "wrong", str(closed))
+        return
+    try:
+        with reading(url) as db:
+            yield from _looked_at(db, driver.shown())
+    except (sa.exc.SQLAlchemyError, OSError, driver.error) as problem:
+        cause = getattr(problem, "orig", None) or problem
+        why = driver.words(cause)
+        yield Finding(
+            "database", "wrong", f"`{driver.shown()}` can't be read: {why}", "is it there, and running?"
+        )
+
+
+def _looked_at(db: sa.Connection, shown: str) -> Iterator[Finding]:
+    from yamldag.store.names import REVISION
+
+    at = _revision(db)
+    if at == REVISION:
+        yield Finding("database", "ok", f"`{shown}` at revision {at}")
+        yield from _contents(db)
+    else:
+        words = f"`{shown}` is at revision {at or 'none'}, this version needs {REVISION}"
+        yield Finding("database", "wrong", words, "`yamldag db upgrade`, or a newer yamldag")
+
+
+def _revision(db: sa.Connection) -> str | None:
+    import sqlalchemy as sa
+
+    if not sa.inspect(db).has_table("alembic_version"):
+        return None
+    found = db.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+    return None if found is None else str(found)
+
+
+def _contents(db: sa.Connection) -> Iterator[Finding]:
+    from yamldag.store.invariants import ALL, PASSING, Broken, broken
+
+    if db.dialect.name == "sqlite":
+        damage = [row[0] for row in db.exec_driver_sql("PRAGMA integrity_check") if row[0] != "ok"]
+        if damage:
+            yield Finding(
+                "database file", "wrong", damage[0], "restore a backup: the disk or a copy broke it"
+            )
+        else:
+            yield Finding("database file", "ok", "undamaged")
+    found: dict[Invariant, list[Broken]] = {}
+    for one in broken(db.exec_driver_sql):
+        found.setdefault(one.invariant, []).append(one)
+    for invariant, rows in found.items():
+        where = ", ".join(each.where for each in rows[:_SHOWN])
+        more = f" and {len(rows) - _SHOWN} more" if len(rows) > _SHOWN else ""
+        state: State = "note" if invariant in PASSING else "wrong"
+        help_ = None if state == "note" else "please report this bug in yamldag"
+        yield Finding(invariant.name, state, f"expected: {invariant.words}; found: {where}{more}", help_)
+    yield Finding("rules", "ok", f"{len(ALL) - len(found)} of {len(ALL)} rules of the database hold")
+    yield from _lives(db)
+
+
+def _lives(db: sa.Connection) -> Iterator[Finding]:
+    seen = db.exec_driver_sql("SELECT max(seen) FROM runner WHERE ended IS NULL AND kind = 'serve'").scalar()
+    ahead = 0.0 if seen is None else float(seen) - time.time()
+    if ahead > _SKEW:
+        words = f"the database has heard of a scheduler {ahead:.0f} s after what this machine calls now"
+        yield Finding("clock", "wrong", words, "set the clocks of both")
+    if seen is None or ahead < -_ALIVE:
+        yield Finding("scheduler", "note", "none is at work", "`yamldag serve` starts one")
+    else:
+        yield Finding("scheduler", "ok", "at work")

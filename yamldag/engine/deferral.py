@@ -1,0 +1,71 @@
+"""What a deferred attempt waits for: a value in memory, and a row, so that a restart goes on waiting."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from yamldag.plan.pipeline import Json
+
+POKE = 60.0
+"""Seconds between two looks, unless a task says otherwise."""
+TIME, FILE, RUN, CALL, ERRAND = "time", "file", "run", "call", "errand"
+"""What is waited for: a moment, a file, a run of another pipeline, the end of a run that it made, and what an
+errand finds."""
+
+
+@dataclass(slots=True, eq=False)
+class Deferral:
+    """Instants are Unix seconds."""
+
+    what: str
+    since: float
+    until: float | None = None
+    """When its time is over."""
+    at: float | None = None
+    """`time`: when that is."""
+    path: str | None = None
+    """`file`: absolute; it may hold `*`."""
+    pipeline: str | None = None
+    """`run`: the other pipeline."""
+    task: str | None = None
+    """`run`: one task of it; None: all of it."""
+    date: str | None = None
+    """`run`: its logical date, as stored."""
+    run: str | None = None
+    """`call`: the id of the run that was made."""
+    poke: float = POKE
+    soft_fail: bool = False
+    next: float | None = field(default=None, compare=False)
+    """When it is looked at next."""
+    errand: int | None = field(default=None, compare=False)
+    """The look that is under way."""
+
+    @property
+    def key(self) -> Awaited:
+        """Of a `run`: what it is met by."""
+        assert self.pipeline is not None
+        assert self.date is not None
+        return Awaited(self.pipeline, self.date, self.task)
+
+
+class Awaited(NamedTuple):
+    """A run, or one task of it: several tasks may wait for the same."""
+
+    pipeline: str
+    date: str
+    task: str | None
+
+
+_SPEC = ("what", "at", "path", "pipeline", "task", "date", "run", "poke", "soft_fail")
+
+
+def to_text(deferral: Deferral) -> str:
+    """The JSON that is stored; `since` and `until` have columns of their own."""
+    spec: dict[str, Json] = {name: getattr(deferral, name) for name in _SPEC}
+    return json.dumps({name: value for name, value in spec.items() if value is not None}, ensure_ascii=False)
+
+
+def from_text(spec: str, since: float, until: float | None) -> Deferral:
+    return Deferral(since=since, until=until, **json.loads(spec))
