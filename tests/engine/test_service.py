@@ -145,7 +145,7 @@ def test_it_sleeps_until_something_is_due_and_no_longer(place: Place) -> None:
     service = place.service()
     place.go(service, 9)
     assert max(wait or 0 for wait in place.hands.waits) <= 2
-    assert len(place.hands.waits) < 9 / BEAT + 5
+    assert len(place.hands.waits) < 1.5 * 9 / BEAT
     assert service.board.status.late == pytest.approx(0, abs=0.001)
 
 

@@ -346,6 +346,7 @@ class Service:
             self.catalogue.pipelines,
             self.catalogue.broken,
             dict(self.agenda.coming),
+            self.agenda.paused,
         )
 
 
