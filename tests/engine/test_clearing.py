@@ -173,18 +173,25 @@ def test_outputs_go(database: Database) -> None:
     assert list(database.execute("SELECT value FROM output")) == [("2",)]
 
 
-MAPPED = plan(
-    task("a"), task("load", "a", mapped_by="load"), task("b", "load"), mapped={"load": each(1, 2, 3)}
-)
+def mapped() -> Plan:
+    """Of three items, until `set_items` says otherwise."""
+    return plan(
+        task("a"), task("load", "a", mapped_by="load"), task("b", "load"), mapped={"load": each(1, 2, 3)}
+    )
+
+
+def set_items(of: Plan, *items: int) -> None:
+    """What `foreach` gives from now on."""
+    object.__setattr__(of.mapped["load"], "foreach", list(items))
 
 
 def test_items_are_asked_for_again_and_rows_are_used_again(database: Database) -> None:
-    stored = Stored(database, MAPPED, scripted({}))
+    of = mapped()
+    stored = Stored(database, of, scripted({}))
     stored.end("a")
     for index in range(3):
         stored.end(f"load[{index}]")
-    items = stored.run.fans["load"].fanout
-    object.__setattr__(items, "foreach", [1, 2])
+    set_items(of, 1, 2)
     stored.ask(("a", None))
     stored.end("b", BAD, "stopped")
     stored.simulation.finish()
@@ -193,9 +200,8 @@ def test_items_are_asked_for_again_and_rows_are_used_again(database: Database) -
         "b": ("success", 2),
     }  # fmt: skip
     assert clear(database, "r", Wish(), 1.0) == "queued"
-    object.__setattr__(items, "foreach", [1, 2, 3, 4])
+    set_items(of, 1, 2, 3, 4)
     stored.again()
-    object.__setattr__(stored.run.fans["load"].fanout, "foreach", [1, 2, 3, 4])
     stored.simulation.finish()
     assert {name: row for name, row in stored.rows().items() if name.startswith("load")} == {
         "load[0]": ("success", 3), "load[1]": ("success", 3), "load[2]": ("success", 2), "load[3]": ("success", 1),
@@ -203,16 +209,14 @@ def test_items_are_asked_for_again_and_rows_are_used_again(database: Database) -
 
 
 def test_no_items_any_more(database: Database) -> None:
-    stored = Stored(database, MAPPED, scripted({}))
+    of = mapped()
+    stored = Stored(database, of, scripted({}))
     stored.simulation.finish()
     assert clear(database, "r", Wish((("load", None),)), 1.0) == "queued"
     assert stored.rows()["load[2]"] == ("none", 1)
-    object.__setattr__(MAPPED.mapped["load"], "foreach", [])
-    try:
-        stored.again()
-        stored.simulation.finish()
-    finally:
-        object.__setattr__(MAPPED.mapped["load"], "foreach", [1, 2, 3])
+    set_items(of)
+    stored.again()
+    stored.simulation.finish()
     assert {state for name, (state, _) in stored.rows().items() if name.startswith("load")} == {
         "skipped",
         "removed",
@@ -220,7 +224,8 @@ def test_no_items_any_more(database: Database) -> None:
 
 
 def test_one_instance_alone_and_its_attempts_go_on(database: Database) -> None:
-    stored = Stored(database, MAPPED, scripted({}))
+    of = mapped()
+    stored = Stored(database, of, scripted({}))
     stored.simulation.finish()
     assert clear(database, "r", Wish((("load", 1),)), 1.0) == "queued"
     stored.again()
