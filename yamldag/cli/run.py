@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     project = options.running_project(args)
-    order = _order(args, _plan(args))
+    order = _order(args, _plan(args), project)
     if args.dry_run:
         return _preview(order, project, args.format)
     return _run(order, project, args.format)
@@ -54,11 +54,11 @@ def _plan(args: argparse.Namespace) -> Plan:
     return plan
 
 
-def _order(args: argparse.Namespace, plan: Plan) -> Order:
+def _order(args: argparse.Namespace, plan: Plan, project: Project) -> Order:
     from yamldag.engine.local_run import Order
 
     params = resolved(plan, given(args.param))
-    return Order(plan, params, moment_given(args.date, plan), chosen(plan, args.task))
+    return Order(plan, params, moment_given(args.date, plan), chosen(plan, args.task), project.pools)
 
 
 def resolved(plan: Plan, texts: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from yamldag.engine.catalogue import Known
-from yamldag.engine.run import Run
 from yamldag.engine.ticker import Decision, Position, Scheduled, due, tick
 from yamldag.store import schedules
 from yamldag.store.database import Database
@@ -35,6 +34,8 @@ class Agenda:
     """Of each backfill, how many of its runs may be active."""
     _active: defaultdict[str, dict[str, str | None]] = field(default_factory=lambda: defaultdict(dict))
     """The runs under way of each pipeline, with the backfill that they are part of."""
+    _parts: dict[str, str] = field(default_factory=dict)
+    """The runs that were under way when this was read, and are part of a backfill."""
     _ends: dict[str, float] = field(default_factory=dict)
     _open: set[str] = field(default_factory=set)
     """Pipelines to look at now: new, edited, or with more room than before."""
@@ -47,6 +48,7 @@ class Agenda:
         made = cls(now)
         made._read_positions(database)
         made._ends = schedules.last_ends(database)
+        made._parts = schedules.parts(database)
         made.hear(database)
         return made
 
@@ -212,16 +214,16 @@ class Agenda:
     def _waiting(self, name: str) -> int:
         return sum(row.backfill is None for row in self._queued.get(name, ()))
 
-    def began(self, run: Run) -> None:
-        self._active[run.plan.pipeline][run.id] = run.backfill
+    def began(self, pipeline: str, run: str, backfill: str | None = None) -> None:
+        """A run, which may be part of a backfill, is under way."""
+        self._active[pipeline][run] = backfill or self._parts.get(run)
 
-    def ended(self, run: Run) -> None:
-        """There may be room for a tick that has found none."""
-        name = run.plan.pipeline
-        self._active[name].pop(run.id, None)
-        if run.type == "scheduled":
-            self._ends[name] = max(run.ended or 0.0, self._ends.get(name, 0.0))
-        self._open.add(name)
+    def ended(self, pipeline: str, run: str, at: float) -> None:
+        """A run has ended: there may be room for a tick that has found none."""
+        part = self._active[pipeline].pop(run, None)
+        if part is None:
+            self._ends[pipeline] = max(at, self._ends.get(pipeline, 0.0))
+        self._open.add(pipeline)
 
     def lost(self, run: str) -> None:
         """A run is no longer ours."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import heapq
+
 from yamldag.engine.changes import Changes
 from yamldag.engine.choice import Choice, Fact, Wish, choose
+from yamldag.engine.pools import leave
 from yamldag.engine.readiness import Readiness
 from yamldag.engine.rebuild import recount
 from yamldag.engine.room import Room
 from yamldag.engine.run import UNMAPPED, Clear, Fan, Instance, Run
 from yamldag.engine.stopping import ACTIVE, Stopping
 from yamldag.engine.world import Finished, Result, World
-from yamldag.plan.state import Event, TaskState
+from yamldag.plan.state import FINAL, Event, TaskState
 
 CLEARED = "it was cleared"
 
@@ -42,15 +45,34 @@ class Clearing:
         clear = run.clear = run.clear or Clear(set(), frozenset())
         clear.requests.append(request)
         clear.again |= choice.again
-        for each in chosen(run, choice) - clear.instances:
-            clear.instances.add(each)
-            if each.state in ACTIVE:
-                assert each.attempt is not None
-                clear.waiting.add(each.attempt)
-                self._result.stop.append(each.attempt)
-            elif each.state is TaskState.DEFERRED:
-                self._end_waiting(each)
+        new = chosen(run, choice) - clear.instances
+        clear.instances |= new
+        for each in new:
+            self._hold(each, clear)
+        self._take_out(run, new)
         self._settle(run, clear)
+
+    def _hold(self, instance: Instance, clear: Clear) -> None:
+        """Nothing of it begins any more; an attempt is asked to stop."""
+        if instance.state in ACTIVE:
+            assert instance.attempt is not None
+            clear.waiting.add(instance.attempt)
+            self._result.stop.append(instance.attempt)
+        elif instance.state is TaskState.DEFERRED:
+            self._end_waiting(instance)
+        elif instance.state not in FINAL:
+            self._reset(instance)
+
+    def _take_out(self, run: Run, cleared: set[Instance]) -> None:
+        """They are ready no more."""
+        run.ready = [place for place in run.ready if place[-1] not in cleared]
+        heapq.heapify(run.ready)
+        for name, places in list(run.queues.items()):
+            places[:] = [place for place in places if place[-1] not in cleared]
+            heapq.heapify(places)
+            if not places:
+                del run.queues[name]
+                leave(self._world, run, name)
 
     def takes(self, instance: Instance, what: Finished) -> bool:
         """Whether an attempt that has ended was one that a clear waits for."""
@@ -79,7 +101,7 @@ class Clearing:
             self._reset(each)
         for name in clear.again:
             self._fold(run.fans[name])
-        self._begin_again(run)
+        self._begin_again(run, clear.again)
         for request in clear.requests:
             self._changes.answer(run, request, f"cleared {len(clear.instances)}")
 
@@ -90,6 +112,7 @@ class Clearing:
         if instance.output is not None:
             self._changes.forget(instance)
         instance.tries, instance.output, instance.reason = 0, None, None
+        instance.node.past = False
         instance.ready = instance.retry_at = instance.started = instance.ended = None
 
     def _fold(self, fan: Fan) -> None:
@@ -103,15 +126,17 @@ class Clearing:
                 node.instances, node.expanded = [first], False
                 node.spare.update((each.index, each) for each in others)
 
-    def _begin_again(self, run: Run) -> None:
-        run.ready.clear()
-        self._world.open.discard(run)
+    def _begin_again(self, run: Run, again: frozenset[str]) -> None:
         recount(run)
+        for name, fan in run.fans.items():
+            if name in again:
+                fan.empty()
+            else:
+                for freed in fan.renew():
+                    self._room.ready(freed)
         for each in run.instances:
             if each.state is TaskState.NONE:
                 self._readiness.consider(each)
-            elif each.state is TaskState.SCHEDULED:
-                self._room.ready(each)
 
 
 def chosen(run: Run, choice: Choice) -> set[Instance]:

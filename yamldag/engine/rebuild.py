@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from yamldag.engine.deferral import from_text
 from yamldag.engine.run import UNMAPPED, Fan, Instance, Node, Run, Tally, build, is_done
-from yamldag.plan.state import FINAL, TaskState
+from yamldag.plan.state import TaskState
 
 _BAD = (TaskState.FAILED, TaskState.UPSTREAM_FAILED)
 _UNDER_WAY = (TaskState.QUEUED, TaskState.RUNNING, TaskState.DEFERRED)
@@ -60,14 +60,15 @@ def rebuild(
     for instance in run.instances:
         if instance.state is TaskState.DEFERRED:
             instance.deferral = waiting[instance.id]
-    return recount(run)
+    recount(run)
+    for fan in run.fans.values():
+        _restore_fan(fan)
+    return run
 
 
 def recount(run: Run) -> Run:
-    """Count again all that follows from the states of its instances."""
+    """Count again what waits for what, and what is left to do, by the states of its instances."""
     _connect(run)
-    for fan in run.fans.values():
-        _restore_fan(fan)
     done = [instance for instance in run.instances if is_done(instance)]
     run.unfinished = sum(1 for _ in run.instances) - len(done)
     run.bad = sum(each.state in _BAD and not each.node.task.allow_failure for each in done)
@@ -128,14 +129,8 @@ def _count(parent: Instance, child: Node, judged: bool) -> None:
 
 
 def _restore_fan(fan: Fan) -> None:
-    fan.active, fan.held, fan.unfinished = set(), [], {}
-    chains: dict[int, list[Instance]] = {}
-    for node in fan.members:
-        if node.expanded:
-            for instance in node.instances:
-                chains.setdefault(instance.index, []).append(instance)
-    for index, chain in chains.items():
-        fan.unfinished[index] = sum(each.state not in FINAL for each in chain)
+    fan.count()
+    for index, chain in fan.chains().items():
         if fan.fanout.max_active is not None and fan.unfinished[index] and _is_under_way(fan, chain):
             fan.active.add(index)
 

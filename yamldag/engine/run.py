@@ -84,6 +84,14 @@ class Instance:
     output: Json = None
     own: Tally | None = None
     """Parents that are the same item's; the node's tally holds those of all items."""
+    claimed: bool = False
+    """It has a row among the claims to its pool."""
+    granted: bool = False
+    """It holds slots of its pool."""
+
+    def __lt__(self, other: Instance) -> bool:
+        return self.id < other.id
+
     deferral: Deferral | None = None
     """What it waits for, while it is deferred."""
 
@@ -116,6 +124,8 @@ class Node:
     expanded: bool = False
     spare: dict[int, Instance] = field(default_factory=dict)
     """Rows of items that are not in the list, or not yet again: by index."""
+    past: bool = False
+    """It has passed in the run before, as `depends_on_past` wants."""
     left: int | None = None
     """Instances that have not ended, where someone waits for the whole; None: to be counted."""
 
@@ -174,6 +184,31 @@ class Fan:
     def pause(self, instance: Instance) -> list[Instance]:
         """An instance waits for its retry: a chain goes on holding its place, a single task does not."""
         return [] if len(self.members) > 1 else self._leave(instance.index)
+
+    def chains(self) -> dict[int, list[Instance]]:
+        """The instances of each item, by index."""
+        found: dict[int, list[Instance]] = {}
+        for node in self.members:
+            if node.expanded:
+                for instance in node.instances:
+                    found.setdefault(instance.index, []).append(instance)
+        return found
+
+    def count(self) -> None:
+        """How much of each chain is left."""
+        self.unfinished = {
+            index: sum(each.state not in FINAL for each in chain) for index, chain in self.chains().items()
+        }
+
+    def empty(self) -> None:
+        """Its items are asked for again."""
+        self.active, self.held, self.unfinished = set(), [], {}
+
+    def renew(self) -> list[Instance]:
+        """Some of its instances were cleared: those held that may go on by that."""
+        self.count()
+        resting = [index for index in self.active if self._rests(index)]
+        return [instance for index in resting for instance in self._leave(index)]
 
     def _leave(self, index: int) -> list[Instance]:
         self.active.discard(index)
@@ -244,11 +279,18 @@ class Run:
     active: int = 0
     """Instances that are queued or running."""
     ready: list[Ready] = field(default_factory=list)
-    """A heap."""
+    """A heap of what may start at once, if there is room."""
+    queues: dict[str, list[Ready]] = field(default_factory=dict)
+    """Heaps of what is ready and wants slots of a pool, by its name; none is empty."""
     clear: Clear | None = None
     """What is to be cleared once its attempts have ended."""
     unsaved: list[Instance] = field(default_factory=list)
     """Instances that have no row yet, though the run has rows: of tasks that its plan has got since."""
+
+    @property
+    def full(self) -> bool:
+        """Whether as many are active as may be."""
+        return self.active >= self.plan.max_active_tasks
 
     @property
     def instances(self) -> Iterator[Instance]:

@@ -27,7 +27,7 @@ from yamldag.engine.status import Board, Status
 from yamldag.engine.stored import stored_run
 from yamldag.engine.ticker import LATE, Decision
 from yamldag.engine.world import Admit
-from yamldag.store import assets, moves, schedules, views
+from yamldag.store import assets, moves, pools, schedules, views
 from yamldag.store.schedules import QueuedRun, StoredPosition
 
 LOOK = 2.0
@@ -53,6 +53,8 @@ class Service:
     stops: int = 0
     """How often it was told to stop."""
     _began: float = field(init=False)
+    _pools: dict[str, int] = field(default_factory=dict)
+    """Those that the project's file declared when it was last read."""
     _files_at: float = 0.0
     _news_at: float = 0.0
     _told: float = 0.0
@@ -67,7 +69,7 @@ class Service:
         self.agenda = Agenda.read(self.engine.database, now)
         self.awaiting = Awaiting(self.engine.database)
         for run in self.engine.world.runs.values():
-            self.agenda.began(run)
+            self.agenda.began(run.plan.pipeline, run.id)
         self._adopt_pipelines(now)
         self._files_at = now + LOOK
         self.board = Board(self._status(now))
@@ -170,15 +172,20 @@ class Service:
 
     def _adopt_pipelines(self, now: float) -> None:
         """What the files say now is in force from now on."""
-        pipelines = self.catalogue.pipelines
+        pipelines, wanted = self.catalogue.pipelines, self.catalogue.project.pools
+        gone = self._pools.keys() - wanted.keys()
 
         def save() -> None:
+            pools.declare(self.engine.database, wanted)
+            for name in gone:
+                pools.drop(self.engine.database, name, "project")
             for name, known in pipelines.items():
                 if not known.stale and self.agenda.version(name) != known.version:
                     self._save(known, now)
             schedules.mark_removed(self.engine.database, pipelines.keys(), self._gone(), now)
 
         self.engine.database.write(save)
+        self._pools = wanted
         self.agenda.adopt(pipelines)
         self.awaiting.adopt(pipelines)
 
@@ -264,7 +271,7 @@ class Service:
             stored = views.one_run(db, row.id)
             assert stored is not None
             run, new = stored_run(db, stored, database.url, engine.runner, engine.ids, self.folder)
-        self.agenda.began(run)
+        self.agenda.began(row.pipeline, row.id, row.backfill)
         engine.tell(Admit(run, new))
         self.say(f"run {run.id} of {run.plan.pipeline} starts again")
 
@@ -294,8 +301,7 @@ class Service:
         run.backfill = row.backfill
         run.folder, run.logs = places(self.folder, run.id)
         run.assets = assets.of_run(engine.database, run.id) if row.type == "assets" else []
-        os.makedirs(run.folder, 0o700, exist_ok=True)
-        self.agenda.began(run)
+        self.agenda.began(row.pipeline, row.id, row.backfill)
         engine.tell(Admit(build(run, engine.ids)))
         self.say(f"run {run.id} of {plan.pipeline} started")
 
@@ -304,7 +310,7 @@ class Service:
         self._news_at = 0.0 if self.engine.over else self._news_at  # there may be room now
         for run in self.engine.over:
             ended = run.ended or 0.0
-            self.agenda.ended(run)
+            self.agenda.ended(run.plan.pipeline, run.id, ended)
             if run.stop or run.backfill:  # clears that had to wait, and what follows in the backfill
                 self.engine.news.again()
             why = f": {run.reason}" if run.reason else ""

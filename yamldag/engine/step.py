@@ -15,11 +15,24 @@ from yamldag.engine.clearing import Clearing
 from yamldag.engine.deferral import Awaited
 from yamldag.engine.deferred import Deferred
 from yamldag.engine.errands import Returned
+from yamldag.engine.pools import forget
 from yamldag.engine.readiness import Readiness
 from yamldag.engine.room import Room
 from yamldag.engine.run import Instance, Run
 from yamldag.engine.stopping import ACTIVE, Stopping
-from yamldag.engine.world import Admit, Asked, Finished, Happened, Looked, Result, Stop, World
+from yamldag.engine.world import (
+    Admit,
+    Answered,
+    Asked,
+    Finished,
+    Freed,
+    Happened,
+    Looked,
+    Past,
+    Result,
+    Stop,
+    World,
+)
 from yamldag.operators.contract import Outcome
 from yamldag.plan.state import Event, RunState, TaskState
 
@@ -34,9 +47,9 @@ class _Step:
         self.world = world
         self.now = now
         self.changes = Changes(now)
-        self.room = Room(world, now)
-        self.readiness = Readiness(self.changes, world.asking, world.ids, self.room.ready)
         self.result = Result({}, [], [], [], [], self.changes.moved)
+        self.room = Room(world, self.changes, self.result)
+        self.readiness = Readiness(self.changes, world.asking, world.ids, self.room.ready, world.past)
         self.deferred = Deferred(world, self.result, now)
         self.stopping = Stopping(world, self.changes, self.readiness, self.deferred, self.result)
         self.clearing = Clearing(world, self.changes, self.readiness, self.room, self.stopping, self.result)
@@ -57,12 +70,11 @@ class _Step:
                 self.attempts.finish(what)
             elif isinstance(what, Admit):
                 self._admit(what)
-            elif isinstance(what, Stop):
-                if run := self.world.runs.get(what.run):
-                    self.stopping.stop(run, what.how)
-            elif isinstance(what, Asked):
+            elif isinstance(what, Stop | Asked):
                 if run := self.world.runs.get(what.run):
                     self._obey(run, what)
+            elif isinstance(what, Answered | Freed | Past):
+                self._hear(what)
             else:
                 self._tell_waiting(what)
         self._ring()
@@ -94,24 +106,46 @@ class _Step:
         if run.stop:
             self.stopping.stop_all(run, run.stop)
 
-    def _obey(self, run: Run, what: Asked) -> None:
-        if what.wish is not None:
+    def _obey(self, run: Run, what: Stop | Asked) -> None:
+        if isinstance(what, Stop):
+            self.stopping.stop(run, what.how)
+        elif what.wish is not None:
             self.clearing.ask(run, what.request, what.wish)
         else:
             self.stopping.stop(run, what.kind)
             self.changes.answer(run, what.request, run.reason or "")
 
+    def _hear(self, what: Answered | Freed | Past) -> None:
+        if isinstance(what, Answered):
+            self._answered(what)
+        elif isinstance(what, Freed):
+            self.room.pools.free(what.slots)
+        else:
+            self._learn(what)
+
+    def _answered(self, what: Answered) -> None:
+        for instance, refusal in self.room.answered(what):
+            self.attempts.start(instance, refusal)
+
+    def _learn(self, what: Past) -> None:
+        for node, refusal in what.answers.items():
+            if node in self.world.past:
+                self.readiness.past_answered(node, refusal)
+
     def _resume(self, instance: Instance) -> None:
         """Put an instance where its state says that it is."""
-        state = instance.state
+        state, pooled = instance.state, instance.node.task.pool is not None
         if state is TaskState.NONE:
             self.readiness.consider(instance)
         elif state is TaskState.SCHEDULED:
+            if pooled:
+                self.changes.disclaim(instance)
             self.room.ready(instance)
         elif state is TaskState.UP_FOR_RETRY:
             assert instance.retry_at is not None
             self.world.alarm(instance.retry_at, instance)
         elif state in ACTIVE:
+            instance.claimed = instance.granted = pooled
             self.room.take(instance)
         elif state is TaskState.DEFERRED:
             self.deferred.begin(instance)
@@ -163,4 +197,6 @@ class _Step:
         self.changes.run(run, event, run.reason)
         del self.world.runs[run.id]
         self.world.open.discard(run)
+        if self.world.pools:
+            forget(self.world, run)
         self.result.over.append(run)

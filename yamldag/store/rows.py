@@ -125,6 +125,17 @@ class Answer(NamedTuple):
     id: int
 
 
+class NewClaim(NamedTuple):
+    """Someone waits for slots of a pool."""
+
+    instance: int
+    run: str
+    pool: str
+    slots: int
+    precedence: int
+    ready: float
+
+
 class AssetUpdate(NamedTuple):
     """A task's success has updated an asset."""
 
@@ -166,4 +177,9 @@ class Batch:
     forgotten: list[tuple[int]] = field(default_factory=list)
     """Instances whose outputs are deleted."""
     answers: list[Answer] = field(default_factory=list)
+    unclaims: list[tuple[int]] = field(default_factory=list)
+    """Instances that give back their claims, before others are put in."""
+    disclaims: list[tuple[int]] = field(default_factory=list)
+    """Instances whose claims go, if they have any."""
+    claims: list[NewClaim] = field(default_factory=list)
     asset_updates: list[AssetUpdate] = field(default_factory=list)

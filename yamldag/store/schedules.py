@@ -80,6 +80,12 @@ def bounds(database: Database) -> dict[str, int]:
     return dict(rows)
 
 
+def parts(database: Database) -> dict[str, str]:
+    """The running runs that are part of a backfill, and of which."""
+    rows = database.execute("SELECT id, backfill FROM run WHERE state = 'running' AND backfill IS NOT NULL")
+    return dict(rows)
+
+
 def paused(database: Database) -> frozenset[str]:
     """The pipelines that are."""
     return frozenset(name for (name,) in database.execute("SELECT id FROM pipeline WHERE paused = 1"))
