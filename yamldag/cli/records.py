@@ -50,8 +50,9 @@ def end_abandoned(database: Database, project: Project) -> None:
 
     if moves.runs_by_hand(database, socket.gethostname()):
         from yamldag.engine import abandoned
+        from yamldag.engine.lives import Onlooker
 
-        abandoned.end_abandoned(database, Path(project.state_folder))
+        abandoned.end_abandoned(database, Onlooker.at(Path(project.state_folder), os.environ))
 
 
 def exists(project: Project) -> bool:

@@ -23,6 +23,7 @@ from yamldag.store.rows import (
     DeferralEnd,
     Expansion,
     InstanceMove,
+    Kept,
     Logged,
     NewAttempt,
     NewClaim,
@@ -120,6 +121,11 @@ class Changes:
         instance.claimed = instance.granted = False
         self._batch(instance).unclaims.append((instance.id,))
         self.unclaimed.append(instance)
+
+    def keep(self, instance: Instance, key: str) -> None:
+        """Its output may stand for that of others with the same key."""
+        value = None if instance.output is None else to_text(instance.output)
+        self._batch(instance).kept.append(Kept(key, instance.id, value, self.now))
 
     def disclaim(self, instance: Instance) -> None:
         """Another engine may have left a claim of it that was never used."""

@@ -10,12 +10,12 @@ from yamldag.engine.pools import leave
 from yamldag.engine.readiness import Readiness
 from yamldag.engine.rebuild import recount
 from yamldag.engine.room import Room
-from yamldag.engine.run import UNMAPPED, Clear, Fan, Instance, Run
+from yamldag.engine.run import CLEARED, UNMAPPED, Clear, Fan, Instance, Run
 from yamldag.engine.stopping import ACTIVE, Stopping
 from yamldag.engine.world import Finished, Result, World
 from yamldag.plan.state import FINAL, Event, TaskState
 
-CLEARED = "it was cleared"
+WHY = "it was cleared"
 
 
 class Clearing:
@@ -80,7 +80,7 @@ class Clearing:
         if run.clear is None or what.attempt not in run.clear.waiting:
             return False
         run.clear.waiting.discard(what.attempt)
-        self._changes.end(instance, Event.CANCEL, what.exit, what.reason, CLEARED)
+        self._changes.end(instance, Event.CANCEL, what.exit, what.reason, WHY)
         self._reset(instance)
         self._settle(run, run.clear)
         return True
@@ -89,7 +89,7 @@ class Clearing:
         """At once: there is nothing that would have to end first."""
         self.stopping.leave(instance)
         instance.ended = self._changes.now
-        self._changes.end(instance, Event.CANCEL, None, "stopped", CLEARED)
+        self._changes.end(instance, Event.CANCEL, None, "stopped", WHY)
         self._reset(instance)
 
     def _settle(self, run: Run, clear: Clear) -> None:
@@ -111,7 +111,7 @@ class Clearing:
             self._changes.move(instance, Event.CLEAR)
         if instance.output is not None:
             self._changes.forget(instance)
-        instance.tries, instance.output, instance.reason = 0, None, None
+        instance.tries, instance.output, instance.reason = CLEARED, None, None
         instance.node.past = False
         instance.ready = instance.retry_at = instance.started = instance.ended = None
 

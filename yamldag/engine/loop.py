@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from yamldag.engine import folders
+from yamldag.engine.cache import Cache
 from yamldag.engine.clock import Clock
 from yamldag.engine.dispatch import Dispatch
 from yamldag.engine.errands import Errands
@@ -38,6 +39,10 @@ def unwatched(_instance: Instance, _state: TaskState) -> None:
     """Nobody wants to know."""
 
 
+def _nothing() -> None:
+    """To write nothing is a sign of life."""
+
+
 def ids_of(runner: int) -> Iterator[int]:
     """Ids that no other life of an engine gives, without asking the database for each."""
     return itertools.count((runner << _IDS_PER_LIFE) + 1)
@@ -56,6 +61,8 @@ class Engine:
     watch: Watcher = unwatched
     """Called with every move, once it is stored."""
     slots: int | None = None
+    pulse: float | None = None
+    """Seconds after which it gives a sign of life if it has written nothing; None: it gives none."""
     ids: Iterator[int] = field(init=False)
     world: World = field(init=False)
     lost: set[str] = field(default_factory=set)
@@ -85,6 +92,7 @@ class Engine:
         self.dispatch = Dispatch(self._templates, self.environment, self.ids)
         self.world = World(self.ids, self._templates, self.dispatch.prepare, self.slots, self.dispatch.errand)
         self._lookout = Lookout(self.database, self.tell)
+        self.world.cache = Cache(self.database, self._templates)
         self._pools = PoolWatch(self.database, self.world, self.runner)
         self._past = PastWatch(self.database, self.world)
 
@@ -123,6 +131,8 @@ class Engine:
         self.take(happened)
         if ends:
             self.executor.acknowledge([end.attempt for end in ends])
+        if self.pulse is not None and self.database.quiet >= self.pulse:
+            self.database.write(_nothing)
         return bool(happened) or rang or self.fresh
 
     def take(self, happened: list[Happened], start_again: Iterable[Start] = ()) -> None:
@@ -162,6 +172,7 @@ class Engine:
             self._pools.patience,
             self._past.patience,
             None if due is None else max(0.0, due - now),
+            None if self.pulse is None else max(0.0, self.pulse - self.database.quiet),
         ]
         return min(wait for wait in waits if wait is not None)
 

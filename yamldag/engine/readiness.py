@@ -8,7 +8,7 @@ from typing import Protocol
 
 from yamldag.engine import gates
 from yamldag.engine.changes import Changes
-from yamldag.engine.run import Fan, Instance, Node, Run, Tally, task_state
+from yamldag.engine.run import CLEARED, Fan, Instance, Node, Run, Tally, task_state
 from yamldag.plan.pipeline import Json
 from yamldag.plan.state import FINAL, Event, TaskState
 from yamldag.plan.trigger_rule import Decision, decide
@@ -204,7 +204,7 @@ class Readiness:
         self._changes.unmap(instance)
         instance.item = item
         self._changes.expand(instance)
-        instance.tries, instance.own = 0, None
+        instance.tries, instance.own = CLEARED, None
         if state in _DECIDED:
             self._changes.move(instance, _DECIDED[state])
 

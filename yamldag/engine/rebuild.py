@@ -140,4 +140,4 @@ def _is_under_way(fan: Fan, chain: list[Instance]) -> bool:
         return chain[0].state in _UNDER_WAY
     if fan.leads_out:
         return any(each.state in (*_UNDER_WAY, TaskState.UP_FOR_RETRY) for each in chain)
-    return any(each.tries for each in chain)
+    return any(each.tries > 0 for each in chain)

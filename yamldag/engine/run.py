@@ -13,6 +13,8 @@ from yamldag.engine.deferral import Deferral
 from yamldag.plan.pipeline import Fanout, Json, Plan, Task
 from yamldag.plan.state import FINAL, RunState, TaskState
 
+CLEARED = -1
+"""The tries of what was cleared and has not begun since: no earlier output may stand for its own."""
 UNMAPPED = -1
 """The map index of what is not mapped, or not expanded."""
 
@@ -84,16 +86,17 @@ class Instance:
     output: Json = None
     own: Tally | None = None
     """Parents that are the same item's; the node's tally holds those of all items."""
+    losses: int = 0
+    """Its newest attempts that were lost, one after the other."""
     claimed: bool = False
     """It has a row among the claims to its pool."""
     granted: bool = False
     """It holds slots of its pool."""
+    deferral: Deferral | None = None
+    """What it waits for, while it is deferred."""
 
     def __lt__(self, other: Instance) -> bool:
         return self.id < other.id
-
-    deferral: Deferral | None = None
-    """What it waits for, while it is deferred."""
 
     @property
     def label(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from yamldag.engine.choice import Wish
 from yamldag.engine.deferral import RUN, Awaited, Deferral
@@ -128,6 +128,25 @@ def no_errands(_instance: Instance) -> Outcome:
     return Outcome("failed", "nothing can be looked at here")
 
 
+@dataclass(frozen=True, slots=True)
+class Reused:
+    """An output of an earlier success."""
+
+    output: Json
+    run: str | None
+    """Whose it is; None: that run is no longer recorded."""
+
+
+class Cache(Protocol):
+    """Outputs that are kept for tasks with a `cache`."""
+
+    def key(self, instance: Instance) -> str:
+        """What its output is kept under. Raises Refused."""
+
+    def find(self, instance: Instance, key: str, now: float) -> Reused | None:
+        """What may stand for its output."""
+
+
 @dataclass(slots=True)
 class Pool:
     """What an engine knows of a pool; the claims themselves are in the database."""
@@ -152,6 +171,8 @@ class World:
     slots: int | None = None
     """How many attempts may run at once, over all runs."""
     errand: Send = no_errands
+    cache: Cache | None = None
+    """None: nothing is reused, and nothing is kept."""
     runs: dict[str, Run] = field(default_factory=dict)
     running: dict[int, Instance] = field(default_factory=dict)
     """By the attempt's id."""

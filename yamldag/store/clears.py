@@ -92,7 +92,7 @@ def clear_instances(database: Database, run: str, rows: Iterable[ClearedRow], no
     for row in rows:
         state = TaskState.REMOVED if row.removed else TaskState.NONE
         cursor = database.execute(
-            "UPDATE task_instance SET state = ?, tries = 0, ready = NULL, retry_at = NULL, started = NULL, "
+            "UPDATE task_instance SET state = ?, tries = -1, ready = NULL, retry_at = NULL, started = NULL, "
             "ended = NULL, reason = NULL WHERE id = ? AND state = ? AND attempts = ?",
             (state.value, row.id, row.was, row.attempts),
         )

@@ -125,6 +125,15 @@ class Answer(NamedTuple):
     id: int
 
 
+class Kept(NamedTuple):
+    """An output that others may reuse."""
+
+    hash: str
+    instance: int
+    value: str | None
+    created: float
+
+
 class NewClaim(NamedTuple):
     """Someone waits for slots of a pool."""
 
@@ -182,4 +191,6 @@ class Batch:
     disclaims: list[tuple[int]] = field(default_factory=list)
     """Instances whose claims go, if they have any."""
     claims: list[NewClaim] = field(default_factory=list)
+    kept: list[Kept] = field(default_factory=list)
+    """Each in place of what was kept under its hash before."""
     asset_updates: list[AssetUpdate] = field(default_factory=list)
