@@ -5,13 +5,14 @@ from __future__ import annotations
 from contextlib import suppress
 
 from yamldag.engine.changes import Changes
+from yamldag.engine.clearing import Clearing
 from yamldag.engine.deferral import Deferral
 from yamldag.engine.deferred import Deferred
 from yamldag.engine.readiness import Readiness, Refused
+from yamldag.engine.reasons import REASONS
 from yamldag.engine.retry import delay
 from yamldag.engine.room import Room
-from yamldag.engine.run import Instance
-from yamldag.engine.stopping import REASONS, Stopping
+from yamldag.engine.run import CLEARED, Instance
 from yamldag.engine.world import Finished, Prepared, Result, World
 from yamldag.executors.contract import Start
 from yamldag.operators.contract import Outcome
@@ -30,7 +31,7 @@ class Attempts:
         changes: Changes,
         readiness: Readiness,
         room: Room,
-        stopping: Stopping,
+        clearing: Clearing,
         deferred: Deferred,
         result: Result,
     ) -> None:
@@ -39,7 +40,8 @@ class Attempts:
         self._changes = changes
         self._readiness = readiness
         self._room = room
-        self._stopping = stopping
+        self._stopping = clearing.stopping
+        self._clearing = clearing
         self._result = result
 
     def start(self, instance: Instance, refusal: str | None = None) -> None:
@@ -47,7 +49,7 @@ class Attempts:
         now = self._changes.now
         self._changes.touch(instance)
         instance.attempts += 1
-        instance.tries += 1
+        instance.tries = max(instance.tries, 0) + 1
         instance.attempt = next(self._world.ids)
         instance.started, instance.ended, instance.retry_at, instance.reason = now, None, None, None
         self._changes.move(instance, Event.QUEUE)
@@ -68,7 +70,7 @@ class Attempts:
     def reuse(self, instance: Instance) -> bool:
         """Let an earlier output stand for its own, without an attempt. Raises Refused."""
         cache, now = self._world.cache, self._changes.now
-        if cache is None or instance.attempts:
+        if cache is None or instance.attempts or instance.tries == CLEARED:
             return False
         found = cache.find(instance, cache.key(instance), now)
         if found is None:
@@ -106,7 +108,8 @@ class Attempts:
         stopped = self._stopping.has_stopped(instance, what.attempt)
         instance.started, instance.ended = what.started, what.ended
         self._room.release(instance)
-        self._become(instance, what, stopped)
+        if not (instance.node.run.clear and self._clearing.takes(instance, what)):
+            self._become(instance, what, stopped)
 
     def _become(self, instance: Instance, what: Finished, stopped: bool) -> None:
         instance.losses = instance.losses if what.reason == "lost" else 0
