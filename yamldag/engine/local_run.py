@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 from yamldag.engine import folders, times
 from yamldag.engine.abandoned import end_abandoned
+from yamldag.engine.calls import Callee
 from yamldag.engine.clock import SteadyClock
 from yamldag.engine.loop import Engine, Watcher, unwatched
 from yamldag.engine.run import UNMAPPED, Instance, Run, build
@@ -44,6 +45,8 @@ class Order:
     logical_date: datetime | None = None
     """None: now."""
     only: frozenset[str] | None = None
+    callees: tuple[Plan, ...] = ()
+    """The pipelines that its tasks call, those that they call in turn among them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,18 +115,31 @@ class _Here:
         runner = moves.begin_runner(self.database, life)
         self.database.live(runner)
         engine = Engine(self.database, self.executor, self.clock, runner, os.environ, self.watch)
+        callees = {plan.pipeline: Callee(plan, text_hash(plan_text(plan))) for plan in order.callees}
+        engine.callees = callees.get
         run = build(self._record(order, engine.runner, now), engine.ids)
         gc.freeze()
         if began is not None:
             began(run)
+        if order.callees:
+            engine.watch = lambda instance, state: (
+                self.watch(instance, state) if instance.node.run is run else None
+            )
+        under_way = {run.id}
+
+        def is_over() -> bool:
+            under_way.update(self._admit_called(engine))
+            under_way.difference_update(each.id for each in engine.over)
+            return run.id in engine.lost or not under_way - engine.lost
+
         with _interrupts(engine, run):
             engine.tell(Admit(run))
             try:
-                engine.work(lambda: bool(engine.over or engine.lost))
+                engine.work(is_over)
             except BaseException:
                 self.executor.stop(engine.world.running, kill=True)  # nobody would hear of their ends
                 raise
-        if engine.lost:
+        if run.id in engine.lost:
             raise TakenOver(run.id)
         moves.end_runner(self.database, runner, self.clock.now())
         return result_of(run)
@@ -132,21 +148,37 @@ class _Here:
         plan = order.plan
         moment = order.logical_date or datetime.fromtimestamp(now, UTC)
         start, end = read(plan.schedule, plan.timezone, plan.start, plan.end).interval_of(moment)
-        text = plan_text(plan)
-        version = moves.Version(plan.pipeline, plan.file, text_hash(text), text, now)
+        version = _version(plan, now)
+        callees = [_version(each, now) for each in order.callees]
         dates = Dates(*map(times.stored, (moment, start, end)))
 
         def record() -> NewRun:
-            moves.save_version(self.database, version)
+            for each in (version, *callees):
+                moves.save_version(self.database, each)
             return self._create(order, version, dates, runner)
 
         row = self.database.write(record)
         run = Run(row.id, plan, runner, "manual", *dates, params=order.params, started=now, only=order.only)
-        run.folder, run.logs = (str(self.folder.absolute() / kind / run.id) for kind in ("runs", "logs"))
-        folders.make(run.folder)
+        self._place(run)
         if order.only is not None:
             run.earlier = earlier_outputs(self.database.url, plan, order.only)
         return run
+
+    def _admit_called(self, engine: Engine) -> list[str]:
+        """Begin the runs that tasks have made; their ids. They mind no `max_active_runs`, as none does here."""
+        made, engine.called = engine.called, []
+        for each in made:
+            row = each.row
+            dates = (row.logical_date, row.data_interval_start, row.data_interval_end)
+            called = Run(row.id, each.plan, engine.runner, row.type, *dates, started=row.started or 0.0)
+            called.params = json.loads(row.params)
+            self._place(called)
+            engine.tell(Admit(build(called, engine.ids)))
+        return [each.row.id for each in made]
+
+    def _place(self, run: Run) -> None:
+        run.folder, run.logs = (str(self.folder.absolute() / kind / run.id) for kind in ("runs", "logs"))
+        folders.make(run.folder)
 
     def _create(self, order: Order, version: moves.Version, dates: Dates, runner: int) -> NewRun:
         params = json.dumps(order.params, ensure_ascii=False)
@@ -170,6 +202,11 @@ class _Here:
             )
             if moves.create_run(self.database, row):
                 return row
+
+
+def _version(plan: Plan, now: float) -> moves.Version:
+    text = plan_text(plan)
+    return moves.Version(plan.pipeline, plan.file, text_hash(text), text, now)
 
 
 def plan_text(plan: Plan) -> str:
@@ -207,7 +244,8 @@ def _interrupts(engine: Engine, run: Run) -> Iterator[None]:
     asked: list[int] = []
 
     def interrupt(number: int, _frame: FrameType | None) -> None:
-        engine.tell(Stop(run.id, "kill" if asked else "cancel"))
+        for name in {run.id, *engine.world.runs}:
+            engine.tell(Stop(name, "kill" if asked else "cancel"))
         asked.append(number)
 
     # What was ignored when we began (below nohup, in the background) stays so.

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from yamldag.engine.calls import Callee, Callees, nobody
 from yamldag.engine.clock import Clock
 from yamldag.engine.dispatch import Dispatch
 from yamldag.engine.errands import Errands
@@ -14,7 +15,7 @@ from yamldag.engine.lookout import Lookout
 from yamldag.engine.run import Instance, Run
 from yamldag.engine.step import step
 from yamldag.engine.templates import Templates
-from yamldag.engine.world import Finished, Happened, Result, World
+from yamldag.engine.world import Called, Finished, Happened, Result, World
 from yamldag.executors.contract import Ended, Executor, Start
 from yamldag.plan.state import TaskState
 from yamldag.store import moves
@@ -58,6 +59,10 @@ class Engine:
     """Assets were updated; whoever looks at them sets it back."""
     over: list[Run] = field(default_factory=list)
     """Runs that have ended; the caller empties it."""
+    callees: Callees = nobody
+    """The pipelines that tasks may call."""
+    called: list[Called] = field(default_factory=list)
+    """Runs that tasks have made, and that are stored; the caller empties it."""
     errands: Errands = field(default_factory=Errands)
     _inbox: deque[Happened] = field(default_factory=deque)
     _templates: Templates = field(init=False)
@@ -67,9 +72,12 @@ class Engine:
     def __post_init__(self) -> None:
         self.ids = ids_of(self.runner)
         self._templates = Templates(self.environment)
-        self.dispatch = Dispatch(self._templates, self.environment, self.ids)
+        self.dispatch = Dispatch(self._templates, self.environment, self.ids, self._callee)
         self.world = World(self.ids, self._templates, self.dispatch.prepare, self.slots, self.dispatch.errand)
         self._lookout = Lookout(self.database, self.tell)
+
+    def _callee(self, name: str) -> Callee | None:
+        return self.callees(name)
 
     def tell(self, what: Happened) -> None:
         """Something has happened: from another thread, or below a signal handler."""
@@ -135,6 +143,7 @@ class Engine:
             self.executor.stop(result.stop)
         if result.kill:
             self.executor.stop(result.kill, kill=True)
+        self.called += [each for each in result.called if each.by not in self.lost]
         if self.errands.waiting or result.errands or result.recall:
             self._run_errands(result)
         if result.looks:

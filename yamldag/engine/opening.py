@@ -36,6 +36,7 @@ def open_service(
     database.live(runner)
     engine = Engine(database, executor, clock, runner, os.environ, slots=SLOTS)
     catalogue = Catalogue(project, lambda: _earlier(database, project))
+    engine.callees = catalogue.callee
     for run in end_abandoned(database, folder):
         say(f"run {run} is over: its process was killed")
     for run in recover(engine, executor, folder):

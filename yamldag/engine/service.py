@@ -26,6 +26,7 @@ from yamldag.engine.status import Board, Status
 from yamldag.engine.ticker import LATE, Decision
 from yamldag.engine.world import Admit
 from yamldag.store import assets, moves, schedules
+from yamldag.store.rows import NewRun
 from yamldag.store.schedules import QueuedRun, StoredPosition
 
 LOOK = 2.0
@@ -61,6 +62,7 @@ class Service:
     def __post_init__(self) -> None:
         now = self._began = self.engine.clock.now()
         self.agenda = Agenda.read(self.engine.database, now)
+        self.engine.called.clear()  # those are read as well
         self.awaiting = Awaiting(self.engine.database)
         for run in self.engine.world.runs.values():
             self.agenda.began(run.plan.pipeline, run.id)
@@ -222,7 +224,9 @@ class Service:
         self.say(f"run {run.id} of {plan.pipeline} started")
 
     def _clear_up(self) -> None:
-        """Take note of the runs that have ended."""
+        """Take note of the runs that have ended, and of those that tasks have made."""
+        self.agenda.queued(_queued(each.row) for each in self.engine.called)
+        self.engine.called.clear()
         self._news_at = 0.0 if self.engine.over else self._news_at  # there may be room now
         for run in self.engine.over:
             ended = run.ended or 0.0
@@ -274,6 +278,11 @@ class Service:
             self.catalogue.broken,
             dict(self.agenda.coming),
         )
+
+
+def _queued(row: NewRun) -> QueuedRun:
+    dates = (row.logical_date, row.data_interval_start, row.data_interval_end)
+    return QueuedRun(row.id, row.pipeline, row.type, *dates, row.params, row.created)
 
 
 def places(folder: Path, run: str) -> tuple[str, str]:
