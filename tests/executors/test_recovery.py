@@ -18,6 +18,7 @@ from tests.executors.tasks import end, ends, fifo, gone, shell
 from yamldag.executors.contract import Ended, Start
 from yamldag.executors.local import Found, LocalExecutor, journal
 from yamldag.executors.local.orphans import MARK, boot
+from yamldag.executors.local.places import journal_lock
 
 _PROGRAM = Path(__file__).with_name("scheduler.py")
 _ROOT = str(Path(__file__).parents[2])
@@ -275,3 +276,9 @@ def test_what_outlives_a_close_is_found_again(tmp_path: Path, next_one: LocalExe
     assert next_one.recover({1: first.id}) == {1: Found("running")}
     go.write_text("")
     assert end(next_one).exit == 6
+
+
+def test_a_runner_that_ends_while_it_is_looked_at_leaves_nothing_to_lock(tmp_path: Path) -> None:
+    lock = journal_lock(tmp_path / "gone.0.journal")
+    assert lock is not None
+    os.close(lock)

@@ -91,7 +91,7 @@ def test_required_parameters_come_as_alternatives() -> None:
 
 
 def test_parameters_that_exclude_each_other_are_named() -> None:
-    assert known("python").exclusive == (("function", "script"),)
+    assert known("python").exclusive == (("function", "script"), ("script", "reuse"))
     assert known("bash").exclusive == ()
 
 

@@ -50,7 +50,7 @@ PROJECT_KEYS = [
 PARAMETERS = {
     "bash": "script",
     "command": "argv",
-    "python": "function script requirements",
+    "python": "function script reuse requirements",
     "http": "url connection path method query headers json body save_to expect",
     "sql": "connection query file params expect save_to",
     "copy": "from to",

@@ -77,7 +77,7 @@ class Dispatch:
         work = operator.prepare(_params(task, context), rendered(task.args, context), attempt)
         if isinstance(work, Outcome):
             return gates.checked(task, instance.node.run.plan, work)
-        env = {**self._inherited, **self._own(task, context), **_variables(instance, attempt)}
+        env = {**self._own(task, context), **_variables(instance, attempt)}
         return self._start(instance, attempt, work, env)
 
     def _call(self, instance: Instance, log: str) -> Prepared:
@@ -106,6 +106,8 @@ class Dispatch:
             attempt.cwd,
             attempt.log_path,
             instance.node.task.timeout,
+            base=self._inherited,
+            warm=work.warm,
         )
 
     def open(self, start: Start) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
+
+_NOTHING: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +17,7 @@ class Start:
     """Unique in the database; an executor refuses to start the same one twice."""
     argv: tuple[str, ...]
     env: dict[str, str]
-    """The whole environment."""
+    """The environment, over that of `base`."""
     cwd: str
     log: str
     """Path of the file that takes stdout and stderr."""
@@ -23,6 +25,11 @@ class Start:
     """Seconds from the start until the whole process group gets TERM."""
     grace: float = 10.0
     """Seconds from TERM to KILL."""
+    base: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    """What is below `env` in the environment. The same object for many: it is sent once."""
+    warm: tuple[str, ...] = ()
+    """How a process that is there already may carry it out, as `operators.contract.Work` has it; an executor
+    need not heed it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import os
 import socket
 import ssl
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +38,20 @@ def send(spec: dict[str, Any]) -> dict[str, Any]:
         return _failed(_words(error, spec["url"]), retry=True)
 
 
+def warm_up() -> None:
+    """Read the certificates ahead of the first request."""
+    _certificates()
+
+
+@cache
+def _certificates() -> ssl.SSLContext:
+    return httpx.create_ssl_context()
+
+
 def _client() -> httpx.Client:
     timeout = httpx.Timeout(_READ, connect=_CONNECT)
-    return httpx.Client(follow_redirects=True, timeout=timeout, headers={"User-Agent": "yamldag"})
+    headers = {"User-Agent": "yamldag"}
+    return httpx.Client(follow_redirects=True, timeout=timeout, headers=headers, verify=_certificates())
 
 
 def _arguments(spec: dict[str, Any]) -> dict[str, Any]:

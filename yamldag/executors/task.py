@@ -1,7 +1,7 @@
 """What runs in a task's own process: `python` functions and scripts, `http` requests.
 
 Run as a program with the path of its spec, which it deletes: there may be secrets in it. It leaves a result
-file `{state, output, reason, retry}`.
+file `{state, output, reason, retry}`. With `--fork` or `--reuse` it waits for such paths: see `warm`.
 """
 
 from __future__ import annotations
@@ -51,4 +51,8 @@ def _private(path: str, flags: int) -> int:
 if __name__ == "__main__":
     # After everything else: what is installed wins, this is for when yamldag is not.
     sys.path.append(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+    if sys.argv[1] in ("--fork", "--reuse"):
+        from yamldag.executors import warm
+
+        sys.exit(getattr(warm, sys.argv[1][2:])(main, *sys.argv[2:]))
     sys.exit(main(sys.argv[1]))

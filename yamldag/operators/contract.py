@@ -44,6 +44,9 @@ class Work:
     """Put over the attempt's environment."""
     spec: dict[str, Json] | None = None
     """Written to `attempt.spec_path` as JSON before the start, unless None."""
+    warm: tuple[str, ...] = ()
+    """Of a process of ours, whose last argument is its spec's path: `("fork", operator, folder, module)`, it may
+    be a fork of one that has loaded what it needs; `("reuse", …)`, one process may carry out many."""
 
 
 @dataclass(frozen=True, slots=True)

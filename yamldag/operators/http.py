@@ -35,7 +35,7 @@ def prepare(params: Mapping[str, Json], _args: Mapping[str, Json], attempt: Atte
         spec["json"] = params["json"]
     if params.get("body") is not None:
         spec["body"] = text(params["body"])
-    return Work(argv(attempt.spec_path), spec=spec)
+    return Work(argv(attempt.spec_path), spec=spec, warm=("fork", "http", "/", ""))
 
 
 def _mapping(params: Mapping[str, Json], name: str) -> dict[str, Json]:

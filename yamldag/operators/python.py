@@ -19,12 +19,13 @@ def prepare(params: Mapping[str, Json], args: Mapping[str, Json], attempt: Attem
             "failed", "`requirements` are not installed by this version: install them beside yamldag"
         )
     if "function" not in params:
-        return _work(attempt, args, script=text(params["script"]))
+        return _work(attempt, args, "fork", script=text(params["script"]))
     function = text(params["function"])
     module, _, name = function.partition(":")
     if not module or not name:
         return Outcome("failed", f"`function` should be `module:function`, found `{function}`")
-    return _work(attempt, args, module=module, function=name)
+    how = "reuse" if params.get("reuse") is True else "fork"
+    return _work(attempt, args, how, module=module, function=name)
 
 
 def written_out(value: Json) -> dict[str, Json]:
@@ -32,7 +33,7 @@ def written_out(value: Json) -> dict[str, Json]:
     return value if isinstance(value, dict) else {"function": value}
 
 
-def _work(attempt: Attempt, args: Mapping[str, Json], **what: Json) -> Work:
+def _work(attempt: Attempt, args: Mapping[str, Json], how: str, **what: Json) -> Work:
     spec: dict[str, Json] = {
         "operator": "python",
         "task": attempt.task_id,
@@ -41,4 +42,5 @@ def _work(attempt: Attempt, args: Mapping[str, Json], **what: Json) -> Work:
         "args": dict(args),
         **what,
     }
-    return Work(argv(attempt.spec_path), spec=spec)
+    warm = (how, "python", attempt.folder, text(what.get("module", "")))
+    return Work(argv(attempt.spec_path), spec=spec, warm=warm)

@@ -74,6 +74,20 @@ class Children:
         else:
             self._lingering.append(child)
 
+    def done(self, attempt: int, code: int) -> bool:
+        """Its process says that it is through with it, and goes on. False: the process was to end, and does."""
+        child = self.live.get(attempt)
+        if child is None or self._by_pid.pop(child.pid, None) is None:
+            return False
+        child.exit, child.ended = code, time.time()
+        wanted = child.reason == "exit"
+        if wanted:
+            child.message = ""
+        else:
+            _signal_group(child.pid, signal.SIGKILL)
+        self._finish(child)
+        return wanted
+
     def take(self) -> list[EndRow]:
         """What has ended since the last call, after time-outs were minded."""
         if self._deadlines:

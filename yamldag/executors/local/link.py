@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from yamldag.executors.contract import Start
@@ -29,13 +29,25 @@ class Link:
         self._connection = connection
         self._lines = Lines()
         self._acks: list[int] = []
+        self._bases: dict[int, tuple[int, Mapping[str, str]]] = {}
+        """By identity: the number that it was sent by, and the object, which is kept so that it stays alone."""
 
     def fileno(self) -> int:
         return self._connection.fileno()
 
     def start(self, batch: Sequence[Start]) -> None:
         self.live.update((start.attempt, start) for start in batch)
-        self._send({"s": [_row(start) for start in batch]})
+        frame: dict[str, Any] = {}
+        rows = [_row(start, self._base(start.base, frame)) for start in batch]
+        self._send({**frame, "s": rows})
+
+    def _base(self, base: Mapping[str, str], frame: dict[str, Any]) -> int:
+        """The number of an environment; the first time it is told in the frame."""
+        known = self._bases.get(id(base))
+        if known is None:
+            known = self._bases[id(base)] = (len(self._bases), base)
+            frame.setdefault("b", []).append([known[0], dict(base)])
+        return known[0]
 
     def stop(self, attempts: list[int], *, kill: bool) -> None:
         self._send({"k" if kill else "t": attempts})
@@ -94,5 +106,6 @@ class Link:
             self.child = None
 
 
-def _row(start: Start) -> list[Any]:
-    return [start.attempt, start.argv, start.env, start.cwd, start.log, start.timeout, start.grace]
+def _row(start: Start, base: int) -> list[Any]:
+    where = (start.cwd, start.log, start.timeout, start.grace)
+    return [start.attempt, start.argv, base, start.env, *where, start.warm]

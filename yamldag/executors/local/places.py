@@ -63,8 +63,12 @@ def owner_lock(folder: Path, owner: str) -> int | None:
 
 
 def journal_lock(path: Path) -> int | None:
-    """The lock of a runner that is dead; None if it lives."""
-    return _lock(path, 0)
+    """The lock of a runner that is dead; None if it lives. One that has ended and taken its journal along leaves
+    nothing to lock, which is as good as having it."""
+    try:
+        return _lock(path, 0)
+    except FileNotFoundError:
+        return os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
 
 
 def _lock(path: Path, flags: int) -> int | None:

@@ -1,9 +1,10 @@
 """What scheduler and runner say to each other: one JSON object a line, as much as possible in each.
 
-scheduler → runner   {"a": [stored], "s": [start, …], "t": [to stop], "k": [to kill], "hello": 1, "close": 1}
+scheduler → runner   {"a": [stored], "b": [[base, env], …], "s": [start, …], "t": [to stop], "k": [to kill],
+                      "hello": 1, "close": 1}
 runner → scheduler   {"e": [end, …]}   {"hello": {"live": [attempt, …], "ended": [end, …]}}
 
-start  [attempt, argv, env, cwd, log, timeout, grace]
+start  [attempt, argv, base, env, cwd, log, timeout, grace, warm]; env is put over that of the base's number
 end    [attempt, exit, reason, started, ended, message]
 """
 

@@ -21,6 +21,7 @@ from yamldag.executors.local.protocol import EndRow
 
 Fate: TypeAlias = Literal["running", "ended", "unstarted", "lost", "watched"]
 
+_PAUSE, _LOOKS = 0.01, 100
 _LOST = "its end is not known: the process that watched it died"
 
 
@@ -196,7 +197,7 @@ def remains(link: Link) -> Remains:
     pids = _pids(link.place.owner, story, link.live.keys() & story.begun - story.ends.keys())
     for attempt, pid in pids.items():
         started = story.pids.get(attempt, (0, time.time()))[1]
-        if pid and _is_child(pid):
+        if pid and _becomes_child(pid):
             left.children.append((attempt, pid, started))
         else:
             orphans.kill({f"{link.place.owner}.{attempt}"})
@@ -215,6 +216,17 @@ def _pids(owner: str, story: Story, attempts: Collection[int]) -> dict[int, int]
                 if os.getsid(pid) == pid:
                     pids[unknown[mark]] = pid
     return pids
+
+
+def _becomes_child(pid: int) -> bool:
+    """Whether it is our child, if need be a little later: whoever was between it and the runner is about to end."""
+    for _ in range(_LOOKS):
+        if _is_child(pid):
+            return True
+        if not os.path.exists(f"/proc/{pid}"):
+            return False
+        time.sleep(_PAUSE)
+    return False
 
 
 def _is_child(pid: int) -> bool:

@@ -20,6 +20,7 @@ from yamldag.executors.local.journal import Journal, header
 from yamldag.executors.local.orphans import MARK, become_subreaper, boot
 from yamldag.executors.local.protocol import EndRow, Lines, StartRow, encode
 from yamldag.executors.local.spawn import Spawner, UnstartableError
+from yamldag.executors.local.warm import Order, UncertainError, Warm
 
 _PORTION = 16
 """Processes made before looking again for what has ended."""
@@ -41,6 +42,8 @@ class Runner:
         self._poll.register(listener, select.POLLIN)
         self._poll.register(self._wake, select.POLLIN)
         self._spawner = Spawner()
+        self._warm = Warm(self._spawner, journal)
+        self._bases: dict[int, dict[str, str]] = {}
         self._children = Children()
         self._queue: dict[int, StartRow] = {}
         self._known: set[int] = set()
@@ -55,6 +58,7 @@ class Runner:
             self._reap()
             self._say_ends()
             self._send()
+        self._warm.close()
 
     @property
     def forgettable(self) -> bool:
@@ -67,20 +71,28 @@ class Runner:
         return self._scheduler is None or (self._closing and not self._out)
 
     def _wait(self) -> None:
-        ready = self._poll.poll(0 if self._queue else _milliseconds(self._children.wait()))
+        ready = self._poll.poll(0 if self._queue else _milliseconds(self._patience()))
         for fd, event in ready:
             if fd == self._wake:
                 os.read(fd, 4096)
             elif fd == self._listener.fileno():
                 self._welcome(self._listener.accept()[0])
-            elif event & ~select.POLLOUT:
+            elif self._warm.awaits(fd):
+                self._hear_answer(fd)
+            elif self._scheduler is not None and event & ~select.POLLOUT:
                 self._read()
+
+    def _patience(self) -> float | None:
+        self._warm.mind()
+        return min(
+            (each for each in (self._children.wait(), self._warm.wait()) if each is not None), default=None
+        )
 
     # the scheduler
 
     def _attach(self, scheduler: socket.socket) -> None:
         scheduler.setblocking(False)
-        self._scheduler, self._lines, self._out = scheduler, Lines(), b""
+        self._scheduler, self._lines, self._out, self._bases = scheduler, Lines(), b"", {}
         self._poll.register(scheduler, select.POLLIN)
 
     def _detach(self) -> None:
@@ -115,9 +127,12 @@ class Runner:
     def _obey(self, frame: dict[str, Any]) -> None:
         for attempt in frame.get("a", ()):
             self._unacknowledged.pop(attempt, None)
+        for number, base in frame.get("b", ()):
+            self._bases[number] = base
         for start in frame.get("s", ()):
             if start[0] not in self._known:
                 self._known.add(start[0])
+                start[2] = self._bases[start[2]]
                 self._queue[start[0]] = start
         for attempt in frame.get("t", ()):
             self._stop(attempt, kill=False)
@@ -163,16 +178,35 @@ class Runner:
         self._note(failed)
 
     def _make_process(self, start: StartRow, pids: list[tuple[int, int, float]]) -> EndRow | None:
-        attempt, argv, env, cwd, log, timeout, grace = start
-        env[MARK] = f"{self._owner}.{attempt}"
+        attempt, argv, base, own, cwd, log, timeout, grace, warm = start
+        env = {**base, **own, MARK: f"{self._owner}.{attempt}"}
         now = time.time()
         try:
-            pid = self._spawner.spawn(argv, env, cwd, log)
+            pid = self._warm_process(Order(attempt, argv, env, cwd, log, warm)) if warm else None
+            if pid is None:
+                pid = self._spawner.spawn(argv, env, cwd, log)
         except UnstartableError as error:
             return [attempt, error.exit, "unstartable", now, now, str(error)]
+        except UncertainError:
+            return [attempt, -signal.SIGKILL, "lost", now, now, "the process that should start it has died"]
         self._children.add(attempt, pid, now, timeout, grace)
         pids.append((attempt, pid, now))
         return None
+
+    def _warm_process(self, order: Order) -> int | None:
+        found = self._warm.start(order)
+        if found is None:
+            return None
+        pid, answers = found
+        if answers is not None:
+            self._poll.register(answers, select.POLLIN)
+        return pid
+
+    def _hear_answer(self, descriptor: int) -> None:
+        """A process that goes on after its attempt has told the exit code, or is gone."""
+        attempt, code = self._warm.answer(descriptor)
+        self._poll.unregister(descriptor)
+        self._warm.free(descriptor, again=code is not None and self._children.done(attempt, code))
 
     def _stop(self, attempt: int, *, kill: bool) -> None:
         if self._queue.pop(attempt, None):
@@ -188,6 +222,8 @@ class Runner:
                 return
             if pid == 0:
                 return
+            if said := self._warm.exit_code(pid):
+                self._children.done(*said)
             self._children.reaped(pid, status)
 
     def _say_ends(self) -> None:

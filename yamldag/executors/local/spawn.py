@@ -5,8 +5,11 @@ from __future__ import annotations
 import errno
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TypeAlias
+
+FileAction: TypeAlias = tuple[int, int, int]
 
 
 class UnstartableError(Exception):
@@ -27,8 +30,26 @@ class Spawner:
 
     def spawn(self, argv: list[str], env: Mapping[str, str], cwd: str, log: str) -> int:
         """The process id. Raises UnstartableError."""
+        out = self.place(cwd, log)
+        try:
+            return self._spawn(argv, env, out, ())
+        finally:
+            os.close(out)
+
+    def spawn_silent(self, argv: list[str], env: Mapping[str, str], files: Sequence[FileAction]) -> int:
+        """The same in the current folder, without a log, and with more files."""
+        return self._spawn(argv, env, self._nothing, files)
+
+    def place(self, cwd: str, log: str) -> int:
+        """Enter the attempt's folder and open its log. Raises UnstartableError."""
+        self.enter(cwd)
+        return _open_log(log)
+
+    def enter(self, cwd: str) -> None:
+        """Raises UnstartableError."""
         _enter(cwd)
-        out = _open_log(log)
+
+    def _spawn(self, argv: list[str], env: Mapping[str, str], out: int, more: Sequence[FileAction]) -> int:
         try:
             return os.posix_spawn(
                 _program(argv[0], env),
@@ -38,15 +59,14 @@ class Spawner:
                     (os.POSIX_SPAWN_DUP2, self._nothing, 0),
                     (os.POSIX_SPAWN_DUP2, out, 1),
                     (os.POSIX_SPAWN_DUP2, out, 2),
+                    *more,
                 ),
                 setsid=True,
                 setsigmask=(),
                 setsigdef=self._ignored,
             )
         except (OSError, ValueError) as error:
-            raise _why(argv[0], error) from None
-        finally:
-            os.close(out)
+            raise refusal(argv[0], error) from None
 
 
 def _enter(cwd: str) -> None:
@@ -111,7 +131,8 @@ _WORDS = {
 }
 
 
-def _why(name: str, error: OSError | ValueError) -> UnstartableError:
+def refusal(name: str, error: OSError | ValueError) -> UnstartableError:
+    """Why the system makes no process, in words."""
     if not isinstance(error, OSError):
         return UnstartableError("an argument or a variable holds a NUL character, or a variable has no name")
     words = _WORDS.get(error.errno or 0, "`{name}` could not be started: " + (error.strerror or "").lower())
