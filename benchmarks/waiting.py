@@ -52,8 +52,8 @@ def _row(kind: str, wait: str, number: int, folder: Path) -> str:
     begun = time.monotonic()
     served = _serve(folder)
     assert served.stderr is not None
-    while b"goes on" not in served.stderr.readline():
-        pass
+    while b"goes on" not in (line := served.stderr.readline()):
+        assert line, "it has ended"
     back = time.monotonic() - begun
     served.send_signal(signal.SIGTERM)
     served.communicate()

@@ -39,14 +39,14 @@ if crash != "while running":
     from yamldag.engine import loop
     from yamldag.store import moves
     store, steps = moves.store, []
-    def storing(database, batches):
+    def storing(database, *step):
         steps.append(0)
         if crash == f"before commit {len(steps)}":
             os.kill(os.getpid(), signal.SIGKILL)
-        lost = store(database, batches)
+        stored = store(database, *step)
         if crash == f"after commit {len(steps)}":
             os.kill(os.getpid(), signal.SIGKILL)
-        return lost
+        return stored
     moves.store = storing
     (folder / "go").touch()
 run_here(Order(plan, {}), database=sys.argv[3], folder=folder / ".yamldag")

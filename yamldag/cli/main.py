@@ -21,6 +21,7 @@ COMMANDS = {
     "runs": "past and present runs",
     "tasks": "the tasks of a run",
     "logs": "what a task wrote",
+    "pools": "bounds that pipelines share: list, set, delete",
     "lint": "validate, and advice on style and safety",
     "explain": "what a diagnostic's code means",
     "schema": "the JSON Schema of pipeline files, for editors",

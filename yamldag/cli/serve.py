@@ -39,10 +39,8 @@ def run(args: argparse.Namespace) -> int:
     project = options.running_project(args)
     lock = _lock(project)
     try:
-        from yamldag.executors.local import LocalExecutor
-
         # Before the database, threads and all that is large: its runner is a fork of this process.
-        executor = LocalExecutor(Path(project.state_folder) / "executor")
+        executor = _executor(Path(project.state_folder) / "executor")
         try:
             return _serve(args, project, lock, executor)
         finally:
@@ -68,8 +66,21 @@ def _lock(project: Project) -> Lock:
     path = sqlite_path(project.database) or os.path.join(project.state_folder, "server")
     try:
         return Lock(Path(f"{path}.serve"))
+    except OSError as problem:
+        why = (problem.strerror or "unknown reason").lower()
+        raise UsageError(f"`{problem.filename}` can't be written: {why}") from None
     except HeldError as held:
         raise UsageError(f"the database `{os.path.relpath(path)}` is already served by {held}") from None
+
+
+def _executor(folder: Path) -> LocalExecutor:
+    from yamldag.executors.local import LocalExecutor
+
+    try:
+        return LocalExecutor(folder)
+    except OSError as problem:
+        why = (problem.strerror or "unknown reason").lower()
+        raise UsageError(f"the folder `{folder}` can't be used: {why}") from None
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -62,7 +62,7 @@ def _end(database: Database, folder: Path, name: str, lives: tuple[int, str, int
     told = {end.attempt for end in known}
     happened += [_killed(each) for each in _running(run) if each.attempt not in told]
     world = World(ids, templates, dispatch.prepare, errand=dispatch.errand)
-    lost = moves.store(database, step(world, happened, time.time()).batches)
+    lost = moves.store(database, step(world, happened, time.time()).batches).lost
     moves.end_runner(database, heir, time.time())
     return not lost
 

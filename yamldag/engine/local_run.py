@@ -17,11 +17,12 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple
 
-from yamldag.engine import folders, times
+from yamldag.engine import times
 from yamldag.engine.abandoned import end_abandoned
 from yamldag.engine.calls import Callee
 from yamldag.engine.clock import SteadyClock
 from yamldag.engine.loop import Engine, Watcher, unwatched
+from yamldag.engine.pools import waiting
 from yamldag.engine.run import UNMAPPED, Instance, Run, build
 from yamldag.engine.world import Admit, Stop
 from yamldag.executors.local import LocalExecutor
@@ -29,10 +30,13 @@ from yamldag.plan.pipeline import Json, Plan
 from yamldag.plan.schedule import read
 from yamldag.store import moves
 from yamldag.store.database import CannotOpen, Database, Patience, open_database
+from yamldag.store.pools import declare
 from yamldag.store.rows import NewRun
 
 LIMIT = 60.0
 """Seconds for which a database that is away is waited for."""
+LOOK = 2.0
+"""Seconds between two looks at those who hold what the run waits for."""
 
 
 class TakenOver(Exception):  # noqa: N818
@@ -48,6 +52,8 @@ class Order:
     logical_date: datetime | None = None
     """None: now."""
     only: frozenset[str] | None = None
+    pools: Mapping[str, int] = field(default_factory=dict)
+    """Those that the project declares, with their slots."""
     callees: tuple[Plan, ...] = ()
     """The pipelines that its tasks call, those that they call in turn among them."""
 
@@ -91,10 +97,11 @@ def run_here(
     """
     try:
         folder.mkdir(0o700, parents=True, exist_ok=True)
+        # Before the database: the runner is a fork of this process.
+        executor = LocalExecutor(folder / "executor")
     except OSError as problem:
-        raise CannotOpen(f"the folder `{folder}` can't be made: {problem.strerror}") from problem
-    # Before the database: the runner is a fork of this process.
-    executor = LocalExecutor(folder / "executor")
+        words = (problem.strerror or "unknown reason").lower()
+        raise CannotOpen(f"the folder `{folder}` can't be used: {words}") from problem
     try:
         opened = open_database(database)
         try:
@@ -143,7 +150,7 @@ class _Here:
             self.patience.over = lambda: len(asked) > 1
             engine.tell(Admit(run))
             try:
-                engine.work(is_over)
+                self._work(engine, is_over)
             except BaseException:
                 self.executor.stop(engine.world.running, kill=True)  # nobody would hear of their ends
                 raise
@@ -151,6 +158,16 @@ class _Here:
             raise TakenOver(run.id)
         moves.end_runner(self.database, runner, self.clock.now())
         return result_of(run)
+
+    def _work(self, engine: Engine, until: Callable[[], bool]) -> None:
+        """Turn until that holds. While it waits for a pool, see whether who holds it is dead."""
+        looked = self.clock.now()
+        while not until():
+            engine.turn(None)
+            now = self.clock.now()
+            if waiting(engine.world) and not looked <= now < looked + LOOK:
+                looked = now
+                end_abandoned(self.database, self.folder)
 
     def _record(self, order: Order, runner: int, now: float) -> Run:
         plan = order.plan
@@ -163,6 +180,7 @@ class _Here:
         def record() -> NewRun:
             for each in (version, *callees):
                 moves.save_version(self.database, each)
+            declare(self.database, order.pools)
             return self._create(order, version, dates, runner)
 
         row = self.database.write(record)
@@ -186,7 +204,6 @@ class _Here:
 
     def _place(self, run: Run) -> None:
         run.folder, run.logs = (str(self.folder.absolute() / kind / run.id) for kind in ("runs", "logs"))
-        folders.make(run.folder)
 
     def _create(self, order: Order, version: moves.Version, dates: Dates, runner: int) -> NewRun:
         params = json.dumps(order.params, ensure_ascii=False)

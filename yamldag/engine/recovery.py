@@ -10,7 +10,6 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from yamldag.engine import folders
 from yamldag.engine.local_run import earlier_outputs
 from yamldag.engine.loop import Engine
 from yamldag.engine.rebuild import StoredInstance, rebuild
@@ -93,7 +92,6 @@ def _stored(db: sa.Connection, row: sa.RowMapping, engine: Engine, folder: Path)
     )
     if only is not None:
         run.earlier = earlier_outputs(engine.database.url, plan, only)
-    folders.make(run.folder)
     rows = [StoredInstance._make(each) for each in views.instances(db, run.id)]
     return rebuild(run, rows, engine.ids, views.deferrals(db, run.id)), not rows
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,7 +24,7 @@ from yamldag.engine.run import Run, build
 from yamldag.engine.status import Board, Status
 from yamldag.engine.ticker import LATE, Decision
 from yamldag.engine.world import Admit
-from yamldag.store import assets, moves, schedules
+from yamldag.store import assets, moves, pools, schedules
 from yamldag.store.rows import NewRun
 from yamldag.store.schedules import QueuedRun, StoredPosition
 
@@ -52,6 +51,8 @@ class Service:
     stops: int = 0
     """How often it was told to stop."""
     _began: float = field(init=False)
+    _pools: dict[str, int] = field(default_factory=dict)
+    """Those that the project's file declared when it was last read."""
     _files_at: float = 0.0
     _news_at: float = 0.0
     _told: float = 0.0
@@ -146,14 +147,19 @@ class Service:
 
     def _adopt_pipelines(self, now: float) -> None:
         """What the files say now is in force from now on."""
-        pipelines = self.catalogue.pipelines
+        pipelines, wanted = self.catalogue.pipelines, self.catalogue.project.pools
+        gone = self._pools.keys() - wanted.keys()
 
         def save() -> None:
+            pools.declare(self.engine.database, wanted)
+            for name in gone:
+                pools.drop(self.engine.database, name, "project")
             for name, known in pipelines.items():
                 if not known.stale and self.agenda.version(name) != known.version:
                     self._save(known, now)
 
         self.engine.database.write(save)
+        self._pools = wanted
         self.agenda.adopt(pipelines)
         self.awaiting.adopt(pipelines)
 
@@ -225,7 +231,6 @@ class Service:
         run = Run(row.id, plan, engine.runner, row.type, *row[3:6], params=params, started=now)
         run.folder, run.logs = places(self.folder, run.id)
         run.assets = assets.of_run(engine.database, run.id) if row.type == "assets" else []
-        os.makedirs(run.folder, 0o700, exist_ok=True)
         self.agenda.began(run.plan.pipeline, run.id)
         engine.tell(Admit(build(run, engine.ids)))
         self.say(f"run {run.id} of {plan.pipeline} started")

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from yamldag.store import statements as sql
 from yamldag.store.database import Database, Taken
+from yamldag.store.pools import NOTHING, Answer, Ask, grant
 from yamldag.store.rows import Batch, NewRun, Uncalled
 
 
@@ -15,19 +16,30 @@ class Lost(Exception):  # noqa: N818
     """A conditional write found its row otherwise than expected: someone else has moved it."""
 
 
-def store(database: Database, batches: Mapping[str, Batch]) -> set[str]:
-    """Write the step of each run, all in one transaction. The runs that someone else has moved meanwhile are
-    left as they are, and returned."""
+class Stored(NamedTuple):
+    """What has come of storing a step."""
 
-    def write_all() -> None:
+    lost: set[str]
+    """Runs that someone else has moved meanwhile: they are left as they are."""
+    answer: Answer = NOTHING
+
+
+def store(
+    database: Database, batches: Mapping[str, Batch], asks: Sequence[Ask] = (), runner: int = 0
+) -> Stored:
+    """Write the step of each run, and answer who asks for slots of pools, all in one transaction. `runner` is the
+    life that asks."""
+
+    def write_all() -> Answer:
         for batch in batches.values():
             _write(database, batch)
+        return grant(database, asks, runner) if asks else NOTHING
 
     try:
-        database.write(write_all)
+        return Stored(set(), database.write(write_all))
     except Lost:
-        return _store_one_by_one(database, batches)
-    return set()
+        lost = _store_one_by_one(database, batches)
+    return Stored(lost, database.write(partial(grant, database, asks, runner)) if asks else NOTHING)
 
 
 def _store_one_by_one(database: Database, batches: Mapping[str, Batch]) -> set[str]:
@@ -53,6 +65,7 @@ def _write(database: Database, batch: Batch) -> None:
         (sql.NEW_RUN, batch.called),
         (sql.OUTPUT, batch.outputs),
         (sql.EVENT, batch.events),
+        (sql.UNCLAIM, batch.unclaims),
         (sql.ASSET_UPDATE, batch.asset_updates),
     )
     for statement, rows in work:
@@ -60,6 +73,10 @@ def _write(database: Database, batch: Batch) -> None:
             raise Lost
     for each in batch.uncalled:
         _end_called(database, each)
+    if batch.disclaims:
+        database.many(sql.UNCLAIM, batch.disclaims)
+    if batch.claims:
+        _many(database, sql.NEW_CLAIM, batch.claims)
 
 
 def _end_called(database: Database, what: Uncalled) -> None:
