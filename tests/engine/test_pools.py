@@ -281,7 +281,7 @@ def test_a_run_that_is_taken_over_goes_on_with_what_it_holds_and_asks_again(data
     dead.admit(of)
     with views.reading(database.url) as db:
         rows = [StoredInstance._make(row) for row in views.instances(db, "r")]
-    assert moves.take_run(database, "r", heir.runner, dead.runner)
+    database.execute("UPDATE run SET owner = ? WHERE id = 'r'", (heir.runner,))
     run = rebuild(Run("r", of, heir.runner), rows, heir.simulation.ids)
     heir.turn(Admit(run, new=False))
     assert claims(database) == [("db", 1, 1), ("db", 1, 0)]
@@ -301,7 +301,7 @@ def test_a_claim_that_was_granted_and_never_used_is_given_back_by_the_heir(datab
     assert claims(database) == [("db", 1, 1)]
     with views.reading(database.url) as db:
         rows = [StoredInstance._make(row) for row in views.instances(db, "r")]
-    assert moves.take_run(database, "r", heir.runner, dead.runner)
+    database.execute("UPDATE run SET owner = ? WHERE id = 'r'", (heir.runner,))
     heir.turn(Admit(rebuild(Run("r", of, heir.runner), rows, heir.simulation.ids), new=False))
     assert heir.running == ["a"]
     assert claims(database) == [("db", 1, 1), ("db", 1, 0)]

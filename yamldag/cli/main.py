@@ -17,6 +17,7 @@ COMMANDS = {
     "next": "the coming ticks of a pipeline",
     "run": "run a pipeline here and now",
     "serve": "scheduler, executor and web page together",
+    "scheduler": "the same without the web page; several share a server's database",
     "list": "the pipelines of this project",
     "runs": "past and present runs",
     "tasks": "the tasks of a run",
@@ -31,7 +32,7 @@ COMMANDS = {
 }
 """Each command lives in the file of its name in this folder, with `add_arguments(parser)` and `run(args) -> int`."""
 
-LONG = frozenset(("serve", "run"))
+LONG = frozenset(("serve", "scheduler", "run"))
 
 
 class UsageError(Exception):

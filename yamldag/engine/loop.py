@@ -37,6 +37,10 @@ def unwatched(_instance: Instance, _state: TaskState) -> None:
     """Nobody wants to know."""
 
 
+def _nothing() -> None:
+    """To write nothing is a sign of life."""
+
+
 def ids_of(runner: int) -> Iterator[int]:
     """Ids that no other life of an engine gives, without asking the database for each."""
     return itertools.count((runner << _IDS_PER_LIFE) + 1)
@@ -55,6 +59,8 @@ class Engine:
     watch: Watcher = unwatched
     """Called with every move, once it is stored."""
     slots: int | None = None
+    pulse: float | None = None
+    """Seconds after which it gives a sign of life if it has written nothing; None: it gives none."""
     ids: Iterator[int] = field(init=False)
     world: World = field(init=False)
     lost: set[str] = field(default_factory=set)
@@ -114,6 +120,8 @@ class Engine:
         self.take(happened)
         if ends:
             self.executor.acknowledge([end.attempt for end in ends])
+        if self.pulse is not None and self.database.quiet >= self.pulse:
+            self.database.write(_nothing)
 
     def take(self, happened: list[Happened], start_again: Iterable[Start] = ()) -> None:
         """One step, stored and carried out. `start_again`: what was stored as started before, and never was."""
@@ -151,6 +159,7 @@ class Engine:
             self._pools.patience,
             self._past.patience,
             None if due is None else max(0.0, due - self.clock.now()),
+            None if self.pulse is None else max(0.0, self.pulse - self.database.quiet),
         ]
         return min((wait for wait in waits if wait is not None), default=None)
 

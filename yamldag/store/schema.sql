@@ -39,6 +39,7 @@ CREATE TABLE runner (
 	seen DOUBLE NOT NULL,
 	step BIGINT DEFAULT '0' NOT NULL,
 	ended DOUBLE,
+	slots INTEGER,
 	CONSTRAINT runner_pk PRIMARY KEY (id)
 );
 

@@ -107,6 +107,7 @@ runner = _table(
         comment="transactions that it has committed",
     ),
     sa.Column("ended", _Instant, comment="from then on nothing is taken from it any more"),
+    sa.Column("slots", sa.Integer, comment="attempts that it runs at once; 0: it takes no more runs"),
     sa.Index(None, "ended"),
 )
 

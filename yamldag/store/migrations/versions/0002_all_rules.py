@@ -241,6 +241,14 @@ def upgrade() -> None:
                 comment="transactions that it has committed",
             )
         )
+        batch_op.add_column(
+            sa.Column(
+                "slots",
+                sa.Integer(),
+                nullable=True,
+                comment="attempts that it runs at once; 0: it takes no more runs",
+            )
+        )
         batch_op.create_index(batch_op.f("runner_ended"), ["ended"], unique=False)
 
     with op.batch_alter_table("event", schema=None) as batch_op:
