@@ -23,7 +23,7 @@ from yamldag.engine.run import Run
 from yamldag.engine.world import Admit, Answered, Freed, Happened, Stop
 from yamldag.operators.contract import Outcome
 from yamldag.plan.pipeline import Plan, Task
-from yamldag.store import moves, pools, views
+from yamldag.store import lives, moves, pools, views
 from yamldag.store.database import Database, open_database
 
 
@@ -293,6 +293,11 @@ def test_a_process_that_is_not_heard_of_holds_nobody_back_by_what_it_waits_for(d
     assert member.running == ["c"]
 
 
+def take_over(database: Database, dead: Member, heir: Member) -> None:
+    (life,) = (each for each in lives.seen(database, heir.runner) if each.id == dead.runner)
+    assert database.write(lambda: lives.inherit(database, life, heir.runner))
+
+
 def test_a_run_that_is_taken_over_goes_on_with_what_it_holds_and_asks_again(database: Database) -> None:
     pools.put(database, "db", 1, "project")
     of = plan(*many("abc"))
@@ -300,7 +305,7 @@ def test_a_run_that_is_taken_over_goes_on_with_what_it_holds_and_asks_again(data
     dead.admit(of)
     with views.reading(database.url) as db:
         rows = [StoredInstance._make(row) for row in views.instances(db, "r")]
-    assert moves.take_run(database, "r", heir.runner, dead.runner)
+    take_over(database, dead, heir)
     run = rebuild(Run("r", of, heir.runner), rows, heir.simulation.ids)
     heir.turn(Admit(run, new=False))
     assert claims(database) == [("db", 1, 1), ("db", 1, 0)]
@@ -320,7 +325,7 @@ def test_a_claim_that_was_granted_and_never_used_is_given_back_by_the_heir(datab
     assert claims(database) == [("db", 1, 1)]
     with views.reading(database.url) as db:
         rows = [StoredInstance._make(row) for row in views.instances(db, "r")]
-    assert moves.take_run(database, "r", heir.runner, dead.runner)
+    take_over(database, dead, heir)
     heir.turn(Admit(rebuild(Run("r", of, heir.runner), rows, heir.simulation.ids), new=False))
     assert heir.running == ["a"]
     assert claims(database) == [("db", 1, 1), ("db", 1, 0)]

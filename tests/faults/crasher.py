@@ -128,7 +128,9 @@ def _serve(root: str, fuse: Fuse, told: int) -> None:
     project = find(root, None, {})
     executor = LocalExecutor(Path(project.state_folder) / "executor")
     database = cast(Database, Doomed(open_database(project.database), fuse, told))
-    service = open_service(project, database, executor, lambda line: print(line, file=sys.stderr))
+    service = open_service(
+        project, database, executor, lambda line: print(line, file=sys.stderr), "serve", 16
+    )
     assert not service.catalogue.broken, service.catalogue.broken
 
     def count(query: str) -> int:

@@ -217,7 +217,7 @@ def test_a_read_only_disk_is_told_in_words(project: Project, mount: Callable[[Pa
 
 
 def test_64_open_files_are_enough_to_run_by(project: Project) -> None:
-    wide = "  wide: {bash: 'true', foreach: [%s]}\n" % ", ".join(map(str, range(40)))
+    wide = f"  wide: {{bash: 'true', foreach: {list(range(40))}}}\n"
     project.write("pipelines/beat.yml", BEAT + wide)
     with serving(project, "bash", "-c", 'ulimit -n 64; exec "$@"', "-") as served:
         served.succeeds_anew()

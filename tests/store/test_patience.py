@@ -141,7 +141,11 @@ def test_a_commit_of_unknown_outcome_happens_once(database: Database, seed: int)
         number += 1
         name = f"n{number}"
         # It would be False if it had happened before.
-        assert database.write(lambda name=name: (database.add(POOL, (name,)), name)) == (True, name)
+
+        def work(name: str = name) -> tuple[bool, str]:
+            return database.add(POOL, (name,)), name
+
+        assert database.write(work) == (True, name)
     assert min(cutting.cuts.values()) > 25
     assert database.execute("SELECT count(*) FROM pool").fetchone() == (number,)
     assert database.execute("SELECT step FROM runner WHERE id = ?", (runner,)).fetchone() == (number,)
@@ -201,7 +205,7 @@ def test_who_has_lost_its_life_meanwhile_is_told_so(database: Database) -> None:
     def work() -> None:
         database.add(POOL, ("a",))
         cut(database, other)
-        moves.end_runner(other, runner, 5.0)
+        moves.end_runner(other, runner)
         database.add(POOL, ("b",))
 
     with pytest.raises(Fenced):

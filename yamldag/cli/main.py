@@ -17,6 +17,14 @@ COMMANDS = {
     "next": "the coming ticks of a pipeline",
     "run": "run a pipeline here and now",
     "serve": "scheduler, executor and web page together",
+    "trigger": "ask for a run, which a scheduler starts",
+    "cancel": "stop a run",
+    "clear": "run tasks of a run again",
+    "retry": "run again what failed in a run",
+    "pause": "hold a pipeline's schedule",
+    "unpause": "let a paused pipeline go on",
+    "backfill": "run the ticks of a range",
+    "scheduler": "the same without the web page; several share a server's database",
     "list": "the pipelines of this project",
     "runs": "past and present runs",
     "tasks": "the tasks of a run",
@@ -31,7 +39,7 @@ COMMANDS = {
 }
 """Each command lives in the file of its name in this folder, with `add_arguments(parser)` and `run(args) -> int`."""
 
-LONG = frozenset(("serve", "run"))
+LONG = frozenset(("serve", "scheduler", "run"))
 
 
 class UsageError(Exception):

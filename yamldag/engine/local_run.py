@@ -8,7 +8,6 @@ import json
 import os
 import secrets
 import signal
-import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from typing import Any, NamedTuple
 from yamldag.engine import times
 from yamldag.engine.abandoned import end_abandoned
 from yamldag.engine.clock import SteadyClock
+from yamldag.engine.lives import BEATS, Onlooker, new_life
 from yamldag.engine.loop import Engine, Watcher, unwatched
 from yamldag.engine.pools import waiting
 from yamldag.engine.run import UNMAPPED, Instance, Run, build
@@ -28,7 +28,7 @@ from yamldag.executors.local import LocalExecutor
 from yamldag.plan.pipeline import Json, Plan
 from yamldag.plan.schedule import read
 from yamldag.store import moves
-from yamldag.store.database import CannotOpen, Database, Patience, open_database
+from yamldag.store.database import CannotOpen, Database, Fenced, Patience, open_database
 from yamldag.store.pools import declare
 from yamldag.store.rows import NewRun
 
@@ -102,8 +102,10 @@ def run_here(
     try:
         opened = open_database(database)
         try:
-            end_abandoned(opened, folder)
-            return _Here(opened, executor, folder, watch, patience or Patience(LIMIT)).run(order, began)
+            onlooker = Onlooker.at(folder, os.environ)
+            end_abandoned(opened, onlooker)
+            waits = patience or Patience(LIMIT)
+            return _Here(opened, executor, folder, watch, onlooker, waits).run(order, began)
         finally:
             opened.close()
     finally:
@@ -116,16 +118,18 @@ class _Here:
     executor: LocalExecutor
     folder: Path
     watch: Watcher
+    onlooker: Onlooker
     patience: Patience
     clock: SteadyClock = field(default_factory=SteadyClock)
 
     def run(self, order: Order, began: Callable[[Run], None] | None) -> RunResult:
         now = self.clock.now()
-        life = moves.Life("local", socket.gethostname(), os.getpid(), self.executor.id, now)
+        life = new_life("local", self.executor.id, now, self.onlooker.boot)
         runner = moves.begin_runner(self.database, life)
         self.database.live(runner)
         self.database.wait_by(self.patience)
         engine = Engine(self.database, self.executor, self.clock, runner, os.environ, self.watch)
+        engine.pulse = self.onlooker.lease / BEATS
         run = build(self._record(order, engine.runner, now), engine.ids)
         gc.freeze()
         if began is not None:
@@ -135,12 +139,15 @@ class _Here:
             engine.tell(Admit(run))
             try:
                 self._work(engine, lambda: bool(engine.over or engine.lost))
+            except Fenced:
+                self.executor.stop(engine.world.running, kill=True)
+                raise TakenOver(run.id) from None
             except BaseException:
                 self.executor.stop(engine.world.running, kill=True)  # nobody would hear of their ends
                 raise
         if engine.lost:
             raise TakenOver(run.id)
-        moves.end_runner(self.database, runner, self.clock.now())
+        moves.end_runner(self.database, runner)
         return result_of(run)
 
     def _work(self, engine: Engine, until: Callable[[], bool]) -> None:
@@ -151,7 +158,7 @@ class _Here:
             now = self.clock.now()
             if waiting(engine.world) and not looked <= now < looked + LOOK:
                 looked = now
-                end_abandoned(self.database, self.folder)
+                end_abandoned(self.database, self.onlooker, engine.runner)
 
     def _record(self, order: Order, runner: int, now: float) -> Run:
         plan = order.plan

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from yamldag.engine.changes import Changes
 from yamldag.engine.readiness import Refused
-from yamldag.engine.run import Instance
+from yamldag.engine.run import CLEARED, Instance
 from yamldag.engine.world import World
 
 
@@ -18,8 +18,11 @@ class Reusing:
         self._changes = changes
 
     def find(self, instance: Instance) -> str | None:
-        """Give an instance that was never attempted an earlier output: whose it was, in words. Raises Refused."""
-        if self._cache is None or instance.attempts:
+        """Give an instance that was neither attempted nor cleared an earlier output: whose it was, in words.
+
+        Raises Refused.
+        """
+        if self._cache is None or instance.attempts or instance.tries == CLEARED:
             return None
         found = self._cache.find(instance, self._cache.key(instance), self._changes.now)
         if found is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,18 +14,20 @@ from types import FrameType
 
 from yamldag.bug import write_log
 from yamldag.engine import times
-from yamldag.engine.abandoned import end_abandoned
 from yamldag.engine.agenda import Agenda
 from yamldag.engine.awaiting import Awaiting
-from yamldag.engine.catalogue import Catalogue, Known
+from yamldag.engine.catalogue import Catalogue, Known, last_good
 from yamldag.engine.local_run import new_id
 from yamldag.engine.loop import Engine
-from yamldag.engine.params import resolve
+from yamldag.engine.outside import settle
+from yamldag.engine.params import BadParams, resolve
+from yamldag.engine.peers import Peers
 from yamldag.engine.run import Run, build
 from yamldag.engine.status import Board, Status
+from yamldag.engine.stored import stored_run
 from yamldag.engine.ticker import LATE, Decision
 from yamldag.engine.world import Admit
-from yamldag.store import assets, moves, pools, schedules
+from yamldag.store import assets, moves, pools, schedules, views
 from yamldag.store.schedules import QueuedRun, StoredPosition
 
 LOOK = 2.0
@@ -44,6 +47,8 @@ class Service:
     folder: Path
     """The project's `.yamldag`: runs and logs are there."""
     say: Callable[[str], None]
+    peers: Peers | None = None
+    """The other schedulers; None: there are none, and nothing is left of any."""
     board: Board = field(init=False)
     agenda: Agenda = field(init=False)
     awaiting: Awaiting = field(init=False)
@@ -59,16 +64,33 @@ class Service:
     _killed: bool = False
     _late: float = 0.0
     _complained: bool = False
+    _gone_plans: dict[str, Known] = field(default_factory=dict)
+    _led: bool = False
 
     def __post_init__(self) -> None:
         now = self._began = self.engine.clock.now()
-        self.agenda = Agenda.read(self.engine.database, now)
-        self.awaiting = Awaiting(self.engine.database)
-        for run in self.engine.world.runs.values():
-            self.agenda.began(run.plan.pipeline, run.id)
-        self._adopt_pipelines(now)
+        self._read_agenda(now)
         self._files_at = now + LOOK
         self.board = Board(self._status(now))
+
+    def _read_agenda(self, now: float) -> None:
+        """Know all that one must who leads."""
+        peers = self.peers
+        self._led = self.leads
+        self.agenda = Agenda.read(self.engine.database, now)
+        self.awaiting = Awaiting(self.engine.database)
+        if peers is not None:
+            self.agenda.since = now - peers.late
+            for run, pipeline in peers.elsewhere.items():
+                self.agenda.began(pipeline, run)
+        for moved in self.engine.world.runs.values():
+            self.agenda.began(moved.plan.pipeline, moved.id)
+        self._adopt_pipelines(now)
+
+    @property
+    def leads(self) -> bool:
+        """Whether ticks, queued runs and all else that belongs to no run are this scheduler's to see to."""
+        return self.peers is None or self.peers.leads
 
     # From outside
 
@@ -77,12 +99,12 @@ class Service:
         if not self.stops:
             self._told = self.engine.clock.now()
         self.stops += 1
-        self.engine.executor.wake()
+        self.engine.wake()
 
     def reload(self) -> None:
         """Look at the files now."""
         self._files_at = 0.0
-        self.engine.executor.wake()
+        self.engine.wake()
 
     def wants_no_more(self) -> bool:
         """Whether a database that is away is not worth waiting for: it was told to stop, and time runs out."""
@@ -99,25 +121,67 @@ class Service:
     def turn(self, *, wait: bool = True) -> None:
         """Wait for what comes first, and do all that follows from it."""
         now = self.engine.clock.now()
-        self.engine.turn(self._patience(now) if wait else 0.0)
-        now = self.engine.clock.now()
+        now = self._wait(now + self._patience(now) if wait else now)
         self._clear_up()
         if self.stops:
             self._wind_down(now)
         else:
-            self._tick(now)
-            self._meet(now)
+            self._see_peers(now)
+            if self.leads:
+                self._hear(now)
+                self._tick(now)
+                self._meet(now)
             self._look(now)
-            self._start(now)
+            if self.leads:
+                self._start(now)
         self.board.status = self._status(now)
+
+    def _wait(self, until: float) -> float:
+        """Let the engine turn until something has happened, or that moment has come; the time then."""
+        before = self.engine.clock.now()
+        while not self.engine.turn(max(0.0, until - before)):
+            now = self.engine.clock.now()
+            if not before <= now < until:  # also if the clock was set back
+                return now
+            before = now
+        return self.engine.clock.now()
 
     def _patience(self, now: float) -> float:
         if self.stops:
             return 0.0 if self._give_up is None else max(0.0, min(self._give_up - now, 1.0))
         due = self.agenda.due()
-        first = self._files_at if due is None else min(due, self._files_at)
-        first = first if self.awaiting.idle else min(first, self._news_at)
-        return max(0.0, min(first - now, LOOK))
+        first = self._files_at if due is None or not self.leads else min(due, self._files_at)
+        first = min(first, self._news_at) if self.leads and not self.awaiting.idle else first
+        wait = max(0.0, min(first - now, LOOK))
+        return wait if self.peers is None else min(wait, self.peers.patience(now))
+
+    # The others
+
+    def _see_peers(self, now: float) -> None:
+        """Go on for those that are gone, hear of the runs that the others move, and lead if it is our turn."""
+        if self.peers is None:
+            return
+        self.peers.turn(now)
+        if self.leads and not self._led:
+            self._read_agenda(now)
+            self.say("this scheduler leads now")
+        for pipeline, run, at in self.peers.ended():
+            self.agenda.ended(pipeline, run, at)
+            self.engine.news.again()
+
+    # News
+
+    def _hear(self, now: float) -> None:
+        """Take in what other processes have written: requests, queued runs, pauses."""
+        if not self.engine.fresh:
+            return
+        self.engine.fresh = False
+        for told in settle(self.engine.database, now):
+            self.say(told)
+        database = self.engine.database
+        database.read(lambda: self.agenda.hear(database))
+        self._gone_plans = {}
+        self._news_at = 0.0
 
     # Files
 
@@ -125,8 +189,6 @@ class Service:
         if now < self._files_at <= now + LOOK:  # later than that: the clock was set back
             return
         self._files_at = now + LOOK
-        for run in end_abandoned(self.engine.database, self.folder):
-            self.say(f"run {run} is over: its process was killed")
         try:
             changed = self.catalogue.refresh()
         except Exception as problem:  # a file that the compiler dies of must not stop what runs
@@ -155,11 +217,24 @@ class Service:
             for name, known in pipelines.items():
                 if not known.stale and self.agenda.version(name) != known.version:
                     self._save(known, now)
+            schedules.mark_removed(self.engine.database, pipelines.keys(), removed, now)
 
-        self.engine.database.write(save)
-        self._pools = wanted
+        if self.leads:
+            removed = self._gone()
+            self.engine.database.write(save)
+            self._pools = wanted
+            self.awaiting.adopt(pipelines)
         self.agenda.adopt(pipelines)
-        self.awaiting.adopt(pipelines)
+
+    def _gone(self) -> list[str]:
+        """Pipelines that are recorded, and in no file any more."""
+        database, root = self.engine.database, self.catalogue.project.root
+        files = database.read(lambda: schedules.files(database))
+        return [
+            name
+            for name, file in files.items()
+            if name not in self.catalogue.pipelines and self.catalogue.lacks(os.path.join(root, file))
+        ]
 
     def _save(self, known: Known, now: float) -> None:
         plan = known.plan
@@ -210,26 +285,75 @@ class Service:
 
     def _start(self, now: float) -> None:
         """Start what is queued and finds room, the oldest logical date first."""
-        for row, known in self.agenda.take(self.catalogue.pipelines):
-            self._begin(row, known, now)
+        if not self.agenda.names:
+            return
+        for row, known in self.agenda.take({**self._elsewhere(), **self.catalogue.pipelines}):
+            if row.version is None:
+                self._begin(row, known, now)
+            else:
+                self._begin_again(row, row.version, now)
+
+    def _elsewhere(self) -> dict[str, Known]:
+        """The newest versions of pipelines that are in no file, for runs that were asked for by hand."""
+        names = self.agenda.elsewhere()
+        if names != self._gone_plans.keys():
+            self._gone_plans = last_good(self.engine.database, self.catalogue.project.root, names)
+        return self._gone_plans
+
+    def _begin_again(self, row: QueuedRun, version: str, now: float) -> None:
+        """A run of which tasks were cleared goes on by its own plan."""
+        engine, database = self.engine, self.engine.database
+        owner = engine.runner if self.peers is None else self.peers.choose()
+        if not database.write(lambda: moves.start_run(database, row.id, version, owner, now)):
+            return
+        self.agenda.began(row.pipeline, row.id, row.backfill)
+        if self._gave(row, owner):
+            return
+        with views.reading(database.url) as db:
+            stored = views.one_run(db, row.id)
+            assert stored is not None
+            run, new = stored_run(db, stored, database.url, engine.runner, engine.ids, self.folder)
+        engine.tell(Admit(run, new))
+        self.say(f"run {run.id} of {run.plan.pipeline} starts again")
+
+    def _gave(self, row: QueuedRun, owner: int) -> bool:
+        """Whether another scheduler moves it from now on."""
+        if self.peers is None or owner == self.engine.runner:
+            return False
+        self.peers.gave(row.id, row.pipeline)
+        self.say(f"run {row.id} of {row.pipeline} is given to scheduler {owner}")
+        return True
+
+    def _refuse(self, row: QueuedRun, bad: BadParams, now: float) -> None:
+        database, words = self.engine.database, "; ".join(bad.faults)
+        if database.write(lambda: schedules.refuse_run(database, row.id, words, now)):
+            self.say(f"run {row.id} of {row.pipeline} failed: {words}")
 
     def _begin(self, row: QueuedRun, known: Known, now: float) -> None:
         """Fix its plan, and let the engine have it."""
         engine, plan = self.engine, known.plan
-        params = resolve(plan, json.loads(row.params))
+        try:
+            params = resolve(plan, json.loads(row.params))
+        except BadParams as bad:
+            self._refuse(row, bad, now)
+            return
+        owner = engine.runner if self.peers is None else self.peers.choose()
 
         def fix() -> bool:
-            if not moves.start_run(engine.database, row.id, known.version, engine.runner, now):
+            if not moves.start_run(engine.database, row.id, known.version, owner, now):
                 return False
             schedules.fix_params(engine.database, row.id, json.dumps(params, ensure_ascii=False))
             return True
 
         if not engine.database.write(fix):
             return  # somebody has taken or cancelled it meanwhile
+        self.agenda.began(row.pipeline, row.id, row.backfill)
+        if self._gave(row, owner):
+            return
         run = Run(row.id, plan, engine.runner, row.type, *row[3:6], params=params, started=now)
+        run.backfill = row.backfill
         run.folder, run.logs = places(self.folder, run.id)
         run.assets = assets.of_run(engine.database, run.id) if row.type == "assets" else []
-        self.agenda.began(run.plan.pipeline, run.id)
         engine.tell(Admit(build(run, engine.ids)))
         self.say(f"run {run.id} of {plan.pipeline} started")
 
@@ -239,6 +363,8 @@ class Service:
         for run in self.engine.over:
             ended = run.ended or 0.0
             self.agenda.ended(run.plan.pipeline, run.id, ended)
+            if run.stop or run.backfill:  # clears that had to wait, and what follows in the backfill
+                self.engine.news.again()
             why = f": {run.reason}" if run.reason else ""
             self.say(
                 f"run {run.id} of {run.plan.pipeline} {run.state.value} in {ended - run.started:.1f} s{why}"
@@ -256,6 +382,8 @@ class Service:
         if self._give_up is None:
             self._give_up = now + GRACE
             self.engine.leave()
+            if self.peers is not None:
+                self.peers.withdraw()
             if running and self.stops == 1:
                 tasks = "1 task still runs" if len(running) == 1 else f"{len(running)} tasks still run"
                 self.say(f"stopping: {tasks}; a second signal stops what runs")
@@ -285,6 +413,7 @@ class Service:
             self.catalogue.pipelines,
             self.catalogue.broken,
             dict(self.agenda.coming),
+            self.agenda.paused,
         )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
+from yamldag.engine.choice import Wish
 from yamldag.engine.deferral import RUN, Awaited, Deferral
 from yamldag.engine.errands import Errand, Returned
 from yamldag.engine.readiness import Asking
@@ -50,6 +51,18 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """A command or a page asks something of a run: obeyed and answered in one transaction."""
+
+    request: int
+    run: str
+    kind: str
+    """`cancel`, `kill` or `clear`."""
+    wish: Wish | None = None
+    """What to clear."""
+
+
+@dataclass(frozen=True, slots=True)
 class Answered:
     """The database has said which of those that asked for slots of a pool have them now."""
 
@@ -78,7 +91,7 @@ class Past:
     answers: Mapping[Node, str]
 
 
-Happened: TypeAlias = "Admit | Finished | Stop | Returned | Looked | Answered | Freed | Past"
+Happened: TypeAlias = "Admit | Finished | Stop | Asked | Returned | Looked | Answered | Freed | Past"
 Prepare: TypeAlias = "Callable[[Instance], Prepared]"
 """Renders the newest attempt of an instance: what to start, what it waits for, or how it is over already."""
 Send: TypeAlias = "Callable[[Instance], Errand | Outcome]"
@@ -203,6 +216,10 @@ class World:
     def due(self) -> float | None:
         """When the next timer rings."""
         return self.timers[0][0] if self.timers else None
+
+    def rings(self, now: float) -> bool:
+        """Whether a timer does."""
+        return bool(self.timers) and self.timers[0][0] <= now
 
     def alarm(self, at: float, what: Run | Instance) -> None:
         """Look at it again then."""

@@ -53,8 +53,12 @@ def _store_one_by_one(database: Database, batches: Mapping[str, Batch]) -> set[s
 
 
 def _write(database: Database, batch: Batch) -> None:
+    for row in batch.forgotten:
+        database.execute(sql.FORGET, row)
     work: tuple[tuple[str, Sequence[Sequence[Any]]], ...] = (
         (sql.MOVE_RUN, batch.run),
+        (sql.ANSWER, batch.answers),
+        (sql.UNMAP, batch.unmapped),
         (sql.EXPAND, batch.expansions),
         (sql.NEW_INSTANCE, batch.new_instances),
         (sql.NEW_ATTEMPT, batch.new_attempts),
@@ -95,19 +99,24 @@ class Life(NamedTuple):
     pid: int
     executor: str
     started: float
+    boot: str | None = None
+    """Of the machine and its process ids: equal ones see each other."""
+    slots: int | None = None
+    """How many attempts it runs at once; None: no bound."""
 
 
 def begin_runner(database: Database, life: Life) -> int:
     """Record a life of an engine. Its id is new, ever."""
 
-    statement = "INSERT INTO runner (kind, host, pid, executor, started, seen) VALUES (?, ?, ?, ?, ?, ?)"
-    return database.write(lambda: database.insert(statement, (*life, life.started)))
+    columns = f"{', '.join(Life._fields)}, seen"
+    statement = f"INSERT INTO runner ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, {database.clock})"  # noqa: S608
+    return database.write(lambda: database.insert(statement, life))
 
 
-def end_runner(database: Database, runner: int, now: float) -> None:
-    database.write(
-        lambda: database.execute("UPDATE runner SET seen = ?, ended = ? WHERE id = ?", (now, now, runner))
-    )
+def end_runner(database: Database, runner: int) -> None:
+    """A life ends by itself. What it still owns is for whoever takes it over."""
+    ended = f"UPDATE runner SET ended = {database.clock} WHERE id = ? AND ended IS NULL"  # noqa: S608
+    database.write(lambda: database.execute(ended, (runner,)))
 
 
 class Version(NamedTuple):
@@ -138,6 +147,19 @@ def save_version(database: Database, version: Version) -> None:
     )
 
 
+def add_pipeline(database: Database, version: Version) -> None:
+    """Record a pipeline that is not recorded yet, with this plan."""
+    name, file, mark, plan, seen = version
+    if database.add(
+        "INSERT INTO pipeline (id, file, version, first_seen, changed) VALUES (?, ?, ?, ?, ?)",
+        (name, file, mark, seen, seen),
+    ):
+        database.add(
+            "INSERT INTO pipeline_version (hash, pipeline, plan, created) VALUES (?, ?, ?, ?)",
+            (mark, name, plan, seen),
+        )
+
+
 def create_run(database: Database, row: NewRun) -> bool:
     """Record a run. False if its id, or its tick, is taken."""
     return database.add(sql.NEW_RUN, row)
@@ -152,19 +174,11 @@ def start_run(database: Database, run: str, version: str, owner: int, now: float
     return cursor.rowcount == 1
 
 
-def runs_by_hand(database: Database, host: str) -> list[tuple[str, int, str]]:
-    """The running runs that `yamldag run` began on this machine: id, owner, and that one's executor."""
-    cursor = database.execute(
-        "SELECT run.id, run.owner, runner.executor FROM run JOIN runner ON runner.id = run.owner "
-        "WHERE run.state = 'running' AND runner.kind = 'local' AND runner.host = ?",
+def runs_by_hand(database: Database, host: str) -> bool:
+    """Whether a running run is one that `yamldag run` began on this machine."""
+    row = database.execute(
+        "SELECT 1 FROM run JOIN runner ON runner.id = run.owner "
+        "WHERE run.state = 'running' AND runner.kind IN ('local', 'heir') AND runner.host = ? LIMIT 1",
         (host,),
-    )
-    return list(cursor.fetchall())
-
-
-def take_run(database: Database, run: str, owner: int, was: int) -> bool:
-    """Let another engine own a run that is under way. False if it has ended, or someone else was first."""
-    cursor = database.execute(
-        "UPDATE run SET owner = ? WHERE id = ? AND state = 'running' AND owner = ?", (owner, run, was)
-    )
-    return cursor.rowcount == 1
+    ).fetchone()
+    return row is not None

@@ -39,6 +39,7 @@ CREATE TABLE runner (
 	seen DOUBLE NOT NULL,
 	step BIGINT DEFAULT '0' NOT NULL,
 	ended DOUBLE,
+	slots INTEGER,
 	CONSTRAINT runner_pk PRIMARY KEY (id)
 );
 
@@ -271,7 +272,7 @@ CREATE INDEX event_run ON event (run);
 
 CREATE INDEX notification_state ON notification (state);
 
-CREATE INDEX request_run_done ON request (run, done);
+CREATE INDEX request_done_run ON request (done, run);
 
 CREATE INDEX pool_claim_pool_granted_precedence_ready_instance ON pool_claim (pool, granted, precedence, ready, instance);
 
