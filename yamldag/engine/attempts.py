@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 from yamldag.engine.changes import Changes
+from yamldag.engine.clearing import Clearing
 from yamldag.engine.deferral import Deferral
 from yamldag.engine.deferred import Deferred
-from yamldag.engine.readiness import Readiness, Refused
+from yamldag.engine.readiness import Readiness
+from yamldag.engine.reasons import REASONS
 from yamldag.engine.retry import delay
+from yamldag.engine.reusing import Reusing
 from yamldag.engine.room import Room
 from yamldag.engine.run import Instance
-from yamldag.engine.stopping import REASONS, Stopping
 from yamldag.engine.world import Finished, Prepared, Result, World
 from yamldag.executors.contract import Start
 from yamldag.operators.contract import Outcome
@@ -30,7 +30,7 @@ class Attempts:
         changes: Changes,
         readiness: Readiness,
         room: Room,
-        stopping: Stopping,
+        clearing: Clearing,
         deferred: Deferred,
         result: Result,
     ) -> None:
@@ -39,7 +39,8 @@ class Attempts:
         self._changes = changes
         self._readiness = readiness
         self._room = room
-        self._stopping = stopping
+        self._stopping = clearing.stopping
+        self._clearing = clearing
         self._result = result
 
     def start(self, instance: Instance, refusal: str | None = None) -> None:
@@ -47,7 +48,7 @@ class Attempts:
         now = self._changes.now
         self._changes.touch(instance)
         instance.attempts += 1
-        instance.tries += 1
+        instance.tries = max(instance.tries, 0) + 1
         instance.attempt = next(self._world.ids)
         instance.started, instance.ended, instance.retry_at, instance.reason = now, None, None, None
         self._changes.move(instance, Event.QUEUE)
@@ -64,21 +65,6 @@ class Attempts:
             self._result.start.append(prepared.work)
         elif isinstance(prepared.work, Outcome):
             self.finish(Finished(instance.attempt, prepared.work, "refused", now, now))
-
-    def reuse(self, instance: Instance) -> bool:
-        """Let an earlier output stand for its own, without an attempt. Raises Refused."""
-        cache, now = self._world.cache, self._changes.now
-        if cache is None or instance.attempts:
-            return False
-        found = cache.find(instance, cache.key(instance), now)
-        if found is None:
-            return False
-        instance.output = found.output
-        if instance.output is not None:
-            self._changes.output(instance)
-        whose = f"of run {found.run}" if found.run else "of an earlier run"
-        self._readiness.finish(instance, Event.SUCCEED, f"the output {whose} was reused")
-        return True
 
     def _defer(self, instance: Instance, deferral: Deferral) -> None:
         """It waits, and gives back the room that it has taken; it goes on holding its place in its chain."""
@@ -106,7 +92,8 @@ class Attempts:
         stopped = self._stopping.has_stopped(instance, what.attempt)
         instance.started, instance.ended = what.started, what.ended
         self._room.release(instance)
-        self._become(instance, what, stopped)
+        if not (instance.node.run.clear and self._clearing.takes(instance, what)):
+            self._become(instance, what, stopped)
 
     def _become(self, instance: Instance, what: Finished, stopped: bool) -> None:
         instance.losses = instance.losses if what.reason == "lost" else 0
@@ -129,14 +116,8 @@ class Attempts:
         if instance.output is not None:
             self._changes.output(instance)
         if instance.node.task.cache is not None:
-            self._keep(instance)
+            Reusing(self._world, self._changes).keep(instance)
         self._end(instance, what, Event.SUCCEED, what.outcome.reason)
-
-    def _keep(self, instance: Instance) -> None:
-        """Keep its output for those that come after it."""
-        if self._world.cache is not None:
-            with suppress(Refused):  # what its key is made of is gone: nobody can find it
-                self._changes.keep(instance, self._world.cache.key(instance))
 
     def _end(self, instance: Instance, what: Finished, event: Event, reason: str) -> None:
         instance.reason = reason or None

@@ -13,9 +13,9 @@ import sqlalchemy as sa
 from yamldag.engine import times
 from yamldag.engine.deferral import CALL, ERRAND, FILE, RUN, TIME, Deferral
 from yamldag.engine.lives import LEASE, BadLease, lease_of
+from yamldag.engine.reasons import CUT_SHORT
 from yamldag.engine.rebuild import StoredInstance, rebuild
 from yamldag.engine.run import UNMAPPED, Instance, Run, whole
-from yamldag.engine.stopping import REASONS
 from yamldag.engine.why import Circumstances, Claim, Life, Past
 from yamldag.plan.pipeline import from_json
 from yamldag.plan.state import RUN_FINAL, TaskState
@@ -115,5 +115,5 @@ def _past(db: sa.Connection, row: sa.RowMapping, run: Run, instance: Instance) -
         return None
     rows = stored.instances_of(db, found["id"], instance.node.task.id)
     state = whole(TaskState(each["state"]) for each in rows) if rows else None
-    cut = state is TaskState.SKIPPED and any(each["reason"] in REASONS.values() for each in rows)
+    cut = state is TaskState.SKIPPED and any(each["reason"] in CUT_SHORT for each in rows)
     return Past(found["id"], found["state"] in RUN_FINAL, state, cut)

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-import sqlalchemy as sa
-
 from yamldag.engine.lives import Onlooker, Over, find_over
-from yamldag.engine.local_run import earlier_outputs
 from yamldag.engine.loop import Engine
-from yamldag.engine.rebuild import StoredInstance, rebuild
 from yamldag.engine.run import Instance, Run
+from yamldag.engine.stored import stored_run
 from yamldag.engine.world import Admit, Finished, Happened
 from yamldag.executors.contract import Start
 from yamldag.executors.local import Found, LocalExecutor
 from yamldag.executors.local.places import owners
 from yamldag.operators.contract import Outcome
-from yamldag.plan.pipeline import from_json
 from yamldag.plan.state import TaskState
-from yamldag.store import assets, lives, notifications, views
+from yamldag.store import lives, views
 from yamldag.store.lives import SCHEDULERS
 
 
@@ -93,37 +88,9 @@ def sweep(engine: Engine, executor: LocalExecutor) -> None:
 
 def _stored_runs(engine: Engine, folder: Path, names: Collection[str]) -> list[tuple[Run, bool]]:
     with views.reading(engine.database.url) as db:
-        return [stored_run(db, row, engine, folder) for row in views.under_way(db) if row["id"] in names]
-
-
-def stored_run(db: sa.Connection, row: sa.RowMapping, engine: Engine, folder: Path) -> tuple[Run, bool]:
-    """A run as its rows have it, and whether it has no instances yet."""
-    text = views.plan(db, row["version"])
-    assert text is not None
-    plan = from_json(json.loads(text))
-    only = None if row["only_tasks"] is None else frozenset(json.loads(row["only_tasks"]))
-    run = Run(
-        row["id"],
-        plan,
-        engine.runner,
-        row["type"],
-        row["logical_date"],
-        row["data_interval_start"],
-        row["data_interval_end"],
-        json.loads(row["params"]),
-        str(folder.absolute() / "runs" / row["id"]),
-        str(folder.absolute() / "logs" / row["id"]),
-        only,
-        assets=assets.read(row["assets"]),
-        started=row["started"],
-        late=plan.deadline is not None and notifications.is_late(engine.database, row["id"]),
-        stop=row["stop"],
-        reason=row["reason"],
-    )
-    if only is not None:
-        run.earlier = earlier_outputs(engine.database.url, plan, only)
-    rows = [StoredInstance._make(each) for each in views.instances(db, run.id)]
-    return rebuild(run, rows, engine.ids, views.deferrals(db, run.id)), not rows
+        rows = [row for row in views.under_way(db) if row["id"] in names]
+        url, ids = engine.database.url, engine.ids
+        return [stored_run(db, row, url, engine.runner, ids, folder) for row in rows]
 
 
 def _resume(

@@ -9,8 +9,8 @@ import sqlalchemy as sa
 
 from yamldag.engine.loop import Engine
 from yamldag.engine.notices import Notice, calls
-from yamldag.engine.recovery import stored_run
 from yamldag.engine.run import Instance, Run
+from yamldag.engine.stored import stored_run
 from yamldag.plan.state import RunState
 from yamldag.store import notifications, views
 from yamldag.store.notifications import Ended, Waiting
@@ -44,7 +44,7 @@ def take_over_notices(engine: Engine, folder: Path) -> None:
 def _read(db: sa.Connection, name: str, engine: Engine, folder: Path) -> Run:
     row = views.one_run(db, name)
     assert row is not None
-    run, _ = stored_run(db, row, engine, folder)
+    run, _ = stored_run(db, row, engine.database.url, engine.runner, engine.ids, folder)
     run.state = RunState(row["state"])
     return run
 

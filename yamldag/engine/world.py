@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
+from yamldag.engine.choice import Wish
 from yamldag.engine.deferral import RUN, Awaited, Deferral
 from yamldag.engine.errands import Errand, Returned
 from yamldag.engine.notices import Notice
@@ -51,6 +52,18 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """A command or a page asks something of a run: obeyed and answered in one transaction."""
+
+    request: int
+    run: str
+    kind: str
+    """`cancel`, `kill` or `clear`."""
+    wish: Wish | None = None
+    """What to clear."""
+
+
+@dataclass(frozen=True, slots=True)
 class Answered:
     """The database has said which of those that asked for slots of a pool have them now."""
 
@@ -79,7 +92,7 @@ class Past:
     answers: Mapping[Node, str]
 
 
-Happened: TypeAlias = "Admit | Finished | Stop | Returned | Looked | Answered | Freed | Past"
+Happened: TypeAlias = "Admit | Finished | Stop | Asked | Returned | Looked | Answered | Freed | Past"
 Prepare: TypeAlias = "Callable[[Instance], Prepared]"
 """Renders the newest attempt of an instance: what to start, what it waits for, or how it is over already."""
 Send: TypeAlias = "Callable[[Instance], Errand | Outcome]"
@@ -92,6 +105,8 @@ class Called:
 
     row: NewRun
     plan: Plan
+    by: str
+    """The id of the run that calls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +227,10 @@ class World:
         """When the next timer rings."""
         return self.timers[0][0] if self.timers else None
 
+    def rings(self, now: float) -> bool:
+        """Whether a timer does."""
+        return bool(self.timers) and self.timers[0][0] <= now
+
     def alarm(self, at: float, what: Run | Instance | Deadline) -> None:
         """Look at it again then."""
         heapq.heappush(self.timers, (at, next(self.ids), what))
@@ -240,5 +259,3 @@ class Result:
     """By the attempt that waits."""
     called: list[Called] = field(default_factory=list)
     """Runs that were made, and wait or begin now."""
-    abandoned: list[str] = field(default_factory=list)
-    """Runs that were called, and whose caller waits for them no longer."""

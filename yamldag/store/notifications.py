@@ -74,9 +74,3 @@ def waiting(database: Database, owner: int) -> list[Waiting]:
         (owner,),
     )
     return [Waiting(*row) for row in rows]
-
-
-def is_late(database: Database, run: str) -> bool:
-    """Whether it is recorded that a run's deadline has passed."""
-    found = database.execute("SELECT 1 FROM event WHERE run = ? AND event = 'deadline'", (run,)).fetchone()
-    return found is not None
