@@ -36,8 +36,7 @@ ANSWER = "UPDATE request SET done=?, answer=? WHERE request.id = ? AND request.d
 END_DEFERRAL = "DELETE FROM deferral WHERE deferral.instance = ? AND deferral.attempt = ?"
 NEW_DEFERRAL = "INSERT INTO deferral (instance, attempt, spec, since, until) VALUES (?, ?, ?, ?, ?)"
 OUTPUT = "INSERT INTO output (instance, value) VALUES (?, ?)"
-# Whoever reads updates up to the newest must not miss one with a smaller id that is committed later: they are
-# written one transaction after another, by the lock of a row that is always there.
+# A row that is always there: who holds it is the only one that updates assets.
 ONE_BY_ONE = "SELECT version_num FROM alembic_version"
 ASSET_UPDATE = "INSERT INTO asset_update (asset, run, task, at) VALUES (?, ?, ?, ?)"
 NOTIFICATION = (
