@@ -83,7 +83,7 @@ def service(project: Project, executor: LocalExecutor, kind: str, slots: int | N
     """A scheduler that is ready to run; `kind` is what its life is called in the database."""
     from yamldag.engine.lives import BadLease
     from yamldag.engine.opening import open_service
-    from yamldag.store.database import Away, CannotOpen, open_database
+    from yamldag.store.database import Away, CannotOpen, Fenced, open_database
 
     room = slots or project.value("slots", SLOTS)
     assert isinstance(room, int)
@@ -95,6 +95,8 @@ def service(project: Project, executor: LocalExecutor, kind: str, slots: int | N
         yield open_service(project, database, executor, say, kind, room)
     except BadLease as bad:
         raise UsageError(str(bad)) from None
+    except Fenced:
+        raise UsageError("another scheduler took this one for dead before it had begun") from None
     except Away as away:
         raise UsageError(f"the database `{database.shown()}` is away: {away}") from None
     finally:
