@@ -70,11 +70,13 @@ def _write(database: Database, batch: Batch) -> None:
         (sql.OUTPUT, batch.outputs),
         (sql.EVENT, batch.events),
         (sql.UNCLAIM, batch.unclaims),
-        (sql.ASSET_UPDATE, batch.asset_updates),
     )
     for statement, rows in work:
         if rows and _many(database, statement, rows) != len(rows):
             raise Lost
+    if batch.asset_updates:
+        _one_at_a_time(database)
+        database.many(sql.ASSET_UPDATE, batch.asset_updates)
     for each in batch.uncalled:
         _end_called(database, each)
     if batch.disclaims:
@@ -83,6 +85,13 @@ def _write(database: Database, batch: Batch) -> None:
         _many(database, sql.NEW_CLAIM, batch.claims)
     for kept in sorted(batch.kept):
         database.put("cached", kept._asdict(), ("hash",))
+
+
+def _one_at_a_time(database: Database) -> None:
+    """Hold whoever else updates assets until the commit: ids are then seen in their order, and who reads on from
+    the newest one that it has seen misses none."""
+    of = "SELECT runner FROM leadership WHERE name = 'scheduler'"
+    database.execute(of + database.for_update).fetchall()
 
 
 def _end_called(database: Database, what: Uncalled) -> None:
