@@ -129,16 +129,18 @@ def test_a_server_and_a_run_beside_it_share_a_pool_and_edits_take_effect(
 ) -> None:
     project.write("yamldag.yml", "pools: {db: 1}\n")
     hold = {"bash": "touch held; while ! [ -e go ]; do sleep 0.02; done", "pool": "db"}
-    project.pipeline({"pipeline": "holder", "schedule": "@once", "tasks": {"hold": hold}})
+    project.pipeline(
+        {"pipeline": "holder", "schedule": "@once", "tasks": {"hold": {"foreach": [1, 2, 3], **hold}}}
+    )
     project.pipeline({"pipeline": "quick", "tasks": {"q": {"bash": "echo", "pool": "db"}}})
     serve()
     wait_until((project.folder / "pipelines" / "held").exists)
     command = [*YAMLDAG, "run", "quick"]
     waiting = subprocess.Popen(command, cwd=project.folder, env=project.environment())
-    wait_until(lambda: project("pools", "--json").json[0]["waiting"] == 1)
+    wait_until(lambda: project("pools", "--json").json[0]["waiting"] == 3)
     assert project("pools", "--json").json[0]["used"] == 1
     assert waiting.poll() is None
-    project("pools", "set", "db", "2")
+    project("pools", "set", "db", "4")
     assert waiting.wait(60) == 0
     (project.folder / "pipelines" / "go").touch()
     wait_until(lambda: project("pools", "--json").json[0]["used"] == 0)
