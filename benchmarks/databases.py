@@ -1,6 +1,7 @@
 """`python -m benchmarks.databases [URL …]`: what it costs to record 1,000 tasks, on each kind of database.
 
-The engine with an executor whose tasks end at once: no process is started, so all that is left is to decide and to record.
+The engine with an executor whose tasks end at once: no process is started, so all that is left is to decide and to
+record.
 """
 
 from __future__ import annotations
