@@ -10,10 +10,12 @@ from tests.faults.fleet import LEASE, Size, fleet, torment
 
 LONG = os.environ.get("YAMLDAG_FAULTS") == "long"
 SIZES = {
-    "postgresql": Size(runs=1000, fan=18, kills=100, pauses=20) if LONG else Size(120, 6, kills=14, pauses=3),
-    "mariadb": Size(runs=250, fan=18, kills=30, pauses=8, schedulers=2)
+    "postgresql": Size(runs=1000, fan=18, kills=80, crashes=20, pauses=20)
     if LONG
-    else Size(60, 6, kills=6, pauses=2, schedulers=2),
+    else Size(runs=90, fan=6, kills=10, crashes=3, pauses=2),
+    "mariadb": Size(runs=250, fan=18, kills=30, crashes=10, pauses=10, schedulers=2)
+    if LONG
+    else Size(runs=40, fan=6, kills=4, crashes=2, pauses=1, schedulers=2),
 }
 
 

@@ -56,16 +56,23 @@ def _plan(args: argparse.Namespace) -> Plan:
 
 def _order(args: argparse.Namespace, plan: Plan, project: Project) -> Order:
     from yamldag.engine.local_run import Order
+
+    params = resolved(plan, given(args.param))
+    return Order(plan, params, moment_given(args.date, plan), chosen(plan, args.task), project.pools)
+
+
+def resolved(plan: Plan, texts: dict[str, Any]) -> dict[str, Any]:
+    """The value of every param, from texts of the command line."""
     from yamldag.engine.params import BadParams, resolve
 
     try:
-        params = resolve(plan, _given(args.param), as_text=True)
+        return resolve(plan, texts, as_text=True)
     except BadParams as bad:
         raise UsageError("\n  ".join(bad.faults)) from None
-    return Order(plan, params, _date(args.date, plan), chosen(plan, args.task), project.pools)
 
 
-def _given(texts: Sequence[str]) -> dict[str, Any]:
+def given(texts: Sequence[str]) -> dict[str, Any]:
+    """What `--param` gave, by name."""
     found: dict[str, Any] = {}
     for text in texts:
         name, sign, value = text.partition("=")
@@ -77,16 +84,19 @@ def _given(texts: Sequence[str]) -> dict[str, Any]:
     return found
 
 
-def _date(text: str | None, plan: Plan) -> datetime | None:
+def moment_given(
+    text: str | None, plan: Plan, option: str = "--date", *, last: bool = False
+) -> datetime | None:
+    """A date or a time in the pipeline's zone; of a date alone its first moment, or its last."""
     if text is None:
         return None
     from yamldag.plan.schedule import moment, zone
 
     known = zone(plan.timezone)
     assert known is not None
-    found = moment(text, known)
+    found = moment(text, known, last=last)
     if found is None:
-        raise UsageError(f"`--date` wants a date or a time like `2026-01-31T06:00`, found `{text}`")
+        raise UsageError(f"`{option}` wants a date or a time like `2026-01-31T06:00`, found `{text}`")
     return found
 
 

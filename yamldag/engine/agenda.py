@@ -5,8 +5,8 @@ All of it is read from the database when it starts, and follows what is stored.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -16,6 +16,9 @@ from yamldag.store import schedules
 from yamldag.store.database import Database
 from yamldag.store.schedules import QueuedRun
 
+_BY_ITSELF = ("scheduled", "assets")
+"""Types of run that nobody asked for by hand."""
+
 
 @dataclass(slots=True)
 class Agenda:
@@ -23,10 +26,16 @@ class Agenda:
     """When ticks were last looked for."""
     coming: dict[str, float] = field(default_factory=dict)
     """When each pipeline is to be looked at next: its coming tick."""
+    paused: frozenset[str] = frozenset()
     _known: dict[str, Known] = field(default_factory=dict)
     _positions: dict[str, Position] = field(default_factory=dict)
-    _queued: defaultdict[str, list[QueuedRun]] = field(default_factory=lambda: defaultdict(list))
-    _active: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    _queued: dict[str, list[QueuedRun]] = field(default_factory=dict)
+    _bounds: dict[str, int] = field(default_factory=dict)
+    """Of each backfill, how many of its runs may be active."""
+    _active: defaultdict[str, dict[str, str | None]] = field(default_factory=lambda: defaultdict(dict))
+    """The runs under way of each pipeline, with the backfill that they are part of."""
+    _parts: dict[str, str] = field(default_factory=dict)
+    """The runs that were under way when this was read, and are part of a backfill."""
     _ends: dict[str, float] = field(default_factory=dict)
     _open: set[str] = field(default_factory=set)
     """Pipelines to look at now: new, edited, or with more room than before."""
@@ -37,17 +46,46 @@ class Agenda:
     def read(cls, database: Database, now: float) -> Agenda:
         """From the database, but for the runs under way: `began` tells of them."""
         made = cls(now)
-        for name, stored in schedules.positions(database).items():
-            made._positions[name] = Position(datetime.fromisoformat(stored.decided_until), stored.rule)
-        for row in schedules.queued_runs(database):
-            made._queued[row.pipeline].append(row)
+        made._read_positions(database)
         made._ends = schedules.last_ends(database)
+        made._parts = schedules.parts(database)
+        made.hear(database)
         return made
+
+    def hear(self, database: Database) -> None:
+        """Other processes have written: what waits, and which pipelines are paused."""
+        self._bounds = schedules.bounds(database)
+        self._queued = {}
+        for row in schedules.queued_runs(database):
+            self._queued.setdefault(row.pipeline, []).append(row)
+        before, self.paused = self.paused, schedules.paused(database)
+        for name in self.paused - before:
+            self.coming.pop(name, None)
+        if before - self.paused:  # how far they are decided was moved with the flag
+            self._read_positions(database)
+            self._open |= before - self.paused
+
+    def _read_positions(self, database: Database) -> None:
+        for name, stored in schedules.positions(database).items():
+            self._positions[name] = Position(datetime.fromisoformat(stored.decided_until), stored.rule)
 
     @property
     def waiting(self) -> int:
         """Runs that wait for room."""
         return sum(map(len, self._queued.values()))
+
+    @property
+    def names(self) -> set[str]:
+        """The pipelines that have runs waiting."""
+        return {name for name, rows in self._queued.items() if rows}
+
+    def elsewhere(self) -> set[str]:
+        """Pipelines that are not in force, and have runs waiting that were asked for by hand."""
+        return {
+            name
+            for name, rows in self._queued.items()
+            if name not in self._known and any(map(_by_hand, rows))
+        }
 
     def version(self, pipeline: str) -> str | None:
         """The version of it that was adopted last."""
@@ -77,7 +115,7 @@ class Agenda:
 
     def decide(self, now: float) -> list[Decision]:
         """What has come by the clock, of the pipelines that are to be looked at."""
-        names = self._open | {name for name, at in self.coming.items() if at <= now}
+        names = (self._open | {name for name, at in self.coming.items() if at <= now}) - self.paused
         self._open.clear()
         moment, since = _at(now), _at(min(self.since, now))
         self.since = now
@@ -102,12 +140,14 @@ class Agenda:
     def queued(self, made: Iterable[QueuedRun]) -> None:
         """These are stored, and wait for room."""
         for row in made:
-            self._queued[row.pipeline].append(row)
+            rows = self._queued.setdefault(row.pipeline, [])
+            rows.append(row)
+            rows.sort(key=_age)
 
     def is_full(self, name: str) -> bool:
         """Whether as many of its runs are queued or active as may be."""
         known = self._known[name]
-        return len(self._queued[name]) + len(self._active[name]) >= known.plan.max_active_runs
+        return self._waiting(name) + self._counted(name) >= known.plan.max_active_runs
 
     def _plan_ahead(self, one: Scheduled, now: datetime) -> None:
         found = due(one, now)
@@ -119,7 +159,7 @@ class Agenda:
     def _scheduled(self, name: str) -> Scheduled:
         known = self._known[name]
         ended = self._ends.get(name)
-        queued, active = len(self._queued[name]), len(self._active[name])
+        queued, active = self._waiting(name), self._counted(name)
         return Scheduled(
             name,
             known.schedule,
@@ -136,30 +176,69 @@ class Agenda:
     # Runs
 
     def take(self, pipelines: Mapping[str, Known]) -> list[tuple[QueuedRun, Known]]:
-        """The queued runs that find room, no longer queued; the oldest logical date first."""
-        found: list[tuple[QueuedRun, Known]] = []
-        for name, rows in self._queued.items():
-            if rows and (known := pipelines.get(name)) and known.runs:
-                room = max(0, known.plan.max_active_runs - len(self._active[name]))
-                found += [(row, known) for row in rows[:room]]
-                del rows[:room]
-        return sorted(found, key=lambda pair: (pair[0].logical_date, pair[0].id))
+        """The queued runs that may begin and find room, no longer queued; the oldest logical date first.
 
-    def began(self, pipeline: str, run: str) -> None:
-        self._active[pipeline].add(run)
+        `pipelines` may hold more than those in force: what was asked for by hand runs though its file has gone.
+        """
+        found = [pair for name in self.names if name in pipelines for pair in self._take(pipelines[name])]
+        return sorted(found, key=lambda pair: _age(pair[0]))
+
+    def _take(self, known: Known) -> Iterator[tuple[QueuedRun, Known]]:
+        name = known.plan.pipeline
+        room = known.plan.max_active_runs - self._counted(name)
+        filled = Counter(filter(None, self._active[name].values()))
+        left = []
+        for row in self._queued[name]:
+            if row.backfill is not None:
+                fits = filled[row.backfill] < self._bounds.get(row.backfill, 1)
+                filled[row.backfill] += fits
+            else:
+                fits = room > 0 and self._may_begin(row, known)
+                room -= fits
+            if fits:
+                yield row, known
+            else:
+                left.append(row)
+        self._queued[name] = left
+
+    def _may_begin(self, row: QueuedRun, known: Known) -> bool:
+        """A pause, and a file that has gone, hold up what comes by itself; not what was asked for by hand."""
+        if not _by_hand(row) and (row.pipeline in self.paused or row.pipeline not in self._known):
+            return False
+        return row.version is not None or known.runs
+
+    def _counted(self, name: str) -> int:
+        """Runs under way that `max_active_runs` counts: a backfill has a bound of its own."""
+        return sum(backfill is None for backfill in self._active[name].values())
+
+    def _waiting(self, name: str) -> int:
+        return sum(row.backfill is None for row in self._queued.get(name, ()))
+
+    def began(self, pipeline: str, run: str, backfill: str | None = None) -> None:
+        """A run, which may be part of a backfill, is under way."""
+        self._active[pipeline][run] = backfill or self._parts.get(run)
 
     def ended(self, pipeline: str, run: str, at: float) -> None:
         """A run has ended: there may be room for a tick that has found none."""
-        self._active[pipeline].discard(run)
-        self._ends[pipeline] = max(at, self._ends.get(pipeline, 0.0))
+        part = self._active[pipeline].pop(run, None)
+        if part is None:
+            self._ends[pipeline] = max(at, self._ends.get(pipeline, 0.0))
         self._open.add(pipeline)
 
     def lost(self, run: str) -> None:
         """A run is no longer ours."""
         for name, runs in self._active.items():
-            if run in runs:
-                runs.discard(run)
+            if runs.pop(run, ...) is not ...:
                 self._open.add(name)
+
+
+def _by_hand(row: QueuedRun) -> bool:
+    """Also of one that is to begin again: somebody has cleared it."""
+    return row.type not in _BY_ITSELF or row.version is not None or row.backfill is not None
+
+
+def _age(row: QueuedRun) -> tuple[str, str]:
+    return row.logical_date, row.id
 
 
 def _at(seconds: float) -> datetime:

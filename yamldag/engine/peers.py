@@ -90,7 +90,7 @@ class Peers:
         given = lives.runs_of(self.engine.database, self.engine.runner)
         if given.keys() - self.engine.world.runs.keys():
             for run in admit(self.engine, self.executor, self.onlooker.folder.parent):
-                self.say(f"run {run} of {given[run]} started")
+                self.say(f"run {run.id} of {run.plan.pipeline} started")
 
     # For the one that leads
 

@@ -8,12 +8,18 @@ from typing import Protocol
 
 from yamldag.engine import gates
 from yamldag.engine.changes import Changes
-from yamldag.engine.run import Fan, Instance, Node, Tally, task_state
+from yamldag.engine.run import CLEARED, Fan, Instance, Node, Run, Tally, task_state
 from yamldag.plan.pipeline import Json
 from yamldag.plan.state import FINAL, Event, TaskState
 from yamldag.plan.trigger_rule import Decision, decide
 
 _BAD = (TaskState.FAILED, TaskState.UPSTREAM_FAILED)
+_DECIDED = {
+    TaskState.SKIPPED: Event.SKIP,
+    TaskState.UPSTREAM_FAILED: Event.BLOCK,
+    TaskState.FAILED: Event.FAIL,
+}
+"""How an instance comes to a state that was decided before its items were known."""
 MOST_ITEMS = 100_000
 
 
@@ -32,6 +38,9 @@ class Asking(Protocol):
 
     def items(self, instance: Instance, fan: Fan) -> list[Json]:
         """What `foreach` or `matrix` comes to."""
+
+    def forget(self, run: Run) -> None:
+        """What was made of it holds no more."""
 
 
 class Readiness:
@@ -69,6 +78,8 @@ class Readiness:
         run.unfinished -= 1
         if instance.state in _BAD and not node.task.allow_failure:
             run.bad += 1
+        if node.spare and not node.expanded:
+            self._remove_spare(node)
         if node.task.produces and node.is_over() and _was_made(node):
             self._changes.produce(node)
         if node.fan and node.expanded:
@@ -108,6 +119,8 @@ class Readiness:
             self._open.extend(child.instances)
 
     def _decide(self, instance: Instance) -> None:
+        if is_held(instance):
+            return
         decision = decision_of(instance)
         if decision == "run":
             self._proceed(instance)
@@ -172,12 +185,34 @@ class Readiness:
         first.index, first.item = 0, items[0]
         self._changes.expand(first)
         for index, item in enumerate(items[1:], 1):
-            instance = Instance(next(self._ids), node, index, item, first.state)
+            instance = node.spare.pop(index, None)
+            if instance is None:
+                instance = Instance(next(self._ids), node, index, item, first.state)
+                self._changes.add(instance)
+            else:
+                self._revive(instance, item, first.state)
             instance.ended, instance.reason = first.ended, first.reason
             node.instances.append(instance)
-            self._changes.add(instance)
+        self._remove_spare(node)
         if first.state is TaskState.NONE:
             node.run.unfinished += len(items) - 1
+
+    def _revive(self, instance: Instance, item: Json, state: TaskState) -> None:
+        """There is an item again for a row that is there: its attempts are counted on."""
+        if instance.state is TaskState.REMOVED:
+            self._changes.move(instance, Event.CLEAR)
+        self._changes.unmap(instance)
+        instance.item = item
+        self._changes.expand(instance)
+        instance.tries, instance.own = CLEARED, None
+        if state in _DECIDED:
+            self._changes.move(instance, _DECIDED[state])
+
+    def _remove_spare(self, node: Node) -> None:
+        """There is no item for these rows any more."""
+        for instance in node.spare.values():
+            if instance.state is not TaskState.REMOVED:
+                self._changes.move(instance, Event.REMOVE)
 
     def _join(self, node: Node, number: int) -> None:
         """Children of the same mapping wait for their own item's parent, all others for every instance."""
@@ -190,6 +225,12 @@ class Readiness:
             for instance in child.instances:
                 instance.own = instance.own or Tally()
                 instance.own.expect(judged, state)
+
+
+def is_held(instance: Instance) -> bool:
+    """Whether it is to be cleared, and an attempt that must end first keeps it from going on."""
+    clear = instance.node.run.clear
+    return clear is not None and instance in clear.instances
 
 
 def _was_made(node: Node) -> bool:

@@ -30,6 +30,7 @@ class Status:
     broken: tuple[Broken, ...] = ()
     next: Mapping[str, float] = field(default_factory=dict)
     """The coming tick of each pipeline that has one."""
+    paused: frozenset[str] = frozenset()
 
     def healthy(self, now: float) -> bool:
         return not self.stopping and now - self.turned < QUIET

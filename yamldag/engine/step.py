@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from yamldag.engine.attempts import Attempts
 from yamldag.engine.changes import Changes
+from yamldag.engine.clearing import Clearing
 from yamldag.engine.deferral import Awaited
 from yamldag.engine.deferred import Deferred
 from yamldag.engine.errands import Returned
@@ -19,7 +20,19 @@ from yamldag.engine.readiness import Readiness
 from yamldag.engine.room import Room
 from yamldag.engine.run import Instance, Run
 from yamldag.engine.stopping import ACTIVE, Stopping
-from yamldag.engine.world import Admit, Answered, Finished, Freed, Happened, Looked, Past, Result, Stop, World
+from yamldag.engine.world import (
+    Admit,
+    Answered,
+    Asked,
+    Finished,
+    Freed,
+    Happened,
+    Looked,
+    Past,
+    Result,
+    Stop,
+    World,
+)
 from yamldag.operators.contract import Outcome
 from yamldag.plan.state import Event, RunState, TaskState
 
@@ -36,11 +49,18 @@ class _Step:
         self.changes = Changes(now)
         self.result = Result({}, [], [], [], [], self.changes.moved)
         self.room = Room(world, self.changes, self.result)
-        self.readiness = Readiness(self.changes, world.asking, world.ids, self.room.ready, world.past)
+        self.readiness = Readiness(self.changes, world.asking, world.ids, self._ready, world.past)
         self.deferred = Deferred(world, self.result, now)
         self.stopping = Stopping(world, self.changes, self.readiness, self.deferred, self.result)
+        self.clearing = Clearing(world, self.changes, self.readiness, self.room, self.stopping, self.result)
         self.attempts = Attempts(
-            world, self.changes, self.readiness, self.room, self.stopping, self.deferred, self.result
+            world,
+            self.changes,
+            self.readiness,
+            self.room,
+            self.clearing,
+            self.deferred,
+            self.result,
         )
         self.admitted: list[Run] = []
 
@@ -50,15 +70,11 @@ class _Step:
                 self.attempts.finish(what)
             elif isinstance(what, Admit):
                 self._admit(what)
-            elif isinstance(what, Stop):
+            elif isinstance(what, Stop | Asked):
                 if run := self.world.runs.get(what.run):
-                    self.stopping.stop(run, what.how)
-            elif isinstance(what, Answered):
-                self._answered(what)
-            elif isinstance(what, Freed):
-                self.room.pools.free(what.slots)
-            elif isinstance(what, Past):
-                self._learn(what)
+                    self._obey(run, what)
+            elif isinstance(what, Answered | Freed | Past):
+                self._hear(what)
             else:
                 self._tell_waiting(what)
         self._ring()
@@ -85,8 +101,32 @@ class _Step:
                 if instance.node.tally.judged or instance.node.tally.others:
                     continue
             self._resume(instance)
+        for instance in run.unsaved:
+            self.changes.add(instance)
         if run.stop:
             self.stopping.stop_all(run, run.stop)
+
+    def _obey(self, run: Run, what: Stop | Asked) -> None:
+        if isinstance(what, Stop):
+            self.stopping.stop(run, what.how)
+        elif what.wish is not None:
+            self.clearing.ask(run, what.request, what.wish)
+        else:
+            self.stopping.stop(run, what.kind)
+            self.changes.answer(run, what.request, run.reason or "")
+
+    def _hear(self, what: Answered | Freed | Past) -> None:
+        if isinstance(what, Answered):
+            self._answered(what)
+        elif isinstance(what, Freed):
+            self.room.pools.free(what.slots)
+        else:
+            self._learn(what)
+
+    def _ready(self, instance: Instance) -> None:
+        """It may start as soon as there is room, unless an earlier output stands for its own."""
+        if instance.node.task.cache is None or not self.attempts.reuse(instance):
+            self.room.ready(instance)
 
     def _answered(self, what: Answered) -> None:
         for instance, refusal in self.room.answered(what):

@@ -53,8 +53,12 @@ def _store_one_by_one(database: Database, batches: Mapping[str, Batch]) -> set[s
 
 
 def _write(database: Database, batch: Batch) -> None:
+    for row in batch.forgotten:
+        database.execute(sql.FORGET, row)
     work: tuple[tuple[str, Sequence[Sequence[Any]]], ...] = (
         (sql.MOVE_RUN, batch.run),
+        (sql.ANSWER, batch.answers),
+        (sql.UNMAP, batch.unmapped),
         (sql.EXPAND, batch.expansions),
         (sql.NEW_INSTANCE, batch.new_instances),
         (sql.NEW_ATTEMPT, batch.new_attempts),
@@ -75,6 +79,8 @@ def _write(database: Database, batch: Batch) -> None:
         database.many(sql.UNCLAIM, batch.disclaims)
     if batch.claims:
         _many(database, sql.NEW_CLAIM, batch.claims)
+    for kept in sorted(batch.kept):
+        database.put("cached", kept._asdict(), ("hash",))
 
 
 def _many(database: Database, statement: str, rows: Sequence[Sequence[Any]]) -> int:
@@ -139,6 +145,19 @@ def save_version(database: Database, version: Version) -> None:
         "INSERT INTO pipeline_version (hash, pipeline, plan, created) VALUES (?, ?, ?, ?)",
         (mark, name, plan, seen),
     )
+
+
+def add_pipeline(database: Database, version: Version) -> None:
+    """Record a pipeline that is not recorded yet, with this plan."""
+    name, file, mark, plan, seen = version
+    if database.add(
+        "INSERT INTO pipeline (id, file, version, first_seen, changed) VALUES (?, ?, ?, ?, ?)",
+        (name, file, mark, seen, seen),
+    ):
+        database.add(
+            "INSERT INTO pipeline_version (hash, pipeline, plan, created) VALUES (?, ?, ?, ?)",
+            (mark, name, plan, seen),
+        )
 
 
 def create_run(database: Database, row: NewRun) -> bool:
