@@ -87,6 +87,8 @@ class Oracle:
         task = self.tasks[row.task]
         if task.teardown_of:
             return self._teardown(row, task)
+        if self._is_barred(row):
+            return "skipped"
         setups = [each.id for each in self.plan.tasks if each.setup and row.task in self.below(each.id)]
         forced = self._forced([state for setup in setups for state in self.seen(setup, row)])
         if forced != "run":
@@ -99,6 +101,22 @@ class Oracle:
         if decision == "run" and not all(state in DONE for state in others):
             return "wait"
         return decision
+
+    def _is_barred(self, row: Row) -> bool:
+        """A `branch` right above chose others, and nothing above this task; a `short_circuit` above said no."""
+        for gate in self.plan.tasks:
+            if gate.operator not in ("branch", "short_circuit") or self.of(gate.id)[0].state != "success":
+                continue
+            if gate.operator == "short_circuit":
+                if not gate.params["go"] and row.task in self.below(gate.id):
+                    return True
+            elif gate.id in self.tasks[row.task].judged:
+                chosen = gate.params["choose"]
+                assert isinstance(chosen, list)
+                kept = {str(name) for name in chosen}.union(*(self.below(str(name)) for name in chosen))
+                if row.task not in kept:
+                    return True
+        return False
 
     def _forced(self, states: Iterable[str]) -> str:
         states = list(states)

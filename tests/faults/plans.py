@@ -10,6 +10,8 @@ from typing import Any
 from yamldag.plan.pipeline import Fanout, Plan, Task
 from yamldag.plan.trigger_rule import RULES
 
+POOL, SLOTS = "two", 2
+WORK: dict[str, dict[str, Any]] = {"bash": {"script": "true"}, "noop": {}, "wait": {"delay": "4s"}}
 ENDS = ("ok", "ok", "ok", "ok", "bad", "skip", "timeout", "unstartable")
 
 
@@ -34,6 +36,10 @@ def any_case(source: random.Random, name: str) -> Case:
         if mapped == id_:
             fans[id_] = _fan(source)
         tasks.append(_task(source, id_, ids[:number], mapped))
+    if source.random() < 0.3:
+        tasks = _with_gates(source, tasks)
+    if source.random() < 0.3:
+        tasks = [_in_pool(source, task) for task in tasks]
     tasks += _teardowns(source, tasks)
     ends = {
         label: tuple(source.choice(ENDS) for _ in range(source.randint(1, 3)))
@@ -52,11 +58,11 @@ def any_case(source: random.Random, name: str) -> Case:
 
 def _task(source: random.Random, name: str, above: Sequence[str], mapped: str | None) -> Task:
     needs = tuple(sorted(source.sample(above, source.randint(0, min(3, len(above))))))
-    rare = source.random()
+    operator = source.choices(["bash", "noop", "wait"], [16, 3, 1])[0]
     return Task(
         name,
-        "noop" if source.random() < 0.15 else "bash",
-        {} if rare < 0 else {"script": "true"},
+        operator,
+        dict(WORK[operator]),
         needs=needs,
         judged=tuple(need for need in needs if source.random() < 0.85),
         trigger_rule="all_success" if source.random() < 0.5 else source.choice(RULES),
@@ -72,6 +78,28 @@ def _task(source: random.Random, name: str, above: Sequence[str], mapped: str | 
         setup=source.random() < 0.12,
         folder="/",
     )
+
+
+def _in_pool(source: random.Random, task: Task) -> Task:
+    if source.random() < 0.5:
+        return task
+    return replace(task, pool=POOL, pool_slots=source.choice([1, 1, SLOTS]))
+
+
+def _with_gates(source: random.Random, tasks: Sequence[Task]) -> list[Task]:
+    """Some that are not mapped choose what goes on; setups are left out, for both say what happens below."""
+    made = []
+    for task in tasks:
+        below = [each.id for each in tasks if task.id in each.needs]
+        one = replace(task, setup=False)
+        if below and not task.mapped_by and source.random() < 0.4:
+            chosen: list[Any] = source.sample(below, source.randint(0, len(below)))
+            if source.random() < 0.7:
+                one = replace(one, operator="branch", params={"choose": chosen})
+            else:
+                one = replace(one, operator="short_circuit", params={"go": source.random() < 0.5})
+        made.append(one)
+    return made
 
 
 def _fan(source: random.Random) -> Fanout:
