@@ -6,6 +6,7 @@ import sqlite3
 from typing import Any
 
 from tests.e2e.project import Project, Ran
+from tests.e2e.serving import Serve
 
 
 def of(**more: Any) -> dict[str, Any]:
@@ -93,3 +94,14 @@ def test_a_reused_output_takes_no_slot_of_a_pool_and_may_be_null(project: Projec
     assert project.run(pipeline).attempts == {"a": 1}
     project("pools", "set", "db", "0")
     assert project.run("p").attempts == {"a": 0}
+
+
+def test_cleared_tasks_do_not_ask(project: Project, serve: Serve) -> None:
+    project.run(of())
+    ran = project.run("p")
+    assert ran.attempts["a"] == 0
+    serve()
+    assert project("clear", ran.id, "a", "--wait").code == 0
+    rows = project("tasks", ran.id, "--json").json["tasks"]
+    assert [(row["state"], row["attempts"]) for row in rows] == [("success", 1), ("success", 2)]
+    assert project.run("p").reasons["a"] == f"the output of run {ran.id} was reused"

@@ -147,5 +147,20 @@ def test_a_backfill_wants_a_clock(project: Project) -> None:
 def test_runs_are_found_by_what_they_are(project: Project) -> None:
     project.run(CHAIN)
     run_id(project, "p", "--date", "2026-01-01")
-    found = project("runs", "--state", "queued", "--json").json
-    assert [row["state"] for row in found] == ["queued"]
+    for arguments, number in (
+        (("--state", "queued"), 1), (("--pipeline", "p"), 2), (("--type", "manual"), 2), (("--type", "backfill"), 0),
+        (("--since", "2026-01-01"), 2), (("--since", "9998-01-01"), 0), (("p", "--limit", "1"), 1),
+    ):  # fmt: skip
+        assert len(project("runs", *arguments, "--json").json) == number, arguments
+    assert project("runs", "--type", "backfill").err == "there are no such runs\n"
+    assert project("runs", "p", "--pipeline", "q").code == 2
+    assert project("runs", "--since", "soon").code == 2
+
+
+def test_a_pause_is_told_with_the_coming_ticks(project: Project) -> None:
+    project.pipeline({"schedule": "@daily", "tasks": {"a": {"noop": None}}})
+    assert not project("next", "p").err
+    project("pause", "p")
+    assert "`p` is paused" in project("next", "p").err
+    project("unpause", "p")
+    assert not project("next", "p").err

@@ -32,6 +32,7 @@ from yamldag.plan.pipeline import Plan
 from yamldag.plan.state import TaskState
 from yamldag.store import moves, requests, views
 from yamldag.store.database import Database, open_database
+from yamldag.store.invariants import broken
 
 
 @pytest.fixture
@@ -283,6 +284,7 @@ def test_any_clears_of_any_run_lead_to_the_states_that_it_has_without(seed: int,
     assert not stored.open()
     assert states(stored.run) == states(plain)
     assert stored.run.state == plain.state
+    assert list(broken(database.execute)) == []
     rows = {name: state for name, (state, _) in stored.rows().items() if state != TaskState.REMOVED}
     assert {first(name, rows): state for name, state in states(plain).items()} == rows
     assert all(counts == list(range(1, len(counts) + 1)) for counts in numbers(database).values())

@@ -448,6 +448,54 @@ def share(rng: random.Random, database: Database) -> None:
     assert not any(member.simulation.world.asked for member in members)
 
 
+@pytest.mark.parametrize("seed", range(100, 140))
+def test_engines_that_die_at_any_commit_leave_nothing_held_and_nobody_waiting(
+    seed: int, local: Database
+) -> None:
+    rng = random.Random(seed)
+    slots = {"db": 3, "api": 2, "one": 1}
+    for name, number in slots.items():
+        pools.put(local, name, number, "project")
+    watched = Watched(local, slots)
+    members = [Member(local, rng.choice([None, 2]), watch=watched.check) for _ in range(2)]
+    plans = {f"r{n}": random_plan(rng) for n in range(4)}
+    for n, (name, of) in enumerate(plans.items()):
+        members[n % 2].admit(of, name)
+    for _ in range(3000):
+        at = rng.randrange(len(members))
+        if rng.random() < 0.1:
+            members[at].watch = crash_at_commit(rng.randint(1, 3))
+        try:
+            members[at].advance()
+        except Crashed:
+            members[at] = heir_of(members[at], plans)
+        members[at].watch = watched.check
+        if not local.execute("SELECT 1 FROM run WHERE state = 'running' LIMIT 1").fetchone():
+            break
+    assert local.execute("SELECT id FROM run WHERE state = 'running'").fetchall() == []
+    assert claims(local) == []
+
+
+def heir_of(dead: Member, plans: dict[str, Plan]) -> Member:
+    """Another engine goes on with its runs, and hears of its tasks."""
+    member = Member(dead.database, dead.slots, watch=lambda member: None)
+    with views.reading(dead.database.url) as db:
+        stored = {
+            name: [StoredInstance._make(row) for row in views.instances(db, name)]
+            for (name,) in dead.database.execute(
+                "SELECT id FROM run WHERE state = 'running' AND owner = ?", (dead.runner,)
+            ).fetchall()
+        }
+    take_over(dead.database, dead, member)
+    admitted = []
+    for name, rows in stored.items():
+        run = rebuild(Run(name, plans[name], member.runner), rows, member.simulation.ids)
+        admitted.append(Admit(run, new=False))
+    member.turn(*admitted)
+    member.simulation.live.update(member.simulation.world.running)
+    return member
+
+
 def test_engines_that_ask_at_the_same_time_never_get_more_than_there_is(
     database: Database, database_url: str
 ) -> None:

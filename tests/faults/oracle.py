@@ -87,12 +87,13 @@ class Oracle:
         task = self.tasks[row.task]
         if task.teardown_of:
             return self._teardown(row, task)
-        if self._is_barred(row):
-            return "skipped"
         setups = [each.id for each in self.plan.tasks if each.setup and row.task in self.below(each.id)]
         forced = self._forced([state for setup in setups for state in self.seen(setup, row)])
         if forced != "run":
             return forced
+        gated = self._gated(row)
+        if gated != "run":
+            return gated
         judged = [state for parent in task.judged for state in self.seen(parent, row)]
         others = [
             state for parent in task.needs if parent not in task.judged for state in self.seen(parent, row)
@@ -102,22 +103,6 @@ class Oracle:
             return "wait"
         return decision
 
-    def _is_barred(self, row: Row) -> bool:
-        """A `branch` right above chose others, and nothing above this task; a `short_circuit` above said no."""
-        for gate in self.plan.tasks:
-            if gate.operator not in ("branch", "short_circuit") or self.of(gate.id)[0].state != "success":
-                continue
-            if gate.operator == "short_circuit":
-                if not gate.params["go"] and row.task in self.below(gate.id):
-                    return True
-            elif gate.id in self.tasks[row.task].judged:
-                chosen = gate.params["choose"]
-                assert isinstance(chosen, list)
-                kept = {str(name) for name in chosen}.union(*(self.below(str(name)) for name in chosen))
-                if row.task not in kept:
-                    return True
-        return False
-
     def _forced(self, states: Iterable[str]) -> str:
         states = list(states)
         if any(state in BAD for state in states):
@@ -125,6 +110,25 @@ class Oracle:
         if not all(state in DONE for state in states):
             return "wait"
         return "skipped" if "skipped" in states else "run"
+
+    def _gated(self, row: Row) -> str:
+        """By what chooses above: what one bars is skipped, and nothing goes on before all of them are done."""
+        gates = [each for each in self.plan.tasks if self._bars(each, row.task) is not None]
+        seen = {gate.id: self.seen(gate.id, row) for gate in gates}
+        over = {gate.id: all(state in DONE for state in seen[gate.id]) for gate in gates}
+        if any(over[gate.id] and "success" in seen[gate.id] and self._bars(gate, row.task) for gate in gates):
+            return "skipped"
+        return "run" if all(over.values()) else "wait"
+
+    def _bars(self, gate: Task, name: str) -> bool | None:
+        """Whether a task is skipped once this one has succeeded; None: it has no say."""
+        if gate.operator == "short_circuit" and name in self.below(gate.id):
+            return not gate.params["go"]
+        if gate.operator == "branch" and gate.id in self.tasks[name].judged:
+            chosen = gate.params["choose"]
+            assert isinstance(chosen, list)
+            return name not in {*chosen}.union(*(self.below(str(each)) for each in chosen))
+        return None
 
     def _teardown(self, row: Row, task: Task) -> str:
         states = [state for setup in task.teardown_of for state in self.seen(setup, row)]

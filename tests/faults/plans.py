@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from yamldag.plan.pipeline import Fanout, Plan, Task
+from yamldag.plan.pipeline import Fanout, Json, Plan, Task
 from yamldag.plan.trigger_rule import RULES
 
 POOL, SLOTS = "two", 2
-WORK: dict[str, dict[str, Any]] = {"bash": {"script": "true"}, "noop": {}, "wait": {"delay": "4s"}}
 ENDS = ("ok", "ok", "ok", "ok", "bad", "skip", "timeout", "unstartable")
 
 
@@ -37,7 +36,7 @@ def any_case(source: random.Random, name: str) -> Case:
             fans[id_] = _fan(source)
         tasks.append(_task(source, id_, ids[:number], mapped))
     if source.random() < 0.3:
-        tasks = _with_gates(source, tasks)
+        tasks = _with_branches(source, tasks)
     if source.random() < 0.3:
         tasks = [_in_pool(source, task) for task in tasks]
     tasks += _teardowns(source, tasks)
@@ -58,11 +57,11 @@ def any_case(source: random.Random, name: str) -> Case:
 
 def _task(source: random.Random, name: str, above: Sequence[str], mapped: str | None) -> Task:
     needs = tuple(sorted(source.sample(above, source.randint(0, min(3, len(above))))))
-    operator = source.choices(["bash", "noop", "wait"], [16, 3, 1])[0]
+    operator, params = _operator(source)
     return Task(
         name,
         operator,
-        dict(WORK[operator]),
+        params,
         needs=needs,
         judged=tuple(need for need in needs if source.random() < 0.85),
         trigger_rule="all_success" if source.random() < 0.5 else source.choice(RULES),
@@ -75,6 +74,7 @@ def _task(source: random.Random, name: str, above: Sequence[str], mapped: str | 
         allow_failure=source.random() < 0.2,
         on_lost=source.choice(["retry", "retry", "fail"]),
         priority=source.choice([0, 0, 3]),
+        timeout=50.0 if "pipeline" in params else source.choice([None, 5.0]) if operator == "wait" else None,
         setup=source.random() < 0.12,
         folder="/",
     )
@@ -86,20 +86,31 @@ def _in_pool(source: random.Random, task: Task) -> Task:
     return replace(task, pool=POOL, pool_slots=source.choice([1, 1, SLOTS]))
 
 
-def _with_gates(source: random.Random, tasks: Sequence[Task]) -> list[Task]:
-    """Some that are not mapped choose what goes on; setups are left out, for both say what happens below."""
+def _with_branches(source: random.Random, tasks: Sequence[Task]) -> list[Task]:
+    """Some that are not mapped choose among those right below."""
     made = []
     for task in tasks:
         below = [each.id for each in tasks if task.id in each.needs]
-        one = replace(task, setup=False)
-        if below and not task.mapped_by and source.random() < 0.4:
-            chosen: list[Any] = source.sample(below, source.randint(0, len(below)))
-            if source.random() < 0.7:
-                one = replace(one, operator="branch", params={"choose": chosen})
-            else:
-                one = replace(one, operator="short_circuit", params={"go": source.random() < 0.5})
-        made.append(one)
+        if below and not task.mapped_by and source.random() < 0.3:
+            chosen: list[Json] = list(source.sample(below, source.randint(0, len(below))))
+            made.append(replace(task, operator="branch", params={"choose": chosen}, timeout=None))
+        else:
+            made.append(task)
     return made
+
+
+def _operator(source: random.Random) -> tuple[str, dict[str, Json]]:
+    dice = source.random()
+    if dice < 0.12:
+        return "noop", {}
+    if dice < 0.18:
+        return "short_circuit", {"go": source.random() < 0.6}
+    if dice < 0.3:
+        soft = source.random() < 0.3
+        return "wait", {"delay": source.choice(["0s", "3s", "40s"]), "soft_fail": soft}
+    if dice < 0.33:
+        return "wait", {"pipeline": "p0", "poke_interval": "2s"}
+    return "bash", {"script": "true"}
 
 
 def _fan(source: random.Random) -> Fanout:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,14 +39,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     project = options.running_project(args)
-    order = _order(args, _plan(args), project)
+    plan = _plan(args, args.pipeline)
+    order = _order(args, plan, project)
     if args.dry_run:
         return _preview(order, project, args.format)
-    return _run(order, project, args.format)
+    return _run(replace(order, callees=_callees(args, plan)), project, args.format)
 
 
-def _plan(args: argparse.Namespace) -> Plan:
-    unit = options.pipeline(args, args.pipeline)
+def _callees(args: argparse.Namespace, plan: Plan) -> tuple[Plan, ...]:
+    """The plans of all pipelines that its tasks call, and that those call in turn."""
+    found: dict[str, Plan] = {}
+    waiting = [plan]
+    while waiting:
+        for task in waiting.pop().tasks:
+            name = str(task.params["id"]) if task.operator == "pipeline" else None
+            if name is not None and name not in found:
+                found[name] = _plan(args, name)
+                waiting.append(found[name])
+    return tuple(found.values())
+
+
+def _plan(args: argparse.Namespace, target: str) -> Plan:
+    unit = options.pipeline(args, target)
     if refused := unit.refused():
         options.show_diagnostics(refused)
         raise UnsoundError

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 from yamldag.engine.changes import Changes
 from yamldag.engine.clearing import Clearing
 from yamldag.engine.deferral import Deferral
 from yamldag.engine.deferred import Deferred
-from yamldag.engine.readiness import Readiness, Refused
+from yamldag.engine.readiness import Readiness
 from yamldag.engine.reasons import REASONS
 from yamldag.engine.retry import delay
+from yamldag.engine.reusing import Reusing
 from yamldag.engine.room import Room
-from yamldag.engine.run import CLEARED, Instance
+from yamldag.engine.run import Instance
 from yamldag.engine.world import Finished, Prepared, Result, World
 from yamldag.executors.contract import Start
 from yamldag.operators.contract import Outcome
@@ -67,21 +66,6 @@ class Attempts:
         elif isinstance(prepared.work, Outcome):
             self.finish(Finished(instance.attempt, prepared.work, "refused", now, now))
 
-    def reuse(self, instance: Instance) -> bool:
-        """Let an earlier output stand for its own, without an attempt. Raises Refused."""
-        cache, now = self._world.cache, self._changes.now
-        if cache is None or instance.attempts or instance.tries == CLEARED:
-            return False
-        found = cache.find(instance, cache.key(instance), now)
-        if found is None:
-            return False
-        instance.output = found.output
-        if instance.output is not None:
-            self._changes.output(instance)
-        whose = f"of run {found.run}" if found.run else "of an earlier run"
-        self._readiness.finish(instance, Event.SUCCEED, f"the output {whose} was reused")
-        return True
-
     def _defer(self, instance: Instance, deferral: Deferral) -> None:
         """It waits, and gives back the room that it has taken; it goes on holding its place in its chain."""
         assert instance.attempt is not None
@@ -132,14 +116,8 @@ class Attempts:
         if instance.output is not None:
             self._changes.output(instance)
         if instance.node.task.cache is not None:
-            self._keep(instance)
+            Reusing(self._world, self._changes).keep(instance)
         self._end(instance, what, Event.SUCCEED, what.outcome.reason)
-
-    def _keep(self, instance: Instance) -> None:
-        """Keep its output for those that come after it."""
-        if self._world.cache is not None:
-            with suppress(Refused):  # what its key is made of is gone: nobody can find it
-                self._changes.keep(instance, self._world.cache.key(instance))
 
     def _end(self, instance: Instance, what: Finished, event: Event, reason: str) -> None:
         instance.reason = reason or None

@@ -35,11 +35,11 @@ class Cache:
         return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
     def find(self, instance: Instance, key: str, now: float) -> Reused | None:
-        """An output that is young enough, unless the task was cleared."""
-        task, run = instance.node.task, instance.node.run
-        assert task.cache is not None
-        since = None if task.cache.ttl is None else now - task.cache.ttl
-        found = self._database.read(lambda: cached.find(self._database, key, since, run.id, task.id))
+        """An output that is young enough."""
+        cache = instance.node.task.cache
+        assert cache is not None
+        since = None if cache.ttl is None else now - cache.ttl
+        found = self._database.read(lambda: cached.find(self._database, key, since))
         if found is None:
             return None
         value, origin = found

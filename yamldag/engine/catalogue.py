@@ -12,6 +12,7 @@ from yamldag.compile.compiler import Unit
 from yamldag.compile.files import shown
 from yamldag.compile.project import Project, find
 from yamldag.compile.workspace import Stamp, Workspace, stamp
+from yamldag.engine.calls import Callee
 from yamldag.engine.local_run import plan_text, text_hash
 from yamldag.engine.ticker import rule_of
 from yamldag.plan.pipeline import Plan, from_json
@@ -90,6 +91,11 @@ class Catalogue:
         if self._workspace.result().broken:
             self.pipelines = self.earlier()
         self._read()
+
+    def callee(self, name: str) -> Callee | None:
+        """The pipeline of that name, as a task calls it: its run waits for room, and fixes its plan then."""
+        found = self.pipelines.get(name)
+        return Callee(found.plan, runs=found.runs) if found else None
 
     def refresh(self) -> bool:
         """Compile what has changed. True: something has."""

@@ -32,6 +32,7 @@ from yamldag.store.rows import (
     NewRun,
     Output,
     RunMove,
+    Uncalled,
 )
 
 _HOLDING = (TaskState.QUEUED, TaskState.RUNNING)
@@ -180,6 +181,10 @@ class Changes:
     def call(self, instance: Instance, row: NewRun) -> None:
         """Its newest attempt makes a run of another pipeline."""
         self._batch(instance).called.append(row)
+
+    def uncall(self, instance: Instance, run: str) -> None:
+        """It waits no longer for a run that it has made and that is not moved here: that is to end."""
+        self._batch(instance).uncalled.append(Uncalled(run, self.now))
 
     def output(self, instance: Instance) -> None:
         self._batch(instance).outputs.append(Output(instance.id, to_text(instance.output)))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from yamldag.engine import folders
 from yamldag.engine.cache import Cache
+from yamldag.engine.calls import Callee, Callees, nobody
 from yamldag.engine.clock import Clock
 from yamldag.engine.dispatch import Dispatch
 from yamldag.engine.errands import Errands
@@ -21,7 +22,7 @@ from yamldag.engine.requests import asked_of
 from yamldag.engine.run import Instance, Run
 from yamldag.engine.step import step
 from yamldag.engine.templates import Templates
-from yamldag.engine.world import Answered, Asked, Finished, Freed, Happened, Result, World
+from yamldag.engine.world import Answered, Asked, Called, Finished, Freed, Happened, Result, World
 from yamldag.executors.contract import Ended, Executor, Start
 from yamldag.operators.contract import Outcome
 from yamldag.plan.state import TaskState
@@ -73,6 +74,10 @@ class Engine:
     """Assets were updated; whoever looks at them sets it back."""
     over: list[Run] = field(default_factory=list)
     """Runs that have ended; the caller empties it."""
+    callees: Callees = nobody
+    """The pipelines that tasks may call."""
+    called: list[Called] = field(default_factory=list)
+    """Runs that tasks have made, and that are stored; the caller empties it."""
     errands: Errands = field(default_factory=Errands)
     fresh: bool = False
     """Other processes have written to the database; who has looked there sets it back."""
@@ -89,12 +94,15 @@ class Engine:
         self.ids = ids_of(self.runner)
         self.news = News(self.database)
         self._templates = Templates(self.environment)
-        self.dispatch = Dispatch(self._templates, self.environment, self.ids)
+        self.dispatch = Dispatch(self._templates, self.environment, self.ids, self._callee)
         self.world = World(self.ids, self._templates, self.dispatch.prepare, self.slots, self.dispatch.errand)
         self._lookout = Lookout(self.database, self.tell)
         self.world.cache = Cache(self.database, self._templates)
         self._pools = PoolWatch(self.database, self.world, self.runner)
         self._past = PastWatch(self.database, self.world)
+
+    def _callee(self, name: str) -> Callee | None:
+        return self.callees(name)
 
     def tell(self, what: Happened) -> None:
         """Something has happened: from another thread, or below a signal handler."""
@@ -198,6 +206,7 @@ class Engine:
             self.executor.stop(result.stop)
         if result.kill:
             self.executor.stop(result.kill, kill=True)
+        self.called += [each for each in result.called if each.by not in self.lost]
         if self.errands.waiting or result.errands or result.recall:
             self._run_errands(result)
         if result.looks:

@@ -43,6 +43,7 @@ def open_service(
     engine = Engine(database, executor, clock, runner, os.environ, slots=slots)
     engine.pulse = onlooker.lease / BEATS
     catalogue = Catalogue(project, lambda: last_good(database, project.root))
+    engine.callees = catalogue.callee
     peers = Peers(engine, executor, onlooker, say)
     peers.look()
     sweep(engine, executor)

@@ -52,6 +52,7 @@ class Readiness:
         asking: Asking,
         ids: Iterator[int],
         on_ready: Callable[[Instance], None],
+        reuse: Callable[[Instance], str | None],
         past: set[Node],
     ) -> None:
         self._changes = changes
@@ -59,6 +60,7 @@ class Readiness:
         self._asking = asking
         self._ids = ids
         self._on_ready = on_ready
+        self._reuse = reuse
         self._open: deque[Instance] = deque()
 
     def consider(self, instance: Instance) -> None:
@@ -142,10 +144,17 @@ class Readiness:
             elif expands:
                 self._expand(instance)
             else:
-                self._changes.move(instance, Event.SCHEDULE)
-                self._on_ready(instance)
+                self._schedule(instance)
         except Refused as refused:
             self.finish(instance, Event.FAIL, str(refused))
+
+    def _schedule(self, instance: Instance) -> None:
+        """It may start as soon as there is room, unless an earlier output stands for its own."""
+        self._changes.move(instance, Event.SCHEDULE)
+        if instance.node.task.cache is not None and (reason := self._reuse(instance)):
+            self.finish(instance, Event.SUCCEED, reason)
+        else:
+            self._on_ready(instance)
 
     def _conditions_hold(self, instance: Instance, expands: bool) -> bool:
         """Before the items are known, only what does not speak of them is asked; what was asked once for a
@@ -187,7 +196,7 @@ class Readiness:
         for index, item in enumerate(items[1:], 1):
             instance = node.spare.pop(index, None)
             if instance is None:
-                instance = Instance(next(self._ids), node, index, item, first.state)
+                instance = Instance(next(self._ids), node, index, item, first.state, tries=first.tries)
                 self._changes.add(instance)
             else:
                 self._revive(instance, item, first.state)

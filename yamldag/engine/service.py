@@ -28,6 +28,7 @@ from yamldag.engine.stored import stored_run
 from yamldag.engine.ticker import LATE, Decision
 from yamldag.engine.world import Admit
 from yamldag.store import assets, moves, pools, schedules, views
+from yamldag.store.rows import NewRun
 from yamldag.store.schedules import QueuedRun, StoredPosition
 
 LOOK = 2.0
@@ -78,6 +79,7 @@ class Service:
         peers = self.peers
         self._led = self.leads
         self.agenda = Agenda.read(self.engine.database, now)
+        self.engine.called.clear()  # those are read as well
         self.awaiting = Awaiting(self.engine.database)
         if peers is not None:
             self.agenda.since = now - peers.late
@@ -358,7 +360,10 @@ class Service:
         self.say(f"run {run.id} of {plan.pipeline} started")
 
     def _clear_up(self) -> None:
-        """Take note of the runs that have ended."""
+        """Take note of the runs that have ended, and of those that tasks have made."""
+        if self.leads:
+            self.agenda.queued(_queued(each.row) for each in self.engine.called)
+        self.engine.called.clear()
         self._news_at = 0.0 if self.engine.over else self._news_at  # there may be room now
         for run in self.engine.over:
             ended = run.ended or 0.0
@@ -414,7 +419,14 @@ class Service:
             self.catalogue.broken,
             dict(self.agenda.coming),
             self.agenda.paused,
+            1 if self.peers is None else max(1, len(self.peers.members)),
+            self.leads,
         )
+
+
+def _queued(row: NewRun) -> QueuedRun:
+    dates = (row.logical_date, row.data_interval_start, row.data_interval_end)
+    return QueuedRun(row.id, row.pipeline, row.type, *dates, row.params, row.created)
 
 
 def places(folder: Path, run: str) -> tuple[str, str]:

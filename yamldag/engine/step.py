@@ -17,6 +17,7 @@ from yamldag.engine.deferred import Deferred
 from yamldag.engine.errands import Returned
 from yamldag.engine.pools import forget
 from yamldag.engine.readiness import Readiness
+from yamldag.engine.reusing import Reusing
 from yamldag.engine.room import Room
 from yamldag.engine.run import Instance, Run
 from yamldag.engine.stopping import ACTIVE, Stopping
@@ -49,7 +50,8 @@ class _Step:
         self.changes = Changes(now)
         self.result = Result({}, [], [], [], [], self.changes.moved)
         self.room = Room(world, self.changes, self.result)
-        self.readiness = Readiness(self.changes, world.asking, world.ids, self._ready, world.past)
+        reuse = Reusing(world, self.changes).find
+        self.readiness = Readiness(self.changes, world.asking, world.ids, self.room.ready, reuse, world.past)
         self.deferred = Deferred(world, self.result, now)
         self.stopping = Stopping(world, self.changes, self.readiness, self.deferred, self.result)
         self.clearing = Clearing(world, self.changes, self.readiness, self.room, self.stopping, self.result)
@@ -122,11 +124,6 @@ class _Step:
             self.room.pools.free(what.slots)
         else:
             self._learn(what)
-
-    def _ready(self, instance: Instance) -> None:
-        """It may start as soon as there is room, unless an earlier output stands for its own."""
-        if instance.node.task.cache is None or not self.attempts.reuse(instance):
-            self.room.ready(instance)
 
     def _answered(self, what: Answered) -> None:
         for instance, refusal in self.room.answered(what):

@@ -71,7 +71,7 @@ class Stopping:
         if called in self._world.runs:
             self.stop(self._world.runs[called], how if how in _AT_ONCE else "cancel")
         elif called is not None:
-            self._result.abandoned.append(called)
+            self._changes.uncall(instance, called)
 
     def has_stopped(self, instance: Instance, attempt: int) -> bool:
         """Whether an attempt that has ended was asked to. Teardowns begin once the last that was has ended."""

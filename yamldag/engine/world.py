@@ -104,6 +104,8 @@ class Called:
 
     row: NewRun
     plan: Plan
+    by: str
+    """The id of the run that calls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,5 +249,3 @@ class Result:
     """By the attempt that waits."""
     called: list[Called] = field(default_factory=list)
     """Runs that were made, and wait or begin now."""
-    abandoned: list[str] = field(default_factory=list)
-    """Runs that were called, and whose caller waits for them no longer."""

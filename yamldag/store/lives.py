@@ -159,6 +159,15 @@ def members(database: Database, lease: float) -> list[Member]:
     return [Member(*row) for row in rows.fetchall()]
 
 
+def others_than(database: Database, boot: str) -> bool:
+    """Whether schedulers of other machines are recorded as alive."""
+    row = database.execute(
+        "SELECT 1 FROM runner WHERE ended IS NULL AND kind IN (?, ?) AND (boot IS NULL OR boot <> ?) LIMIT 1",
+        (*SCHEDULERS, boot),
+    ).fetchone()
+    return row is not None
+
+
 def runs_elsewhere(database: Database, me: int) -> dict[str, str]:
     """The runs under way that others own, each with its pipeline."""
     rows = database.execute("SELECT id, pipeline FROM run WHERE state = 'running' AND owner <> ?", (me,))

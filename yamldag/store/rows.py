@@ -112,6 +112,13 @@ class DeferralEnd(NamedTuple):
     attempt: int
 
 
+class Uncalled(NamedTuple):
+    """A run whose caller waits for it no longer."""
+
+    run: str
+    now: float
+
+
 class Output(NamedTuple):
     instance: int
     value: str
@@ -179,6 +186,7 @@ class Batch:
     deferral_ends: list[DeferralEnd] = field(default_factory=list)
     deferrals: list[NewDeferral] = field(default_factory=list)
     called: list[NewRun] = field(default_factory=list)
+    uncalled: list[Uncalled] = field(default_factory=list)
     outputs: list[Output] = field(default_factory=list)
     events: list[Logged] = field(default_factory=list)
     unmapped: list[tuple[int]] = field(default_factory=list)

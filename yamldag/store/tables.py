@@ -181,7 +181,7 @@ task_instance = _table(
         "tries",
         sa.Integer,
         nullable=False,
-        comment="that count against the retries, since the last clear; -1: not begun since",
+        comment="that count against the retries, since the last clear",
     ),
     sa.Column("attempt", _Id, comment="the newest"),
     sa.Column("ready", _Instant),
