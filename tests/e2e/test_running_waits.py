@@ -189,7 +189,7 @@ def test_a_stop_ends_what_waits_at_once(project: Project, number: int) -> None:
         text=True,
     )
     assert process.stderr is not None
-    while "running" not in process.stderr.readline():
+    while "deferred" not in process.stderr.readline():
         pass
     process.send_signal(number)
     told = json.loads(process.communicate()[0])
