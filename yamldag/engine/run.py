@@ -127,6 +127,8 @@ class Node:
     """Of a `branch`: by what was chosen, all that goes on."""
     instances: list[Instance] = field(default_factory=list)
     expanded: bool = False
+    tells: bool = False
+    """Whether somebody is to be told how it ends."""
     spare: dict[int, Instance] = field(default_factory=dict)
     """Rows of items that are not in the list, or not yet again: by index."""
     past: bool = False
@@ -271,6 +273,8 @@ class Run:
     started: float = 0.0
     ended: float | None = None
     reason: str | None = None
+    late: bool = False
+    """Whether its deadline has passed, and that is recorded."""
     stop: str | None = None
     """What it was asked to end by: `cancel`, `kill` or `timeout`."""
     stopping: set[int] = field(default_factory=set)
@@ -307,6 +311,7 @@ def build(run: Run, ids: Iterator[int]) -> Run:
     """Give a run the nodes of its plan, each with one instance that nothing has been decided of."""
     for task in narrowed(run.plan, run.only):
         node = run.nodes[task.id] = Node(run, task, len(run.nodes))
+        node.tells = bool(task.on_failure or task.on_success or task.on_retry)
         node.instances.append(Instance(next(ids), node))
         if task.mapped_by:
             node.fan = _fan(run, task.mapped_by)
