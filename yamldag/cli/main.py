@@ -36,7 +36,7 @@ COMMANDS = {
     "explain": "what a diagnostic's code means",
     "schema": "the JSON Schema of pipeline files, for editors",
     "config": "each setting and where it came from",
-    "db": "look after the database: upgrade, check",
+    "db": "look after the database: upgrade, check, prune",
     "doctor": "look over the installation and the database",
 }
 """Each command lives in the file of its name in this folder, with `add_arguments(parser)` and `run(args) -> int`."""

@@ -86,7 +86,7 @@ def service(
     pages are."""
     from yamldag.engine.lives import BadLease
     from yamldag.engine.opening import open_service
-    from yamldag.store.database import Away, CannotOpen, open_database
+    from yamldag.store.database import Away, CannotOpen, Fenced, open_database
 
     room = slots or project.value("slots", SLOTS)
     assert isinstance(room, int)
@@ -98,6 +98,8 @@ def service(
         yield open_service(project, database, executor, say, kind, room, address)
     except BadLease as bad:
         raise UsageError(str(bad)) from None
+    except Fenced:
+        raise UsageError("another scheduler took this one for dead before it had begun") from None
     except Away as away:
         raise UsageError(f"the database `{database.shown()}` is away: {away}") from None
     finally:

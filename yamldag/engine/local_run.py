@@ -168,12 +168,13 @@ class _Here:
         return result_of(run)
 
     def _work(self, engine: Engine, until: Callable[[], bool]) -> None:
-        """Turn until that holds. While it waits for a pool, see whether who holds it is dead."""
+        """Turn until that holds. While it waits for a pool, or for the run before, see whether who holds it is dead."""
         looked = self.clock.now()
         while not until():
             engine.turn(None)
             now = self.clock.now()
-            if waiting(engine.world) and not looked <= now < looked + LOOK:
+            waits = engine.world.past or waiting(engine.world)
+            if waits and not looked <= now < looked + LOOK:
                 looked = now
                 end_abandoned(self.database, self.onlooker, engine.runner)
 

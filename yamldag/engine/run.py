@@ -121,6 +121,8 @@ class Node:
     """Those that it decides of when it ends. Of a setup: every task somewhere below, and its teardowns."""
     gates: tuple[Node, ...] = ()
     """The `branch` directly above, and every `short_circuit` somewhere above."""
+    gate: bool = False
+    """It is one itself."""
     kept: dict[tuple[str, ...], frozenset[str]] = field(default_factory=dict)
     """Of a `branch`: by what was chosen, all that goes on."""
     instances: list[Instance] = field(default_factory=list)
@@ -366,6 +368,7 @@ def _connect_gates(run: Run) -> None:
             below = list(_below(gate))
         for node in below:
             node.gates = (*node.gates, gate)
+        gate.gate = True
         gate.below = tuple(dict.fromkeys([*gate.below, *below]))
 
 

@@ -270,6 +270,8 @@ CREATE INDEX run_state_logical_date ON run (state, logical_date);
 
 CREATE INDEX asset_update_asset_id ON asset_update (asset, id);
 
+CREATE INDEX asset_update_run ON asset_update (run);
+
 CREATE INDEX event_run ON event (run);
 
 CREATE INDEX notification_state ON notification (state);

@@ -291,6 +291,7 @@ asset_update = _table(
     sa.Column("task", _TaskId, nullable=False),
     sa.Column("at", _Instant, nullable=False),
     sa.Index(None, "asset", "id"),
+    sa.Index(None, "run"),
 )
 
 asset_use = _table(

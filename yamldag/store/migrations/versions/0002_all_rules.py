@@ -95,6 +95,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("asset_update", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("asset_update_asset_id"), ["asset", "id"], unique=False)
+        batch_op.create_index(batch_op.f("asset_update_run"), ["run"], unique=False)
 
     op.create_table(
         "notification",
