@@ -7,13 +7,13 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 
-from yamldag.engine import calls, folders, gates, times, waits
+from yamldag.engine import folders, gates, times, waits
 from yamldag.engine.deferral import Deferral
 from yamldag.engine.errands import Errand, write_privately
 from yamldag.engine.notices import Notice
 from yamldag.engine.run import UNMAPPED, Instance, Run
 from yamldag.engine.templates import Templates, rendered
-from yamldag.engine.world import Finished, Prepared
+from yamldag.engine.world import Callees, Finished, Prepared, nobody
 from yamldag.executors.contract import Ended, Start
 from yamldag.operators.contract import Attempt, Operator, Outcome, Work, runnable
 from yamldag.plan.expression import TemplateError, condition, evaluate, render_shell, render_text
@@ -34,7 +34,7 @@ class Dispatch:
         templates: Templates,
         environment: Mapping[str, str],
         ids: Iterator[int],
-        callees: calls.Callees = calls.nobody,
+        callees: Callees = nobody,
     ) -> None:
         self._callees = callees
         self._templates = templates
@@ -113,6 +113,8 @@ class Dispatch:
         return self._start(instance, attempt, work, env)
 
     def _call(self, instance: Instance, log: str) -> Prepared:
+        from yamldag.engine import calls  # few need it
+
         task, context = instance.node.task, self._templates.context(instance)
         params, args = rendered(task.params, context), rendered(task.args, context)
         return calls.prepared(instance, params, args, self._callees, log)
