@@ -29,6 +29,8 @@ COMMANDS = {
     "runs": "past and present runs",
     "tasks": "the tasks of a run",
     "logs": "what a task wrote",
+    "why": "why a task is not running",
+    "versions": "the versions of a pipeline, and what differs between two",
     "pools": "bounds that pipelines share: list, set, delete",
     "lint": "validate, and advice on style and safety",
     "explain": "what a diagnostic's code means",

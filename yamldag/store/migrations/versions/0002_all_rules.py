@@ -113,7 +113,7 @@ def upgrade() -> None:
             "attempt",
             sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
             nullable=False,
-            comment="0: of the run itself",
+            comment="or what else tells occasions apart; 0: a deadline",
         ),
         sa.Column("cause", sa.String(length=20), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False, comment="in the list of calls"),
@@ -121,11 +121,18 @@ def upgrade() -> None:
         sa.Column("created", sa.Double(), nullable=False),
         sa.Column("ended", sa.Double(), nullable=True),
         sa.Column("message", sa.Text(), nullable=True),
+        sa.Column(
+            "owner",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            nullable=False,
+            comment="the engine that sends it",
+        ),
         sa.CheckConstraint(
             "cause IN ('failure', 'success', 'retry', 'deadline')", name=op.f("notification_cause_known")
         ),
         sa.CheckConstraint("state IN ('waiting', 'done', 'failed')", name=op.f("notification_state_known")),
         sa.ForeignKeyConstraint(["run"], ["run.id"], name=op.f("notification_run_known")),
+        sa.ForeignKeyConstraint(["owner"], ["runner.id"], name=op.f("notification_owner_known")),
         sa.PrimaryKeyConstraint("id", name=op.f("notification_pk")),
         sa.UniqueConstraint(
             "run",
