@@ -1,7 +1,7 @@
 """A forge of schedulers that die at a commit: everything is loaded once, each life is a fork.
 
-Reads a request per line, `{"root": …, "fuses": [[n, "before"], null]}`: one life after another on that project, each
-dying at its commit number n (from 0), or going on until its runs are over (null). Answers `{"lives": [[exit code,
+Reads a request per line, `{"root": …, "runs": 1, "fuses": [[n, "before"], null]}`: one life after another on that
+project, each dying at its commit number n (from 0), or going on until its so many runs are over (null). Answers `{"lives": [[exit code,
 commits], …]}`. Fed and heard through pipes by `Crasher`.
 """
 
@@ -37,11 +37,11 @@ class Crasher:
             text=True,
         )
 
-    def lives(self, root: Path, fuses: Sequence[Fuse]) -> list[tuple[int, int]]:
+    def lives(self, root: Path, runs: int, fuses: Sequence[Fuse]) -> list[tuple[int, int]]:
         """(exit code, commits) of each life."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps({"root": str(root), "fuses": fuses}) + "\n")
+        self._process.stdin.write(json.dumps({"root": str(root), "runs": runs, "fuses": fuses}) + "\n")
         self._process.stdin.flush()
         return [(code, count) for code, count in json.loads(self._process.stdout.readline())["lives"]]
 
@@ -53,7 +53,7 @@ def main() -> None:
     _load()
     for line in sys.stdin:
         request = json.loads(line)
-        lives = [_life(request["root"], fuse) for fuse in request["fuses"]]
+        lives = [_life(request["root"], request["runs"], fuse) for fuse in request["fuses"]]
         print(json.dumps({"lives": lives}), flush=True)
 
 
@@ -66,12 +66,12 @@ def _load() -> None:
     from yamldag.store import address, tables, views  # noqa: F401
 
 
-def _life(root: str, fuse: Fuse) -> tuple[int, int]:
+def _life(root: str, runs: int, fuse: Fuse) -> tuple[int, int]:
     heard, told = os.pipe()
     pid = os.fork()
     if pid == 0:
         os.close(heard)
-        _child(root, fuse, told)
+        _child(root, runs, fuse, told)
     os.close(told)
     _, status = os.waitpid(pid, 0)
     with os.fdopen(heard) as pipe:
@@ -79,14 +79,14 @@ def _life(root: str, fuse: Fuse) -> tuple[int, int]:
     return os.waitstatus_to_exitcode(status), int(words[-1]) if words else 0
 
 
-def _child(root: str, fuse: Fuse, told: int) -> None:
+def _child(root: str, runs: int, fuse: Fuse, told: int) -> None:
     code = 1
     try:
         log = os.open(f"{root}/said", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         os.dup2(log, 1)
         os.dup2(log, 2)
         os.chdir(root)
-        _serve(root, fuse, told)
+        _serve(root, runs, fuse, told)
         code = 0
     except BaseException:
         traceback.print_exc()
@@ -119,7 +119,7 @@ class Doomed:
         return made
 
 
-def _serve(root: str, fuse: Fuse, told: int) -> None:
+def _serve(root: str, runs: int, fuse: Fuse, told: int) -> None:
     from yamldag.compile.project import find
     from yamldag.engine.opening import open_service
     from yamldag.executors.local import LocalExecutor
@@ -132,13 +132,14 @@ def _serve(root: str, fuse: Fuse, told: int) -> None:
         project, database, executor, lambda line: print(line, file=sys.stderr), "serve", 16
     )
     assert not service.catalogue.broken, service.catalogue.broken
+    assert all(each.runs for each in service.catalogue.pipelines.values()), "one is refused"
 
     def count(query: str) -> int:
         row = database.execute(query).fetchone()
         assert row is not None
         return int(row[0])
 
-    while count(_OPEN) or count(_WAITING) or not count("SELECT count(*) FROM run"):
+    while count(_OPEN) or count(_WAITING) or count("SELECT count(*) FROM run") < runs:
         service.turn()
     service.stop()
     service.run()

@@ -112,17 +112,23 @@ class Oracle:
         return "skipped" if "skipped" in states else "run"
 
     def _gated(self, row: Row) -> str:
-        """By the short circuits above: what one bars is skipped, and nothing below goes on before all are done."""
-        gates = [
-            each
-            for each in self.plan.tasks
-            if each.operator == "short_circuit" and row.task in self.below(each.id)
-        ]
+        """By what chooses above: what one bars is skipped, and nothing goes on before all of them are done."""
+        gates = [each for each in self.plan.tasks if self._bars(each, row.task) is not None]
         seen = {gate.id: self.seen(gate.id, row) for gate in gates}
         over = {gate.id: all(state in DONE for state in seen[gate.id]) for gate in gates}
-        if any(over[gate.id] and "success" in seen[gate.id] and not gate.params["go"] for gate in gates):
+        if any(over[gate.id] and "success" in seen[gate.id] and self._bars(gate, row.task) for gate in gates):
             return "skipped"
         return "run" if all(over.values()) else "wait"
+
+    def _bars(self, gate: Task, name: str) -> bool | None:
+        """Whether a task is skipped once this one has succeeded; None: it has no say."""
+        if gate.operator == "short_circuit" and name in self.below(gate.id):
+            return not gate.params["go"]
+        if gate.operator == "branch" and gate.id in self.tasks[name].judged:
+            chosen = gate.params["choose"]
+            assert isinstance(chosen, list)
+            return name not in {*chosen}.union(*(self.below(str(each)) for each in chosen))
+        return None
 
     def _teardown(self, row: Row, task: Task) -> str:
         states = [state for setup in task.teardown_of for state in self.seen(setup, row)]

@@ -1,4 +1,7 @@
-"""Small pipelines, one for each thing that a crash could break, and what their bodies write about themselves."""
+"""Small pipelines, one for each thing that a crash could break, and what their bodies write about themselves.
+
+Each document of a case makes one run.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,17 @@ def bash(middle: str = "") -> str:
     return "bash: '" + BODY.format(middle.replace("'", "''")) + "'"
 
 
-HEAD = "pipeline: p\nschedule: '@once'\nenv: {{HISTORY: '{history}'}}\ntasks:\n"
+HEAD = "pipeline: p\nschedule: '@once'\nenv: {HISTORY: '{history}'}\ntasks:\n"
+POOLS = {"two": 2}
+
+
+def whole(tasks: str, history: str) -> str:
+    return (HEAD + tasks).replace("{history}", history)
+
+
+def runs(tasks: str) -> int:
+    return tasks.count("---") + 1
+
 
 CASES = {
     "outputs": f"""
@@ -75,34 +88,44 @@ CASES = {
         return {"n": 2}
   b: {noop: , needs: a}
 """,
+    "pools": f"""
+  a: {{{bash()}, pool: two, foreach: [1, 2, 3]}}
+  b: {{{bash()}, needs: a, pool: two, pool_slots: 2, priority: 3}}
+""",
     "waits": f"""
   a: {{wait: 0.2s}}
-  b: {{wait: {{file: here, poke_interval: 0.1s}}}}
-  c: {{{bash("touch here;")}}}
-  d: {{wait: {{file: nowhere, soft_fail: true}}, timeout: 0.2s}}
-  e: {{{bash()}, needs: [a, b, d], trigger_rule: none_failed}}
+  b: {{{bash()}, needs: a}}
+  c: {{wait: {{file: "{{{{ run.dir }}}}/*.there", poke_interval: 0.1s}}, timeout: 30s}}
+  d: {{{bash('touch "$YAMLDAG_RUN_DIR/x.there";')}, needs: a}}
 """,
     "branches": f"""
-  pick: {{branch: "'b'"}}
-  a: {{{bash()}, needs: pick}}
-  b: {{{bash()}, needs: pick}}
-  stop: {{short_circuit: false, needs: b}}
-  c: {{{bash()}, needs: [stop, a], trigger_rule: always}}
+  a: {{branch: "'b'"}}
+  b: {{{bash()}, needs: a}}
+  c: {{{bash()}, needs: a}}
+  d: {{short_circuit: "false", needs: b}}
+  e: {{{bash()}, needs: d}}
+""",
+    "notifications": f"""
+  a: {{{bash("false;")}, allow_failure: true, on_failure: {{bash: 'echo a failed >> "$HISTORY.told"'}}}}
+  b: {{{bash()}, on_success: [{{bash: 'echo b succeeded >> "$HISTORY.told"'}}]}}
 """,
     "calls": f"""
-  call: {{pipeline: q, with: {{n: 3}}}}
-  go: {{pipeline: {{id: r, wait: false}}}}
-  last: {{{bash('echo "n=$N" > "$YAMLDAG_OUTPUT";')}, env: {{N: "{{{{ tasks.call.output.x.n }}}}"}}}}
+  a: {{pipeline: called}}
+  b: {{{bash()}, needs: a}}
+---
+pipeline: called
+env: {{HISTORY: '{{history}}'}}
+tasks:
+  c: {{{bash('echo 3 > "$YAMLDAG_OUTPUT";')}}}
+""",
+    "assets": f"""
+  a: {{{bash()}, produces: [orders]}}
 ---
 pipeline: q
-params: {{n: 1}}
-env: {{HISTORY: "{{{{ params.n }}}}"}}
+schedule: {{assets: [orders]}}
+env: {{HISTORY: '{{history}}'}}
 tasks:
-  x: {{bash: 'echo "n=$HISTORY" > "$YAMLDAG_OUTPUT"'}}
----
-pipeline: r
-tasks:
-  y: {{noop: }}
+  b: {{{bash()}}}
 """,
     "refusals": f"""
   a: {{{bash()}, env: {{X: "{{{{ tasks.b.output.n }}}}"}}, allow_failure: true}}

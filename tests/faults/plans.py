@@ -10,6 +10,7 @@ from typing import Any
 from yamldag.plan.pipeline import Fanout, Json, Plan, Task
 from yamldag.plan.trigger_rule import RULES
 
+POOL, SLOTS = "two", 2
 ENDS = ("ok", "ok", "ok", "ok", "bad", "skip", "timeout", "unstartable")
 
 
@@ -34,6 +35,10 @@ def any_case(source: random.Random, name: str) -> Case:
         if mapped == id_:
             fans[id_] = _fan(source)
         tasks.append(_task(source, id_, ids[:number], mapped))
+    if source.random() < 0.3:
+        tasks = _with_branches(source, tasks)
+    if source.random() < 0.3:
+        tasks = [_in_pool(source, task) for task in tasks]
     tasks += _teardowns(source, tasks)
     ends = {
         label: tuple(source.choice(ENDS) for _ in range(source.randint(1, 3)))
@@ -73,6 +78,25 @@ def _task(source: random.Random, name: str, above: Sequence[str], mapped: str | 
         setup=source.random() < 0.12,
         folder="/",
     )
+
+
+def _in_pool(source: random.Random, task: Task) -> Task:
+    if source.random() < 0.5:
+        return task
+    return replace(task, pool=POOL, pool_slots=source.choice([1, 1, SLOTS]))
+
+
+def _with_branches(source: random.Random, tasks: Sequence[Task]) -> list[Task]:
+    """Some that are not mapped choose among those right below."""
+    made = []
+    for task in tasks:
+        below = [each.id for each in tasks if task.id in each.needs]
+        if below and not task.mapped_by and source.random() < 0.3:
+            chosen: list[Json] = list(source.sample(below, source.randint(0, len(below))))
+            made.append(replace(task, operator="branch", params={"choose": chosen}, timeout=None))
+        else:
+            made.append(task)
+    return made
 
 
 def _operator(source: random.Random) -> tuple[str, dict[str, Json]]:

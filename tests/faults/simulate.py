@@ -20,7 +20,7 @@ from typing import Any, cast
 
 from tests.faults.machine import Clock, Crash, Fused, Hands, Machine
 from tests.faults.oracle import DONE, Oracle, Row
-from tests.faults.plans import Case, any_case
+from tests.faults.plans import POOL, SLOTS, Case, any_case
 from yamldag.engine.lives import Onlooker
 from yamldag.engine.local_run import plan_text
 from yamldag.engine.loop import Engine
@@ -32,7 +32,7 @@ from yamldag.executors.local import LocalExecutor
 from yamldag.plan.state import TaskState
 from yamldag.store import moves
 from yamldag.store.database import Database, open_database
-from yamldag.store.invariants import INVARIANTS, SUCCESS, broken
+from yamldag.store.invariants import CROWDED, INVARIANTS, SUCCESS, broken
 from yamldag.store.rows import NewRun
 from yamldag.store.tables import metadata
 
@@ -67,6 +67,7 @@ class Place:
         def empty() -> None:
             for table in reversed(metadata.sorted_tables):
                 self.database.execute(f"DELETE FROM {table.name}")
+            self.database.put("pool", {"name": POOL, "slots": SLOTS, "source": "project"}, ("name",))
 
         self.database.write(empty)
 
@@ -202,7 +203,7 @@ class Simulation:
     # What must hold at any moment
 
     def _check_rows(self) -> None:
-        for each in broken(self.ask, INVARIANTS):
+        for each in broken(self.ask, (*INVARIANTS, CROWDED)):
             raise Wrong(f"{each.invariant.name}: {each.where}")
         if self.engine is None:
             return
@@ -232,15 +233,19 @@ class Simulation:
         running = {body.attempt for body in self.machine.live} | sent
         if self.slots is not None and len(running) > self.slots:
             raise Wrong(f"{len(running)} run at once, of {self.slots} slots")
+        held = 0
         for run, case in self.cases.items():
             mine = [each for each in running if stored.get(each, ("", "", 0))[0] == run]
             if len(mine) > case.plan.max_active_tasks:
                 raise Wrong(f"{len(mine)} of {run} run at once, of {case.plan.max_active_tasks}")
             for task in case.plan.tasks:
+                held += task.pool_slots * sum(stored[each][1] == task.id for each in mine) if task.pool else 0
                 most = case.plan.mapped[task.mapped_by].max_active if task.mapped_by else None
                 count = sum(stored[each][1] == task.id for each in mine)
                 if most is not None and count > most:
                     raise Wrong(f"{count} instances of {run} {task.id} run at once, of {most}")
+        if held > SLOTS:
+            raise Wrong(f"{held} slots are held of a pool of {SLOTS}")
 
     # What must hold in the end
 

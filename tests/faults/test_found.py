@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from tests.e2e.project import Project
 from tests.engine.simulation import FATAL, OK, Simulation, each, plan, run_to_end, scripted, states, task
 
 
@@ -40,3 +43,15 @@ def test_a_setup_that_succeeds_although_it_was_asked_to_stop_is_torn_down() -> N
 
 def test_a_setup_that_was_stopped_has_nothing_to_tear_down() -> None:
     assert stopped_during_its_setup("failed") == {"up": "failed", "work": "skipped", "down": "skipped"}
+
+
+def test_a_wait_that_is_over_in_the_step_in_which_it_begins_goes_on(tmp_path: Path) -> None:
+    """It had waited for its pool for longer than its delay: the step took away a row that it had not made yet, so
+    nothing of it was stored, and the engine took the run for someone else's."""
+    project = Project(tmp_path)
+    project.write("yamldag.yml", "pools: {one: 1}\n")
+    tasks = {
+        "busy": {"bash": "sleep 0.3", "pool": "one", "priority": 1},
+        "wait": {"wait": "0.1s", "pool": "one"},
+    }
+    assert project.run({"tasks": tasks}).states == {"busy": "success", "wait": "success"}

@@ -53,6 +53,7 @@ class Changes:
         self._ids = ids
         self._batches: dict[Run, Batch] = {}
         self._new: dict[Instance, None] = {}
+        self._deferrals: dict[Instance, NewDeferral] = {}
         self._before: dict[Instance, tuple[TaskState, int]] = {}
         self.moved: list[tuple[Instance, TaskState]] = []
         """Every move of the step, in order."""
@@ -70,6 +71,8 @@ class Changes:
 
     def batches(self) -> dict[str, Batch]:
         """The rows of each run that has changed."""
+        for instance, deferral_row in self._deferrals.items():
+            self._batch(instance).deferrals.append(deferral_row)
         for instance in self._new:
             self._batch(instance).new_instances.append(_new_row(instance))
         for instance, was in self._before.items():
@@ -170,7 +173,8 @@ class Changes:
             self._ended.add(instance.attempt)
         was = _attempt_state(instance)
         state = ATTEMPT_MOVES[was, event]
-        if was is AttemptState.DEFERRED:
+        # One that is over in the step in which it began to wait has no row of that yet.
+        if was is AttemptState.DEFERRED and self._deferrals.pop(instance, None) is None:
             self._batch(instance).deferral_ends.append(DeferralEnd(instance.id, instance.attempt))
         times = (instance.started, instance.ended)
         self._batch(instance).attempt_ends.append(
@@ -184,7 +188,7 @@ class Changes:
         assert instance.attempt is not None
         spec = deferral.to_text(waits)
         row = NewDeferral(instance.id, instance.attempt, spec, waits.since, waits.until)
-        self._batch(instance).deferrals.append(row)
+        self._deferrals[instance] = row
 
     def call(self, instance: Instance, row: NewRun) -> None:
         """Its newest attempt makes a run of another pipeline."""

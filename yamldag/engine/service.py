@@ -234,11 +234,7 @@ class Service:
         """Pipelines that are recorded, and in no file any more."""
         database, root = self.engine.database, self.catalogue.project.root
         files = database.read(lambda: schedules.files(database))
-        return [
-            name
-            for name, file in files.items()
-            if name not in self.catalogue.pipelines and self.catalogue.lacks(os.path.join(root, file))
-        ]
+        return self.catalogue.gone({name: os.path.join(root, file) for name, file in files.items()})
 
     def _save(self, known: Known, now: float) -> None:
         plan = known.plan
