@@ -91,7 +91,7 @@ def test_what_cannot_be_run_is_said_before_anything_runs(project: Project) -> No
         "tasks: {a: {bash: touch ran, on_success: {email: {to: a@b.c, subject: x}}}}": "`on_success`",
         "tasks: {a: {bash: touch ran, env: {T: '{{ secrets.token }}'}}}": "`secrets`",
         "tasks: {a: {bash: touch ran}, b: {approval: well?}}": "`approval`",
-        "tasks: {a: {bash: touch ran}, b: {branch: '[]'}}": "`branch`",
+        "tasks: {a: {bash: touch ran}, b: {wait: {sql: {connection: c, query: select 1}}}}": "`sql`",
     }
     for text, what in features.items():
         project.pipeline(text)

@@ -38,6 +38,7 @@ _CODES = {
 class Shown(Protocol):
     def began(self, run: Run) -> None: ...
     def moved(self, instance: Instance, state: TaskState) -> None: ...
+    def said(self, line: str) -> None: ...
     def ended(self, result: RunResult) -> None: ...
 
 
@@ -74,6 +75,9 @@ class Lines:
             self.write(self._line(instance, state))
         if state is TaskState.FAILED and instance.attempts:
             self.tail(instance)
+
+    def said(self, line: str) -> None:
+        self.write(line)
 
     def ended(self, result: RunResult) -> None:
         counts = Counter(str(row["state"]) for row in result.tasks)
@@ -147,6 +151,9 @@ class Live:
             self._running.pop(instance, None)
         self._done += state in FINAL
         self._lines.moved(instance, state)
+
+    def said(self, line: str) -> None:
+        self._lines.said(line)
 
     def ended(self, result: RunResult) -> None:
         self.close()

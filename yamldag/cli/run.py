@@ -141,8 +141,8 @@ def _preview_text(row: dict[str, Any]) -> str:
 
 def _run(order: Order, project: Project, form: str) -> int:
     from yamldag.cli.progress import progress
-    from yamldag.engine.local_run import TakenOver, run_here
-    from yamldag.store.database import Away, CannotOpen
+    from yamldag.engine.local_run import LIMIT, TakenOver, run_here
+    from yamldag.store.database import Away, CannotOpen, Patience
 
     with progress(sys.stderr, options.colours(sys.stderr)) as shown:
         try:
@@ -152,6 +152,7 @@ def _run(order: Order, project: Project, form: str) -> int:
                 folder=Path(project.state_folder),
                 watch=shown.moved,
                 began=shown.began,
+                patience=Patience(LIMIT, shown.said),
             )
         except CannotOpen as closed:
             raise UsageError(str(closed)) from None

@@ -87,7 +87,7 @@ def _listen(host: str, port: int) -> socket.socket:
 
 def _serve(args: argparse.Namespace, project: Project, lock: Lock, executor: LocalExecutor) -> int:
     from yamldag.engine.opening import open_service
-    from yamldag.store.database import CannotOpen, open_database
+    from yamldag.store.database import Away, CannotOpen, open_database
 
     listener = _listen(args.host, args.port)
     port = listener.getsockname()[1]
@@ -100,6 +100,8 @@ def _serve(args: argparse.Namespace, project: Project, lock: Lock, executor: Loc
         raise UsageError(str(closed)) from None
     try:
         return _run(open_service(project, database, executor, _say), listener, address)
+    except Away as away:
+        raise UsageError(f"the database `{database.shown()}` is away: {away}") from None
     finally:
         listener.close()
         database.close()
@@ -107,17 +109,23 @@ def _serve(args: argparse.Namespace, project: Project, lock: Lock, executor: Loc
 
 def _run(service: Service, listener: socket.socket, address: str) -> int:
     from yamldag.engine.service import signals
+    from yamldag.store.database import Away
     from yamldag.store.moves import end_runner
     from yamldag.web.server import serving
 
     engine = service.engine
     with signals(service):
-        with serving(listener, service.board, engine.database.url, service.folder):
-            _greet(service.catalogue, address)
-            service.run()
+        why = ""
+        try:
+            with serving(listener, service.board, engine.database.url, service.folder):
+                _greet(service.catalogue, address)
+                service.run()
+            end_runner(engine.database, engine.runner, engine.clock.now())
+        except Away:  # told to stop, it waits no longer: what it did not store, the next start finds
+            why = " while the database is away"
         left = len(engine.world.running)
-        _say("stopped" + (f"; {left} running {'task goes' if left == 1 else 'tasks go'} on" if left else ""))
-        end_runner(engine.database, engine.runner, engine.clock.now())
+        goes = "task goes" if left == 1 else "tasks go"
+        _say(f"stopped{why}" + (f"; {left} running {goes} on" if left else ""))
     return 0
 
 

@@ -53,7 +53,7 @@ def _end(database: Database, folder: Path, name: str, lives: tuple[int, str, int
     if not database.write(lambda: moves.take_run(database, name, heir, owner)):
         return False
     ids = ids_of(heir)
-    run, new = _read(database, folder, name, heir, ids)
+    run, new = database.read(lambda: _read(database, folder, name, heir, ids))
     templates = Templates()
     dispatch = Dispatch(templates, os.environ, ids)
     known = list(_known(run, folder, executor, dispatch))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
-from yamldag.engine.run import Instance, Node
+from yamldag.engine.run import Instance, Node, is_done
 from yamldag.operators.contract import Outcome
 from yamldag.plan import graph
 from yamldag.plan.pipeline import Json, Plan, Task
@@ -34,8 +34,9 @@ def barring(instance: Instance) -> Instance | None:
     """The instance of a gate above that has it skipped. One that has failed, or was skipped, bars nothing; of a
     mapped gate all instances must agree."""
     for gate in instance.node.gates:
-        ended = [each for each in above(gate, instance) if each.state is TaskState.SUCCESS]
-        if ended and all(_bars(each, instance.node) for each in ended):
+        instances = above(gate, instance)
+        ended = [each for each in instances if each.state is TaskState.SUCCESS]
+        if ended and all(map(is_done, instances)) and all(_bars(each, instance.node) for each in ended):
             return ended[0]
     return None
 

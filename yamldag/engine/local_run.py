@@ -27,8 +27,11 @@ from yamldag.executors.local import LocalExecutor
 from yamldag.plan.pipeline import Json, Plan
 from yamldag.plan.schedule import read
 from yamldag.store import moves
-from yamldag.store.database import CannotOpen, Database, open_database
+from yamldag.store.database import CannotOpen, Database, Patience, open_database
 from yamldag.store.rows import NewRun
+
+LIMIT = 60.0
+"""Seconds for which a database that is away is waited for."""
 
 
 class TakenOver(Exception):  # noqa: N818
@@ -76,10 +79,12 @@ def run_here(
     folder: Path,
     watch: Watcher = unwatched,
     began: Callable[[Run], None] | None = None,
+    patience: Patience | None = None,
 ) -> RunResult:
     """Run to the end. `database` is a URL, `folder` the project's `.yamldag`.
 
-    Ctrl-C cancels, a second one kills. Raises CannotOpen, TakenOver.
+    Ctrl-C cancels, a second one kills, and no longer waits for a database that is away.
+    Raises CannotOpen, TakenOver, Away.
     """
     try:
         folder.mkdir(0o700, parents=True, exist_ok=True)
@@ -91,7 +96,7 @@ def run_here(
         opened = open_database(database)
         try:
             end_abandoned(opened, folder)
-            return _Here(opened, executor, folder, watch).run(order, began)
+            return _Here(opened, executor, folder, watch, patience or Patience(LIMIT)).run(order, began)
         finally:
             opened.close()
     finally:
@@ -104,6 +109,7 @@ class _Here:
     executor: LocalExecutor
     folder: Path
     watch: Watcher
+    patience: Patience
     clock: SteadyClock = field(default_factory=SteadyClock)
 
     def run(self, order: Order, began: Callable[[Run], None] | None) -> RunResult:
@@ -111,12 +117,14 @@ class _Here:
         life = moves.Life("local", socket.gethostname(), os.getpid(), self.executor.id, now)
         runner = moves.begin_runner(self.database, life)
         self.database.live(runner)
+        self.database.wait_by(self.patience)
         engine = Engine(self.database, self.executor, self.clock, runner, os.environ, self.watch)
         run = build(self._record(order, engine.runner, now), engine.ids)
         gc.freeze()
         if began is not None:
             began(run)
-        with _interrupts(engine, run):
+        with _interrupts(engine, run) as asked:
+            self.patience.over = lambda: len(asked) > 1
             engine.tell(Admit(run))
             try:
                 engine.work(lambda: bool(engine.over or engine.lost))
@@ -202,8 +210,8 @@ def _output(rows: list[tuple[int, str | None]]) -> Json:
 
 
 @contextmanager
-def _interrupts(engine: Engine, run: Run) -> Iterator[None]:
-    """Ctrl-C, TERM or a terminal that goes away asks the run to end; a second time does not wait."""
+def _interrupts(engine: Engine, run: Run) -> Iterator[list[int]]:
+    """Ctrl-C, TERM or a terminal that goes away asks the run to end; a second time does not wait. Those that came."""
     asked: list[int] = []
 
     def interrupt(number: int, _frame: FrameType | None) -> None:
@@ -215,7 +223,7 @@ def _interrupts(engine: Engine, run: Run) -> Iterator[None]:
     heard = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
     before = {number: signal.signal(number, interrupt) for number in heard}
     try:
-        yield
+        yield asked
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -20,7 +20,7 @@ from yamldag.engine.service import Service
 from yamldag.executors.local import LocalExecutor
 from yamldag.plan.pipeline import from_json
 from yamldag.store import moves, schedules
-from yamldag.store.database import Database
+from yamldag.store.database import Database, Patience
 
 SLOTS = 16
 """Tasks that run at once, of all pipelines together."""
@@ -34,6 +34,8 @@ def open_service(
     life = moves.Life(schedules.KIND, socket.gethostname(), os.getpid(), executor.id, clock.now())
     runner = moves.begin_runner(database, life)
     database.live(runner)
+    patience = Patience(None, say)
+    database.wait_by(patience)
     engine = Engine(database, executor, clock, runner, os.environ, slots=SLOTS)
     catalogue = Catalogue(project, lambda: _earlier(database, project))
     for run in end_abandoned(database, folder):
@@ -41,6 +43,7 @@ def open_service(
     for run in recover(engine, executor, folder):
         say(f"run {run} goes on")
     service = Service(engine, catalogue, folder, say)
+    patience.over = service.wants_no_more
     gc.freeze()
     return service
 

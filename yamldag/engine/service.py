@@ -53,6 +53,7 @@ class Service:
     _began: float = field(init=False)
     _files_at: float = 0.0
     _news_at: float = 0.0
+    _told: float = 0.0
     _give_up: float | None = None
     _killed: bool = False
     _late: float = 0.0
@@ -72,6 +73,8 @@ class Service:
 
     def stop(self) -> None:
         """Start nothing more, and end when nothing runs, or after a while; told again: stop what runs."""
+        if not self.stops:
+            self._told = self.engine.clock.now()
         self.stops += 1
         self.engine.executor.wake()
 
@@ -79,6 +82,10 @@ class Service:
         """Look at the files now."""
         self._files_at = 0.0
         self.engine.executor.wake()
+
+    def wants_no_more(self) -> bool:
+        """Whether a database that is away is not worth waiting for: it was told to stop, and time runs out."""
+        return self.stops > 1 or (bool(self.stops) and self.engine.clock.now() - self._told >= GRACE / 2)
 
     # The loop
 

@@ -14,8 +14,11 @@ from typing import Any, TypeVar
 from yamldag.store.drivers.choose import driver_of
 from yamldag.store.drivers.contract import CannotOpen, Cursor, Driver, Taken, Trouble
 from yamldag.store.names import REVISION
+from yamldag.store.patience import Away, Patience
 
-__all__ = ["Away", "CannotOpen", "Cursor", "Database", "Fenced", "Taken", "open_database", "revision"]
+__all__ = [
+    "Away", "CannotOpen", "Cursor", "Database", "Fenced", "Patience", "Taken", "open_database", "revision",
+]  # fmt: skip
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -28,8 +31,8 @@ class Fenced(Exception):  # noqa: N818
     """Another engine has taken this life for dead and its runs over: nothing more may be written by it."""
 
 
-class Away(Exception):  # noqa: N818
-    """The database can't be reached or written at present; these words say why to a person."""
+class Unheard(Away):
+    """The connection was lost in a commit that is of no life: nobody can find out whether it happened."""
 
 
 class Database:
@@ -41,9 +44,12 @@ class Database:
     def __init__(self, url: str, driver: Driver) -> None:
         self.url = url
         self._driver = driver
+        self._beat = _BEAT.format(clock=driver.clock)
         self._life: int | None = None
         self._step = 0
-        self._beat_text = _BEAT.format(clock=driver.clock)
+        self._patience = Patience(limit=0)
+        self._inside = False
+        self._broken = False
 
     @property
     def kind(self) -> str:
@@ -70,39 +76,115 @@ class Database:
         ended. It is also how a commit whose outcome was not heard of is found to have happened."""
         self._life, self._step = runner, 0
 
+    def wait_by(self, patience: Patience) -> None:
+        """From now on a database that goes away is waited for; without it, it is not."""
+        self._patience = patience
+        self._driver.be_brief()
+
     def write(self, work: Callable[[], T]) -> T:
         """All or nothing of what `work` executes. Raises Fenced, Away.
 
         If the database goes away, `work` is called again when it is back, unless it turns out to be committed:
         it must read and write nothing but SQL and variables of its own.
         """
-        try:
-            return self._attempt(work)
-        except self._driver.error as problem:
-            if self._driver.trouble(problem) in (Trouble.BUSY, Trouble.AWAY):
-                raise Away(self._driver.words(problem)) from problem
-            raise
-
-    def _attempt(self, work: Callable[[], T]) -> T:
-        self._driver.begin()
-        try:
-            self._beat()
-            made = work()
-        except BaseException:
-            self._driver.rollback()
-            raise
-        self._driver.commit()
+        unheard: list[T] = []
+        made = self._repeat(lambda: self._transaction(work, unheard))
         self._step += self._life is not None
         return made
 
-    def _beat(self) -> None:
+    def read(self, work: Callable[[], T]) -> T:
+        """What `work` reads by this connection or another one, again if the database goes away meanwhile."""
+        return self._repeat(work)
+
+    def _transaction(self, work: Callable[[], T], unheard: list[T]) -> T:
+        """`unheard`: what an earlier call of `work` made whose commit may have happened."""
+        driver = self._driver
+        driver.begin()
+        try:
+            if not self._beats():
+                if unheard and self._stored_step() == self._step + 1:
+                    driver.rollback()
+                    return unheard[0]
+                raise Fenced
+            made = work()
+            unheard[:] = [made]
+            self._commit()
+        except BaseException:
+            self._roll_back()
+            raise
+        return made
+
+    def _commit(self) -> None:
+        try:
+            self._driver.commit()
+        except self._driver.error as problem:
+            if self._life is None and self._driver.trouble(problem) is Trouble.AWAY:
+                raise Unheard(self._driver.words(problem)) from problem
+            raise
+
+    def _beats(self) -> bool:
+        """Also waits for what may be left of this life's last transaction, on a connection that was lost: its
+        row is held until that has ended one way or the other."""
         if self._life is None:
-            return
-        if self.execute(self._beat_text, (self._step + 1, self._life, self._step)).rowcount != 1:
-            raise Fenced
+            return True
+        return self._driver.execute(self._beat, (self._step + 1, self._life, self._step)).rowcount == 1
+
+    def _stored_step(self) -> int | None:
+        row = self._driver.execute("SELECT step FROM runner WHERE id = ?", (self._life,)).fetchone()
+        return None if row is None else int(row[0])
+
+    def _roll_back(self) -> None:
+        try:
+            self._driver.rollback()
+        except self._driver.error:
+            self._broken = True
+
+    def _repeat(self, work: Callable[[], T]) -> T:
+        """Until it goes through. What `work` executes on this connection is not repeated on its own."""
+        if self._inside:
+            return work()
+        self._inside = True
+        try:
+            while True:
+                try:
+                    made = self._try(work)
+                except Unheard:
+                    raise
+                except Away as away:
+                    self._patience.wait(str(away), gone=self._broken)
+                else:
+                    self._patience.through()
+                    return made
+        finally:
+            self._inside = False
+
+    def _try(self, work: Callable[[], T]) -> T:
+        """Raises Away, after which it may be tried again."""
+        if self._broken:
+            self._mend()
+        try:
+            return work()
+        except self._driver.error as problem:
+            trouble = self._driver.trouble(problem)
+            if trouble not in (Trouble.BUSY, Trouble.AWAY):
+                raise
+            self._broken |= trouble is Trouble.AWAY
+            raise Away(self._driver.words(problem)) from problem
+
+    def _mend(self) -> None:
+        """Whatever a server says that begins or ends, it is to be asked again."""
+        try:
+            self._driver.connect()
+            self._driver.be_brief()
+        except (OSError, self._driver.error) as problem:
+            raise Away(self._driver.words(problem)) from problem
+        self._broken = False
 
     def execute(self, statement: str, values: Sequence[Any] = ()) -> Cursor:
-        return self._driver.execute(statement, values)
+        """Outside of `write` it is a transaction of its own."""
+        if self._inside or not statement.startswith("SELECT"):
+            return self._driver.execute(statement, values)
+        return self._repeat(lambda: self._driver.execute(statement, values))
 
     def many(self, statement: str, rows: Sequence[Sequence[Any]]) -> int:
         """The number of rows that were written; of an UPDATE those that its conditions matched. Raises Taken."""

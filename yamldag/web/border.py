@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from yamldag.bug import write_log
+from yamldag.store.patience import Away
 
 Page = Callable[[Request], Response]
 
@@ -19,6 +20,8 @@ def bordered(page: Page) -> Page:
     def shown(request: Request) -> Response:
         try:
             return page(request)
+        except Away as away:
+            return PlainTextResponse(f"the database is away: {away}\n", 503)
         except Exception as problem:
             return _our_bug(request, problem)
 

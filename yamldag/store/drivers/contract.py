@@ -66,6 +66,9 @@ class Driver(ABC):
     def close(self) -> None:
         """Whatever state the connection is in."""
 
+    def be_brief(self) -> None:  # noqa: B027  (most of them are)
+        """Say soon that others are in the way: the caller tries again by itself."""
+
     @abstractmethod
     def dbapi(self) -> Any:
         """A further connection as SQLAlchemy wants it."""

@@ -29,14 +29,16 @@ except ImportError:
         "MySQL and MariaDB need a driver that is not installed: `pip install 'yamldag[mysql]'`"
     ) from None
 
-PATIENCE = 20
+PATIENCE = 8
 """Seconds after which a statement that nothing is heard of has met a server that hangs."""
+_LONG = 3600
+"""The same, of a connection that reads much or makes tables."""
 _SETTINGS = (
     "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
     "SET SESSION sql_mode = 'STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'",
     # By it the clock is told without a jump when summer time ends.
     "SET SESSION time_zone = '+00:00'",
-    "SET SESSION innodb_lock_wait_timeout = 10",
+    "SET SESSION innodb_lock_wait_timeout = 5",
 )
 _OPTIONS = ("ssl_ca", "ssl_cert", "ssl_key", "unix_socket")
 _TAKEN = 1062
@@ -73,14 +75,15 @@ class MySQL(Driver):
                 charset="utf8mb4",
                 # An UPDATE is to tell the rows that it matched, changed or not.
                 client_flag=CLIENT.FOUND_ROWS,
-                connect_timeout=10,
+                connect_timeout=5,
                 read_timeout=patience,
                 write_timeout=patience,
                 **self._options,
             )
         except RuntimeError as lacking:  # a way to log in that needs another package
             raise CannotOpen(f"`{self._shown}` can't be opened: {one_line(lacking)}") from None
-        connection._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 15_000)
+        if "unix_socket" not in self._options:
+            connection._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 8_000)
         cursor = connection.cursor()
         for setting in _SETTINGS:
             cursor.execute(setting)
@@ -91,7 +94,7 @@ class MySQL(Driver):
             self._connection.close()
 
     def dbapi(self) -> Any:
-        return self._connected(patience=None)
+        return self._connected(patience=_LONG)
 
     def begin(self) -> None:
         self._connection.begin()

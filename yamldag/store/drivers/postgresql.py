@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import lru_cache
@@ -31,19 +32,19 @@ except ImportError:
 if TYPE_CHECKING:
     from psycopg.abc import PQGen
 
-PATIENCE = 20.0
+PATIENCE = 8.0
 """Seconds after which a statement that nothing is heard of has met a server that hangs."""
 _DEFAULTS: dict[str, str] = {
-    "connect_timeout": "10",
+    "connect_timeout": "5",
     "application_name": "yamldag",
     "client_encoding": "UTF8",
     # A peer that is gone without a word is noticed when nothing is sent, too.
     "keepalives_idle": "30",
     "keepalives_interval": "5",
     "keepalives_count": "3",
-    "tcp_user_timeout": "15000",
+    "tcp_user_timeout": "8000",
 }
-_SETTINGS = "SET lock_timeout = '10s'"
+_SETTINGS = "SET lock_timeout = '5s'"
 _LOCK = 0x79616D6C646167
 """Of the advisory lock: its name as a number."""
 # Classes and single states of SQL that are nobody's mistake: the server is full, stopping, or read only.
@@ -64,14 +65,36 @@ class _Text(StrDumperUnknown):
 class _Connection(psycopg.Connection[Any]):
     """Waits for an answer, and not for ever."""
 
-    patience: float | None = PATIENCE
+    patience: float | None = None
 
     def wait(self, gen: PQGen[Any], interval: float = 0.1, timeout: float | None = None) -> Any:
+        if self.patience is None:
+            return super().wait(gen, interval, timeout)
         try:
-            return super().wait(gen, interval, timeout or self.patience)
-        except psycopg.errors._WaitTimeout:
+            return super().wait(_watched(gen, self.patience), interval, timeout)
+        except _Silent:
             self.pgconn.finish()  # an answer that comes late must not be taken for that of the next statement
             raise psycopg.OperationalError("the server does not answer") from None
+
+
+class _Silent(Exception):  # noqa: N818
+    """Nothing has been heard of the server for too long."""
+
+
+def _watched(gen: PQGen[Any], patience: float) -> PQGen[Any]:
+    """The same steps of a wait; each may take so many seconds."""
+    heard = time.monotonic()
+    try:
+        wanted = next(gen)
+        while True:
+            ready = yield wanted
+            if ready:
+                heard = time.monotonic()
+            elif time.monotonic() - heard > patience:
+                raise _Silent
+            wanted = gen.send(ready)
+    except StopIteration as stop:
+        return stop.value
 
 
 class PostgreSQL(Driver):
@@ -91,6 +114,7 @@ class PostgreSQL(Driver):
             self._connection.close()
         self._connection = self._connected()
         self._connection.autocommit = True
+        self._connection.patience = PATIENCE
         self._connection.execute(_SETTINGS)
 
     def _connected(self) -> _Connection:
@@ -108,7 +132,9 @@ class PostgreSQL(Driver):
         self._connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
 
     def commit(self) -> None:
-        self._connection.execute("COMMIT")
+        told = self._connection.execute("COMMIT").statusmessage
+        # So it answers if a statement has failed and nobody has minded.
+        assert told == "COMMIT", told
 
     def rollback(self) -> None:
         self._connection.execute("ROLLBACK")

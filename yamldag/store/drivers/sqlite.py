@@ -57,6 +57,9 @@ class SQLite(Driver):
     def close(self) -> None:
         self._connection.close()
 
+    def be_brief(self) -> None:
+        self._connection.execute("PRAGMA busy_timeout = 2000")
+
     def dbapi(self) -> sqlite3.Connection:
         # SQLAlchemy hands a connection from thread to thread, one after the other.
         return sqlite3.connect(self.path, timeout=BUSY, isolation_level=None, check_same_thread=False)
