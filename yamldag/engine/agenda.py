@@ -5,6 +5,7 @@ All of it is read from the database when it starts, and follows what is stored.
 
 from __future__ import annotations
 
+import heapq
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,6 +24,11 @@ class Agenda:
     """When ticks were last looked for."""
     coming: dict[str, float] = field(default_factory=dict)
     """When each pipeline is to be looked at next: its coming tick."""
+    hurries: bool = False
+    """More runs could begin than the last `take` gave."""
+    _soon: list[tuple[float, str]] = field(default_factory=list)
+    """A heap of what is coming; what is no longer so is passed over."""
+    _snapshot: dict[str, float] | None = None
     _known: dict[str, Known] = field(default_factory=dict)
     _positions: dict[str, Position] = field(default_factory=dict)
     _queued: defaultdict[str, list[QueuedRun]] = field(default_factory=lambda: defaultdict(list))
@@ -65,6 +71,7 @@ class Agenda:
             if name not in old or old[name] is not known:
                 self._open.add(name)
         self._seen = True
+        self._snapshot = None
         self.coming = {
             name: at for name, at in self.coming.items() if name in pipelines and pipelines[name].runs
         }
@@ -73,12 +80,25 @@ class Agenda:
 
     def due(self) -> float | None:
         """When to look for ticks next."""
-        return self.since if self._open else min(self.coming.values(), default=None)
+        if self._open:
+            return self.since
+        while self._soon and self.coming.get(self._soon[0][1]) != self._soon[0][0]:
+            heapq.heappop(self._soon)
+        return self._soon[0][0] if self._soon else None
+
+    def snapshot(self) -> dict[str, float]:
+        """What is coming, for others to keep."""
+        if self._snapshot is None:
+            self._snapshot = dict(self.coming)
+        return self._snapshot
 
     def decide(self, now: float) -> list[Decision]:
         """What has come by the clock, of the pipelines that are to be looked at."""
-        names = self._open | {name for name, at in self.coming.items() if at <= now}
-        self._open.clear()
+        names, self._open = self._open, set()
+        while self._soon and self._soon[0][0] <= now:
+            at, name = heapq.heappop(self._soon)
+            if self.coming.get(name) == at:
+                names.add(name)
         moment, since = _at(now), _at(min(self.since, now))
         self.since = now
         asked = [self._scheduled(name) for name in names if name in self._known and self._known[name].runs]
@@ -93,11 +113,11 @@ class Agenda:
             self._positions[each.pipeline] = each.position
             self._back.discard(each.pipeline)
             if each.position.decided.year == 9999:
-                self.coming.pop(each.pipeline, None)
+                self._expect_none(each.pipeline)
         self.queued(made)
         for row in made:
             if self._known[row.pipeline].schedule.continuous:
-                self.coming.pop(row.pipeline, None)
+                self._expect_none(row.pipeline)
 
     def queued(self, made: Iterable[QueuedRun]) -> None:
         """These are stored, and wait for room."""
@@ -107,19 +127,26 @@ class Agenda:
     def is_full(self, name: str) -> bool:
         """Whether as many of its runs are queued or active as may be."""
         known = self._known[name]
-        return len(self._queued[name]) + len(self._active[name]) >= known.plan.max_active_runs
+        held = len(self._queued.get(name, ())) + len(self._active.get(name, ()))
+        return held >= known.plan.max_active_runs
 
     def _plan_ahead(self, one: Scheduled, now: datetime) -> None:
         found = due(one, now)
         if found is None:
-            self.coming.pop(one.pipeline, None)
-        else:
-            self.coming[one.pipeline] = found.timestamp()
+            self._expect_none(one.pipeline)
+            return
+        self._snapshot = None
+        self.coming[one.pipeline] = found.timestamp()
+        heapq.heappush(self._soon, (found.timestamp(), one.pipeline))
+
+    def _expect_none(self, name: str) -> None:
+        self.coming.pop(name, None)
+        self._snapshot = None
 
     def _scheduled(self, name: str) -> Scheduled:
         known = self._known[name]
         ended = self._ends.get(name)
-        queued, active = len(self._queued[name]), len(self._active[name])
+        queued, active = len(self._queued.get(name, ())), len(self._active.get(name, ()))
         return Scheduled(
             name,
             known.schedule,
@@ -135,15 +162,20 @@ class Agenda:
 
     # Runs
 
-    def take(self, pipelines: Mapping[str, Known]) -> list[tuple[QueuedRun, Known]]:
-        """The queued runs that find room, no longer queued; the oldest logical date first."""
+    def take(self, pipelines: Mapping[str, Known], most: int) -> list[tuple[QueuedRun, Known]]:
+        """So many of the queued runs that find room, no longer queued; the oldest logical date first."""
         found: list[tuple[QueuedRun, Known]] = []
         for name, rows in self._queued.items():
-            if rows and (known := pipelines.get(name)) and known.runs:
-                room = max(0, known.plan.max_active_runs - len(self._active[name]))
+            if (known := pipelines.get(name)) and known.runs:
+                room = max(0, known.plan.max_active_runs - len(self._active.get(name, ())))
                 found += [(row, known) for row in rows[:room]]
-                del rows[:room]
-        return sorted(found, key=lambda pair: (pair[0].logical_date, pair[0].id))
+        self.hurries = len(found) > most
+        found = sorted(found, key=lambda pair: (pair[0].logical_date, pair[0].id))[:most]
+        for row, _ in found:
+            self._queued[row.pipeline].remove(row)
+            if not self._queued[row.pipeline]:
+                del self._queued[row.pipeline]
+        return found
 
     def began(self, pipeline: str, run: str) -> None:
         self._active[pipeline].add(run)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -29,7 +30,11 @@ from yamldag.store import assets, moves, schedules
 from yamldag.store.schedules import QueuedRun, StoredPosition
 
 LOOK = 2.0
-"""Seconds between two looks at the files."""
+"""Seconds between two looks at the files, at least."""
+EASE = 100
+"""How many times as long as a look has taken the pause after it is, at least: many files cost no more than few."""
+PORTION = 50
+"""Runs that are begun before their tasks are started."""
 NEWS = 0.5
 """Seconds between two looks at what other processes have updated, while a pipeline awaits assets."""
 GRACE = 10.0
@@ -52,6 +57,7 @@ class Service:
     """How often it was told to stop."""
     _began: float = field(init=False)
     _files_at: float = 0.0
+    _pause: float = LOOK
     _news_at: float = 0.0
     _told: float = 0.0
     _give_up: float | None = None
@@ -113,6 +119,8 @@ class Service:
     def _patience(self, now: float) -> float:
         if self.stops:
             return 0.0 if self._give_up is None else max(0.0, min(self._give_up - now, 1.0))
+        if self.agenda.hurries:
+            return 0.0
         due = self.agenda.due()
         first = self._files_at if due is None else min(due, self._files_at)
         first = first if self.awaiting.idle else min(first, self._news_at)
@@ -121,9 +129,14 @@ class Service:
     # Files
 
     def _look(self, now: float) -> None:
-        if now < self._files_at <= now + LOOK:  # later than that: the clock was set back
+        if now < self._files_at <= now + self._pause:  # later than that: the clock was set back
             return
-        self._files_at = now + LOOK
+        begun = time.thread_time()
+        self._look_at_all(now)
+        self._pause = max(LOOK, EASE * (time.thread_time() - begun))
+        self._files_at = now + self._pause
+
+    def _look_at_all(self, now: float) -> None:
         for run in end_abandoned(self.engine.database, self.folder):
             self.say(f"run {run} is over: its process was killed")
         try:
@@ -204,7 +217,7 @@ class Service:
 
     def _start(self, now: float) -> None:
         """Start what is queued and finds room, the oldest logical date first."""
-        for row, known in self.agenda.take(self.catalogue.pipelines):
+        for row, known in self.agenda.take(self.catalogue.pipelines, PORTION):
             self._begin(row, known, now)
 
     def _begin(self, row: QueuedRun, known: Known, now: float) -> None:
@@ -279,7 +292,7 @@ class Service:
             bool(self.stops),
             self.catalogue.pipelines,
             self.catalogue.broken,
-            dict(self.agenda.coming),
+            self.agenda.snapshot(),
         )
 
 
