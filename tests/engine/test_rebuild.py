@@ -38,7 +38,7 @@ def database(database_url: str) -> Iterator[Database]:
 
 
 def stores(database: Database, result: Result) -> None:
-    assert moves.store(database, result.batches) == set()
+    assert moves.store(database, result.batches).lost == set()
 
 
 def stored(database: Database, of: Plan, like: Run) -> Run:
@@ -81,7 +81,7 @@ def test_after_every_step_the_rows_say_what_is_in_memory(number: int, database: 
     same = Same(of, database)
 
     def store(result: Result) -> None:
-        assert moves.store(database, result.batches) == set()
+        assert moves.store(database, result.batches).lost == set()
         same.check(run)
 
     simulation.on_step = store
@@ -142,7 +142,7 @@ def test_a_late_end_cannot_overwrite_what_someone_else_has_written(database: Dat
     moves.store(database, simulation.step(Admit(run)).batches)
     database.execute("UPDATE attempt SET state = 'success', ended = 2")
     late = simulation.step(simulation.end(min(simulation.live)))
-    assert moves.store(database, late.batches) == {"r"}
+    assert moves.store(database, late.batches).lost == {"r"}
     with views.reading(database.url) as db:
         assert views.instances(db, "r")[0].state == "running"
         assert views.one_run(db, "r")["state"] == "running"  # type: ignore[index]
@@ -153,13 +153,13 @@ def test_a_run_that_has_been_taken_over_is_lost_and_the_others_are_stored(databa
     assert moves.create_run(database, new_row("other"))
     simulation = Simulation()
     runs = [simulation.new_run(plan(task("a")), name) for name in ("r", "other")]
-    assert moves.store(database, simulation.step(*map(Admit, runs)).batches) == set()
+    assert moves.store(database, simulation.step(*map(Admit, runs)).batches).lost == set()
     database.execute(
         "INSERT INTO runner (id, kind, host, pid, executor, started, seen) VALUES (2, 'local', 'there', 2, 'x', 1, 1)"
     )
     database.execute("UPDATE run SET owner = 2 WHERE id = 'r'")
     ends = simulation.step(*(simulation.end(attempt) for attempt in list(simulation.live)))
-    assert moves.store(database, ends.batches) == {"r"}
+    assert moves.store(database, ends.batches).lost == {"r"}
     with views.reading(database.url) as db:
         assert {row["id"]: row["state"] for row in views.runs(db)} == {"r": "running", "other": "success"}
 

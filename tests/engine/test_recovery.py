@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from yamldag.engine.clock import SteadyClock
+from yamldag.engine.lives import Onlooker
 from yamldag.engine.loop import Engine
 from yamldag.engine.recovery import recover
 from yamldag.executors.local import LocalExecutor
@@ -21,6 +22,7 @@ from yamldag.store.database import open_database
 KILLED = """
 import sys
 from pathlib import Path
+from yamldag.engine import local_run
 from yamldag.engine.local_run import Order, run_here
 from yamldag.plan.pipeline import Plan, Task
 
@@ -28,6 +30,8 @@ folder, crash = Path(sys.argv[1]), sys.argv[2]
 def bash(name, script, *needs, **more):
     return Task(name, "bash", {"script": script}, needs=needs, judged=needs, folder=str(folder), **more)
 
+life = local_run.new_life
+local_run.new_life = lambda kind, *rest: life("serve", *rest)  # whose runs others go on with
 slow = "echo begun > begun; while ! [ -e go ]; do sleep 0.02; done; "
 plan = Plan("p", tasks=(
     bash("first", "echo n=1 > $YAMLDAG_OUTPUT"),
@@ -39,14 +43,14 @@ if crash != "while running":
     from yamldag.engine import loop
     from yamldag.store import moves
     store, steps = moves.store, []
-    def storing(database, batches):
+    def storing(database, *step):
         steps.append(0)
         if crash == f"before commit {len(steps)}":
             os.kill(os.getpid(), signal.SIGKILL)
-        lost = store(database, batches)
+        stored = store(database, *step)
         if crash == f"after commit {len(steps)}":
             os.kill(os.getpid(), signal.SIGKILL)
-        return lost
+        return stored
     moves.store = storing
     (folder / "go").touch()
 run_here(Order(plan, {}), database=sys.argv[3], folder=folder / ".yamldag")
@@ -71,7 +75,7 @@ def resumed(folder: Path, url: str) -> dict[str, Any]:
     clock = SteadyClock()
     life = moves.Life("local", "here", os.getpid(), executor.id, clock.now())
     engine = Engine(database, executor, clock, moves.begin_runner(database, life), dict(os.environ))
-    taken = recover(engine, executor, folder / ".yamldag")
+    taken = recover(engine, executor, Onlooker.at(folder / ".yamldag", {}))
     (folder / "go").touch()
     engine.work(lambda: not engine.world.runs)
     executor.forget(())
@@ -129,7 +133,7 @@ def test_a_run_whose_engine_lives_is_left_alone(database_url: str, tmp_path: Pat
     database = open_database(database_url)
     life = moves.Life("local", "here", os.getpid(), executor.id, 1.0)
     engine = Engine(database, executor, SteadyClock(), moves.begin_runner(database, life), {})
-    assert recover(engine, executor, tmp_path / ".yamldag") == []
+    assert recover(engine, executor, Onlooker.at(tmp_path / ".yamldag", {})) == []
     (tmp_path / "go").touch()
     assert process.wait() == 0
     executor.close()

@@ -95,7 +95,7 @@ class Place:
         (self.root / "pipelines" / f"{to or name}.yml").write_text(made)
 
     def service(self, earlier: dict[str, Known] | None = None) -> Service:
-        life = moves.Life(schedules.KIND, "here", 1, "x", self.clock.now())
+        life = moves.Life("serve", "here", 1, "x", self.clock.now())
         runner = moves.begin_runner(self.database, life)
         engine = Engine(self.database, self.hands, self.clock, runner, {}, slots=16)
         catalogue = Catalogue(find(str(self.root), None, {}), lambda: earlier or {})

@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 from yamldag.engine.clock import SteadyClock
+from yamldag.engine.lives import Onlooker
 from yamldag.engine.local_run import plan_text, text_hash
 from yamldag.engine.loop import Engine
 from yamldag.engine.recovery import recover
@@ -35,7 +36,7 @@ def first_version(folder: Path, plan: Plan) -> None:
     done, going, waiting = (OF_THE_FIRST + n for n in (1, 2, 3))
     with closing(sqlite3.connect(folder / "y.db")) as db, db:
         db.execute("PRAGMA foreign_keys = ON")
-        db.execute("INSERT INTO runner VALUES (1, 'local', 'here', 1, 'gone', 1.0, 1.0, NULL)")
+        db.execute("INSERT INTO runner VALUES (1, 'serve', 'here', 1, 'gone', 1.0, 1.0, NULL)")
         db.execute("INSERT INTO pipeline VALUES ('p', 'p.yml', ?, 0, 1.0, 1.0)", (version,))
         db.execute("INSERT INTO pipeline_version VALUES (?, 'p', ?, 1.0)", (version, text))
         db.execute(
@@ -75,7 +76,7 @@ def test_a_run_of_the_first_version_goes_on_in_this_one(tmp_path: Path) -> None:
     executor = LocalExecutor(tmp_path / ".yamldag" / "executor", fork=False)
     life = moves.Life("local", "here", os.getpid(), executor.id, 1.0)
     engine = Engine(database, executor, SteadyClock(), moves.begin_runner(database, life), dict(os.environ))
-    assert recover(engine, executor, tmp_path / ".yamldag") == ["r"]
+    assert recover(engine, executor, Onlooker.at(tmp_path / ".yamldag", {}, alone=True)) == ["r"]
     engine.work(lambda: not engine.world.runs)
     executor.close()
     with views.reading(database.url) as db:

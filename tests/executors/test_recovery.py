@@ -74,10 +74,16 @@ def _end(found: Found) -> Ended:
     return found.ended
 
 
+def recover(heir: LocalExecutor, running: dict[int, str], **more: float) -> dict[int, Found]:
+    """Mind all that is dead here, and ask what became of these."""
+    heir.adopt_all()
+    return heir.recover(running, **more)
+
+
 def test_what_runs_on_reports_to_the_next_scheduler(tmp_path: Path, next_one: LocalExecutor) -> None:
     told, go = fifo(tmp_path, "told"), fifo(tmp_path, "go")
     crashed = crash(tmp_path, [shell(1, "echo > told; exec < go; exit 6", tmp_path)], after=told)
-    assert next_one.recover({1: crashed.id}) == {1: Found("running")}
+    assert recover(next_one, {1: crashed.id}) == {1: Found("running")}
     go.write_text("")
     ended = end(next_one)
     assert (ended.attempt, ended.exit, ended.reason) == (1, 6, "exit")
@@ -88,7 +94,7 @@ def test_what_ended_meanwhile_is_found_with_its_exit_code(tmp_path: Path, next_o
     crashed = crash(tmp_path, [shell(1, "echo > told; exec < go; exit 5", tmp_path)], after=told)
     go.write_text("")
     crashed.wait_for_its_runner()
-    found = next_one.recover({1: crashed.id})[1]
+    found = recover(next_one, {1: crashed.id})[1]
     assert (found.state, _end(found).exit, _end(found).reason) == ("ended", 5, "exit")
 
 
@@ -97,7 +103,7 @@ def test_an_end_that_was_told_but_not_stored_is_told_again(tmp_path: Path, next_
     quick = shell(1, "exit 3", tmp_path)
     slow = shell(2, "echo > told; exec < go", tmp_path)
     crashed = crash(tmp_path, [quick, slow], after=told)
-    found = next_one.recover({1: crashed.id, 2: crashed.id})
+    found = recover(next_one, {1: crashed.id, 2: crashed.id})
     assert found[2] == Found("running")
     first = found[1].ended or end(next_one)
     assert (first.attempt, first.exit) == (1, 3)
@@ -110,13 +116,13 @@ def test_a_time_out_holds_while_there_is_no_scheduler(tmp_path: Path, next_one: 
     told = fifo(tmp_path, "told")
     crashed = crash(tmp_path, [shell(1, "echo > told; sleep 1000", tmp_path, timeout=1.5)], after=told)
     crashed.wait_for_its_runner()
-    assert _end(next_one.recover({1: crashed.id})[1]).reason == "timeout"
+    assert _end(recover(next_one, {1: crashed.id})[1]).reason == "timeout"
 
 
 def test_a_task_of_a_crashed_scheduler_can_be_stopped(tmp_path: Path, next_one: LocalExecutor) -> None:
     told = fifo(tmp_path, "told")
     crashed = crash(tmp_path, [shell(1, "echo > told; sleep 1000", tmp_path)], after=told)
-    next_one.recover({1: crashed.id})
+    recover(next_one, {1: crashed.id})
     next_one.stop([1])
     assert end(next_one).reason == "stopped"
 
@@ -124,7 +130,7 @@ def test_a_task_of_a_crashed_scheduler_can_be_stopped(tmp_path: Path, next_one: 
 def test_starts_on_their_way_are_carried_out_once(tmp_path: Path, next_one: LocalExecutor) -> None:
     crashed = crash(tmp_path, [shell(n, "echo x", tmp_path) for n in range(40)], "frozen")
     os.kill(crashed.runner, signal.SIGCONT)
-    found = next_one.recover(dict.fromkeys(range(40), crashed.id))
+    found = recover(next_one, dict.fromkeys(range(40), crashed.id))
     assert {each.state for each in found.values()} <= {"running", "ended"}
     ends(next_one, sum(each.state == "running" for each in found.values()))
     assert [(tmp_path / f"{n}.log").read_text() for n in range(40)] == ["x\n"] * 40
@@ -139,7 +145,7 @@ def test_a_runner_that_does_not_answer_is_ended(tmp_path: Path, next_one: LocalE
         crashed.journal.with_suffix(".sock").unlink()
     else:
         os.kill(runner, signal.SIGSTOP)
-    assert next_one.recover({1: crashed.id}, patience=0.3)[1].state == "lost"
+    assert recover(next_one, {1: crashed.id}, patience=0.3)[1].state == "lost"
     assert gone([*pids, runner])
 
 
@@ -149,7 +155,7 @@ def test_orphans_of_a_dead_runner_die_wherever_they_hide(tmp_path: Path, next_on
     crashed, pids = _crash_and_read(tmp_path, [shell(1, script, tmp_path)], told)
     os.kill(crashed.runner, signal.SIGKILL)
     crashed.wait_for_its_runner()
-    found = next_one.recover({1: crashed.id})[1]
+    found = recover(next_one, {1: crashed.id})[1]
     assert (found.state, _end(found).reason) == ("lost", "lost")
     assert gone(pids)
 
@@ -168,7 +174,7 @@ def test_after_a_reboot_nothing_is_killed(tmp_path: Path, next_one: LocalExecuto
     )
     stranger = subprocess.Popen(["sleep", "1000"], env={MARK: "0ld.1"})
     with stranger:
-        found = next_one.recover({1: "0ld", 2: "0ld"})
+        found = recover(next_one, {1: "0ld", 2: "0ld"})
         alive = stranger.poll() is None
         stranger.kill()
     assert alive
@@ -178,7 +184,7 @@ def test_after_a_reboot_nothing_is_killed(tmp_path: Path, next_one: LocalExecuto
 def test_what_was_never_sent_may_be_started(tmp_path: Path, next_one: LocalExecutor) -> None:
     crashed = crash(tmp_path, [shell(1, "true", tmp_path)])
     crashed.wait_for_its_runner()
-    assert next_one.recover({9: crashed.id}) == {9: Found("unstarted")}
+    assert recover(next_one, {9: crashed.id}) == {9: Found("unstarted")}
 
 
 def test_an_earlier_runner_is_asked_too(tmp_path: Path, next_one: LocalExecutor) -> None:
@@ -186,21 +192,21 @@ def test_an_earlier_runner_is_asked_too(tmp_path: Path, next_one: LocalExecutor)
     told, go = fifo(tmp_path, "told"), fifo(tmp_path, "go")
     crashed = crash(tmp_path, [shell(2, "echo > told; exec < go", tmp_path)], after=told)
     (tmp_path / "state" / f"{crashed.id}.1.journal").write_bytes(journal.header(boot(), 1) + b'["S",1]\n')
-    found = next_one.recover({1: crashed.id, 2: crashed.id})
+    found = recover(next_one, {1: crashed.id, 2: crashed.id})
     assert (found[1].state, found[2].state) == ("lost", "running")
     go.write_text("")
     end(next_one)
 
 
 def test_files_that_somebody_deleted_cannot_say_that_it_never_began(next_one: LocalExecutor) -> None:
-    assert next_one.recover({1: "unheard-of"})[1].state == "lost"
+    assert recover(next_one, {1: "unheard-of"})[1].state == "lost"
 
 
 def test_the_tasks_of_a_living_scheduler_are_left_alone(executor: LocalExecutor, tmp_path: Path) -> None:
     go = fifo(tmp_path, "go")
     executor.start([shell(1, "exec < go", tmp_path)])
     other = LocalExecutor(tmp_path / "state")
-    assert other.recover({1: executor.id, 2: executor.id}) == {1: Found("watched"), 2: Found("watched")}
+    assert recover(other, {1: executor.id, 2: executor.id}) == {1: Found("watched"), 2: Found("watched")}
     other.forget([])
     other.close()
     go.write_text("")
@@ -212,10 +218,10 @@ def test_a_second_crash_loses_nothing(tmp_path: Path, next_one: LocalExecutor) -
     told, go = fifo(tmp_path, "told"), fifo(tmp_path, "go")
     crashed = crash(tmp_path, [shell(1, "echo > told; exec < go; exit 6", tmp_path)], after=told)
     between = LocalExecutor(tmp_path / "state")
-    assert between.recover({1: crashed.id}) == {1: Found("running")}
-    assert next_one.recover({1: crashed.id}) == {1: Found("watched")}
+    assert recover(between, {1: crashed.id}) == {1: Found("running")}
+    assert recover(next_one, {1: crashed.id}) == {1: Found("watched")}
     between.close()
-    assert next_one.recover({1: crashed.id}) == {1: Found("running")}
+    assert recover(next_one, {1: crashed.id}) == {1: Found("running")}
     go.write_text("")
     assert end(next_one).exit == 6
 
@@ -225,7 +231,7 @@ def test_files_are_kept_as_long_as_they_tell_of_something_running(
 ) -> None:
     crashed = crash(tmp_path, [shell(1, "true", tmp_path)])
     crashed.wait_for_its_runner()
-    next_one.recover({1: crashed.id})
+    recover(next_one, {1: crashed.id})
     next_one.forget([1])
     assert crashed.journal.exists()
     next_one.forget([])
@@ -273,7 +279,7 @@ def test_what_outlives_a_close_is_found_again(tmp_path: Path, next_one: LocalExe
     first.start([shell(1, "echo > told; exec < go; exit 6", tmp_path)])
     told.read_text()
     first.close()
-    assert next_one.recover({1: first.id}) == {1: Found("running")}
+    assert recover(next_one, {1: first.id}) == {1: Found("running")}
     go.write_text("")
     assert end(next_one).exit == 6
 

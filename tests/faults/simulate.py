@@ -21,6 +21,7 @@ from typing import Any, cast
 from tests.faults.machine import Clock, Crash, Fused, Hands, Machine
 from tests.faults.oracle import DONE, Oracle, Row
 from tests.faults.plans import Case, any_case
+from yamldag.engine.lives import Onlooker
 from yamldag.engine.local_run import plan_text
 from yamldag.engine.loop import Engine
 from yamldag.engine.recovery import recover
@@ -134,7 +135,8 @@ class Simulation:
         runner = moves.begin_runner(database, life)
         database.live(runner)
         engine = Engine(database, hands, self.machine.clock, runner, {}, watch=self._tell, slots=self.slots)
-        recover(engine, cast(LocalExecutor, hands), self.place.folder)
+        onlooker = Onlooker(self.place.folder / "executor", "here", alone=True)
+        recover(engine, cast(LocalExecutor, hands), onlooker)
         self.engine = engine
 
     def _open(self) -> Database:

@@ -195,6 +195,7 @@ pipeline_defaults:
   on_failure: {email: {to: ops@example.org}}
 vars: {bucket: s3://dev}
 env: {LANG: C.UTF-8}
+slots: 32
 pools: {db: 4, closed: 0}
 connections:
   api: https://api.example.org
@@ -339,6 +340,7 @@ BAD_PIPELINES = [
 BAD_PROJECTS = [
     ("a misspelt key", "{pipelnes: [a]}", ""),
     ("pools in words", "{pools: {db: four}}", "pools.db"),
+    ("a scheduler without slots", "{slots: 0}", "slots"),
     ("a negative pool", "{pools: {db: -1}}", "pools.db"),
     ("a secret that is no name", "{secrets: [a b]}", "secrets.0"),
     ("environments within one", "{environments: {prod: {environments: {}}}}", "environments.prod"),

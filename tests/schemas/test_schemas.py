@@ -44,7 +44,7 @@ PIPELINE_KEYS = [
     *("tasks", "on_failure", "on_success", "on_deadline"),
 ]
 PROJECT_KEYS = [
-    *("pipelines", "database", "executor", "defaults", "pipeline_defaults", "vars", "env", "pools"),
+    *("pipelines", "database", "executor", "slots", "defaults", "pipeline_defaults", "vars", "env", "pools"),
     *("connections", "secrets", "environments", "plugins", "allow_env", "lint"),
 ]
 PARAMETERS = {

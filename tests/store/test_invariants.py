@@ -36,7 +36,7 @@ def stored(folder: Path, *, whole: bool = True) -> sqlite3.Connection:
         assert moves.create_run(database, row)
 
     def store(result: Result) -> None:
-        assert moves.store(database, result.batches) == set()
+        assert moves.store(database, result.batches).lost == set()
 
     simulation = Simulation(script=scripted({"a": [BAD, OK], "f": FATAL}), on_step=store)
     simulation.step(Admit(simulation.new_run(OF, "r")))

@@ -17,10 +17,12 @@ COMMANDS = {
     "next": "the coming ticks of a pipeline",
     "run": "run a pipeline here and now",
     "serve": "scheduler, executor and web page together",
+    "scheduler": "the same without the web page; several share a server's database",
     "list": "the pipelines of this project",
     "runs": "past and present runs",
     "tasks": "the tasks of a run",
     "logs": "what a task wrote",
+    "pools": "bounds that pipelines share: list, set, delete",
     "lint": "validate, and advice on style and safety",
     "explain": "what a diagnostic's code means",
     "schema": "the JSON Schema of pipeline files, for editors",
@@ -30,7 +32,7 @@ COMMANDS = {
 }
 """Each command lives in the file of its name in this folder, with `add_arguments(parser)` and `run(args) -> int`."""
 
-LONG = frozenset(("serve", "run"))
+LONG = frozenset(("serve", "scheduler", "run"))
 
 
 class UsageError(Exception):

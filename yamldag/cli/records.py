@@ -50,8 +50,9 @@ def _end_abandoned(database: Database, project: Project) -> None:
 
     if moves.runs_by_hand(database, socket.gethostname()):
         from yamldag.engine.abandoned import end_abandoned
+        from yamldag.engine.lives import Onlooker
 
-        end_abandoned(database, Path(project.state_folder))
+        end_abandoned(database, Onlooker.at(Path(project.state_folder), os.environ))
 
 
 def exists(project: Project) -> bool:

@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     project = options.running_project(args)
-    order = _order(args, _plan(args))
+    order = _order(args, _plan(args), project)
     if args.dry_run:
         return _preview(order, project, args.format)
     return _run(order, project, args.format)
@@ -54,7 +54,7 @@ def _plan(args: argparse.Namespace) -> Plan:
     return plan
 
 
-def _order(args: argparse.Namespace, plan: Plan) -> Order:
+def _order(args: argparse.Namespace, plan: Plan, project: Project) -> Order:
     from yamldag.engine.local_run import Order
     from yamldag.engine.params import BadParams, resolve
 
@@ -62,7 +62,7 @@ def _order(args: argparse.Namespace, plan: Plan) -> Order:
         params = resolve(plan, _given(args.param), as_text=True)
     except BadParams as bad:
         raise UsageError("\n  ".join(bad.faults)) from None
-    return Order(plan, params, _date(args.date, plan), chosen(plan, args.task))
+    return Order(plan, params, _date(args.date, plan), chosen(plan, args.task), project.pools)
 
 
 def _given(texts: Sequence[str]) -> dict[str, Any]:

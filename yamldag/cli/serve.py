@@ -10,20 +10,13 @@ from __future__ import annotations
 import argparse
 import os
 import socket
-import sys
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from yamldag.cli import options
+from yamldag.cli import options, scheduling
 from yamldag.cli.main import UsageError
 
 if TYPE_CHECKING:
-    from yamldag.compile.project import Project
-    from yamldag.engine.catalogue import Catalogue
-    from yamldag.engine.lock import Lock
     from yamldag.engine.service import Service
-    from yamldag.executors.local import LocalExecutor
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -31,24 +24,23 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="where to listen (default: %(default)s)")
     parser.add_argument("--port", type=int, default=8080, help="0 takes a free one (default: %(default)s)")
+    scheduling.add_slots(parser)
     options.add_project(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     _check(args)
-    project = options.running_project(args)
-    lock = _lock(project)
-    try:
-        from yamldag.executors.local import LocalExecutor
-
-        # Before the database, threads and all that is large: its runner is a fork of this process.
-        executor = LocalExecutor(Path(project.state_folder) / "executor")
+    with scheduling.place(args) as (project, lock, executor):
+        listener = _listen(args.host, args.port)
+        port = listener.getsockname()[1]
+        address = f"http://{'[::1]' if ':' in args.host else args.host}:{port}"
+        if lock is not None:
+            lock.say(f"process {os.getpid()} at {address}")
         try:
-            return _serve(args, project, lock, executor)
+            with scheduling.service(project, executor, "serve", args.slots) as service:
+                return _run(service, listener, address)
         finally:
-            executor.close()
-    finally:
-        lock.release()
+            listener.close()
 
 
 def _check(args: argparse.Namespace) -> None:
@@ -59,17 +51,6 @@ def _check(args: argparse.Namespace) -> None:
         )
     if not 0 <= args.port <= 65535:
         raise UsageError(f"`--port` must be from 0 to 65535, found {args.port}")
-
-
-def _lock(project: Project) -> Lock:
-    from yamldag.engine.lock import HeldError, Lock
-    from yamldag.store.drivers.urls import sqlite_path
-
-    path = sqlite_path(project.database) or os.path.join(project.state_folder, "server")
-    try:
-        return Lock(Path(f"{path}.serve"))
-    except HeldError as held:
-        raise UsageError(f"the database `{os.path.relpath(path)}` is already served by {held}") from None
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -85,65 +66,8 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _serve(args: argparse.Namespace, project: Project, lock: Lock, executor: LocalExecutor) -> int:
-    from yamldag.engine.opening import open_service
-    from yamldag.store.database import Away, CannotOpen, open_database
-
-    listener = _listen(args.host, args.port)
-    port = listener.getsockname()[1]
-    address = f"http://{'[::1]' if ':' in args.host else args.host}:{port}"
-    lock.say(f"process {os.getpid()} at {address}")
-    try:
-        database = open_database(project.database)
-    except CannotOpen as closed:
-        listener.close()
-        raise UsageError(str(closed)) from None
-    try:
-        return _run(open_service(project, database, executor, _say), listener, address)
-    except Away as away:
-        raise UsageError(f"the database `{database.shown()}` is away: {away}") from None
-    finally:
-        listener.close()
-        database.close()
-
-
 def _run(service: Service, listener: socket.socket, address: str) -> int:
-    from yamldag.engine.service import signals
-    from yamldag.store.database import Away
-    from yamldag.store.moves import end_runner
     from yamldag.web.server import serving
 
-    engine = service.engine
-    with signals(service):
-        why = ""
-        try:
-            with serving(listener, service.board, engine.database.url, service.folder):
-                _greet(service.catalogue, address)
-                service.run()
-            end_runner(engine.database, engine.runner, engine.clock.now())
-        except Away:  # told to stop, it waits no longer: what it did not store, the next start finds
-            why = " while the database is away"
-        left = len(engine.world.running)
-        goes = "task goes" if left == 1 else "tasks go"
-        _say(f"stopped{why}" + (f"; {left} running {goes} on" if left else ""))
-    return 0
-
-
-def _greet(catalogue: Catalogue, address: str) -> None:
-    pipelines = catalogue.pipelines
-    noun = "pipeline" if len(pipelines) == 1 else "pipelines"
-    sys.stderr.write(f"yamldag serves {len(pipelines)} {noun} at {address} (Ctrl-C stops)\n")
-    for broken in catalogue.broken:
-        options.show_diagnostics(list(broken.found))
-    for name, known in sorted(pipelines.items()):
-        if known.refused:
-            sys.stderr.write(f"`{name}` is shown, and not run:\n")
-            options.show_diagnostics(list(known.refused))
-    if not pipelines and not catalogue.broken:
-        sys.stderr.write("there is no pipeline yet; `yamldag init` makes a project to begin with\n")
-    sys.stderr.flush()
-
-
-def _say(line: str) -> None:
-    sys.stderr.write(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%SZ}  {line}\n")
-    sys.stderr.flush()
+    with serving(listener, service.board, service.engine.database.url, service.folder):
+        return scheduling.work(service, f"yamldag serves {{pipelines}} at {address} (Ctrl-C stops)")

@@ -90,6 +90,14 @@ class Project:
         return self._names("connections")
 
     @property
+    def pools(self) -> dict[str, int]:
+        """Slots by name, of those that are declared here."""
+        entry = self.entries.get("pools")
+        given = plain(entry[1]) if entry else None
+        pairs = given.items() if isinstance(given, dict) else ()
+        return {name: slots for name, slots in pairs if type(slots) is int and slots >= 0}
+
+    @property
     def allow_env(self) -> tuple[str, ...]:
         given = self.value("allow_env", [])
         names = given if isinstance(given, list) else str(given).split(",")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from yamldag.engine.dispatch import Dispatch
+from yamldag.engine.lives import Onlooker, find_over, new_life
 from yamldag.engine.loop import ids_of
 from yamldag.engine.rebuild import StoredInstance, rebuild
 from yamldag.engine.run import Instance, Run
@@ -22,49 +22,62 @@ from yamldag.executors.local import journal, orphans, places
 from yamldag.operators.contract import Outcome
 from yamldag.plan.pipeline import from_json
 from yamldag.plan.state import TaskState
-from yamldag.store import moves
+from yamldag.store import lives, moves
 from yamldag.store.database import Database
+from yamldag.store.lives import Seen
 
 _PAUSE = 0.02
 _LOOKS = 100
 """How often to look whether the runner, whose tasks are dead, has ended too."""
+KINDS = ("local", "heir")
+"""Of the lives whose runs end with them."""
 
 
-def end_abandoned(database: Database, folder: Path) -> list[str]:
-    """Their ids. What is left of their tasks is killed; `folder` is the project's `.yamldag`."""
-    host = socket.gethostname()
-    ended = []
-    for run, owner, executor in moves.runs_by_hand(database, host):
-        (folder / "executor").mkdir(0o700, parents=True, exist_ok=True)
-        lock = places.owner_lock(folder / "executor", executor)
-        if lock is None:
-            continue  # it lives
+def end_abandoned(database: Database, onlooker: Onlooker, me: int = 0) -> list[str]:
+    """Their ids. What is left of their tasks is killed. `me`: the caller's life, if it has one."""
+    ended: list[str] = []
+    for over in find_over(database, me, onlooker, KINDS):
         try:
-            life = moves.Life("heir", host, os.getpid(), "", time.time())
-            if _end(database, folder, run, (owner, executor, moves.begin_runner(database, life))):
-                ended.append(run)
+            ended += _end(database, onlooker, over.life)
         finally:
-            os.close(lock)
+            if over.lock is not None:
+                os.close(over.lock)
     return ended
 
 
-def _end(database: Database, folder: Path, name: str, lives: tuple[int, str, int]) -> bool:
-    owner, executor, heir = lives
-    if not database.write(lambda: moves.take_run(database, name, heir, owner)):
-        return False
-    ids = ids_of(heir)
+def _end(database: Database, onlooker: Onlooker, life: Seen) -> Iterator[str]:
+    if not lives.runs_of(database, life.id):
+        database.write(lambda: lives.inherit(database, life, None))
+        return
+    heir = moves.begin_runner(database, new_life("heir", "", time.time(), onlooker.boot))
+    if database.write(lambda: lives.inherit(database, life, heir, "lost")):
+        executors = {life.executor, *lives.running_attempts(database, heir).values()}
+        ids = ids_of(heir)
+        for run in lives.runs_of(database, heir):
+            if _end_run(database, onlooker.folder.parent, run, heir, ids, executors):
+                yield run
+        for executor in executors:
+            _clear(onlooker.folder, executor)
+    moves.end_runner(database, heir)
+
+
+def _end_run(
+    database: Database, folder: Path, name: str, heir: int, ids: Iterator[int], executors: Collection[str]
+) -> bool:
     run, new = database.read(lambda: _read(database, folder, name, heir, ids))
     templates = Templates()
     dispatch = Dispatch(templates, os.environ, ids)
-    known = list(_known(run, folder, executor, dispatch))
-    _kill(run, folder, executor)
-    happened: list[Happened] = [Admit(run, new), *known, Stop(run.id, "kill" if run.stop else "lost")]
+    known = list(_known(run, folder, executors, dispatch))
+    orphans.kill({f"{executor}.{each.attempt}" for each in _running(run) for executor in executors})
+    happened: list[Happened] = [
+        Admit(run, new),
+        *known,
+        Stop(run.id, "lost" if run.stop == "lost" else "kill"),
+    ]
     told = {end.attempt for end in known}
     happened += [_killed(each) for each in _running(run) if each.attempt not in told]
     world = World(ids, templates, dispatch.prepare, errand=dispatch.errand)
-    lost = moves.store(database, step(world, happened, time.time()).batches)
-    moves.end_runner(database, heir, time.time())
-    return not lost
+    return not moves.store(database, step(world, happened, time.time()).batches).lost
 
 
 def _read(database: Database, folder: Path, name: str, heir: int, ids: Iterator[int]) -> tuple[Run, bool]:
@@ -97,11 +110,12 @@ def _running(run: Run) -> Iterator[Instance]:
     return (each for each in run.instances if each.state is TaskState.RUNNING)
 
 
-def _known(run: Run, folder: Path, executor: str, dispatch: Dispatch) -> Iterator[Finished]:
+def _known(run: Run, folder: Path, executors: Collection[str], dispatch: Dispatch) -> Iterator[Finished]:
     """Those that came to their own end, though nobody was there to hear of it."""
     ends = {}
-    for place in places.runners(folder / "executor", executor):
-        ends.update(journal.read(place.journal).ends)
+    for executor in executors:
+        for place in places.runners(folder / "executor", executor):
+            ends.update(journal.read(place.journal).ends)
     for instance in _running(run):
         if instance.attempt in ends:
             yield dispatch.finished(Ended(*ends[instance.attempt]), instance)
@@ -114,11 +128,10 @@ def _killed(instance: Instance) -> Finished:
     return Finished(instance.attempt, Outcome("failed"), "stopped", started, now, -signal.SIGKILL)
 
 
-def _kill(run: Run, folder: Path, executor: str) -> None:
-    """Its processes, after them its runner, which ends by itself; then the files of both."""
-    orphans.kill({f"{executor}.{each.attempt}" for each in _running(run)})
+def _clear(folder: Path, executor: str) -> None:
+    """Its runner, whose tasks are dead, ends by itself; then the files of both go."""
     gone = []
-    for place in places.runners(folder / "executor", executor):
+    for place in places.runners(folder, executor):
         for _ in range(_LOOKS):
             lock = places.journal_lock(place.journal)
             if lock is not None:
@@ -127,5 +140,5 @@ def _kill(run: Run, folder: Path, executor: str) -> None:
                 break
             time.sleep(_PAUSE)
         gone.append(lock is not None)
-    if all(gone):
-        places.delete(folder / "executor" / f"{executor}.owner")
+    if executor and all(gone):
+        places.delete(folder / f"{executor}.owner")

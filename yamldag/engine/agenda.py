@@ -162,14 +162,14 @@ class Agenda:
 
     # Runs
 
-    def take(self, pipelines: Mapping[str, Known], most: int) -> list[tuple[QueuedRun, Known]]:
+    def take(self, pipelines: Mapping[str, Known], most: int | None = None) -> list[tuple[QueuedRun, Known]]:
         """So many of the queued runs that find room, no longer queued; the oldest logical date first."""
         found: list[tuple[QueuedRun, Known]] = []
         for name, rows in self._queued.items():
             if (known := pipelines.get(name)) and known.runs:
                 room = max(0, known.plan.max_active_runs - len(self._active.get(name, ())))
                 found += [(row, known) for row in rows[:room]]
-        self.hurries = len(found) > most
+        self.hurries = most is not None and len(found) > most
         found = sorted(found, key=lambda pair: (pair[0].logical_date, pair[0].id))[:most]
         for row, _ in found:
             self._queued[row.pipeline].remove(row)

@@ -10,7 +10,7 @@ from yamldag.engine.retry import delay
 from yamldag.engine.room import Room
 from yamldag.engine.run import Instance
 from yamldag.engine.stopping import REASONS, Stopping
-from yamldag.engine.world import Finished, Result, World
+from yamldag.engine.world import Finished, Prepared, Result, World
 from yamldag.executors.contract import Start
 from yamldag.operators.contract import Outcome
 from yamldag.plan.state import Event
@@ -37,8 +37,8 @@ class Attempts:
         self._stopping = stopping
         self._result = result
 
-    def start(self, instance: Instance) -> None:
-        """Begin its next one: there is room."""
+    def start(self, instance: Instance, refusal: str | None = None) -> None:
+        """Begin its next one: there is room. With a refusal, it fails by that at once."""
         now = self._changes.now
         self._changes.touch(instance)
         instance.attempts += 1
@@ -48,7 +48,7 @@ class Attempts:
         self._changes.move(instance, Event.QUEUE)
         self._changes.move(instance, Event.START)
         self._room.take(instance)
-        prepared = self._world.prepare(instance)
+        prepared = Prepared("", Outcome("failed", refusal)) if refusal else self._world.prepare(instance)
         if isinstance(prepared.work, Deferral):
             self._defer(instance, prepared.work)
         self._changes.begin(instance, prepared.log)

@@ -24,12 +24,15 @@ from yamldag.store.rows import (
     InstanceMove,
     Logged,
     NewAttempt,
+    NewClaim,
     NewDeferral,
     NewInstance,
     NewRun,
     Output,
     RunMove,
 )
+
+_HOLDING = (TaskState.QUEUED, TaskState.RUNNING)
 
 
 def to_text(value: Json) -> str:
@@ -46,6 +49,8 @@ class Changes:
         self._before: dict[Instance, tuple[TaskState, int]] = {}
         self.moved: list[tuple[Instance, TaskState]] = []
         """Every move of the step, in order."""
+        self.unclaimed: list[Instance] = []
+        """Those that have given back what they claimed of their pools."""
 
     @property
     def runs(self) -> list[Run]:
@@ -82,6 +87,28 @@ class Changes:
         run = instance.node.run
         row = Logged(run.id, instance.id, instance.attempt, event._value_, state._value_, self.now, detail)
         self._of(run).events.append(row)
+        if instance.claimed and state not in _HOLDING:
+            self.unclaim(instance)
+
+    def claim(self, instance: Instance) -> None:
+        """It stands in the queue of its pool from now on."""
+        task, run = instance.node.task, instance.node.run.id
+        assert task.pool is not None
+        assert instance.ready is not None
+        instance.claimed = True
+        self._batch(instance).claims.append(
+            NewClaim(instance.id, run, task.pool, task.pool_slots, -task.priority, instance.ready)
+        )
+
+    def unclaim(self, instance: Instance) -> None:
+        """It gives back the slots that it holds, or its place in the queue."""
+        instance.claimed = instance.granted = False
+        self._batch(instance).unclaims.append((instance.id,))
+        self.unclaimed.append(instance)
+
+    def disclaim(self, instance: Instance) -> None:
+        """Another engine may have left a claim of it that was never used."""
+        self._batch(instance).disclaims.append((instance.id,))
 
     def begin(self, instance: Instance, log: str) -> None:
         """Its newest attempt is being carried out, or waits."""

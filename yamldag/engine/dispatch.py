@@ -110,13 +110,13 @@ class Dispatch:
         )
 
     def open(self, start: Start) -> None:
-        """Make the places of an attempt that is about to start."""
-        folder = os.path.dirname(start.log)
-        if folder not in self._folders:
-            folders.make(folder)
-            if len(self._folders) == _MANY:
-                self._folders.clear()
-            self._folders.add(folder)
+        """Make the places of an attempt that is about to start. Raises OSError."""
+        for folder in (os.path.dirname(start.log), start.base["YAMLDAG_RUN_DIR"]):
+            if folder not in self._folders:
+                folders.make(folder)
+                if len(self._folders) >= _MANY:
+                    self._folders.clear()
+                self._folders.add(folder)
         if spec := self._specs.pop(start.attempt, None):
             write_privately(*spec)
 

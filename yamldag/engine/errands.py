@@ -83,8 +83,12 @@ class Errands:
             if isinstance(work, Outcome):
                 over.append(Returned(errand, work, "refused", now, now))
             else:
-                self.running[errand.id] = errand
-                starts.append(_start(errand, work))
+                try:
+                    starts.append(_start(errand, work))
+                    self.running[errand.id] = errand
+                except OSError as problem:
+                    refused = Outcome("failed", folders.refusal(problem), retry=True)
+                    over.append(Returned(errand, refused, "unstartable", now, now))
         return starts, over
 
     def returned(self, ended: Ended) -> Returned | None:
@@ -112,6 +116,7 @@ def _start(errand: Errand, work: Work) -> Start:
     place = errand.place
     folders.make(os.path.dirname(place.log_path))
     folders.make(os.path.dirname(place.spec_path))
+    folders.make(place.run_dir)
     if work.spec is not None:
         write_privately(place.spec_path, json.dumps(work.spec, ensure_ascii=False))
     env = {**errand.env, **work.env}

@@ -8,7 +8,6 @@ import json
 import os
 import secrets
 import signal
-import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,21 +16,26 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple
 
-from yamldag.engine import folders, times
+from yamldag.engine import times
 from yamldag.engine.abandoned import end_abandoned
 from yamldag.engine.clock import SteadyClock
+from yamldag.engine.lives import BEATS, Onlooker, new_life
 from yamldag.engine.loop import Engine, Watcher, unwatched
+from yamldag.engine.pools import waiting
 from yamldag.engine.run import UNMAPPED, Instance, Run, build
 from yamldag.engine.world import Admit, Stop
 from yamldag.executors.local import LocalExecutor
 from yamldag.plan.pipeline import Json, Plan
 from yamldag.plan.schedule import read
 from yamldag.store import moves
-from yamldag.store.database import CannotOpen, Database, Patience, open_database
+from yamldag.store.database import CannotOpen, Database, Fenced, Patience, open_database
+from yamldag.store.pools import declare
 from yamldag.store.rows import NewRun
 
 LIMIT = 60.0
 """Seconds for which a database that is away is waited for."""
+LOOK = 2.0
+"""Seconds between two looks at those who hold what the run waits for."""
 
 
 class TakenOver(Exception):  # noqa: N818
@@ -47,6 +51,8 @@ class Order:
     logical_date: datetime | None = None
     """None: now."""
     only: frozenset[str] | None = None
+    pools: Mapping[str, int] = field(default_factory=dict)
+    """Those that the project declares, with their slots."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +94,18 @@ def run_here(
     """
     try:
         folder.mkdir(0o700, parents=True, exist_ok=True)
+        # Before the database: the runner is a fork of this process.
+        executor = LocalExecutor(folder / "executor")
     except OSError as problem:
-        raise CannotOpen(f"the folder `{folder}` can't be made: {problem.strerror}") from problem
-    # Before the database: the runner is a fork of this process.
-    executor = LocalExecutor(folder / "executor")
+        words = (problem.strerror or "unknown reason").lower()
+        raise CannotOpen(f"the folder `{folder}` can't be used: {words}") from problem
     try:
         opened = open_database(database)
         try:
-            end_abandoned(opened, folder)
-            return _Here(opened, executor, folder, watch, patience or Patience(LIMIT)).run(order, began)
+            onlooker = Onlooker.at(folder, os.environ)
+            end_abandoned(opened, onlooker)
+            waits = patience or Patience(LIMIT)
+            return _Here(opened, executor, folder, watch, onlooker, waits).run(order, began)
         finally:
             opened.close()
     finally:
@@ -109,16 +118,18 @@ class _Here:
     executor: LocalExecutor
     folder: Path
     watch: Watcher
+    onlooker: Onlooker
     patience: Patience
     clock: SteadyClock = field(default_factory=SteadyClock)
 
     def run(self, order: Order, began: Callable[[Run], None] | None) -> RunResult:
         now = self.clock.now()
-        life = moves.Life("local", socket.gethostname(), os.getpid(), self.executor.id, now)
+        life = new_life("local", self.executor.id, now, self.onlooker.boot)
         runner = moves.begin_runner(self.database, life)
         self.database.live(runner)
         self.database.wait_by(self.patience)
         engine = Engine(self.database, self.executor, self.clock, runner, os.environ, self.watch)
+        engine.pulse = self.onlooker.lease / BEATS
         run = build(self._record(order, engine.runner, now), engine.ids)
         gc.freeze()
         if began is not None:
@@ -127,14 +138,27 @@ class _Here:
             self.patience.over = lambda: len(asked) > 1
             engine.tell(Admit(run))
             try:
-                engine.work(lambda: bool(engine.over or engine.lost))
+                self._work(engine, lambda: bool(engine.over or engine.lost))
+            except Fenced:
+                self.executor.stop(engine.world.running, kill=True)
+                raise TakenOver(run.id) from None
             except BaseException:
                 self.executor.stop(engine.world.running, kill=True)  # nobody would hear of their ends
                 raise
         if engine.lost:
             raise TakenOver(run.id)
-        moves.end_runner(self.database, runner, self.clock.now())
+        moves.end_runner(self.database, runner)
         return result_of(run)
+
+    def _work(self, engine: Engine, until: Callable[[], bool]) -> None:
+        """Turn until that holds. While it waits for a pool, see whether who holds it is dead."""
+        looked = self.clock.now()
+        while not until():
+            engine.turn(None)
+            now = self.clock.now()
+            if waiting(engine.world) and not looked <= now < looked + LOOK:
+                looked = now
+                end_abandoned(self.database, self.onlooker, engine.runner)
 
     def _record(self, order: Order, runner: int, now: float) -> Run:
         plan = order.plan
@@ -146,12 +170,12 @@ class _Here:
 
         def record() -> NewRun:
             moves.save_version(self.database, version)
+            declare(self.database, order.pools)
             return self._create(order, version, dates, runner)
 
         row = self.database.write(record)
         run = Run(row.id, plan, runner, "manual", *dates, params=order.params, started=now, only=order.only)
         run.folder, run.logs = (str(self.folder.absolute() / kind / run.id) for kind in ("runs", "logs"))
-        folders.make(run.folder)
         if order.only is not None:
             run.earlier = earlier_outputs(self.database.url, plan, order.only)
         return run

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 from pathlib import Path
@@ -31,8 +32,9 @@ class Lock:
 
     def say(self, who: str) -> None:
         """What others are told of the holder."""
-        os.ftruncate(self._file, 0)
-        os.pwrite(self._file, f"{who}\n".encode(), 0)
+        with contextlib.suppress(OSError):  # a full disk: it is held nevertheless
+            os.ftruncate(self._file, 0)
+            os.pwrite(self._file, f"{who}\n".encode(), 0)
 
     def release(self) -> None:
         os.close(self._file)

@@ -7,18 +7,24 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from yamldag.engine import folders
 from yamldag.engine.clock import Clock
 from yamldag.engine.dispatch import Dispatch
 from yamldag.engine.errands import Errands
 from yamldag.engine.lookout import Lookout
+from yamldag.engine.past import PastWatch
+from yamldag.engine.pool_watch import PoolWatch
+from yamldag.engine.pools import forget
 from yamldag.engine.run import Instance, Run
 from yamldag.engine.step import step
 from yamldag.engine.templates import Templates
-from yamldag.engine.world import Finished, Happened, Result, World
+from yamldag.engine.world import Answered, Finished, Freed, Happened, Result, World
 from yamldag.executors.contract import Ended, Executor, Start
+from yamldag.operators.contract import Outcome
 from yamldag.plan.state import TaskState
 from yamldag.store import moves
 from yamldag.store.database import Database
+from yamldag.store.pools import NOTHING, Answer
 
 _IDS_PER_LIFE = 28
 """Bits: a quarter of a milliard ids for one life of an engine."""
@@ -28,6 +34,10 @@ Watcher = Callable[[Instance, TaskState], None]
 
 def unwatched(_instance: Instance, _state: TaskState) -> None:
     """Nobody wants to know."""
+
+
+def _nothing() -> None:
+    """To write nothing is a sign of life."""
 
 
 def ids_of(runner: int) -> Iterator[int]:
@@ -48,6 +58,8 @@ class Engine:
     watch: Watcher = unwatched
     """Called with every move, once it is stored."""
     slots: int | None = None
+    pulse: float | None = None
+    """Seconds after which it gives a sign of life if it has written nothing; None: it gives none."""
     ids: Iterator[int] = field(init=False)
     world: World = field(init=False)
     lost: set[str] = field(default_factory=set)
@@ -61,6 +73,8 @@ class Engine:
     errands: Errands = field(default_factory=Errands)
     _inbox: deque[Happened] = field(default_factory=deque)
     _templates: Templates = field(init=False)
+    _pools: PoolWatch = field(init=False)
+    _past: PastWatch = field(init=False)
     dispatch: Dispatch = field(init=False)
     _lookout: Lookout = field(init=False)
 
@@ -70,6 +84,8 @@ class Engine:
         self.dispatch = Dispatch(self._templates, self.environment, self.ids)
         self.world = World(self.ids, self._templates, self.dispatch.prepare, self.slots, self.dispatch.errand)
         self._lookout = Lookout(self.database, self.tell)
+        self._pools = PoolWatch(self.database, self.world, self.runner)
+        self._past = PastWatch(self.database, self.world)
 
     def tell(self, what: Happened) -> None:
         """Something has happened: from another thread, or below a signal handler."""
@@ -91,20 +107,35 @@ class Engine:
         happened += [self._finished(end, running[end.attempt]) for end in ends if end.attempt in running]
         if self.errands.running:
             happened += filter(None, map(self.errands.returned, ends))
+        if self.world.pools and (freed := self._pools.look(self.clock.now())):
+            happened.append(freed)
         self.take(happened)
         if ends:
             self.executor.acknowledge([end.attempt for end in ends])
+        if self.pulse is not None and self.database.quiet >= self.pulse:
+            self.database.write(_nothing)
 
     def take(self, happened: list[Happened], start_again: Iterable[Start] = ()) -> None:
         """One step, stored and carried out. `start_again`: what was stored as started before, and never was."""
         result = step(self.world, happened, self.clock.now())
         result.start[:0] = start_again
-        self._carry_out(result)
+        answer = self._carry_out(result)
+        while followed := [*self._follows(result, answer)]:
+            result = step(self.world, followed, self.clock.now())
+            answer = self._carry_out(result)
+
+    def _follows(self, result: Result, answer: Answer) -> Iterator[Happened]:
+        """What is known now that the step is stored, and leads to a further one at once."""
+        if result.asks:
+            yield Answered(answer)
+        if self.world.past and (past := self._past.after(result, self.clock.now())):
+            yield past
 
     def leave(self) -> None:
         """Start nothing more; what runs may end."""
         self.leaving = True
         self.world.slots = 0
+        self.tell(Freed(dict.fromkeys(self.world.pools, 0)))  # nobody is to wait for those who wait here
 
     def _finished(self, end: Ended, instance: Instance) -> Finished:
         if self.leaving and end.reason == "stopped" and not instance.node.run.stop:
@@ -115,20 +146,24 @@ class Engine:
         if self._inbox:
             return 0.0
         due = self.world.due()
-        if due is None:
-            return patience
-        wait = max(0.0, due - self.clock.now())
-        return wait if patience is None else min(wait, patience)
+        waits = [
+            patience,
+            self._pools.patience,
+            self._past.patience,
+            None if due is None else max(0.0, due - self.clock.now()),
+            None if self.pulse is None else max(0.0, self.pulse - self.database.quiet),
+        ]
+        return min((wait for wait in waits if wait is not None), default=None)
 
-    def _carry_out(self, result: Result) -> None:
+    def _carry_out(self, result: Result) -> Answer:
         """Store first; what was not stored does not happen."""
-        if result.batches:
-            self._drop(moves.store(self.database, result.batches))
+        answer = NOTHING
+        if result.batches or result.asks:
+            lost, answer = moves.store(self.database, result.batches, result.asks, self.runner)
+            self._drop(lost)
             self.updated = self.updated or any(batch.asset_updates for batch in result.batches.values())
         self.dispatch.clean()
-        start = [each for each in result.start if each.attempt in self.world.running]
-        for each in start:
-            self.dispatch.open(each)
+        start = [each for each in result.start if each.attempt in self.world.running and self._opened(each)]
         if start:
             self.executor.start(start)
         if result.stop:
@@ -144,6 +179,18 @@ class Engine:
         self.over += result.over
         for instance, state in result.moved:
             self.watch(instance, state)
+        return answer
+
+    def _opened(self, start: Start) -> bool:
+        """Make the places of an attempt; where that can't be, it has failed before it began."""
+        try:
+            self.dispatch.open(start)
+        except OSError as problem:
+            now = self.clock.now()
+            outcome = Outcome("failed", folders.refusal(problem), retry=True)
+            self.tell(Finished(start.attempt, outcome, "unstartable", now, now))
+            return False
+        return True
 
     def _run_errands(self, result: Result) -> None:
         self.errands.send(result.errands)
@@ -162,6 +209,7 @@ class Engine:
             if run is None:
                 continue
             self.world.open.discard(run)
+            forget(self.world, run)
             for each in [each for each in self.world.deferred.values() if each.node.run is run]:
                 self.world.forget(each)
             mine = [attempt for attempt, each in self.world.running.items() if each.node.run is run]

@@ -5,44 +5,49 @@ from __future__ import annotations
 import gc
 import json
 import os
-import socket
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from yamldag.compile.project import Project
-from yamldag.engine.abandoned import end_abandoned
 from yamldag.engine.catalogue import Catalogue, Known, known
 from yamldag.engine.clock import WallClock
+from yamldag.engine.lives import BEATS, Onlooker, new_life
 from yamldag.engine.loop import Engine
-from yamldag.engine.recovery import recover
+from yamldag.engine.peers import Peers
+from yamldag.engine.recovery import sweep
 from yamldag.engine.service import Service
 from yamldag.executors.local import LocalExecutor
 from yamldag.plan.pipeline import from_json
 from yamldag.store import moves, schedules
 from yamldag.store.database import Database, Patience
 
-SLOTS = 16
-"""Tasks that run at once, of all pipelines together."""
-
 
 def open_service(
-    project: Project, database: Database, executor: LocalExecutor, say: Callable[[str], None]
+    project: Project,
+    database: Database,
+    executor: LocalExecutor,
+    say: Callable[[str], None],
+    kind: str,
+    slots: int,
 ) -> Service:
-    """A scheduler that is ready to run. Its caller holds the lock of the database."""
+    """A scheduler that is ready to run, `slots` tasks at once. On SQLite its caller holds the lock of the database.
+
+    Raises BadLease.
+    """
     clock, folder = WallClock(), Path(project.state_folder)
-    life = moves.Life(schedules.KIND, socket.gethostname(), os.getpid(), executor.id, clock.now())
-    runner = moves.begin_runner(database, life)
+    onlooker = Onlooker.at(folder, os.environ, alone=database.kind == "sqlite")
+    runner = moves.begin_runner(database, new_life(kind, executor.id, clock.now(), onlooker.boot, slots))
     database.live(runner)
     patience = Patience(None, say)
     database.wait_by(patience)
-    engine = Engine(database, executor, clock, runner, os.environ, slots=SLOTS)
+    engine = Engine(database, executor, clock, runner, os.environ, slots=slots)
+    engine.pulse = onlooker.lease / BEATS
     catalogue = Catalogue(project, lambda: _earlier(database, project))
-    for run in end_abandoned(database, folder):
-        say(f"run {run} is over: its process was killed")
-    for run in recover(engine, executor, folder):
-        say(f"run {run} goes on")
-    service = Service(engine, catalogue, folder, say)
+    peers = Peers(engine, executor, onlooker, say)
+    peers.look()
+    sweep(engine, executor)
+    service = Service(engine, catalogue, folder, say, peers)
     patience.over = service.wants_no_more
     gc.freeze()
     return service

@@ -38,9 +38,15 @@ class Readiness:
     """Decides within one step, until nothing more follows."""
 
     def __init__(
-        self, changes: Changes, asking: Asking, ids: Iterator[int], on_ready: Callable[[Instance], None]
+        self,
+        changes: Changes,
+        asking: Asking,
+        ids: Iterator[int],
+        on_ready: Callable[[Instance], None],
+        past: set[Node],
     ) -> None:
         self._changes = changes
+        self._past = past
         self._asking = asking
         self._ids = ids
         self._on_ready = on_ready
@@ -73,6 +79,18 @@ class Readiness:
         for below in node.below:
             self._open.extend(below.instances)
 
+    def past_answered(self, node: Node, refusal: str) -> None:
+        """It is known whether a task has passed in the run before; words say why it never will."""
+        self._past.discard(node)
+        node.past = not refusal
+        for instance in node.instances:
+            if instance.state is not TaskState.NONE:
+                continue
+            if refusal and decision_of(instance) == "run":
+                self.finish(instance, Event.BLOCK, refusal)
+            else:
+                self._open.append(instance)
+
     def finish(self, instance: Instance, event: Event, reason: str | None = None) -> None:
         """Move it to a final state without an attempt."""
         instance.reason = reason
@@ -99,8 +117,11 @@ class Readiness:
             self.finish(instance, Event.BLOCK)
 
     def _proceed(self, instance: Instance) -> None:
-        """The rule says run: ask the conditions, and for items where there are some."""
+        """The rule says run: see the run before, ask the conditions, and for items where there are some."""
         node = instance.node
+        if node.task.depends_on_past and not node.past:
+            self._past.add(node)
+            return
         expands = node.fan is not None and not node.expanded
         try:
             if not self._conditions_hold(instance, expands):

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
-from functools import partial
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import sqlalchemy as sa
 
-from yamldag.engine import folders
+from yamldag.engine.lives import Onlooker, Over, find_over
 from yamldag.engine.local_run import earlier_outputs
 from yamldag.engine.loop import Engine
 from yamldag.engine.rebuild import StoredInstance, rebuild
@@ -18,54 +17,80 @@ from yamldag.engine.run import Instance, Run
 from yamldag.engine.world import Admit, Finished, Happened
 from yamldag.executors.contract import Start
 from yamldag.executors.local import Found, LocalExecutor
-from yamldag.executors.local.places import owner_lock, owners
+from yamldag.executors.local.places import owners
 from yamldag.operators.contract import Outcome
 from yamldag.plan.pipeline import from_json
 from yamldag.plan.state import TaskState
-from yamldag.store import assets, moves, views
+from yamldag.store import assets, lives, views
+from yamldag.store.lives import SCHEDULERS
 
 
-def recover(engine: Engine, executor: LocalExecutor, folder: Path) -> list[str]:
-    """Go on with every run whose engine is dead, in one step for all; their ids. `folder`: the `.yamldag`.
+def recover(engine: Engine, executor: LocalExecutor, onlooker: Onlooker) -> list[str]:
+    """Take over what schedulers that are over have left, and go on with it; the ids of the runs.
+
+    Of several that look at once one wins each life: from then on nothing that it writes gets in.
+    """
+    won = [
+        each
+        for each in find_over(engine.database, engine.runner, onlooker, SCHEDULERS)
+        if _inherit(engine, each)
+    ]
+    for each in won:
+        if each.lock is not None:
+            executor.adopt(each.life.executor, each.lock)
+    return admit(engine, executor, onlooker.folder.parent) if won else []
+
+
+def _inherit(engine: Engine, over: Over) -> bool:
+    """Let the database decide who is the heir."""
+    won = engine.database.write(lambda: lives.inherit(engine.database, over.life, engine.runner))
+    if not won and over.lock is not None:
+        os.close(over.lock)
+    return won
+
+
+def admit(engine: Engine, executor: LocalExecutor, folder: Path) -> list[str]:
+    """Move the runs that the database says are this engine's, and that it does not move yet, in one step for
+    all; their ids. `folder`: the `.yamldag`.
 
     Every journal is read before anything is decided, and what is decided is stored in one transaction.
     """
-    living = _living(executor)
-    with views.reading(engine.database.url) as db:
-        orphaned = [row for row in views.under_way(db) if row["executor"] not in living]
-        running = views.running_attempts(db)
-        stored = {row["id"]: _stored(db, row, engine, folder) for row in orphaned}
-    found = executor.recover(running)
+    mine = lives.runs_of(engine.database, engine.runner).keys() - engine.world.runs.keys()
+    if not mine:
+        executor.recover({})
+        executor.forget(engine.world.running.keys())
+        return []
+    running = lives.running_attempts(engine.database, engine.runner)
+    stored = engine.database.read(lambda: _stored_runs(engine, folder, mine))
+    lost = {attempt: of for attempt, of in running.items() if attempt not in engine.world.running}
+    for owner in set(lost.values()):
+        executor.adopt(owner)
+    found = executor.recover(lost)
+    found |= executor.give_up({each: lost[each] for each, fate in found.items() if fate.state == "watched"})
     happened: list[Happened] = []
     again: list[Start] = []
-    taken = []
-    for row in orphaned:
-        run, new = stored[row["id"]]
-        take = partial(moves.take_run, engine.database, run.id, engine.runner, row["owner"])
-        if engine.database.write(take):
-            taken.append(run.id)
-            happened.append(Admit(run, new))
-            _resume(engine, run, found, happened, again)
+    for run, new in stored:
+        happened.append(Admit(run, new))
+        _resume(engine, run, found, happened, again)
     engine.take(happened, again)
     executor.acknowledge([what.attempt for what in happened if isinstance(what, Finished)])
-    executor.forget(engine.world.running.keys() | _watched(found))
-    return taken
+    executor.forget(engine.world.running.keys())
+    return [run.id for run, _ in stored]
 
 
-def _living(executor: LocalExecutor) -> set[str]:
-    """The ids of the executors whose engines are at work, this one's too. Asked before any lock is taken over."""
-    living = {executor.id}
+def sweep(engine: Engine, executor: LocalExecutor) -> None:
+    """Delete what executors have left that no life needs any more. For the start: it reads a lot."""
+    living = lives.executors(engine.database)
     for owner in owners(executor.folder):
-        lock = None if owner == executor.id else owner_lock(executor.folder, owner)
-        if lock is None:
-            living.add(owner)
-        else:
-            os.close(lock)
-    return living
+        if owner not in living:
+            executor.adopt(owner)
+    if executor.adopted:
+        executor.forget(lives.all_running_attempts(engine.database))
 
 
-def _watched(found: Mapping[int, Found]) -> set[int]:
-    return {attempt for attempt, what in found.items() if what.state == "watched"}
+def _stored_runs(engine: Engine, folder: Path, names: Collection[str]) -> list[tuple[Run, bool]]:
+    with views.reading(engine.database.url) as db:
+        return [_stored(db, row, engine, folder) for row in views.under_way(db) if row["id"] in names]
 
 
 def _stored(db: sa.Connection, row: sa.RowMapping, engine: Engine, folder: Path) -> tuple[Run, bool]:
@@ -93,7 +118,6 @@ def _stored(db: sa.Connection, row: sa.RowMapping, engine: Engine, folder: Path)
     )
     if only is not None:
         run.earlier = earlier_outputs(engine.database.url, plan, only)
-    folders.make(run.folder)
     rows = [StoredInstance._make(each) for each in views.instances(db, run.id)]
     return rebuild(run, rows, engine.ids, views.deferrals(db, run.id)), not rows
 

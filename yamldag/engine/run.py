@@ -84,6 +84,14 @@ class Instance:
     output: Json = None
     own: Tally | None = None
     """Parents that are the same item's; the node's tally holds those of all items."""
+    claimed: bool = False
+    """It has a row among the claims to its pool."""
+    granted: bool = False
+    """It holds slots of its pool."""
+
+    def __lt__(self, other: Instance) -> bool:
+        return self.id < other.id
+
     deferral: Deferral | None = None
     """What it waits for, while it is deferred."""
 
@@ -114,6 +122,8 @@ class Node:
     """Of a `branch`: by what was chosen, all that goes on."""
     instances: list[Instance] = field(default_factory=list)
     expanded: bool = False
+    past: bool = False
+    """It has passed in the run before, as `depends_on_past` wants."""
     left: int | None = None
     """Instances that have not ended, where someone waits for the whole; None: to be counted."""
 
@@ -228,7 +238,14 @@ class Run:
     active: int = 0
     """Instances that are queued or running."""
     ready: list[Ready] = field(default_factory=list)
-    """A heap."""
+    """A heap of what may start at once, if there is room."""
+    queues: dict[str, list[Ready]] = field(default_factory=dict)
+    """Heaps of what is ready and wants slots of a pool, by its name; none is empty."""
+
+    @property
+    def full(self) -> bool:
+        """Whether as many are active as may be."""
+        return self.active >= self.plan.max_active_tasks
 
     @property
     def instances(self) -> Iterator[Instance]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -15,18 +14,18 @@ from types import FrameType
 
 from yamldag.bug import write_log
 from yamldag.engine import times
-from yamldag.engine.abandoned import end_abandoned
 from yamldag.engine.agenda import Agenda
 from yamldag.engine.awaiting import Awaiting
 from yamldag.engine.catalogue import Catalogue, Known
 from yamldag.engine.local_run import new_id
 from yamldag.engine.loop import Engine
 from yamldag.engine.params import resolve
+from yamldag.engine.peers import Peers
 from yamldag.engine.run import Run, build
 from yamldag.engine.status import Board, Status
 from yamldag.engine.ticker import LATE, Decision
 from yamldag.engine.world import Admit
-from yamldag.store import assets, moves, schedules
+from yamldag.store import assets, moves, pools, schedules
 from yamldag.store.schedules import QueuedRun, StoredPosition
 
 LOOK = 2.0
@@ -50,12 +49,16 @@ class Service:
     folder: Path
     """The project's `.yamldag`: runs and logs are there."""
     say: Callable[[str], None]
+    peers: Peers | None = None
+    """The other schedulers; None: there are none, and nothing is left of any."""
     board: Board = field(init=False)
     agenda: Agenda = field(init=False)
     awaiting: Awaiting = field(init=False)
     stops: int = 0
     """How often it was told to stop."""
     _began: float = field(init=False)
+    _pools: dict[str, int] = field(default_factory=dict)
+    """Those that the project's file declared when it was last read."""
     _files_at: float = 0.0
     _pause: float = LOOK
     _news_at: float = 0.0
@@ -64,16 +67,32 @@ class Service:
     _killed: bool = False
     _late: float = 0.0
     _complained: bool = False
+    _led: bool = False
 
     def __post_init__(self) -> None:
         now = self._began = self.engine.clock.now()
-        self.agenda = Agenda.read(self.engine.database, now)
-        self.awaiting = Awaiting(self.engine.database)
-        for run in self.engine.world.runs.values():
-            self.agenda.began(run.plan.pipeline, run.id)
-        self._adopt_pipelines(now)
+        self._read_agenda(now)
         self._files_at = now + LOOK
         self.board = Board(self._status(now))
+
+    def _read_agenda(self, now: float) -> None:
+        """Know all that one must who leads."""
+        peers = self.peers
+        self._led = self.leads
+        self.agenda = Agenda.read(self.engine.database, now)
+        self.awaiting = Awaiting(self.engine.database)
+        if peers is not None:
+            self.agenda.since = now - peers.late
+            for run, pipeline in peers.elsewhere.items():
+                self.agenda.began(pipeline, run)
+        for moved in self.engine.world.runs.values():
+            self.agenda.began(moved.plan.pipeline, moved.id)
+        self._adopt_pipelines(now)
+
+    @property
+    def leads(self) -> bool:
+        """Whether ticks, queued runs and all else that belongs to no run are this scheduler's to see to."""
+        return self.peers is None or self.peers.leads
 
     # From outside
 
@@ -110,21 +129,38 @@ class Service:
         if self.stops:
             self._wind_down(now)
         else:
-            self._tick(now)
-            self._meet(now)
+            self._see_peers(now)
+            if self.leads:
+                self._tick(now)
+                self._meet(now)
             self._look(now)
-            self._start(now)
+            if self.leads:
+                self._start(now)
         self.board.status = self._status(now)
 
     def _patience(self, now: float) -> float:
         if self.stops:
             return 0.0 if self._give_up is None else max(0.0, min(self._give_up - now, 1.0))
-        if self.agenda.hurries:
+        if self.leads and self.agenda.hurries:
             return 0.0
         due = self.agenda.due()
-        first = self._files_at if due is None else min(due, self._files_at)
-        first = first if self.awaiting.idle else min(first, self._news_at)
-        return max(0.0, min(first - now, LOOK))
+        first = self._files_at if due is None or not self.leads else min(due, self._files_at)
+        first = min(first, self._news_at) if self.leads and not self.awaiting.idle else first
+        wait = max(0.0, min(first - now, LOOK))
+        return wait if self.peers is None else min(wait, self.peers.patience(now))
+
+    # The others
+
+    def _see_peers(self, now: float) -> None:
+        """Go on for those that are gone, hear of the runs that the others move, and lead if it is our turn."""
+        if self.peers is None:
+            return
+        self.peers.turn(now)
+        if self.leads and not self._led:
+            self._read_agenda(now)
+            self.say("this scheduler leads now")
+        for pipeline, run, at in self.peers.ended():
+            self.agenda.ended(pipeline, run, at)
 
     # Files
 
@@ -132,13 +168,11 @@ class Service:
         if now < self._files_at <= now + self._pause:  # later than that: the clock was set back
             return
         begun = time.thread_time()
-        self._look_at_all(now)
+        self._read_files(now)
         self._pause = max(LOOK, EASE * (time.thread_time() - begun))
         self._files_at = now + self._pause
 
-    def _look_at_all(self, now: float) -> None:
-        for run in end_abandoned(self.engine.database, self.folder):
-            self.say(f"run {run} is over: its process was killed")
+    def _read_files(self, now: float) -> None:
         try:
             changed = self.catalogue.refresh()
         except Exception as problem:  # a file that the compiler dies of must not stop what runs
@@ -157,16 +191,22 @@ class Service:
 
     def _adopt_pipelines(self, now: float) -> None:
         """What the files say now is in force from now on."""
-        pipelines = self.catalogue.pipelines
+        pipelines, wanted = self.catalogue.pipelines, self.catalogue.project.pools
+        gone = self._pools.keys() - wanted.keys()
 
         def save() -> None:
+            pools.declare(self.engine.database, wanted)
+            for name in gone:
+                pools.drop(self.engine.database, name, "project")
             for name, known in pipelines.items():
                 if not known.stale and self.agenda.version(name) != known.version:
                     self._save(known, now)
 
-        self.engine.database.write(save)
+        if self.leads:
+            self.engine.database.write(save)
+            self.awaiting.adopt(pipelines)
+            self._pools = wanted
         self.agenda.adopt(pipelines)
-        self.awaiting.adopt(pipelines)
 
     def _save(self, known: Known, now: float) -> None:
         plan = known.plan
@@ -223,21 +263,25 @@ class Service:
     def _begin(self, row: QueuedRun, known: Known, now: float) -> None:
         """Fix its plan, and let the engine have it."""
         engine, plan = self.engine, known.plan
+        owner = engine.runner if self.peers is None else self.peers.choose()
         params = resolve(plan, json.loads(row.params))
 
         def fix() -> bool:
-            if not moves.start_run(engine.database, row.id, known.version, engine.runner, now):
+            if not moves.start_run(engine.database, row.id, known.version, owner, now):
                 return False
             schedules.fix_params(engine.database, row.id, json.dumps(params, ensure_ascii=False))
             return True
 
         if not engine.database.write(fix):
             return  # somebody has taken or cancelled it meanwhile
+        self.agenda.began(row.pipeline, row.id)
+        if self.peers is not None and owner != engine.runner:
+            self.peers.gave(row.id, row.pipeline)
+            self.say(f"run {row.id} of {row.pipeline} is given to scheduler {owner}")
+            return
         run = Run(row.id, plan, engine.runner, row.type, *row[3:6], params=params, started=now)
         run.folder, run.logs = places(self.folder, run.id)
         run.assets = assets.of_run(engine.database, run.id) if row.type == "assets" else []
-        os.makedirs(run.folder, 0o700, exist_ok=True)
-        self.agenda.began(run.plan.pipeline, run.id)
         engine.tell(Admit(build(run, engine.ids)))
         self.say(f"run {run.id} of {plan.pipeline} started")
 
@@ -264,6 +308,8 @@ class Service:
         if self._give_up is None:
             self._give_up = now + GRACE
             self.engine.leave()
+            if self.peers is not None:
+                self.peers.withdraw()
             if running and self.stops == 1:
                 tasks = "1 task still runs" if len(running) == 1 else f"{len(running)} tasks still run"
                 self.say(f"stopping: {tasks}; a second signal stops what runs")

@@ -14,11 +14,12 @@ from yamldag.engine.changes import Changes
 from yamldag.engine.deferral import Awaited
 from yamldag.engine.deferred import Deferred
 from yamldag.engine.errands import Returned
+from yamldag.engine.pools import forget
 from yamldag.engine.readiness import Readiness
 from yamldag.engine.room import Room
 from yamldag.engine.run import Instance, Run
 from yamldag.engine.stopping import ACTIVE, Stopping
-from yamldag.engine.world import Admit, Finished, Happened, Looked, Result, Stop, World
+from yamldag.engine.world import Admit, Answered, Finished, Freed, Happened, Looked, Past, Result, Stop, World
 from yamldag.operators.contract import Outcome
 from yamldag.plan.state import Event, RunState, TaskState
 
@@ -33,9 +34,9 @@ class _Step:
         self.world = world
         self.now = now
         self.changes = Changes(now)
-        self.room = Room(world, now)
-        self.readiness = Readiness(self.changes, world.asking, world.ids, self.room.ready)
         self.result = Result({}, [], [], [], [], self.changes.moved)
+        self.room = Room(world, self.changes, self.result)
+        self.readiness = Readiness(self.changes, world.asking, world.ids, self.room.ready, world.past)
         self.deferred = Deferred(world, self.result, now)
         self.stopping = Stopping(world, self.changes, self.readiness, self.deferred, self.result)
         self.attempts = Attempts(
@@ -52,6 +53,12 @@ class _Step:
             elif isinstance(what, Stop):
                 if run := self.world.runs.get(what.run):
                     self.stopping.stop(run, what.how)
+            elif isinstance(what, Answered):
+                self._answered(what)
+            elif isinstance(what, Freed):
+                self.room.pools.free(what.slots)
+            elif isinstance(what, Past):
+                self._learn(what)
             else:
                 self._tell_waiting(what)
         self._ring()
@@ -81,17 +88,29 @@ class _Step:
         if run.stop:
             self.stopping.stop_all(run, run.stop)
 
+    def _answered(self, what: Answered) -> None:
+        for instance, refusal in self.room.answered(what):
+            self.attempts.start(instance, refusal)
+
+    def _learn(self, what: Past) -> None:
+        for node, refusal in what.answers.items():
+            if node in self.world.past:
+                self.readiness.past_answered(node, refusal)
+
     def _resume(self, instance: Instance) -> None:
         """Put an instance where its state says that it is."""
-        state = instance.state
+        state, pooled = instance.state, instance.node.task.pool is not None
         if state is TaskState.NONE:
             self.readiness.consider(instance)
         elif state is TaskState.SCHEDULED:
+            if pooled:
+                self.changes.disclaim(instance)
             self.room.ready(instance)
         elif state is TaskState.UP_FOR_RETRY:
             assert instance.retry_at is not None
             self.world.alarm(instance.retry_at, instance)
         elif state in ACTIVE:
+            instance.claimed = instance.granted = pooled
             self.room.take(instance)
         elif state is TaskState.DEFERRED:
             self.deferred.begin(instance)
@@ -143,4 +162,6 @@ class _Step:
         self.changes.run(run, event, run.reason)
         del self.world.runs[run.id]
         self.world.open.discard(run)
+        if self.world.pools:
+            forget(self.world, run)
         self.result.over.append(run)

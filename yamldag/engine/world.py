@@ -10,11 +10,12 @@ from typing import TypeAlias
 from yamldag.engine.deferral import RUN, Awaited, Deferral
 from yamldag.engine.errands import Errand, Returned
 from yamldag.engine.readiness import Asking
-from yamldag.engine.run import Instance, Run
+from yamldag.engine.run import Instance, Node, Run
 from yamldag.executors.contract import Start
 from yamldag.operators.contract import Outcome
 from yamldag.plan.pipeline import Json, Plan
 from yamldag.plan.state import TaskState
+from yamldag.store.pools import Answer, Ask
 from yamldag.store.rows import Batch, NewRun
 
 
@@ -49,6 +50,20 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
+class Answered:
+    """The database has said which of those that asked for slots of a pool have them now."""
+
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Freed:
+    """Someone else gave back slots: by the pool's name, how many there may be for those who wait here."""
+
+    slots: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Looked:
     """What a deferred attempt waits for has come, or can come no more."""
 
@@ -56,7 +71,14 @@ class Looked:
     outcome: Outcome
 
 
-Happened: TypeAlias = "Admit | Finished | Stop | Returned | Looked"
+@dataclass(frozen=True, slots=True)
+class Past:
+    """It is known of tasks whether they have passed in the run before: if not, the words say why they never will."""
+
+    answers: Mapping[Node, str]
+
+
+Happened: TypeAlias = "Admit | Finished | Stop | Returned | Looked | Answered | Freed | Past"
 Prepare: TypeAlias = "Callable[[Instance], Prepared]"
 """Renders the newest attempt of an instance: what to start, what it waits for, or how it is over already."""
 Send: TypeAlias = "Callable[[Instance], Errand | Outcome]"
@@ -94,6 +116,20 @@ def no_errands(_instance: Instance) -> Outcome:
 
 
 @dataclass(slots=True)
+class Pool:
+    """What an engine knows of a pool; the claims themselves are in the database."""
+
+    hope: int = 0
+    """Slots that may be free, as far as was heard."""
+    runs: set[Run] = field(default_factory=set)
+    """Those with something ready that wants slots of it."""
+    waiting: set[Instance] = field(default_factory=set)
+    """Those whose claims stand in the queue."""
+    asking: set[Instance] = field(default_factory=set)
+    """Those that have asked in this step."""
+
+
+@dataclass(slots=True)
 class World:
     """The runs of an engine, what runs of them, and when to look at what again."""
 
@@ -110,6 +146,18 @@ class World:
     """A heap: when to look at what again."""
     open: set[Run] = field(default_factory=set)
     """Runs with something ready and room for it."""
+    pools: dict[str, Pool] = field(default_factory=dict)
+    """By name, those that somebody here waits for."""
+    asked: dict[int, Instance] = field(default_factory=dict)
+    """By the instance's id, those who keep room until they are told whether their pool has slots for them."""
+
+    past: set[Node] = field(default_factory=set)
+    """Tasks that wait for the run before theirs."""
+
+    @property
+    def full(self) -> bool:
+        """Whether as many attempts run as may."""
+        return self.slots is not None and len(self.running) + len(self.asked) >= self.slots
 
     deferred: dict[int, Instance] = field(default_factory=dict)
     """By the attempt's id: those that wait without a worker."""
@@ -155,6 +203,8 @@ class Result:
     """To be sent."""
     recall: list[int] = field(default_factory=list)
     """Errands that nobody wants any more."""
+    asks: list[Ask] = field(default_factory=list)
+    """For slots of pools: answered in the transaction that stores the step, and heard of in the next one."""
     looks: dict[int, Look] = field(default_factory=dict)
     """By the attempt that waits."""
     called: list[Called] = field(default_factory=list)

@@ -8,6 +8,7 @@ SQLAlchemy and Alembic load.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -47,6 +48,7 @@ class Database:
         self._beat = _BEAT.format(clock=driver.clock)
         self._life: int | None = None
         self._step = 0
+        self._written = time.monotonic()
         self._patience = Patience(limit=0)
         self._inside = False
         self._broken = False
@@ -75,6 +77,12 @@ class Database:
         """From now on every write is one of this life's: it beats its heart, and is refused once the life has
         ended. It is also how a commit whose outcome was not heard of is found to have happened."""
         self._life, self._step = runner, 0
+        self._written = time.monotonic()
+
+    @property
+    def quiet(self) -> float:
+        """Seconds since the last write."""
+        return time.monotonic() - self._written
 
     def wait_by(self, patience: Patience) -> None:
         """From now on a database that goes away is waited for; without it, it is not."""
@@ -90,6 +98,7 @@ class Database:
         unheard: list[T] = []
         made = self._repeat(lambda: self._transaction(work, unheard))
         self._step += self._life is not None
+        self._written = time.monotonic()
         return made
 
     def read(self, work: Callable[[], T]) -> T:

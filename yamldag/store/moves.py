@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from yamldag.store import statements as sql
 from yamldag.store.database import Database, Taken
+from yamldag.store.pools import NOTHING, Answer, Ask, grant
 from yamldag.store.rows import Batch, NewRun
 
 
@@ -15,19 +16,30 @@ class Lost(Exception):  # noqa: N818
     """A conditional write found its row otherwise than expected: someone else has moved it."""
 
 
-def store(database: Database, batches: Mapping[str, Batch]) -> set[str]:
-    """Write the step of each run, all in one transaction. The runs that someone else has moved meanwhile are
-    left as they are, and returned."""
+class Stored(NamedTuple):
+    """What has come of storing a step."""
 
-    def write_all() -> None:
+    lost: set[str]
+    """Runs that someone else has moved meanwhile: they are left as they are."""
+    answer: Answer = NOTHING
+
+
+def store(
+    database: Database, batches: Mapping[str, Batch], asks: Sequence[Ask] = (), runner: int = 0
+) -> Stored:
+    """Write the step of each run, and answer who asks for slots of pools, all in one transaction. `runner` is the
+    life that asks."""
+
+    def write_all() -> Answer:
         for batch in batches.values():
             _write(database, batch)
+        return grant(database, asks, runner) if asks else NOTHING
 
     try:
-        database.write(write_all)
+        return Stored(set(), database.write(write_all))
     except Lost:
-        return _store_one_by_one(database, batches)
-    return set()
+        lost = _store_one_by_one(database, batches)
+    return Stored(lost, database.write(partial(grant, database, asks, runner)) if asks else NOTHING)
 
 
 def _store_one_by_one(database: Database, batches: Mapping[str, Batch]) -> set[str]:
@@ -53,11 +65,16 @@ def _write(database: Database, batch: Batch) -> None:
         (sql.NEW_RUN, batch.called),
         (sql.OUTPUT, batch.outputs),
         (sql.EVENT, batch.events),
+        (sql.UNCLAIM, batch.unclaims),
         (sql.ASSET_UPDATE, batch.asset_updates),
     )
     for statement, rows in work:
         if rows and _many(database, statement, rows) != len(rows):
             raise Lost
+    if batch.disclaims:
+        database.many(sql.UNCLAIM, batch.disclaims)
+    if batch.claims:
+        _many(database, sql.NEW_CLAIM, batch.claims)
 
 
 def _many(database: Database, statement: str, rows: Sequence[Sequence[Any]]) -> int:
@@ -76,19 +93,24 @@ class Life(NamedTuple):
     pid: int
     executor: str
     started: float
+    boot: str | None = None
+    """Of the machine and its process ids: equal ones see each other."""
+    slots: int | None = None
+    """How many attempts it runs at once; None: no bound."""
 
 
 def begin_runner(database: Database, life: Life) -> int:
     """Record a life of an engine. Its id is new, ever."""
 
-    statement = "INSERT INTO runner (kind, host, pid, executor, started, seen) VALUES (?, ?, ?, ?, ?, ?)"
-    return database.write(lambda: database.insert(statement, (*life, life.started)))
+    columns = f"{', '.join(Life._fields)}, seen"
+    statement = f"INSERT INTO runner ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, {database.clock})"  # noqa: S608
+    return database.write(lambda: database.insert(statement, life))
 
 
-def end_runner(database: Database, runner: int, now: float) -> None:
-    database.write(
-        lambda: database.execute("UPDATE runner SET seen = ?, ended = ? WHERE id = ?", (now, now, runner))
-    )
+def end_runner(database: Database, runner: int) -> None:
+    """A life ends by itself. What it still owns is for whoever takes it over."""
+    ended = f"UPDATE runner SET ended = {database.clock} WHERE id = ? AND ended IS NULL"  # noqa: S608
+    database.write(lambda: database.execute(ended, (runner,)))
 
 
 class Version(NamedTuple):
@@ -133,19 +155,11 @@ def start_run(database: Database, run: str, version: str, owner: int, now: float
     return cursor.rowcount == 1
 
 
-def runs_by_hand(database: Database, host: str) -> list[tuple[str, int, str]]:
-    """The running runs that `yamldag run` began on this machine: id, owner, and that one's executor."""
-    cursor = database.execute(
-        "SELECT run.id, run.owner, runner.executor FROM run JOIN runner ON runner.id = run.owner "
-        "WHERE run.state = 'running' AND runner.kind = 'local' AND runner.host = ?",
+def runs_by_hand(database: Database, host: str) -> bool:
+    """Whether a running run is one that `yamldag run` began on this machine."""
+    row = database.execute(
+        "SELECT 1 FROM run JOIN runner ON runner.id = run.owner "
+        "WHERE run.state = 'running' AND runner.kind IN ('local', 'heir') AND runner.host = ? LIMIT 1",
         (host,),
-    )
-    return list(cursor.fetchall())
-
-
-def take_run(database: Database, run: str, owner: int, was: int) -> bool:
-    """Let another engine own a run that is under way. False if it has ended, or someone else was first."""
-    cursor = database.execute(
-        "UPDATE run SET owner = ? WHERE id = ? AND state = 'running' AND owner = ?", (owner, run, was)
-    )
-    return cursor.rowcount == 1
+    ).fetchone()
+    return row is not None

@@ -116,6 +116,17 @@ class Output(NamedTuple):
     value: str
 
 
+class NewClaim(NamedTuple):
+    """Someone waits for slots of a pool."""
+
+    instance: int
+    run: str
+    pool: str
+    slots: int
+    precedence: int
+    ready: float
+
+
 class AssetUpdate(NamedTuple):
     """A task's success has updated an asset."""
 
@@ -152,4 +163,9 @@ class Batch:
     called: list[NewRun] = field(default_factory=list)
     outputs: list[Output] = field(default_factory=list)
     events: list[Logged] = field(default_factory=list)
+    unclaims: list[tuple[int]] = field(default_factory=list)
+    """Instances that give back their claims, before others are put in."""
+    disclaims: list[tuple[int]] = field(default_factory=list)
+    """Instances whose claims go, if they have any."""
+    claims: list[NewClaim] = field(default_factory=list)
     asset_updates: list[AssetUpdate] = field(default_factory=list)

@@ -8,9 +8,6 @@ from yamldag.store.database import Database
 from yamldag.store.moves import create_run
 from yamldag.store.rows import NewRun
 
-KIND = "serve"
-"""The kind of life that schedules: only one of them is at work at a time, held by a lock."""
-
 
 class StoredPosition(NamedTuple):
     decided_until: str

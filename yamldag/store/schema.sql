@@ -39,6 +39,7 @@ CREATE TABLE runner (
 	seen DOUBLE NOT NULL,
 	step BIGINT DEFAULT '0' NOT NULL,
 	ended DOUBLE,
+	slots INTEGER,
 	CONSTRAINT runner_pk PRIMARY KEY (id)
 );
 
@@ -245,7 +246,7 @@ CREATE TABLE pool_claim (
 	run VARCHAR(120) NOT NULL,
 	pool VARCHAR(200) NOT NULL,
 	slots INTEGER NOT NULL,
-	priority INTEGER NOT NULL,
+	precedence INTEGER NOT NULL,
 	ready DOUBLE NOT NULL,
 	granted SMALLINT DEFAULT '0' NOT NULL,
 	CONSTRAINT pool_claim_pk PRIMARY KEY (instance),
@@ -273,7 +274,7 @@ CREATE INDEX notification_state ON notification (state);
 
 CREATE INDEX request_run_done ON request (run, done);
 
-CREATE INDEX pool_claim_pool_granted_priority_ready ON pool_claim (pool, granted, priority, ready);
+CREATE INDEX pool_claim_pool_granted_precedence_ready_instance ON pool_claim (pool, granted, precedence, ready, instance);
 
 CREATE INDEX pool_claim_run ON pool_claim (run);
 

@@ -35,3 +35,5 @@ NEW_DEFERRAL = "INSERT INTO deferral (instance, attempt, spec, since, until) VAL
 OUTPUT = "INSERT INTO output (instance, value) VALUES (?, ?)"
 ASSET_UPDATE = "INSERT INTO asset_update (asset, run, task, at) VALUES (?, ?, ?, ?)"
 EVENT = "INSERT INTO event (run, instance, attempt, event, state, at, detail) VALUES (?, ?, ?, ?, ?, ?, ?)"
+NEW_CLAIM = "INSERT INTO pool_claim (instance, run, pool, slots, precedence, ready) VALUES (?, ?, ?, ?, ?, ?)"
+UNCLAIM = "DELETE FROM pool_claim WHERE pool_claim.instance = ?"

@@ -107,6 +107,7 @@ runner = _table(
         comment="transactions that it has committed",
     ),
     sa.Column("ended", _Instant, comment="from then on nothing is taken from it any more"),
+    sa.Column("slots", sa.Integer, comment="attempts that it runs at once; 0: it takes no more runs"),
     sa.Index(None, "ended"),
 )
 
@@ -260,10 +261,12 @@ pool_claim = _table(
     sa.Column("run", _RunId, sa.ForeignKey("run.id"), nullable=False),
     sa.Column("pool", _Name, nullable=False),
     sa.Column("slots", sa.Integer, nullable=False),
-    sa.Column("priority", sa.Integer, nullable=False),
+    sa.Column(
+        "precedence", sa.Integer, nullable=False, comment="the priority, negated: the lowest goes first"
+    ),
     sa.Column("ready", _Instant, nullable=False),
     sa.Column("granted", sa.SmallInteger, nullable=False, server_default="0"),
-    sa.Index(None, "pool", "granted", "priority", "ready"),
+    sa.Index(None, "pool", "granted", "precedence", "ready", "instance"),
     sa.Index(None, "run"),
     sa.CheckConstraint("granted IN (0, 1)", name="granted_known"),
     sa.CheckConstraint("slots >= 1", name="slots_sane"),

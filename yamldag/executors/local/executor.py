@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from yamldag.executors.contract import Ended, Start
-from yamldag.executors.local import recovery
+from yamldag.executors.local import places, recovery
 from yamldag.executors.local.children import Children
 from yamldag.executors.local.launch import launch
 from yamldag.executors.local.link import Link
@@ -109,22 +109,49 @@ class LocalExecutor:
 
     # after a crash
 
+    def adopt(self, owner: str, lock: int | None = None) -> bool:
+        """Mind what the dead executor of this id left. False: it lives, or another one minds it. `lock`: its lock,
+        if the caller has it already."""
+        if owner == self.id or owner in self.adopted:
+            return True
+        try:
+            held = places.owner_lock(self.folder, owner) if lock is None else lock
+        except (BlockingIOError, FileNotFoundError):
+            return False
+        self._adopted.append(recovery.Adopted(owner, held))
+        return True
+
+    def adopt_all(self) -> None:
+        """Mind what every dead executor left that nobody else minds."""
+        for owner in places.owners(self.folder):
+            self.adopt(owner)
+
     def recover(self, running: Mapping[int, str], *, patience: float = 10.0) -> dict[int, Found]:
         """What became of attempts that the database believes running: attempt → id of its executor.
 
-        Attempts that still run report their end by `receive` from now on. Orphans of dead runners are killed.
-        Ends found here are acknowledged like any other. Once all is stored, call `forget`.
+        Attempts of adopted executors that still run report their end by `receive` from now on. Orphans of dead
+        runners are killed. Ends found here are acknowledged like any other. Once all is stored, call `forget`.
         A runner that lives but does not answer for `patience` seconds is killed.
         """
-        found, adopted = recovery.recover(self.folder, self.id, running, patience)
-        self._adopted += adopted
-        self._links += [link for each in adopted for link in each.links]
+        found = recovery.recover(self.folder, self.id, running, patience, self._adopted)
+        self._links += [link for each in self._adopted for link in each.links if link not in self._links]
         return found
 
+    def give_up(self, running: Mapping[int, str]) -> dict[int, Found]:
+        """Attempts of executors that can't be adopted: what of them can be reached is killed."""
+        return recovery.give_up(running)
+
     def forget(self, running: Collection[int]) -> None:
-        """Delete what dead schedulers left, but journals that tell of an attempt in `running`."""
-        heirlooms = {each.owner for each in self._adopted}
-        recovery.forget(self.folder, self.id, heirlooms, running)
+        """Delete what adopted executors left, but journals that tell of an attempt in `running`."""
+        for each in list(self._adopted):
+            if recovery.forget_owner(self.folder, each.owner, running):
+                self._adopted.remove(each)
+                os.close(each.lock)
+
+    @property
+    def adopted(self) -> list[str]:
+        """The ids of the dead executors whose remains are ours to mind."""
+        return [each.owner for each in self._adopted]
 
     # inside
 
@@ -168,6 +195,8 @@ class LocalExecutor:
     def _mind_the_dead(self) -> None:
         for link in [link for link in self._links if link.broken]:
             self._links.remove(link)
+            for each in self._adopted:
+                each.links[:] = [kept for kept in each.links if kept is not link]
             self._bury(link)
 
     def _bury(self, link: Link) -> None:

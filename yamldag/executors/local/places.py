@@ -8,6 +8,7 @@ ID.N.sock      where a new scheduler reaches that runner
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import socket
@@ -57,27 +58,43 @@ def lock_owner(folder: Path, owner: str) -> int:
     return lock
 
 
-def owner_lock(folder: Path, owner: str) -> int | None:
-    """The lock of a scheduler that is dead; None if it lives."""
-    return _lock(folder / f"{owner}.owner", os.O_CREAT)
+def owner_lock(folder: Path, owner: str) -> int:
+    """The lock of a scheduler that is dead, and that nobody has adopted. Raises BlockingIOError if it is held,
+    FileNotFoundError if there never was such a scheduler here, or nothing of it is left."""
+    return _lock(folder / f"{owner}.owner")
+
+
+def holds(folder: Path, owner: str, pid: int) -> bool:
+    """Whether that process holds the scheduler's lock."""
+    try:
+        wanted = f":{(folder / f'{owner}.owner').stat().st_ino}"
+        infos = [path.read_text() for path in Path(f"/proc/{pid}/fdinfo").iterdir()]
+    except OSError:
+        return False
+    locks = [line.split() for info in infos for line in info.splitlines() if line.startswith("lock:")]
+    return any("FLOCK" in words and any(word.endswith(wanted) for word in words) for words in locks)
 
 
 def journal_lock(path: Path) -> int | None:
     """The lock of a runner that is dead; None if it lives. One that has ended and taken its journal along leaves
     nothing to lock, which is as good as having it."""
     try:
-        return _lock(path, 0)
+        return _lock(path)
+    except BlockingIOError:
+        return None
     except FileNotFoundError:
         return os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
 
 
-def _lock(path: Path, flags: int) -> int | None:
-    descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | flags, 0o600)
+def _lock(path: Path) -> int:
+    descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+        if not os.fstat(descriptor).st_nlink:
+            raise FileNotFoundError(errno.ENOENT, "deleted by its holder meanwhile", str(path))
+    except OSError:
         os.close(descriptor)
-        return None
+        raise
     return descriptor
 
 

@@ -7,7 +7,7 @@ import fcntl
 import os
 import signal
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -57,35 +57,37 @@ class Remains:
 
 
 def recover(
-    folder: Path, me: str, running: Mapping[int, str], patience: float
-) -> tuple[dict[int, Found], list[Adopted]]:
+    folder: Path, me: str, running: Mapping[int, str], patience: float, adopted: Sequence[Adopted]
+) -> dict[int, Found]:
     """See `LocalExecutor.recover`."""
-    adopted: list[Adopted] = []
     found: dict[int, Found] = {}
-    watched: set[str] = {me}
-    owners = places.owners(folder)
-    for owner in owners:
-        lock = None if owner == me else places.owner_lock(folder, owner)
-        if lock is None:
-            watched.add(owner)
+    for heir in adopted:
+        for place in places.runners(folder, heir.owner):
+            if all(link.place != place for link in heir.links):
+                found.update(_of_runner(place, heir, running, patience))
+        for link in heir.links:
+            found.update(_of_link(link))
+    ours = {heir.owner for heir in adopted}
+    for owner in places.owners(folder):
+        if owner not in ours:
             found.update((attempt, Found("watched")) for attempt in _begun(folder, owner))
-            continue
-        heir = Adopted(owner, lock)
-        adopted.append(heir)
-        for place in places.runners(folder, owner):
-            found.update(_of_runner(place, heir, running, patience))
-    for attempt in running.keys() - found.keys():
-        found[attempt] = _untold(attempt, running[attempt], watched, owners)
-    return {attempt: found[attempt] for attempt in running}, adopted
+    watched = {me, *places.owners(folder)} - ours
+    untold = {attempt: owner for attempt, owner in running.items() if attempt not in found}
+    for attempt, owner in untold.items():
+        if owner in watched:
+            found[attempt] = Found("watched")  # it is perhaps about to be sent
+        elif owner in ours:
+            found[attempt] = Found("unstarted")
+    # Somebody has deleted the files that could tell, or they are elsewhere.
+    found |= give_up({attempt: owner for attempt, owner in untold.items() if attempt not in found})
+    return {attempt: found[attempt] for attempt in running}
 
 
-def _untold(attempt: int, owner: str, watched: Collection[str], owners: Collection[str]) -> Found:
-    """An attempt that no journal tells of."""
-    if owner in watched:
-        return Found("watched")  # it is perhaps about to be sent
-    if owner in owners:
-        return Found("unstarted")
-    return Found("lost", Ended(*_lost(Story(), attempt)))  # somebody has deleted the files that could tell
+def give_up(running: Mapping[int, str]) -> dict[int, Found]:
+    """See `LocalExecutor.give_up`."""
+    if running:
+        orphans.kill({f"{owner}.{attempt}" for attempt, owner in running.items()})
+    return {attempt: Found("lost", Ended(*_lost(Story(), attempt))) for attempt in running}
 
 
 def _begun(folder: Path, owner: str) -> Iterator[int]:
@@ -132,6 +134,13 @@ def _answer(link: Link, live: list[int], ended: list[EndRow]) -> dict[int, Found
     found.update((row[0], _ended(row)) for row in ended)
     found.update((attempt, Found("running")) for attempt in live)
     return found
+
+
+def _of_link(link: Link) -> dict[int, Found]:
+    """What is known of a runner that was found before."""
+    story = journal.read(link.place.journal)
+    found = {attempt: _ended(row) for attempt, row in story.ends.items()}
+    return found | {attempt: Found("running") for attempt in link.live}
 
 
 def _connect(place: Place, patience: float) -> Link | None:
@@ -237,22 +246,13 @@ def _is_child(pid: int) -> bool:
     return True
 
 
-def forget(folder: Path, me: str, heirlooms: Collection[str], running: Collection[int]) -> None:
-    """See `LocalExecutor.forget`. `heirlooms`: dead schedulers whose lock is ours."""
-    for owner in places.owners(folder):
-        if owner == me:
-            continue
-        if owner in heirlooms:
-            _forget_owner(folder, owner, running)
-        elif (lock := places.owner_lock(folder, owner)) is not None:
-            _forget_owner(folder, owner, running)
-            os.close(lock)
-
-
-def _forget_owner(folder: Path, owner: str, running: Collection[int]) -> None:
+def forget_owner(folder: Path, owner: str, running: Collection[int]) -> bool:
+    """Delete what a dead scheduler left, whose lock is ours, but journals that tell of an attempt in `running`
+    and those of living runners. True: nothing of it is left."""
     gone = [forget_runner(place, running) for place in places.runners(folder, owner)]
     if all(gone):
         places.delete(folder / f"{owner}.owner")
+    return all(gone)
 
 
 def forget_runner(place: Place, running: Collection[int]) -> bool:

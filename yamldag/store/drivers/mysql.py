@@ -35,10 +35,9 @@ _LONG = 3600
 """The same, of a connection that reads much or makes tables."""
 _SETTINGS = (
     "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
-    "SET SESSION sql_mode = 'STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'",
-    # By it the clock is told without a jump when summer time ends.
-    "SET SESSION time_zone = '+00:00'",
-    "SET SESSION innodb_lock_wait_timeout = 5",
+    # In that zone the clock is told without a jump when summer time ends.
+    "SET SESSION sql_mode = 'STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION', "
+    "time_zone = '+00:00', innodb_lock_wait_timeout = 5",
 )
 _OPTIONS = ("ssl_ca", "ssl_cert", "ssl_key", "unix_socket")
 _TAKEN = 1062

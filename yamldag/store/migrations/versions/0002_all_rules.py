@@ -179,7 +179,7 @@ def upgrade() -> None:
         sa.Column("run", sa.String(length=120), nullable=False),
         sa.Column("pool", sa.String(length=200), nullable=False),
         sa.Column("slots", sa.Integer(), nullable=False),
-        sa.Column("priority", sa.Integer(), nullable=False),
+        sa.Column("precedence", sa.Integer(), nullable=False),
         sa.Column("ready", sa.Double(), nullable=False),
         sa.Column("granted", sa.SmallInteger(), server_default="0", nullable=False),
         sa.CheckConstraint("granted IN (0, 1)", name=op.f("pool_claim_granted_known")),
@@ -190,8 +190,8 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("pool_claim", schema=None) as batch_op:
         batch_op.create_index(
-            batch_op.f("pool_claim_pool_granted_priority_ready"),
-            ["pool", "granted", "priority", "ready"],
+            batch_op.f("pool_claim_pool_granted_precedence_ready_instance"),
+            ["pool", "granted", "precedence", "ready", "instance"],
             unique=False,
         )
         batch_op.create_index(batch_op.f("pool_claim_run"), ["run"], unique=False)
@@ -239,6 +239,14 @@ def upgrade() -> None:
                 server_default="0",
                 nullable=False,
                 comment="transactions that it has committed",
+            )
+        )
+        batch_op.add_column(
+            sa.Column(
+                "slots",
+                sa.Integer(),
+                nullable=True,
+                comment="attempts that it runs at once; 0: it takes no more runs",
             )
         )
         batch_op.create_index(batch_op.f("runner_ended"), ["ended"], unique=False)

@@ -1,0 +1,82 @@
+"""Small pipelines, one for each thing that a crash could break, and what their bodies write about themselves."""
+
+from __future__ import annotations
+
+# Each body says that it begins and that it ends, with the attempt that it is: one line, one write.
+BODY = 'echo "$YAMLDAG_ATTEMPT_ID begin" >> "$HISTORY"; {} echo "$YAMLDAG_ATTEMPT_ID end" >> "$HISTORY"'
+
+
+def bash(middle: str = "") -> str:
+    return "bash: '" + BODY.format(middle.replace("'", "''")) + "'"
+
+
+HEAD = "pipeline: p\nschedule: '@once'\nenv: {{HISTORY: '{history}'}}\ntasks:\n"
+
+CASES = {
+    "outputs": f"""
+  a: {{{bash('echo n=1 > "$YAMLDAG_OUTPUT";')}, output: {{n: integer}}}}
+  b: {{{bash('echo "m=$N" > "$YAMLDAG_OUTPUT";')}, env: {{N: "{{{{ tasks.a.output.n }}}}"}}}}
+  c: {{{bash()}, needs: b}}
+""",
+    "rules": f"""
+  a: {{{bash("false;")}, allow_failure: true}}
+  b: {{{bash()}, needs: a, allow_failure: true}}
+  c: {{{bash()}, needs: a, trigger_rule: all_failed}}
+  d: {{{bash()}, needs: [b, c], trigger_rule: all_done}}
+  e: {{{bash()}, needs: c, when: false}}
+""",
+    "maps": f"""
+  a: {{{bash('echo "$YAMLDAG_MAP_INDEX" > "$YAMLDAG_OUTPUT";')}, foreach: [x, y, z]}}
+  b: {{{bash('echo "$ALL" > "$YAMLDAG_OUTPUT";')}, env: {{ALL: "{{{{ tasks.a.output }}}}"}}}}
+""",
+    "maps of outputs": f"""
+  a: {{{bash('echo "[1, 2]" > "$YAMLDAG_OUTPUT";')}}}
+  b: {{{bash()}, foreach: "{{{{ tasks.a.output }}}}", max_active: 1}}
+""",
+    "groups": f"""
+  g:
+    foreach: [1, 2]
+    max_active: 1
+    tasks:
+      a: {{{bash()}}}
+      b: {{{bash()}, needs: a}}
+  c: {{{bash()}, needs: g}}
+""",
+    "retries": f"""
+  a: {{{bash('test "$YAMLDAG_ATTEMPT" = 3;')}, retries: 3, retry_delay: 0s}}
+  b: {{{bash()}, needs: a}}
+""",
+    "setups": f"""
+  up: {{{bash()}, setup: true}}
+  work: {{{bash("false;")}, needs: up}}
+  down: {{{bash()}, teardown_of: up}}
+""",
+    "time-outs": f"""
+  a: {{{bash("sleep 20;")}, timeout: 0.2s, allow_failure: true}}
+  b: {{{bash()}, needs: a, trigger_rule: all_failed}}
+""",
+    "skips": f"""
+  a: {{{bash("exit 99;")}}}
+  b: {{{bash()}, needs: a}}
+  c: {{{bash()}, needs: b, trigger_rule: none_failed}}
+""",
+    "no processes": """
+  a: {noop: }
+  b: {noop: , needs: a}
+  c: {noop: , needs: b, foreach: [1, 2, 3]}
+""",
+    "python": """
+  a:
+    python:
+      script: |
+        import os
+        with open(os.environ["HISTORY"], "a") as file:
+            file.write(os.environ["YAMLDAG_ATTEMPT_ID"] + " begin\\n")
+        return {"n": 2}
+  b: {noop: , needs: a}
+""",
+    "refusals": f"""
+  a: {{{bash()}, env: {{X: "{{{{ tasks.b.output.n }}}}"}}, allow_failure: true}}
+  b: {{{bash()}}}
+""",
+}

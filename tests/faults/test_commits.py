@@ -1,0 +1,126 @@
+"""The scheduler dies before, and after, each of its commits; the next one goes on as if nothing had happened.
+
+Its runner lives on, as it does when a scheduler is killed: so nothing may be lost, run again, or come out otherwise.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.databases import Servers
+from tests.faults.crasher import DIED, Crasher, Fuse
+from tests.faults.long import much
+from tests.faults.pipelines import CASES, HEAD
+from tests.servers import KINDS
+from yamldag.store.database import open_database
+from yamldag.store.invariants import INVARIANTS, SUCCESS, broken
+
+
+@pytest.fixture(scope="module")
+def crasher() -> Iterator[Crasher]:
+    made = Crasher()
+    yield made
+    made.close()
+
+
+@dataclass
+class Course:
+    """What came of one project: its tasks, and what their bodies wrote."""
+
+    root: Path
+    url: str
+
+    @classmethod
+    def make(cls, root: Path, tasks: str, url: str | None = None) -> Course:
+        (root / "pipelines").mkdir(parents=True)
+        (root / "pipelines" / "p.yml").write_text(HEAD.format(history=root / "history") + tasks)
+        url = url or f"sqlite:///{root}/y.db"
+        (root / "yamldag.yml").write_text(json.dumps({"database": url}))
+        return cls(root, url)
+
+    def check(self) -> Any:
+        """Its end: (run's state, {(task, index): (state, attempts, output)}); with all that must hold."""
+        database = open_database(self.url)
+
+        def ask(query: str) -> list[Any]:
+            return list(database.execute(query).fetchall())
+
+        try:
+            assert [(one.invariant.name, one.where) for one in broken(ask, (*INVARIANTS, SUCCESS))] == []
+            runs = ask("SELECT state, type FROM run ORDER BY id")
+            rows = ask(
+                "SELECT task, map_index, state, attempts, value FROM task_instance "
+                "LEFT JOIN output ON output.instance = task_instance.id"
+            )
+            self._check_history({row[0]: row[1:] for row in ask("SELECT id, state, reason FROM attempt")})
+            return runs, {tuple(row[:2]): tuple(row[2:]) for row in rows}
+        finally:
+            database.close()
+
+    def _check_history(self, attempts: dict[int, Any]) -> None:
+        path = self.root / "history"
+        lines = path.read_text().splitlines() if path.exists() else []
+        told = Counter((int(line.split()[0]), line.split()[1]) for line in lines)
+        assert set(told.values()) <= {1}, "a body that ran twice"
+        assert {attempt for attempt, _ in told} <= attempts.keys(), "a body that nobody knows"
+        for attempt, (state, reason) in attempts.items():
+            if (attempt, "end") in told:
+                assert (state, reason) == ("success", "exit"), f"attempt {attempt} ended well and is {state}"
+
+    def said(self) -> str:
+        return (self.root / "said").read_text()[-4000:]
+
+
+def fuses(commits: int, step: int) -> Iterator[tuple[Fuse, ...]]:
+    """Before and after each commit of a life; now and then the next life dies as well."""
+    for number in range(0, commits, step):
+        for when in ("before", "after"):
+            again: tuple[Fuse, ...] = ((number % 4, "after" if when == "before" else "before"),)
+            yield ((number, when), *(again if number % 3 == 0 else ()), None)
+
+
+@dataclass
+class Places:
+    """A project with an empty database for each case."""
+
+    folder: Path
+    tasks: str
+    url: Callable[[], str | None] = lambda: None
+
+    def new(self, name: str) -> Course:
+        return Course.make(self.folder / name, self.tasks, self.url())
+
+
+def crash_everywhere(places: Places, crasher: Crasher, step: int) -> None:
+    whole = places.new("whole")
+    [(code, commits)] = crasher.lives(whole.root, [None])
+    assert code == 0, whole.said()
+    wanted = whole.check()
+    assert len(wanted[0]) == 1
+    for number, lives in enumerate(fuses(commits, step)):
+        course = places.new(str(number))
+        ended = crasher.lives(course.root, lives)
+        assert ended[0][0] == DIED, course.said()
+        assert ended[-1][0] == 0, f"{lives}: {course.said()}"
+        assert course.check() == wanted, f"{lives}: {course.said()}"
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_crash_at_any_commit_changes_nothing(name: str, tmp_path: Path, crasher: Crasher) -> None:
+    crash_everywhere(Places(tmp_path, CASES[name]), crasher, much(2, 1))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", much(("maps", "retries"), tuple(CASES)))
+def test_a_crash_at_any_commit_to_a_server_changes_nothing(
+    name: str, kind: str, tmp_path: Path, crasher: Crasher, database_servers: Servers
+) -> None:
+    places = Places(tmp_path, CASES[name], lambda: database_servers.emptied(kind))
+    crash_everywhere(places, crasher, much(7, 1))

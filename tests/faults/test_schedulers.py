@@ -1,0 +1,27 @@
+"""Promise: several schedulers share the work, any of them may die or hang, and nothing is lost or done twice."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from tests.e2e.project import Project
+from tests.faults.fleet import LEASE, Size, fleet, torment
+
+LONG = os.environ.get("YAMLDAG_FAULTS") == "long"
+SIZES = {
+    "postgresql": Size(runs=1000, fan=18, kills=100, pauses=20) if LONG else Size(120, 6, kills=14, pauses=3),
+    "mariadb": Size(runs=250, fan=18, kills=30, pauses=8, schedulers=2)
+    if LONG
+    else Size(60, 6, kills=6, pauses=2, schedulers=2),
+}
+
+
+def test_nothing_is_lost_or_doubled_whoever_dies_or_hangs(server_url: str, tmp_path: Path) -> None:
+    kind = server_url.partition(":")[0]
+    seed = int(os.environ.get("YAMLDAG_SEED", "1"))
+    size = SIZES[kind]
+    with fleet(Project(tmp_path), server_url, size, seed) as made:
+        found = torment(made, size, patience=3600 if LONG else 120)
+    print(f"{kind}, seed {seed}: {found}")
+    assert found["slowest takeover"] < 2 * LEASE

@@ -1,0 +1,146 @@
+"""What `serve` and `scheduler` share: the place, the service, and how it ends."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from yamldag.cli import options
+from yamldag.cli.main import UsageError
+
+if TYPE_CHECKING:
+    from yamldag.compile.project import Project
+    from yamldag.engine.catalogue import Catalogue
+    from yamldag.engine.lock import Lock
+    from yamldag.engine.service import Service
+    from yamldag.executors.local import LocalExecutor
+
+SLOTS = 16
+
+
+def add_slots(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--slots",
+        type=int,
+        metavar="N",
+        help=f"tasks to run at once (default: `slots` of yamldag.yml, or {SLOTS})",
+    )
+
+
+@contextmanager
+def place(args: argparse.Namespace) -> Iterator[tuple[Project, Lock | None, LocalExecutor]]:
+    """The project and an executor for it. On SQLite a lock is held: there one process schedules at a time."""
+    if args.slots is not None and not 1 <= args.slots <= 10_000:
+        raise UsageError(f"`--slots` must be from 1 to 10000, found {args.slots}")
+    project = options.running_project(args)
+    lock = _lock(project)
+    try:
+        # Before the database, threads and all that is large: its runner is a fork of this process.
+        executor = _executor(Path(project.state_folder) / "executor")
+        try:
+            yield project, lock, executor
+        finally:
+            executor.close()
+    finally:
+        if lock is not None:
+            lock.release()
+
+
+def _lock(project: Project) -> Lock | None:
+    from yamldag.engine.lock import HeldError, Lock
+    from yamldag.store.drivers.urls import sqlite_path
+
+    path = sqlite_path(project.database)
+    if path is None:
+        return None
+    try:
+        return Lock(Path(f"{path}.serve"))
+    except OSError as problem:
+        why = (problem.strerror or "unknown reason").lower()
+        raise UsageError(f"`{problem.filename}` can't be written: {why}") from None
+    except HeldError as held:
+        raise UsageError(f"the database `{os.path.relpath(path)}` is already served by {held}") from None
+
+
+def _executor(folder: Path) -> LocalExecutor:
+    from yamldag.executors.local import LocalExecutor
+
+    try:
+        return LocalExecutor(folder)
+    except OSError as problem:
+        why = (problem.strerror or "unknown reason").lower()
+        raise UsageError(f"the folder `{folder}` can't be used: {why}") from None
+
+
+@contextmanager
+def service(project: Project, executor: LocalExecutor, kind: str, slots: int | None) -> Iterator[Service]:
+    """A scheduler that is ready to run; `kind` is what its life is called in the database."""
+    from yamldag.engine.lives import BadLease
+    from yamldag.engine.opening import open_service
+    from yamldag.store.database import Away, CannotOpen, open_database
+
+    room = slots or project.value("slots", SLOTS)
+    assert isinstance(room, int)
+    try:
+        database = open_database(project.database)
+    except CannotOpen as closed:
+        raise UsageError(str(closed)) from None
+    try:
+        yield open_service(project, database, executor, say, kind, room)
+    except BadLease as bad:
+        raise UsageError(str(bad)) from None
+    except Away as away:
+        raise UsageError(f"the database `{database.shown()}` is away: {away}") from None
+    finally:
+        database.close()
+
+
+def work(service: Service, greeting: str) -> int:
+    """Until it is told to stop; the exit code. `greeting` may speak of `{pipelines}`."""
+    from yamldag.engine.service import signals
+    from yamldag.store.database import Away, Fenced
+    from yamldag.store.moves import end_runner
+
+    engine = service.engine
+    with signals(service):
+        why = ""
+        try:
+            _greet(service.catalogue, greeting)
+            service.run()
+            end_runner(engine.database, engine.runner)
+        except Fenced:
+            engine.executor.stop(engine.world.running, kill=True)  # others have begun them anew
+            say(f"another scheduler took this one for dead after {engine.database.quiet:.0f} s")
+            return 1
+        except Away:  # told to stop, it waits no longer: what it did not store, the next start finds
+            why = " while the database is away"
+        left = len(engine.world.running)
+        goes = "task goes" if left == 1 else "tasks go"
+        say(f"stopped{why}" + (f"; {left} running {goes} on" if left else ""))
+    return 0
+
+
+def _greet(catalogue: Catalogue, greeting: str) -> None:
+    pipelines = catalogue.pipelines
+    noun = "pipeline" if len(pipelines) == 1 else "pipelines"
+    sys.stderr.write(greeting.format(pipelines=f"{len(pipelines)} {noun}") + "\n")
+    for broken in catalogue.broken:
+        options.show_diagnostics(list(broken.found))
+    for name, known in sorted(pipelines.items()):
+        if known.refused:
+            sys.stderr.write(f"`{name}` is shown, and not run:\n")
+            options.show_diagnostics(list(known.refused))
+    if not pipelines and not catalogue.broken:
+        sys.stderr.write("there is no pipeline yet; `yamldag init` makes a project to begin with\n")
+    sys.stderr.flush()
+
+
+def say(line: str) -> None:
+    sys.stderr.write(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%SZ}  {line}\n")
+    sys.stderr.flush()
