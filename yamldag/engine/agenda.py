@@ -103,8 +103,11 @@ class Agenda:
         self.since = now
         asked = [self._scheduled(name) for name in names if name in self._known and self._known[name].runs]
         decisions = tick(asked, since, moment)
+        ahead: dict[object, datetime | None] = {}
         for one in asked:
-            self._plan_ahead(one, moment)
+            if one.likeness not in ahead:
+                ahead[one.likeness] = due(one, moment)
+            self._expect(one.pipeline, ahead[one.likeness])
         return decisions
 
     def decided(self, decisions: Iterable[Decision], made: Sequence[QueuedRun]) -> None:
@@ -130,14 +133,13 @@ class Agenda:
         held = len(self._queued.get(name, ())) + len(self._active.get(name, ()))
         return held >= known.plan.max_active_runs
 
-    def _plan_ahead(self, one: Scheduled, now: datetime) -> None:
-        found = due(one, now)
-        if found is None:
-            self._expect_none(one.pipeline)
+    def _expect(self, name: str, moment: datetime | None) -> None:
+        if moment is None:
+            self._expect_none(name)
             return
         self._snapshot = None
-        self.coming[one.pipeline] = found.timestamp()
-        heapq.heappush(self._soon, (found.timestamp(), one.pipeline))
+        self.coming[name] = moment.timestamp()
+        heapq.heappush(self._soon, (self.coming[name], name))
 
     def _expect_none(self, name: str) -> None:
         self.coming.pop(name, None)
