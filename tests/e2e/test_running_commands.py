@@ -86,7 +86,6 @@ def test_what_cannot_be_run_is_said_before_anything_runs(project: Project) -> No
         "on_failure: {email: {to: a@b.c, subject: x}}\ntasks: {a: {bash: touch ran}}": "`on_failure`",
         "deadline: {after: 1h}\non_deadline: {email: {to: a@b.c, subject: x}}\ntasks: {a: {bash: touch ran}}": "`deadline`",
         "tasks: {a: {bash: touch ran}, b: {sql: {connection: c, query: select 1}}}": "`sql`",
-        "tasks: {a: {bash: touch ran, cache: {key: x, ttl: 1d}}}": "`cache`",
         "tasks: {a: {bash: touch ran, on_success: {email: {to: a@b.c, subject: x}}}}": "`on_success`",
         "tasks: {a: {bash: touch ran, env: {T: '{{ secrets.token }}'}}}": "`secrets`",
         "tasks: {a: {bash: touch ran}, b: {approval: well?}}": "`approval`",

@@ -54,6 +54,9 @@ class FakeAsking:
     def names_item(self, node: Node, expression: bool | str) -> bool:
         return isinstance(expression, str) and "item" in expression
 
+    def forget(self, run: Run) -> None:
+        """It remembers nothing."""
+
     def items(self, instance: Instance, fan: Fan) -> list[Json]:
         found = fan.fanout.foreach
         if not isinstance(found, list):

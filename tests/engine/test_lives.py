@@ -270,6 +270,13 @@ def test_members_are_those_seen_within_the_lease_with_the_runs_that_they_move(da
     assert lives.runs_elsewhere(database, me) == {"r1": "p", "r2": "p"}
 
 
+def test_schedulers_of_other_machines_are_known(database: Database) -> None:
+    begin(database)
+    begin(database, kind="local")
+    assert not lives.others_than(database, BOOT)
+    assert lives.others_than(database, "elsewhere")
+
+
 def test_dead_ones_are_found_and_living_ones_left_alone(database: Database, folder: Path) -> None:
     executor = LocalExecutor(folder, fork=False)
     os.close(places.lock_owner(folder, "dead"))

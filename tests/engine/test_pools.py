@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import itertools
 import random
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,16 +23,32 @@ from yamldag.engine.run import Run
 from yamldag.engine.world import Admit, Answered, Freed, Happened, Stop
 from yamldag.operators.contract import Outcome
 from yamldag.plan.pipeline import Plan, Task
-from yamldag.store import moves, pools, views
+from yamldag.store import lives, moves, pools, views
 from yamldag.store.database import Database, open_database
 
 
+@contextmanager
+def opened(url: str) -> Iterator[Database]:
+    made = open_database(url)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    opened = open_database(f"sqlite:///{tmp_path}/y.db")
-    moves.save_version(opened, moves.Version("p", "p.yml", "v", "{}", 1.0))
-    yield opened
-    opened.close()
+def database(database_url: str) -> Iterator[Database]:
+    with opened(database_url) as made:
+        moves.save_version(made, moves.Version("p", "p.yml", "v", "{}", 1.0))
+        yield made
+
+
+@pytest.fixture
+def local(tmp_path: Path) -> Iterator[Database]:
+    """SQLite alone."""
+    with opened(f"sqlite:///{tmp_path}/y.db") as made:
+        moves.save_version(made, moves.Version("p", "p.yml", "v", "{}", 1.0))
+        yield made
 
 
 @dataclass
@@ -274,6 +293,11 @@ def test_a_process_that_is_not_heard_of_holds_nobody_back_by_what_it_waits_for(d
     assert member.running == ["c"]
 
 
+def take_over(database: Database, dead: Member, heir: Member) -> None:
+    (life,) = (each for each in lives.seen(database, heir.runner) if each.id == dead.runner)
+    assert database.write(lambda: lives.inherit(database, life, heir.runner))
+
+
 def test_a_run_that_is_taken_over_goes_on_with_what_it_holds_and_asks_again(database: Database) -> None:
     pools.put(database, "db", 1, "project")
     of = plan(*many("abc"))
@@ -281,7 +305,7 @@ def test_a_run_that_is_taken_over_goes_on_with_what_it_holds_and_asks_again(data
     dead.admit(of)
     with views.reading(database.url) as db:
         rows = [StoredInstance._make(row) for row in views.instances(db, "r")]
-    database.execute("UPDATE run SET owner = ? WHERE id = 'r'", (heir.runner,))
+    take_over(database, dead, heir)
     run = rebuild(Run("r", of, heir.runner), rows, heir.simulation.ids)
     heir.turn(Admit(run, new=False))
     assert claims(database) == [("db", 1, 1), ("db", 1, 0)]
@@ -301,7 +325,7 @@ def test_a_claim_that_was_granted_and_never_used_is_given_back_by_the_heir(datab
     assert claims(database) == [("db", 1, 1)]
     with views.reading(database.url) as db:
         rows = [StoredInstance._make(row) for row in views.instances(db, "r")]
-    database.execute("UPDATE run SET owner = ? WHERE id = 'r'", (heir.runner,))
+    take_over(database, dead, heir)
     heir.turn(Admit(rebuild(Run("r", of, heir.runner), rows, heir.simulation.ids), new=False))
     assert heir.running == ["a"]
     assert claims(database) == [("db", 1, 1), ("db", 1, 0)]
@@ -387,9 +411,17 @@ class Watched:
 
 @pytest.mark.parametrize("seed", range(60))
 def test_no_bound_is_ever_exceeded_and_nothing_starves_among_several_engines(
-    seed: int, database: Database
+    seed: int, local: Database
 ) -> None:
-    rng = random.Random(seed)
+    share(random.Random(seed), local)
+
+
+@pytest.mark.parametrize("seed", range(60, 64))
+def test_so_it_is_on_servers(seed: int, database: Database) -> None:
+    share(random.Random(seed), database)
+
+
+def share(rng: random.Random, database: Database) -> None:
     slots = {"db": rng.randint(2, 5), "api": rng.randint(2, 3), "one": 1}
     for name, number in slots.items():
         pools.put(database, name, number, "project")
@@ -399,8 +431,8 @@ def test_no_bound_is_ever_exceeded_and_nothing_starves_among_several_engines(
         return BAD if rng.random() < 0.1 else OK
 
     members = [
-        Member(database, rng.choice([None, 1, 4]), script, seed + n, watched.check)
-        for n in range(rng.randint(1, 3))
+        Member(database, rng.choice([None, 1, 4]), script, rng.randrange(1000), watched.check)
+        for _ in range(rng.randint(1, 3))
     ]
     runs = [
         member.admit(random_plan(rng), f"r{number}-{n}")
@@ -413,4 +445,73 @@ def test_no_bound_is_ever_exceeded_and_nothing_starves_among_several_engines(
         rng.choice(members).advance()
     assert [run.id for run in runs if run.state == "running"] == []
     assert claims(database) == []
-    assert all(not (m.simulation.world.pools or m.simulation.world.asked) for m in members)
+    assert not any(member.simulation.world.asked for member in members)
+
+
+@pytest.mark.parametrize("seed", range(100, 140))
+def test_engines_that_die_at_any_commit_leave_nothing_held_and_nobody_waiting(
+    seed: int, local: Database
+) -> None:
+    rng = random.Random(seed)
+    slots = {"db": 3, "api": 2, "one": 1}
+    for name, number in slots.items():
+        pools.put(local, name, number, "project")
+    watched = Watched(local, slots)
+    members = [Member(local, rng.choice([None, 2]), watch=watched.check) for _ in range(2)]
+    plans = {f"r{n}": random_plan(rng) for n in range(4)}
+    for n, (name, of) in enumerate(plans.items()):
+        members[n % 2].admit(of, name)
+    for _ in range(3000):
+        at = rng.randrange(len(members))
+        if rng.random() < 0.1:
+            members[at].watch = crash_at_commit(rng.randint(1, 3))
+        try:
+            members[at].advance()
+        except Crashed:
+            members[at] = heir_of(members[at], plans)
+        members[at].watch = watched.check
+        if not local.execute("SELECT 1 FROM run WHERE state = 'running' LIMIT 1").fetchone():
+            break
+    assert local.execute("SELECT id FROM run WHERE state = 'running'").fetchall() == []
+    assert claims(local) == []
+
+
+def heir_of(dead: Member, plans: dict[str, Plan]) -> Member:
+    """Another engine goes on with its runs, and hears of its tasks."""
+    member = Member(dead.database, dead.slots, watch=lambda member: None)
+    with views.reading(dead.database.url) as db:
+        stored = {
+            name: [StoredInstance._make(row) for row in views.instances(db, name)]
+            for (name,) in dead.database.execute(
+                "SELECT id FROM run WHERE state = 'running' AND owner = ?", (dead.runner,)
+            ).fetchall()
+        }
+    take_over(dead.database, dead, member)
+    admitted = []
+    for name, rows in stored.items():
+        run = rebuild(Run(name, plans[name], member.runner), rows, member.simulation.ids)
+        admitted.append(Admit(run, new=False))
+    member.turn(*admitted)
+    member.simulation.live.update(member.simulation.world.running)
+    return member
+
+
+def test_engines_that_ask_at_the_same_time_never_get_more_than_there_is(
+    database: Database, database_url: str
+) -> None:
+    pools.put(database, "db", 3, "project")
+    rng = random.Random(1)
+    plans = [plan(*many("abcdefgh", pool_slots=rng.choice([1, 1, 2])), max_active_tasks=4) for _ in range(8)]
+
+    def work(number: int) -> str:
+        with opened(database_url) as own:
+            member = Member(own, seed=number, watch=Watched(own, {"db": 3}).check)
+            run = member.admit(plans[number], f"r{number}")
+            until = time.monotonic() + 100
+            while run.state == "running" and time.monotonic() < until:
+                member.advance()
+            return str(run.state)
+
+    with ThreadPoolExecutor(4) as threads:
+        assert set(threads.map(work, range(8))) == {"success"}
+    assert claims(database) == []

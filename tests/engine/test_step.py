@@ -145,6 +145,19 @@ def test_a_lost_worker_costs_no_retry() -> None:
     assert (run.state, next(run.instances).attempts) == ("success", 5)
 
 
+def test_a_task_that_is_lost_again_and_again_is_given_up() -> None:
+    run = run_to_end(plan(task("a", retries=3)), {"a": LOST})
+    instance = next(run.instances)
+    assert (run.state, instance.attempts) == ("failed", 5)
+    assert instance.reason == "lost 5 times in a row, so it is not tried again: its worker was lost"
+
+
+def test_an_attempt_that_comes_to_its_own_end_makes_losses_count_anew() -> None:
+    script = [LOST] * 4 + [BAD] + [LOST] * 4 + [OK]
+    run = run_to_end(plan(task("a", retries=1, retry_delay=0)), {"a": script})
+    assert (run.state, next(run.instances).attempts) == ("success", 10)
+
+
 def test_at_most_once_is_not_run_again_when_its_worker_is_lost() -> None:
     run = run_to_end(plan(task("a", on_lost="fail")), {"a": LOST})
     assert (run.state, next(run.instances).attempts) == ("failed", 1)

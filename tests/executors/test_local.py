@@ -294,3 +294,34 @@ def test_the_state_folder_may_lie_deep_and_is_private(tmp_path: Path) -> None:
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert {stat.S_IMODE(path.stat().st_mode) & 0o077 for path in folder.iterdir()} == {0}
     executor.close()
+
+
+def test_tasks_end_when_their_scheduler_gives_no_sign_for_long(
+    executor: LocalExecutor, tmp_path: Path
+) -> None:
+    told = fifo(tmp_path, "told")
+    executor.start([shell(1, "setsid sleep 1000 & echo $$ $! > told; sleep 1000", tmp_path)])
+    pids = [int(word) for word in told.read_text().split()]
+    executor.go_on(0.05)
+    lost = end(executor)
+    assert (lost.attempt, lost.reason) == (1, "lost")
+    assert "no sign" in lost.message
+    assert gone(pids)
+    executor.start([shell(2, "true", tmp_path)])
+    late = end(executor)
+    assert (late.attempt, late.reason) == (2, "lost"), (
+        "what was sent before a long sleep does not begin after it"
+    )
+    executor.go_on(None)
+    executor.start([shell(3, "exit 4", tmp_path)])
+    assert end(executor).exit == 4
+
+
+def test_a_sign_in_time_lets_tasks_go_on(executor: LocalExecutor, tmp_path: Path) -> None:
+    told, go = fifo(tmp_path, "told"), fifo(tmp_path, "go")
+    executor.go_on(1000)
+    executor.start([shell(1, "echo > told; exec < go; exit 6", tmp_path)])
+    told.read_text()
+    executor.go_on(2000)
+    go.write_text("")
+    assert end(executor).exit == 6

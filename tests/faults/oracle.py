@@ -91,6 +91,9 @@ class Oracle:
         forced = self._forced([state for setup in setups for state in self.seen(setup, row)])
         if forced != "run":
             return forced
+        gated = self._gated(row)
+        if gated != "run":
+            return gated
         judged = [state for parent in task.judged for state in self.seen(parent, row)]
         others = [
             state for parent in task.needs if parent not in task.judged for state in self.seen(parent, row)
@@ -107,6 +110,19 @@ class Oracle:
         if not all(state in DONE for state in states):
             return "wait"
         return "skipped" if "skipped" in states else "run"
+
+    def _gated(self, row: Row) -> str:
+        """By the short circuits above: what one bars is skipped, and nothing below goes on before all are done."""
+        gates = [
+            each
+            for each in self.plan.tasks
+            if each.operator == "short_circuit" and row.task in self.below(each.id)
+        ]
+        seen = {gate.id: self.seen(gate.id, row) for gate in gates}
+        over = {gate.id: all(state in DONE for state in seen[gate.id]) for gate in gates}
+        if any(over[gate.id] and "success" in seen[gate.id] and not gate.params["go"] for gate in gates):
+            return "skipped"
+        return "run" if all(over.values()) else "wait"
 
     def _teardown(self, row: Row, task: Task) -> str:
         states = [state for setup in task.teardown_of for state in self.seen(setup, row)]

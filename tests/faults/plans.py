@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from yamldag.plan.pipeline import Fanout, Plan, Task
+from yamldag.plan.pipeline import Fanout, Json, Plan, Task
 from yamldag.plan.trigger_rule import RULES
 
 ENDS = ("ok", "ok", "ok", "ok", "bad", "skip", "timeout", "unstartable")
@@ -52,11 +52,11 @@ def any_case(source: random.Random, name: str) -> Case:
 
 def _task(source: random.Random, name: str, above: Sequence[str], mapped: str | None) -> Task:
     needs = tuple(sorted(source.sample(above, source.randint(0, min(3, len(above))))))
-    rare = source.random()
+    operator, params = _operator(source)
     return Task(
         name,
-        "noop" if source.random() < 0.15 else "bash",
-        {} if rare < 0 else {"script": "true"},
+        operator,
+        params,
         needs=needs,
         judged=tuple(need for need in needs if source.random() < 0.85),
         trigger_rule="all_success" if source.random() < 0.5 else source.choice(RULES),
@@ -69,9 +69,24 @@ def _task(source: random.Random, name: str, above: Sequence[str], mapped: str | 
         allow_failure=source.random() < 0.2,
         on_lost=source.choice(["retry", "retry", "fail"]),
         priority=source.choice([0, 0, 3]),
+        timeout=50.0 if "pipeline" in params else source.choice([None, 5.0]) if operator == "wait" else None,
         setup=source.random() < 0.12,
         folder="/",
     )
+
+
+def _operator(source: random.Random) -> tuple[str, dict[str, Json]]:
+    dice = source.random()
+    if dice < 0.12:
+        return "noop", {}
+    if dice < 0.18:
+        return "short_circuit", {"go": source.random() < 0.6}
+    if dice < 0.3:
+        soft = source.random() < 0.3
+        return "wait", {"delay": source.choice(["0s", "3s", "40s"]), "soft_fail": soft}
+    if dice < 0.33:
+        return "wait", {"pipeline": "p0", "poke_interval": "2s"}
+    return "bash", {"script": "true"}
 
 
 def _fan(source: random.Random) -> Fanout:

@@ -334,7 +334,7 @@ class Simulation:
             if code == 0 and state != "success":
                 raise Wrong(f"{body} succeeded and is {state}")
         for attempt, (_, _, reason, _) in stored.items():
-            if attempt not in self.machine.bodies and reason != "refused":
+            if attempt not in self.machine.bodies and reason not in ("refused", "waited", "stopped"):
                 raise Wrong(f"attempt {attempt} ended by {reason}, and never began")
 
 

@@ -190,7 +190,7 @@ def test_kills_lose_nothing_and_double_nothing(what: str, killing: Killing) -> N
     killing.project.write("pipelines/beat.yml", pipeline(killing.history, start))
     killing.start()
     wait_until(lambda: killing.moves() > 0)
-    for _ in range(int(os.environ.get("KILLS", much(8, 67)))):
+    for _ in range(much(8, 67)):
         killing.round(what)
     end = datetime.now(UTC).replace(microsecond=0)
     killing.project.write("pipelines/beat.yml", pipeline(killing.history, start, end))

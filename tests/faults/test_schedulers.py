@@ -6,14 +6,16 @@ import os
 from pathlib import Path
 
 from tests.e2e.project import Project
-from tests.faults.fleet import LEASE, Size, fleet, torment
+from tests.faults.fleet import Size, fleet, torment
 
 LONG = os.environ.get("YAMLDAG_FAULTS") == "long"
 SIZES = {
-    "postgresql": Size(runs=1000, fan=18, kills=100, pauses=20) if LONG else Size(120, 6, kills=14, pauses=3),
-    "mariadb": Size(runs=250, fan=18, kills=30, pauses=8, schedulers=2)
+    "postgresql": Size(runs=1000, fan=18, kills=80, crashes=20, pauses=20)
     if LONG
-    else Size(60, 6, kills=6, pauses=2, schedulers=2),
+    else Size(runs=90, fan=6, kills=10, crashes=3, pauses=2),
+    "mariadb": Size(runs=250, fan=18, kills=30, crashes=10, pauses=10, schedulers=2)
+    if LONG
+    else Size(runs=40, fan=6, kills=4, crashes=2, pauses=1, schedulers=2),
 }
 
 
@@ -24,4 +26,3 @@ def test_nothing_is_lost_or_doubled_whoever_dies_or_hangs(server_url: str, tmp_p
     with fleet(Project(tmp_path), server_url, size, seed) as made:
         found = torment(made, size, patience=3600 if LONG else 120)
     print(f"{kind}, seed {seed}: {found}")
-    assert found["slowest takeover"] < 2 * LEASE

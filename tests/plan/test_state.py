@@ -106,12 +106,13 @@ def test_the_diagram_shows_each_move_once() -> None:
         "    [*] --> queued\n"
         "    queued --> running: start\n"
         "    queued --> cancelled: cancel\n"
+        "    queued --> failed: fail\n"
         "    running --> success: succeed\n"
         "    running --> failed: fail\n"
         "    running --> cancelled: cancel\n"
         "    cancelled --> [*]\n"
-        "    success --> [*]\n"
         "    failed --> [*]\n"
+        "    success --> [*]\n"
     )
     diagram = state.mermaid(state.TASK_MOVES)
     assert "running --> failed: fail, cancel" in diagram

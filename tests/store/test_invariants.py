@@ -106,8 +106,8 @@ SPOILS = {
     "pools-hold": "INSERT INTO pool VALUES ('p', 1, 'project', NULL); "
     f"INSERT INTO pool_claim VALUES ({OF_A}, 'r', 'p', 2, 0, 0, 1)",
     "one-run-per-tick": "DROP TABLE run; CREATE TABLE run AS SELECT 'p' AS pipeline, 1 AS tick, 'r' AS id, "
-    "'queued' AS state, 1 AS version, 1 AS started, NULL AS ended, 1 AS owner, 1 AS stop UNION ALL "
-    "SELECT 'p', 1, 's', 'queued', 1, 1, NULL, 1, 1",
+    "'queued' AS state, 1 AS version, 1 AS started, NULL AS ended, 1 AS owner, 1 AS stop, NULL AS reason UNION ALL "
+    "SELECT 'p', 1, 's', 'queued', 1, 1, NULL, 1, 1, NULL",
     "runs-have-owners": "UPDATE run SET state = 'running', ended = NULL; UPDATE runner SET ended = 1",
 }
 

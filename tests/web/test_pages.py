@@ -192,6 +192,14 @@ def test_a_mistake_of_ours_is_told_without_its_insides(
     log.unlink()
 
 
+def test_of_several_schedulers_the_page_says_which_one_it_is(site: Site) -> None:
+    assert "scheduler works<" in site.page()
+    site.board.status = replace(site.board.status, schedulers=3, leads=True)
+    assert "scheduler works, one of 3 and leads<" in site.page()
+    site.board.status = replace(site.board.status, schedulers=3, leads=False)
+    assert "scheduler works, one of 3<" in site.page()
+
+
 def test_health_is_json(site: Site) -> None:
     told = site.client.get("/health").json()
     assert (told["healthy"], told["pipelines"], told["slots"]) == (True, 0, 16)

@@ -86,7 +86,7 @@ def _print(rows: list[dict[str, Any]]) -> None:
     cells = [
         (
             row["pipeline"],
-            _schedule(row["schedule"]) if row["valid"] else "(has errors)",
+            _when(row),
             row["tasks"],
             (row["last_run"] or {}).get("state"),
             short((row["last_run"] or {}).get("created_at")),
@@ -95,6 +95,12 @@ def _print(rows: list[dict[str, Any]]) -> None:
         for row in rows
     ]
     print_table(("PIPELINE", "SCHEDULE", "TASKS", "LAST RUN", "AT (UTC)", "FILE"), cells)
+
+
+def _when(row: dict[str, Any]) -> str:
+    if not row["valid"]:
+        return "(has errors)"
+    return _schedule(row["schedule"]) + (" (paused)" if row["paused"] else "")
 
 
 def _schedule(value: object) -> str:

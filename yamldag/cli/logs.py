@@ -7,6 +7,7 @@ import json
 import re
 import sys
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from yamldag.cli import options
@@ -63,6 +64,12 @@ def _instances(db: sa.Connection, run_id: str, named: str) -> tuple[str, list[sa
     from yamldag.store import views
 
     rows = views.instances(db, run_id)
+    task, index = instance_named(run_id, rows, named)
+    return task, [row for row in rows if row.task == task and index in (None, row.map_index)]
+
+
+def instance_named(run_id: str, rows: Sequence[Any], named: str) -> tuple[str, int | None]:
+    """The task that is meant, and the index of the instance in brackets, which may be named by its item."""
     match = _NAME.fullmatch(named)
     task, which = (match[1], match[2]) if match else (named, None)
     here = [row for row in rows if row.task == task]
@@ -70,12 +77,12 @@ def _instances(db: sa.Connection, run_id: str, named: str) -> tuple[str, list[sa
         near = nearest(task, {row.task for row in rows})
         raise UsageError(f"run {run_id} has no task `{task}`" + (f"; did you mean `{near}`?" if near else ""))
     if which is None:
-        return task, here
+        return task, None
     meant = [row for row in here if which == str(row.map_index) and row.map_index >= 0]
     meant = meant or [row for row in here if row.item and which == item_words(json.loads(row.item), -1)]
     if not meant:
         raise UsageError(f"`{task}` of run {run_id} has no instance `{which}`")
-    return task, meant[:1]
+    return task, meant[0].map_index
 
 
 def _why(row: sa.Row[Any]) -> str:

@@ -52,7 +52,22 @@ def run(args: argparse.Namespace) -> int:
         options.print_json(schedule.rows(ticks))
     else:
         sys.stdout.write(_text(ticks, plan))
+        if _is_paused(args, plan):
+            sys.stderr.write(
+                f"`{plan.pipeline}` is paused: `yamldag unpause {plan.pipeline}` lets it go on\n"
+            )
     return 0
+
+
+def _is_paused(args: argparse.Namespace, plan: Plan) -> bool:
+    from yamldag.cli.records import exists, records
+    from yamldag.store import views
+
+    project = options.project(args)
+    if not exists(project):
+        return False
+    with records(project) as db:
+        return any(row["id"] == plan.pipeline and row["paused"] for row in views.pipelines(db))
 
 
 def _text(ticks: list[Tick], plan: Plan) -> str:

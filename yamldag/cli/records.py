@@ -35,24 +35,24 @@ def records(project: Project) -> Iterator[sa.Connection]:
     except CannotOpen as closed:
         raise UsageError(str(closed)) from None
     try:
-        _end_abandoned(database, project)
+        end_abandoned(database, project)
     finally:
         database.close()
     with views.reading(project.database) as db:
         yield db
 
 
-def _end_abandoned(database: Database, project: Project) -> None:
+def end_abandoned(database: Database, project: Project) -> None:
     """No run is shown as running whose process was killed."""
     import socket
 
     from yamldag.store import moves
 
     if moves.runs_by_hand(database, socket.gethostname()):
-        from yamldag.engine.abandoned import end_abandoned
+        from yamldag.engine import abandoned
         from yamldag.engine.lives import Onlooker
 
-        end_abandoned(database, Onlooker.at(Path(project.state_folder), os.environ))
+        abandoned.end_abandoned(database, Onlooker.at(Path(project.state_folder), os.environ))
 
 
 def exists(project: Project) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,14 +39,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     project = options.running_project(args)
-    order = _order(args, _plan(args), project)
+    plan = _plan(args, args.pipeline)
+    order = _order(args, plan, project)
     if args.dry_run:
         return _preview(order, project, args.format)
-    return _run(order, project, args.format)
+    return _run(replace(order, callees=_callees(args, plan)), project, args.format)
 
 
-def _plan(args: argparse.Namespace) -> Plan:
-    unit = options.pipeline(args, args.pipeline)
+def _callees(args: argparse.Namespace, plan: Plan) -> tuple[Plan, ...]:
+    """The plans of all pipelines that its tasks call, and that those call in turn."""
+    found: dict[str, Plan] = {}
+    waiting = [plan]
+    while waiting:
+        for task in waiting.pop().tasks:
+            name = str(task.params["id"]) if task.operator == "pipeline" else None
+            if name is not None and name not in found:
+                found[name] = _plan(args, name)
+                waiting.append(found[name])
+    return tuple(found.values())
+
+
+def _plan(args: argparse.Namespace, target: str) -> Plan:
+    unit = options.pipeline(args, target)
     if refused := unit.refused():
         options.show_diagnostics(refused)
         raise UnsoundError
@@ -56,16 +71,23 @@ def _plan(args: argparse.Namespace) -> Plan:
 
 def _order(args: argparse.Namespace, plan: Plan, project: Project) -> Order:
     from yamldag.engine.local_run import Order
+
+    params = resolved(plan, given(args.param))
+    return Order(plan, params, moment_given(args.date, plan), chosen(plan, args.task), project.pools)
+
+
+def resolved(plan: Plan, texts: dict[str, Any]) -> dict[str, Any]:
+    """The value of every param, from texts of the command line."""
     from yamldag.engine.params import BadParams, resolve
 
     try:
-        params = resolve(plan, _given(args.param), as_text=True)
+        return resolve(plan, texts, as_text=True)
     except BadParams as bad:
         raise UsageError("\n  ".join(bad.faults)) from None
-    return Order(plan, params, _date(args.date, plan), chosen(plan, args.task), project.pools)
 
 
-def _given(texts: Sequence[str]) -> dict[str, Any]:
+def given(texts: Sequence[str]) -> dict[str, Any]:
+    """What `--param` gave, by name."""
     found: dict[str, Any] = {}
     for text in texts:
         name, sign, value = text.partition("=")
@@ -77,16 +99,19 @@ def _given(texts: Sequence[str]) -> dict[str, Any]:
     return found
 
 
-def _date(text: str | None, plan: Plan) -> datetime | None:
+def moment_given(
+    text: str | None, plan: Plan, option: str = "--date", *, last: bool = False
+) -> datetime | None:
+    """A date or a time in the pipeline's zone; of a date alone its first moment, or its last."""
     if text is None:
         return None
     from yamldag.plan.schedule import moment, zone
 
     known = zone(plan.timezone)
     assert known is not None
-    found = moment(text, known)
+    found = moment(text, known, last=last)
     if found is None:
-        raise UsageError(f"`--date` wants a date or a time like `2026-01-31T06:00`, found `{text}`")
+        raise UsageError(f"`{option}` wants a date or a time like `2026-01-31T06:00`, found `{text}`")
     return found
 
 

@@ -11,7 +11,7 @@ from yamldag.syntax.diagnostic import Diagnostic, at
 from yamldag.syntax.tree import Map, Node, Scalar
 
 PIPELINE = ("deadline", "on_deadline", "on_failure", "on_success")
-TASK = ("cache", "on_failure", "on_success", "on_retry")
+TASK = ("on_failure", "on_success", "on_retry")
 
 
 def refused(root: Draft, entries: Entries) -> list[Diagnostic]:

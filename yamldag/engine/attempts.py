@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from yamldag.engine.changes import Changes
+from yamldag.engine.clearing import Clearing
 from yamldag.engine.deferral import Deferral
 from yamldag.engine.deferred import Deferred
 from yamldag.engine.readiness import Readiness
+from yamldag.engine.reasons import REASONS
 from yamldag.engine.retry import delay
+from yamldag.engine.reusing import Reusing
 from yamldag.engine.room import Room
 from yamldag.engine.run import Instance
-from yamldag.engine.stopping import REASONS, Stopping
 from yamldag.engine.world import Finished, Prepared, Result, World
 from yamldag.executors.contract import Start
 from yamldag.operators.contract import Outcome
 from yamldag.plan.state import Event
+
+LOSSES = 5
+"""Attempts of a task that are lost one after the other before it is not tried again."""
 
 
 class Attempts:
@@ -25,7 +30,7 @@ class Attempts:
         changes: Changes,
         readiness: Readiness,
         room: Room,
-        stopping: Stopping,
+        clearing: Clearing,
         deferred: Deferred,
         result: Result,
     ) -> None:
@@ -34,7 +39,8 @@ class Attempts:
         self._changes = changes
         self._readiness = readiness
         self._room = room
-        self._stopping = stopping
+        self._stopping = clearing.stopping
+        self._clearing = clearing
         self._result = result
 
     def start(self, instance: Instance, refusal: str | None = None) -> None:
@@ -42,7 +48,7 @@ class Attempts:
         now = self._changes.now
         self._changes.touch(instance)
         instance.attempts += 1
-        instance.tries += 1
+        instance.tries = max(instance.tries, 0) + 1
         instance.attempt = next(self._world.ids)
         instance.started, instance.ended, instance.retry_at, instance.reason = now, None, None, None
         self._changes.move(instance, Event.QUEUE)
@@ -86,9 +92,11 @@ class Attempts:
         stopped = self._stopping.has_stopped(instance, what.attempt)
         instance.started, instance.ended = what.started, what.ended
         self._room.release(instance)
-        self._become(instance, what, stopped)
+        if not (instance.node.run.clear and self._clearing.takes(instance, what)):
+            self._become(instance, what, stopped)
 
     def _become(self, instance: Instance, what: Finished, stopped: bool) -> None:
+        instance.losses = instance.losses if what.reason == "lost" else 0
         if what.outcome.state == "success" and not (stopped and what.reason == "stopped"):
             self._succeed(instance, what)
         elif stopped:
@@ -97,7 +105,7 @@ class Attempts:
         elif what.outcome.state == "skipped":
             self._end(instance, what, Event.SKIP, what.outcome.reason)
         elif what.reason == "lost" and instance.node.task.on_lost == "retry":
-            self._lose(instance, what)
+            self._lose(instance, what) if instance.losses + 1 < LOSSES else self._give_up(instance, what)
         elif what.outcome.retry and instance.tries <= instance.node.task.retries:
             self._retry(instance, what)
         else:
@@ -107,6 +115,8 @@ class Attempts:
         instance.output = what.outcome.output
         if instance.output is not None:
             self._changes.output(instance)
+        if instance.node.task.cache is not None:
+            Reusing(self._world, self._changes).keep(instance)
         self._end(instance, what, Event.SUCCEED, what.outcome.reason)
 
     def _end(self, instance: Instance, what: Finished, event: Event, reason: str) -> None:
@@ -118,9 +128,15 @@ class Attempts:
     def _lose(self, instance: Instance, what: Finished) -> None:
         """The worker went away: again, and at no cost of a retry."""
         instance.tries -= 1
+        instance.losses += 1
         self._changes.end(instance, Event.LOSE, what.exit, what.reason, what.outcome.reason)
         self._changes.move(instance, Event.LOSE, what.outcome.reason)
         self._room.ready(instance)
+
+    def _give_up(self, instance: Instance, what: Finished) -> None:
+        """It may well be the task itself that ends whoever runs it."""
+        words = f"lost {LOSSES} times in a row, so it is not tried again: {what.outcome.reason}"
+        self._end(instance, what, Event.FAIL, words)
 
     def _retry(self, instance: Instance, what: Finished) -> None:
         run = instance.node.run

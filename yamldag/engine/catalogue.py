@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from yamldag.compile.compiler import Unit
 from yamldag.compile.files import shown
 from yamldag.compile.project import Project, find
 from yamldag.compile.workspace import Stamp, Workspace, stamp
+from yamldag.engine.calls import Callee
 from yamldag.engine.local_run import plan_text, text_hash
 from yamldag.engine.ticker import rule_of
-from yamldag.plan.pipeline import Plan
+from yamldag.plan.pipeline import Plan, from_json
 from yamldag.plan.schedule import Schedule, read
+from yamldag.store import schedules
+from yamldag.store.database import Database
 from yamldag.syntax.diagnostic import Diagnostic, has_errors
 
 
@@ -46,6 +51,18 @@ def known(plan: Plan, text: str, version: str, path: str, refused: Iterable[Diag
     return Known(plan, text, version, schedule, rule_of(plan), path, tuple(refused))
 
 
+def last_good(database: Database, root: str, names: Collection[str] | None = None) -> dict[str, Known]:
+    """The last good version of each pipeline, or of these, that a scheduler or a run has seen."""
+    found = {}
+    for name, file, version, text in schedules.known_plans(database):
+        if names is None or name in names:
+            path = os.path.abspath(os.path.join(root, file))
+            # A plan of another version of yamldag may not be readable; then there is no last good one.
+            with suppress(KeyError, TypeError, ValueError, AssertionError):
+                found[name] = known(from_json(json.loads(text)), text, version, path)
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Broken:
     """A file with errors: its path as a person writes it, and what is wrong."""
@@ -75,6 +92,11 @@ class Catalogue:
             self.pipelines = self.earlier()
         self._read()
 
+    def callee(self, name: str) -> Callee | None:
+        """The pipeline of that name, as a task calls it: its run waits for room, and fixes its plan then."""
+        found = self.pipelines.get(name)
+        return Callee(found.plan, runs=found.runs) if found else None
+
     def refresh(self) -> bool:
         """Compile what has changed. True: something has."""
         again = self._project_changed()
@@ -82,6 +104,14 @@ class Catalogue:
         if changed or again:
             self._read()
         return bool(changed) or again
+
+    def lacks(self, path: str) -> bool:
+        """Whether a file is gone, or is there, can be read, and so holds what it holds."""
+        path = os.path.abspath(path)
+        if not os.path.exists(path):
+            return True
+        there = {os.path.abspath(each) for each in self._workspace.paths}
+        return path in there and path not in {os.path.abspath(each.path) for each in self.broken}
 
     # The project's own file
 

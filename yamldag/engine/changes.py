@@ -16,12 +16,14 @@ from yamldag.plan.state import (
     TaskState,
 )
 from yamldag.store.rows import (
+    Answer,
     AssetUpdate,
     AttemptEnd,
     Batch,
     DeferralEnd,
     Expansion,
     InstanceMove,
+    Kept,
     Logged,
     NewAttempt,
     NewClaim,
@@ -30,6 +32,7 @@ from yamldag.store.rows import (
     NewRun,
     Output,
     RunMove,
+    Uncalled,
 )
 
 _HOLDING = (TaskState.QUEUED, TaskState.RUNNING)
@@ -72,7 +75,21 @@ class Changes:
     def expand(self, instance: Instance) -> None:
         """The row that stood for the whole task is now that of the first item."""
         if instance not in self._new:
-            self._batch(instance).expansions.append(Expansion(to_text(instance.item), instance.id))
+            self._batch(instance).expansions.append(
+                Expansion(instance.index, to_text(instance.item), instance.id)
+            )
+
+    def unmap(self, instance: Instance) -> None:
+        """It is for no item any more."""
+        instance.item = None
+        if instance not in self._new:
+            self._batch(instance).unmapped.append((instance.id,))
+
+    def forget(self, instance: Instance) -> None:
+        """Its output is not needed any more."""
+        batch = self._batch(instance)
+        batch.outputs = [each for each in batch.outputs if each.instance != instance.id]
+        batch.forgotten.append((instance.id,))
 
     def touch(self, instance: Instance) -> None:
         """It is about to change: its row is expected to be what it is now."""
@@ -105,6 +122,11 @@ class Changes:
         instance.claimed = instance.granted = False
         self._batch(instance).unclaims.append((instance.id,))
         self.unclaimed.append(instance)
+
+    def keep(self, instance: Instance, key: str) -> None:
+        """Its output may stand for that of others with the same key."""
+        value = None if instance.output is None else to_text(instance.output)
+        self._batch(instance).kept.append(Kept(key, instance.id, value, self.now))
 
     def disclaim(self, instance: Instance) -> None:
         """Another engine may have left a claim of it that was never used."""
@@ -156,6 +178,10 @@ class Changes:
         """Its newest attempt makes a run of another pipeline."""
         self._batch(instance).called.append(row)
 
+    def uncall(self, instance: Instance, run: str) -> None:
+        """It waits no longer for a run that it has made and that is not moved here: that is to end."""
+        self._batch(instance).uncalled.append(Uncalled(run, self.now))
+
     def output(self, instance: Instance) -> None:
         self._batch(instance).outputs.append(Output(instance.id, to_text(instance.output)))
 
@@ -176,6 +202,10 @@ class Changes:
             )
         row = RunMove(run.state._value_, run.ended, run.reason, run.stop, run.id, was._value_, run.owner)
         self._of(run).run.append(row)
+
+    def answer(self, run: Run, request: int, words: str) -> None:
+        """A request is obeyed by this step."""
+        self._of(run).answers.append(Answer(self.now, words, request))
 
     def _batch(self, instance: Instance) -> Batch:
         return self._of(instance.node.run)

@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 
-from yamldag.engine import folders, gates, times, waits
+from yamldag.engine import calls, folders, gates, times, waits
 from yamldag.engine.deferral import Deferral
 from yamldag.engine.errands import Errand, write_privately
 from yamldag.engine.run import UNMAPPED, Instance, Run
@@ -28,7 +28,14 @@ _SHELLS = ("bash", "command")
 class Dispatch:
     """Renders attempts, makes their places, and reads what they left."""
 
-    def __init__(self, templates: Templates, environment: Mapping[str, str], ids: Iterator[int]) -> None:
+    def __init__(
+        self,
+        templates: Templates,
+        environment: Mapping[str, str],
+        ids: Iterator[int],
+        callees: calls.Callees = calls.nobody,
+    ) -> None:
+        self._callees = callees
         self._templates = templates
         self._ids = ids
         self._inherited = {name: value for name, value in environment.items() if not name.startswith(_OURS)}
@@ -43,6 +50,8 @@ class Dispatch:
         """Render the newest attempt. What can't be rendered is over before anything was started."""
         base = _base(instance)
         try:
+            if instance.node.task.operator == "pipeline":
+                return self._call(instance, f"{base}.log")
             return Prepared(f"{base}.log", self._work(instance, base))
         except TemplateError as error:
             return Prepared(f"{base}.log", Outcome("failed", str(error)))
@@ -75,6 +84,11 @@ class Dispatch:
             return gates.checked(task, instance.node.run.plan, work)
         env = {**self._own(task, context), **_variables(instance, attempt)}
         return self._start(instance, attempt, work, env)
+
+    def _call(self, instance: Instance, log: str) -> Prepared:
+        task, context = instance.node.task, self._templates.context(instance)
+        params, args = rendered(task.params, context), rendered(task.args, context)
+        return calls.prepared(instance, params, args, self._callees, log)
 
     def _wait(self, instance: Instance) -> Deferral | Outcome:
         task, context = instance.node.task, self._templates.context(instance)

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 from yamldag.engine import times
 from yamldag.engine.abandoned import end_abandoned
+from yamldag.engine.calls import Callee
 from yamldag.engine.clock import SteadyClock
 from yamldag.engine.lives import BEATS, Onlooker, new_life
 from yamldag.engine.loop import Engine, Watcher, unwatched
@@ -53,6 +54,8 @@ class Order:
     only: frozenset[str] | None = None
     pools: Mapping[str, int] = field(default_factory=dict)
     """Those that the project declares, with their slots."""
+    callees: tuple[Plan, ...] = ()
+    """The pipelines that its tasks call, those that they call in turn among them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,23 +132,36 @@ class _Here:
         self.database.live(runner)
         self.database.wait_by(self.patience)
         engine = Engine(self.database, self.executor, self.clock, runner, os.environ, self.watch)
+        callees = {plan.pipeline: Callee(plan, text_hash(plan_text(plan))) for plan in order.callees}
+        engine.callees = callees.get
         engine.pulse = self.onlooker.lease / BEATS
         run = build(self._record(order, engine.runner, now), engine.ids)
         gc.freeze()
         if began is not None:
             began(run)
+        if order.callees:
+            engine.watch = lambda instance, state: (
+                self.watch(instance, state) if instance.node.run is run else None
+            )
+        under_way = {run.id}
+
+        def is_over() -> bool:
+            under_way.update(self._admit_called(engine))
+            under_way.difference_update(each.id for each in engine.over)
+            return run.id in engine.lost or not under_way - engine.lost
+
         with _interrupts(engine, run) as asked:
             self.patience.over = lambda: len(asked) > 1
             engine.tell(Admit(run))
             try:
-                self._work(engine, lambda: bool(engine.over or engine.lost))
+                self._work(engine, is_over)
             except Fenced:
                 self.executor.stop(engine.world.running, kill=True)
                 raise TakenOver(run.id) from None
             except BaseException:
                 self.executor.stop(engine.world.running, kill=True)  # nobody would hear of their ends
                 raise
-        if engine.lost:
+        if run.id in engine.lost:
             raise TakenOver(run.id)
         moves.end_runner(self.database, runner)
         return result_of(run)
@@ -164,21 +180,37 @@ class _Here:
         plan = order.plan
         moment = order.logical_date or datetime.fromtimestamp(now, UTC)
         start, end = read(plan.schedule, plan.timezone, plan.start, plan.end).interval_of(moment)
-        text = plan_text(plan)
-        version = moves.Version(plan.pipeline, plan.file, text_hash(text), text, now)
+        version = _version(plan, now)
+        callees = [_version(each, now) for each in order.callees]
         dates = Dates(*map(times.stored, (moment, start, end)))
 
         def record() -> NewRun:
-            moves.save_version(self.database, version)
+            for each in (version, *callees):
+                moves.save_version(self.database, each)
             declare(self.database, order.pools)
             return self._create(order, version, dates, runner)
 
         row = self.database.write(record)
         run = Run(row.id, plan, runner, "manual", *dates, params=order.params, started=now, only=order.only)
-        run.folder, run.logs = (str(self.folder.absolute() / kind / run.id) for kind in ("runs", "logs"))
+        self._place(run)
         if order.only is not None:
             run.earlier = earlier_outputs(self.database.url, plan, order.only)
         return run
+
+    def _admit_called(self, engine: Engine) -> list[str]:
+        """Begin the runs that tasks have made; their ids. They mind no `max_active_runs`, as none does here."""
+        made, engine.called = engine.called, []
+        for each in made:
+            row = each.row
+            dates = (row.logical_date, row.data_interval_start, row.data_interval_end)
+            called = Run(row.id, each.plan, engine.runner, row.type, *dates, started=row.started or 0.0)
+            called.params = json.loads(row.params)
+            self._place(called)
+            engine.tell(Admit(build(called, engine.ids)))
+        return [each.row.id for each in made]
+
+    def _place(self, run: Run) -> None:
+        run.folder, run.logs = (str(self.folder.absolute() / kind / run.id) for kind in ("runs", "logs"))
 
     def _create(self, order: Order, version: moves.Version, dates: Dates, runner: int) -> NewRun:
         params = json.dumps(order.params, ensure_ascii=False)
@@ -202,6 +234,11 @@ class _Here:
             )
             if moves.create_run(self.database, row):
                 return row
+
+
+def _version(plan: Plan, now: float) -> moves.Version:
+    text = plan_text(plan)
+    return moves.Version(plan.pipeline, plan.file, text_hash(text), text, now)
 
 
 def plan_text(plan: Plan) -> str:
@@ -239,7 +276,8 @@ def _interrupts(engine: Engine, run: Run) -> Iterator[list[int]]:
     asked: list[int] = []
 
     def interrupt(number: int, _frame: FrameType | None) -> None:
-        engine.tell(Stop(run.id, "kill" if asked else "cancel"))
+        for name in {run.id, *engine.world.runs}:
+            engine.tell(Stop(name, "kill" if asked else "cancel"))
         asked.append(number)
 
     # What was ignored when we began (below nohup, in the background) stays so.

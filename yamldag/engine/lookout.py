@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from queue import SimpleQueue
 from threading import Lock, Thread
 from time import monotonic
+from typing import Concatenate, ParamSpec, TypeVar
 
 from yamldag.engine.deferral import CALL, FILE, Awaited
 from yamldag.engine.world import Look, Looked
@@ -24,6 +25,8 @@ _THREADS = 16
 _LONGEST = 1 << 20
 """Bytes of all outputs of a run that was called."""
 
+T = TypeVar("T")
+P = ParamSpec("P")
 Tell = Callable[[Looked], None]
 
 
@@ -46,19 +49,22 @@ class Lookout:
             else:
                 runs.setdefault(each.deferral.key, []).append(each.attempt)
         for key, attempts in runs.items():
-            if waiting.has_succeeded(self._database, *key):
+            if self._read(waiting.has_succeeded, *key):
                 for attempt in attempts:
                     self._tell(Looked(attempt, Outcome("success")))
+
+    def _read(self, question: Callable[Concatenate[Database, P], T], *of: P.args, **more: P.kwargs) -> T:
+        return self._database.read(lambda: question(self._database, *of, **more))
 
     def _call(self, look: Look) -> None:
         name = look.deferral.run
         assert name is not None
-        found = waiting.ended(self._database, name)
+        found = self._read(waiting.ended, name)
         if found is None:
             return
         state, reason = found
         if state == "success":
-            outcome = _outputs(waiting.outputs(self._database, name), look)
+            outcome = _outputs(self._read(waiting.outputs, name), look)
         else:
             words = f"the run {name} that it called is {state}" + (f": {reason}" if reason else "")
             outcome = Outcome("failed", words, retry=True)

@@ -8,17 +8,21 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from yamldag.engine import folders
+from yamldag.engine.cache import Cache
+from yamldag.engine.calls import Callee, Callees, nobody
 from yamldag.engine.clock import Clock
 from yamldag.engine.dispatch import Dispatch
 from yamldag.engine.errands import Errands
 from yamldag.engine.lookout import Lookout
+from yamldag.engine.news import News
 from yamldag.engine.past import PastWatch
 from yamldag.engine.pool_watch import PoolWatch
 from yamldag.engine.pools import forget
+from yamldag.engine.requests import asked_of
 from yamldag.engine.run import Instance, Run
 from yamldag.engine.step import step
 from yamldag.engine.templates import Templates
-from yamldag.engine.world import Answered, Finished, Freed, Happened, Result, World
+from yamldag.engine.world import Answered, Asked, Called, Finished, Freed, Happened, Result, World
 from yamldag.executors.contract import Ended, Executor, Start
 from yamldag.operators.contract import Outcome
 from yamldag.plan.state import TaskState
@@ -70,7 +74,15 @@ class Engine:
     """Assets were updated; whoever looks at them sets it back."""
     over: list[Run] = field(default_factory=list)
     """Runs that have ended; the caller empties it."""
+    callees: Callees = nobody
+    """The pipelines that tasks may call."""
+    called: list[Called] = field(default_factory=list)
+    """Runs that tasks have made, and that are stored; the caller empties it."""
     errands: Errands = field(default_factory=Errands)
+    fresh: bool = False
+    """Other processes have written to the database; who has looked there sets it back."""
+    news: News = field(init=False)
+    _woken: bool = False
     _inbox: deque[Happened] = field(default_factory=deque)
     _templates: Templates = field(init=False)
     _pools: PoolWatch = field(init=False)
@@ -80,16 +92,26 @@ class Engine:
 
     def __post_init__(self) -> None:
         self.ids = ids_of(self.runner)
+        self.news = News(self.database)
         self._templates = Templates(self.environment)
-        self.dispatch = Dispatch(self._templates, self.environment, self.ids)
+        self.dispatch = Dispatch(self._templates, self.environment, self.ids, self._callee)
         self.world = World(self.ids, self._templates, self.dispatch.prepare, self.slots, self.dispatch.errand)
         self._lookout = Lookout(self.database, self.tell)
+        self.world.cache = Cache(self.database, self._templates)
         self._pools = PoolWatch(self.database, self.world, self.runner)
         self._past = PastWatch(self.database, self.world)
+
+    def _callee(self, name: str) -> Callee | None:
+        return self.callees(name)
 
     def tell(self, what: Happened) -> None:
         """Something has happened: from another thread, or below a signal handler."""
         self._inbox.append(what)
+        self.executor.wake()
+
+    def wake(self) -> None:
+        """Let a turn that waits come to its end: from another thread, or below a signal handler."""
+        self._woken = True
         self.executor.wake()
 
     def work(self, until: Callable[[], bool]) -> None:
@@ -97,8 +119,11 @@ class Engine:
         while not until():
             self.turn(None)
 
-    def turn(self, patience: float | None) -> None:
-        """Wait for something to happen, at most so many seconds (None: for ever), and take one step."""
+    def turn(self, patience: float | None) -> bool:
+        """Wait for something to happen, at most so many seconds and no longer than a beat, and take one step.
+
+        True: something has happened, or other processes have written to the database.
+        """
         ends = self.executor.receive(self._wait(patience))
         happened: list[Happened] = []
         while self._inbox:
@@ -109,11 +134,14 @@ class Engine:
             happened += filter(None, map(self.errands.returned, ends))
         if self.world.pools and (freed := self._pools.look(self.clock.now())):
             happened.append(freed)
+        happened += self._heard()
+        rang, self._woken = self._woken or self.world.rings(self.clock.now()), False
         self.take(happened)
         if ends:
             self.executor.acknowledge([end.attempt for end in ends])
         if self.pulse is not None and self.database.quiet >= self.pulse:
             self.database.write(_nothing)
+        return bool(happened) or rang or self.fresh
 
     def take(self, happened: list[Happened], start_again: Iterable[Start] = ()) -> None:
         """One step, stored and carried out. `start_again`: what was stored as started before, and never was."""
@@ -142,18 +170,26 @@ class Engine:
             end = replace(end, reason="lost", message="it was stopped with the scheduler")
         return self.dispatch.finished(end, instance)
 
-    def _wait(self, patience: float | None) -> float | None:
-        if self._inbox:
+    def _wait(self, patience: float | None) -> float:
+        if self._inbox or self._woken:
             return 0.0
-        due = self.world.due()
+        now, due = self.clock.now(), self.world.due()
         waits = [
+            self.news.wait(now),
             patience,
             self._pools.patience,
             self._past.patience,
-            None if due is None else max(0.0, due - self.clock.now()),
+            None if due is None else max(0.0, due - now),
             None if self.pulse is None else max(0.0, self.pulse - self.database.quiet),
         ]
-        return min((wait for wait in waits if wait is not None), default=None)
+        return min(wait for wait in waits if wait is not None)
+
+    def _heard(self) -> list[Asked]:
+        """What other processes ask of runs of this engine."""
+        if not self.news.look(self.clock.now()):
+            return []
+        self.fresh = True
+        return self.database.read(lambda: asked_of(self.database, self.runner))
 
     def _carry_out(self, result: Result) -> Answer:
         """Store first; what was not stored does not happen."""
@@ -170,6 +206,7 @@ class Engine:
             self.executor.stop(result.stop)
         if result.kill:
             self.executor.stop(result.kill, kill=True)
+        self.called += [each for each in result.called if each.by not in self.lost]
         if self.errands.waiting or result.errands or result.recall:
             self._run_errands(result)
         if result.looks:

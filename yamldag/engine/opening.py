@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import gc
-import json
 import os
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 from yamldag.compile.project import Project
-from yamldag.engine.catalogue import Catalogue, Known, known
+from yamldag.engine.catalogue import Catalogue, last_good
 from yamldag.engine.clock import WallClock
 from yamldag.engine.lives import BEATS, Onlooker, new_life
 from yamldag.engine.loop import Engine
@@ -18,9 +16,10 @@ from yamldag.engine.peers import Peers
 from yamldag.engine.recovery import sweep
 from yamldag.engine.service import Service
 from yamldag.executors.local import LocalExecutor
-from yamldag.plan.pipeline import from_json
-from yamldag.store import moves, schedules
+from yamldag.store import moves
 from yamldag.store.database import Database, Patience
+
+SLOTS = 16
 
 
 def open_service(
@@ -28,8 +27,8 @@ def open_service(
     database: Database,
     executor: LocalExecutor,
     say: Callable[[str], None],
-    kind: str,
-    slots: int,
+    kind: str = "serve",
+    slots: int = SLOTS,
 ) -> Service:
     """A scheduler that is ready to run, `slots` tasks at once. On SQLite its caller holds the lock of the database.
 
@@ -43,7 +42,8 @@ def open_service(
     database.wait_by(patience)
     engine = Engine(database, executor, clock, runner, os.environ, slots=slots)
     engine.pulse = onlooker.lease / BEATS
-    catalogue = Catalogue(project, lambda: _earlier(database, project))
+    catalogue = Catalogue(project, lambda: last_good(database, project.root))
+    engine.callees = catalogue.callee
     peers = Peers(engine, executor, onlooker, say)
     peers.look()
     sweep(engine, executor)
@@ -51,14 +51,3 @@ def open_service(
     patience.over = service.wants_no_more
     gc.freeze()
     return service
-
-
-def _earlier(database: Database, project: Project) -> dict[str, Known]:
-    """The last good version of each pipeline that a scheduler or a run has seen."""
-    found = {}
-    for name, file, version, text in schedules.known_plans(database):
-        path = os.path.abspath(os.path.join(project.root, file))
-        # A plan of another version of yamldag may not be readable; then there is no last good one.
-        with suppress(KeyError, TypeError, ValueError, AssertionError):
-            found[name] = known(from_json(json.loads(text)), text, version, path)
-    return found

@@ -21,6 +21,9 @@ LOOK = 2.0
 """Seconds between two looks at the other lives; with a short lease a quarter of that."""
 ASK = 0.25
 """Seconds between two looks at the runs that others give to us, or move for us."""
+GO_ON = 2.0
+"""Leases for which tasks go on without a sign of their scheduler, where there are other machines: those take it
+for dead a lease later."""
 
 
 @dataclass(slots=True)
@@ -39,6 +42,7 @@ class Peers:
     members: list[Member] = field(default_factory=list)
     _look_at: float = 0.0
     _ask_at: float = 0.0
+    _bounded: bool = False
 
     @property
     def alone(self) -> bool:
@@ -74,6 +78,20 @@ class Peers:
         self.members = lives.members(database, self.onlooker.lease)
         if not self.leads:
             self._lead()
+        self._bound()
+
+    def _bound(self) -> None:
+        """Where there are other machines, tasks must end here before they may begin there: those of a scheduler
+        that can't say that it lives."""
+        database, lease = self.engine.database, self.onlooker.lease
+        bound = lives.others_than(database, self.onlooker.boot)
+        if bound:
+            if database.quiet > lease / 2:
+                database.write(_nothing)
+            self.executor.go_on(GO_ON * lease - database.quiet)
+        elif self._bounded:
+            self.executor.go_on(None)
+        self._bounded = bound
 
     def _lead(self) -> None:
         database, me = self.engine.database, self.engine.runner
@@ -90,7 +108,7 @@ class Peers:
         given = lives.runs_of(self.engine.database, self.engine.runner)
         if given.keys() - self.engine.world.runs.keys():
             for run in admit(self.engine, self.executor, self.onlooker.folder.parent):
-                self.say(f"run {run} of {given[run]} started")
+                self.say(f"run {run.id} of {run.plan.pipeline} started")
 
     # For the one that leads
 
@@ -128,6 +146,10 @@ class Peers:
         if not self.alone:
             database, me = self.engine.database, self.engine.runner
             database.write(lambda: lives.withdraw(database, me))
+
+
+def _nothing() -> None:
+    """To write nothing is a sign of life."""
 
 
 def _is_due(at: float, now: float, every: float) -> bool:

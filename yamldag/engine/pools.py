@@ -118,9 +118,9 @@ class Pools:
         return not any(_place(each)[:2] <= place[:2] for each in (*pool.waiting, *pool.asking))
 
     def _pruned(self, run: Run, name: str) -> list[Ready] | None:
-        """The queue of a run for a pool, without those in front that have been cancelled meanwhile."""
+        """The queue of a run for a pool, without those in front that have been cancelled or cleared meanwhile."""
         heap = run.queues.get(name)
-        while heap and heap[0][-1].state is not TaskState.SCHEDULED:
+        while heap and not _stands(heap[0]):
             heapq.heappop(heap)
         if heap:
             return heap
@@ -136,6 +136,11 @@ def _place(instance: Instance) -> tuple[int, float, int]:
     """Where it stands in the queue of its pool: as the database orders it."""
     assert instance.ready is not None
     return (-instance.node.task.priority, instance.ready, instance.id)
+
+
+def _stands(entry: Ready) -> bool:
+    """Whether it is still what an instance waits by."""
+    return entry[-1].state is TaskState.SCHEDULED and entry[-1].ready == entry[1]
 
 
 def _is_before(heap: list[Ready], best: list[Ready]) -> bool:

@@ -8,12 +8,18 @@ from typing import Protocol
 
 from yamldag.engine import gates
 from yamldag.engine.changes import Changes
-from yamldag.engine.run import Fan, Instance, Node, Tally, task_state
+from yamldag.engine.run import CLEARED, Fan, Instance, Node, Run, Tally, task_state
 from yamldag.plan.pipeline import Json
 from yamldag.plan.state import FINAL, Event, TaskState
 from yamldag.plan.trigger_rule import Decision, decide
 
 _BAD = (TaskState.FAILED, TaskState.UPSTREAM_FAILED)
+_DECIDED = {
+    TaskState.SKIPPED: Event.SKIP,
+    TaskState.UPSTREAM_FAILED: Event.BLOCK,
+    TaskState.FAILED: Event.FAIL,
+}
+"""How an instance comes to a state that was decided before its items were known."""
 MOST_ITEMS = 100_000
 
 
@@ -33,6 +39,9 @@ class Asking(Protocol):
     def items(self, instance: Instance, fan: Fan) -> list[Json]:
         """What `foreach` or `matrix` comes to."""
 
+    def forget(self, run: Run) -> None:
+        """What was made of it holds no more."""
+
 
 class Readiness:
     """Decides within one step, until nothing more follows."""
@@ -43,6 +52,7 @@ class Readiness:
         asking: Asking,
         ids: Iterator[int],
         on_ready: Callable[[Instance], None],
+        reuse: Callable[[Instance], str | None],
         past: set[Node],
     ) -> None:
         self._changes = changes
@@ -50,6 +60,7 @@ class Readiness:
         self._asking = asking
         self._ids = ids
         self._on_ready = on_ready
+        self._reuse = reuse
         self._open: deque[Instance] = deque()
 
     def consider(self, instance: Instance) -> None:
@@ -69,6 +80,8 @@ class Readiness:
         run.unfinished -= 1
         if instance.state in _BAD and not node.task.allow_failure:
             run.bad += 1
+        if node.spare and not node.expanded:
+            self._remove_spare(node)
         if node.task.produces and node.is_over() and _was_made(node):
             self._changes.produce(node)
         if node.fan and node.expanded:
@@ -108,6 +121,8 @@ class Readiness:
             self._open.extend(child.instances)
 
     def _decide(self, instance: Instance) -> None:
+        if is_held(instance):
+            return
         decision = decision_of(instance)
         if decision == "run":
             self._proceed(instance)
@@ -129,10 +144,17 @@ class Readiness:
             elif expands:
                 self._expand(instance)
             else:
-                self._changes.move(instance, Event.SCHEDULE)
-                self._on_ready(instance)
+                self._schedule(instance)
         except Refused as refused:
             self.finish(instance, Event.FAIL, str(refused))
+
+    def _schedule(self, instance: Instance) -> None:
+        """It may start as soon as there is room, unless an earlier output stands for its own."""
+        self._changes.move(instance, Event.SCHEDULE)
+        if instance.node.task.cache is not None and (reason := self._reuse(instance)):
+            self.finish(instance, Event.SUCCEED, reason)
+        else:
+            self._on_ready(instance)
 
     def _conditions_hold(self, instance: Instance, expands: bool) -> bool:
         """Before the items are known, only what does not speak of them is asked; what was asked once for a
@@ -172,12 +194,34 @@ class Readiness:
         first.index, first.item = 0, items[0]
         self._changes.expand(first)
         for index, item in enumerate(items[1:], 1):
-            instance = Instance(next(self._ids), node, index, item, first.state)
+            instance = node.spare.pop(index, None)
+            if instance is None:
+                instance = Instance(next(self._ids), node, index, item, first.state, tries=first.tries)
+                self._changes.add(instance)
+            else:
+                self._revive(instance, item, first.state)
             instance.ended, instance.reason = first.ended, first.reason
             node.instances.append(instance)
-            self._changes.add(instance)
+        self._remove_spare(node)
         if first.state is TaskState.NONE:
             node.run.unfinished += len(items) - 1
+
+    def _revive(self, instance: Instance, item: Json, state: TaskState) -> None:
+        """There is an item again for a row that is there: its attempts are counted on."""
+        if instance.state is TaskState.REMOVED:
+            self._changes.move(instance, Event.CLEAR)
+        self._changes.unmap(instance)
+        instance.item = item
+        self._changes.expand(instance)
+        instance.tries, instance.own = CLEARED, None
+        if state in _DECIDED:
+            self._changes.move(instance, _DECIDED[state])
+
+    def _remove_spare(self, node: Node) -> None:
+        """There is no item for these rows any more."""
+        for instance in node.spare.values():
+            if instance.state is not TaskState.REMOVED:
+                self._changes.move(instance, Event.REMOVE)
 
     def _join(self, node: Node, number: int) -> None:
         """Children of the same mapping wait for their own item's parent, all others for every instance."""
@@ -190,6 +234,12 @@ class Readiness:
             for instance in child.instances:
                 instance.own = instance.own or Tally()
                 instance.own.expect(judged, state)
+
+
+def is_held(instance: Instance) -> bool:
+    """Whether it is to be cleared, and an attempt that must end first keeps it from going on."""
+    clear = instance.node.run.clear
+    return clear is not None and instance in clear.instances
 
 
 def _was_made(node: Node) -> bool:

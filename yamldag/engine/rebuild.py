@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from yamldag.engine.deferral import from_text
 from yamldag.engine.run import UNMAPPED, Fan, Instance, Node, Run, Tally, build, is_done
-from yamldag.plan.state import FINAL, TaskState
+from yamldag.plan.state import TaskState
 
 _BAD = (TaskState.FAILED, TaskState.UPSTREAM_FAILED)
 _UNDER_WAY = (TaskState.QUEUED, TaskState.RUNNING, TaskState.DEFERRED)
@@ -52,14 +52,23 @@ def rebuild(
     for row in rows:
         stored.setdefault(row.task, []).append(row)
     for task, found in stored.items():
-        _restore(run.nodes[task], sorted(found, key=lambda row: row.map_index))
+        if task in run.nodes:  # else the plan has lost it
+            _restore(run.nodes[task], sorted(found, key=lambda row: row.map_index))
+    if stored:
+        run.unsaved = [node.instances[0] for name, node in run.nodes.items() if name not in stored]
     waiting = {row[0]: from_text(*row[1:]) for row in deferrals}
     for instance in run.instances:
         if instance.state is TaskState.DEFERRED:
             instance.deferral = waiting[instance.id]
-    _connect(run)
+    recount(run)
     for fan in run.fans.values():
         _restore_fan(fan)
+    return run
+
+
+def recount(run: Run) -> Run:
+    """Count again what waits for what, and what is left to do, by the states of its instances."""
+    _connect(run)
     done = [instance for instance in run.instances if is_done(instance)]
     run.unfinished = sum(1 for _ in run.instances) - len(done)
     run.bad = sum(each.state in _BAD and not each.node.task.allow_failure for each in done)
@@ -67,8 +76,15 @@ def rebuild(
 
 
 def _restore(node: Node, rows: list[StoredInstance]) -> None:
-    node.expanded = rows[0].map_index != UNMAPPED
-    node.instances = [_instance(node, row) for row in rows]
+    """Rows without an item are of a mapping whose items are asked for: the first stands for the whole task."""
+    there = [row for row in rows if row.state != TaskState.REMOVED]
+    node.expanded = bool(there) and there[0].item is not None
+    used = there if node.expanded else (there or rows)[:1]
+    node.instances = [_instance(node, row) for row in used]
+    there_by_id = {each.id for each in node.instances}
+    node.spare = {row.map_index: _instance(node, row) for row in rows if row.id not in there_by_id}
+    if not node.expanded:
+        node.instances[0].index = UNMAPPED
 
 
 def _instance(node: Node, row: StoredInstance) -> Instance:
@@ -93,7 +109,9 @@ def _instance(node: Node, row: StoredInstance) -> Instance:
 def _connect(run: Run) -> None:
     """Count again what each instance waits for, by how far its parents are."""
     for node in run.nodes.values():
-        node.tally = Tally()
+        node.tally, node.left = Tally(), None
+        for instance in node.instances:
+            instance.own = None
     for parent in run.nodes.values():
         for child, judged in parent.children:
             for instance in parent.instances:
@@ -111,13 +129,8 @@ def _count(parent: Instance, child: Node, judged: bool) -> None:
 
 
 def _restore_fan(fan: Fan) -> None:
-    chains: dict[int, list[Instance]] = {}
-    for node in fan.members:
-        if node.expanded:
-            for instance in node.instances:
-                chains.setdefault(instance.index, []).append(instance)
-    for index, chain in chains.items():
-        fan.unfinished[index] = sum(each.state not in FINAL for each in chain)
+    fan.count()
+    for index, chain in fan.chains().items():
         if fan.fanout.max_active is not None and fan.unfinished[index] and _is_under_way(fan, chain):
             fan.active.add(index)
 
@@ -127,4 +140,4 @@ def _is_under_way(fan: Fan, chain: list[Instance]) -> bool:
         return chain[0].state in _UNDER_WAY
     if fan.leads_out:
         return any(each.state in (*_UNDER_WAY, TaskState.UP_FOR_RETRY) for each in chain)
-    return any(each.attempts for each in chain)
+    return any(each.tries > 0 for each in chain)

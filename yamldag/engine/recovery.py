@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-import sqlalchemy as sa
-
 from yamldag.engine.lives import Onlooker, Over, find_over
-from yamldag.engine.local_run import earlier_outputs
 from yamldag.engine.loop import Engine
-from yamldag.engine.rebuild import StoredInstance, rebuild
 from yamldag.engine.run import Instance, Run
+from yamldag.engine.stored import stored_run
 from yamldag.engine.world import Admit, Finished, Happened
 from yamldag.executors.contract import Start
 from yamldag.executors.local import Found, LocalExecutor
 from yamldag.executors.local.places import owners
 from yamldag.operators.contract import Outcome
-from yamldag.plan.pipeline import from_json
 from yamldag.plan.state import TaskState
-from yamldag.store import assets, lives, views
+from yamldag.store import lives, views
 from yamldag.store.lives import SCHEDULERS
 
 
@@ -38,7 +33,7 @@ def recover(engine: Engine, executor: LocalExecutor, onlooker: Onlooker) -> list
     for each in won:
         if each.lock is not None:
             executor.adopt(each.life.executor, each.lock)
-    return admit(engine, executor, onlooker.folder.parent) if won else []
+    return [run.id for run in admit(engine, executor, onlooker.folder.parent)] if won else []
 
 
 def _inherit(engine: Engine, over: Over) -> bool:
@@ -49,9 +44,9 @@ def _inherit(engine: Engine, over: Over) -> bool:
     return won
 
 
-def admit(engine: Engine, executor: LocalExecutor, folder: Path) -> list[str]:
+def admit(engine: Engine, executor: LocalExecutor, folder: Path) -> list[Run]:
     """Move the runs that the database says are this engine's, and that it does not move yet, in one step for
-    all; their ids. `folder`: the `.yamldag`.
+    all. `folder`: the `.yamldag`.
 
     Every journal is read before anything is decided, and what is decided is stored in one transaction.
     """
@@ -61,6 +56,7 @@ def admit(engine: Engine, executor: LocalExecutor, folder: Path) -> list[str]:
         executor.forget(engine.world.running.keys())
         return []
     running = lives.running_attempts(engine.database, engine.runner)
+    losses = lives.losses(engine.database, engine.runner) if running else {}
     stored = engine.database.read(lambda: _stored_runs(engine, folder, mine))
     lost = {attempt: of for attempt, of in running.items() if attempt not in engine.world.running}
     for owner in set(lost.values()):
@@ -71,11 +67,13 @@ def admit(engine: Engine, executor: LocalExecutor, folder: Path) -> list[str]:
     again: list[Start] = []
     for run, new in stored:
         happened.append(Admit(run, new))
+        for instance in run.instances if losses else ():
+            instance.losses = losses.get(instance.id, 0)
         _resume(engine, run, found, happened, again)
     engine.take(happened, again)
     executor.acknowledge([what.attempt for what in happened if isinstance(what, Finished)])
     executor.forget(engine.world.running.keys())
-    return [run.id for run, _ in stored]
+    return [run for run, _ in stored]
 
 
 def sweep(engine: Engine, executor: LocalExecutor) -> None:
@@ -90,36 +88,9 @@ def sweep(engine: Engine, executor: LocalExecutor) -> None:
 
 def _stored_runs(engine: Engine, folder: Path, names: Collection[str]) -> list[tuple[Run, bool]]:
     with views.reading(engine.database.url) as db:
-        return [_stored(db, row, engine, folder) for row in views.under_way(db) if row["id"] in names]
-
-
-def _stored(db: sa.Connection, row: sa.RowMapping, engine: Engine, folder: Path) -> tuple[Run, bool]:
-    """A run as its rows have it, and whether it has no instances yet."""
-    text = views.plan(db, row["version"])
-    assert text is not None
-    plan = from_json(json.loads(text))
-    only = None if row["only_tasks"] is None else frozenset(json.loads(row["only_tasks"]))
-    run = Run(
-        row["id"],
-        plan,
-        engine.runner,
-        row["type"],
-        row["logical_date"],
-        row["data_interval_start"],
-        row["data_interval_end"],
-        json.loads(row["params"]),
-        str(folder.absolute() / "runs" / row["id"]),
-        str(folder.absolute() / "logs" / row["id"]),
-        only,
-        assets=assets.read(row["assets"]),
-        started=row["started"],
-        stop=row["stop"],
-        reason=row["reason"],
-    )
-    if only is not None:
-        run.earlier = earlier_outputs(engine.database.url, plan, only)
-    rows = [StoredInstance._make(each) for each in views.instances(db, run.id)]
-    return rebuild(run, rows, engine.ids, views.deferrals(db, run.id)), not rows
+        rows = [row for row in views.under_way(db) if row["id"] in names]
+        url, ids = engine.database.url, engine.ids
+        return [stored_run(db, row, url, engine.runner, ids, folder) for row in rows]
 
 
 def _resume(

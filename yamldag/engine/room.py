@@ -46,7 +46,8 @@ class Room:
             if heap is None:
                 break
             instance = heapq.heappop(heap)[-1]
-            if instance.state is not TaskState.SCHEDULED:  # it may have been cancelled in the heap
+            # It may have been cancelled in the heap, or cleared, and be there twice.
+            if instance.state is not TaskState.SCHEDULED or instance.id in world.asked:
                 continue
             if instance.node.task.pool is None:
                 return instance

@@ -13,6 +13,8 @@ from yamldag.engine.deferral import Deferral
 from yamldag.plan.pipeline import Fanout, Json, Plan, Task
 from yamldag.plan.state import FINAL, RunState, TaskState
 
+CLEARED = -1
+"""The tries of what was cleared and has not begun since: no earlier output may stand for its own."""
 UNMAPPED = -1
 """The map index of what is not mapped, or not expanded."""
 
@@ -84,16 +86,17 @@ class Instance:
     output: Json = None
     own: Tally | None = None
     """Parents that are the same item's; the node's tally holds those of all items."""
+    losses: int = 0
+    """Its newest attempts that were lost, one after the other."""
     claimed: bool = False
     """It has a row among the claims to its pool."""
     granted: bool = False
     """It holds slots of its pool."""
+    deferral: Deferral | None = None
+    """What it waits for, while it is deferred."""
 
     def __lt__(self, other: Instance) -> bool:
         return self.id < other.id
-
-    deferral: Deferral | None = None
-    """What it waits for, while it is deferred."""
 
     @property
     def label(self) -> str:
@@ -122,6 +125,8 @@ class Node:
     """Of a `branch`: by what was chosen, all that goes on."""
     instances: list[Instance] = field(default_factory=list)
     expanded: bool = False
+    spare: dict[int, Instance] = field(default_factory=dict)
+    """Rows of items that are not in the list, or not yet again: by index."""
     past: bool = False
     """It has passed in the run before, as `depends_on_past` wants."""
     left: int | None = None
@@ -183,6 +188,31 @@ class Fan:
         """An instance waits for its retry: a chain goes on holding its place, a single task does not."""
         return [] if len(self.members) > 1 else self._leave(instance.index)
 
+    def chains(self) -> dict[int, list[Instance]]:
+        """The instances of each item, by index."""
+        found: dict[int, list[Instance]] = {}
+        for node in self.members:
+            if node.expanded:
+                for instance in node.instances:
+                    found.setdefault(instance.index, []).append(instance)
+        return found
+
+    def count(self) -> None:
+        """How much of each chain is left."""
+        self.unfinished = {
+            index: sum(each.state not in FINAL for each in chain) for index, chain in self.chains().items()
+        }
+
+    def empty(self) -> None:
+        """Its items are asked for again."""
+        self.active, self.held, self.unfinished = set(), [], {}
+
+    def renew(self) -> list[Instance]:
+        """Some of its instances were cleared: those held that may go on by that."""
+        self.count()
+        resting = [index for index in self.active if self._rests(index)]
+        return [instance for index in resting for instance in self._leave(index)]
+
     def _leave(self, index: int) -> list[Instance]:
         self.active.discard(index)
         assert self.fanout.max_active is not None or not self.held
@@ -198,6 +228,18 @@ class Fan:
 
 Ready = tuple[int, float, int, int, Instance]
 """Priority (negative), ready since, position in the plan, map index: the order in which tasks get room."""
+
+
+@dataclass(slots=True)
+class Clear:
+    """Instances that are held until all attempts of theirs have ended."""
+
+    instances: set[Instance]
+    again: frozenset[str]
+    """Mappings whose items are asked for again."""
+    waiting: set[int] = field(default_factory=set)
+    """Attempts that were asked to stop and have not ended."""
+    requests: list[int] = field(default_factory=list)
 
 
 @dataclass(slots=True, eq=False)
@@ -221,6 +263,8 @@ class Run:
     """Outputs of the tasks that it was narrowed from, of their newest success."""
     assets: Sequence[Mapping[str, str]] = ()
     """The updates that started it: {asset, run, task, at}, `at` as the database keeps moments."""
+    backfill: str | None = None
+    """What it is part of."""
     state: RunState = RunState.RUNNING
     started: float = 0.0
     ended: float | None = None
@@ -241,6 +285,10 @@ class Run:
     """A heap of what may start at once, if there is room."""
     queues: dict[str, list[Ready]] = field(default_factory=dict)
     """Heaps of what is ready and wants slots of a pool, by its name; none is empty."""
+    clear: Clear | None = None
+    """What is to be cleared once its attempts have ended."""
+    unsaved: list[Instance] = field(default_factory=list)
+    """Instances that have no row yet, though the run has rows: of tasks that its plan has got since."""
 
     @property
     def full(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -16,16 +17,19 @@ from yamldag.bug import write_log
 from yamldag.engine import times
 from yamldag.engine.agenda import Agenda
 from yamldag.engine.awaiting import Awaiting
-from yamldag.engine.catalogue import Catalogue, Known
+from yamldag.engine.catalogue import Catalogue, Known, last_good
 from yamldag.engine.local_run import new_id
 from yamldag.engine.loop import Engine
-from yamldag.engine.params import resolve
+from yamldag.engine.outside import settle
+from yamldag.engine.params import BadParams, resolve
 from yamldag.engine.peers import Peers
 from yamldag.engine.run import Run, build
 from yamldag.engine.status import Board, Status
+from yamldag.engine.stored import stored_run
 from yamldag.engine.ticker import LATE, Decision
 from yamldag.engine.world import Admit
-from yamldag.store import assets, moves, pools, schedules
+from yamldag.store import assets, moves, pools, schedules, views
+from yamldag.store.rows import NewRun
 from yamldag.store.schedules import QueuedRun, StoredPosition
 
 LOOK = 2.0
@@ -67,6 +71,7 @@ class Service:
     _killed: bool = False
     _late: float = 0.0
     _complained: bool = False
+    _gone_plans: dict[str, Known] = field(default_factory=dict)
     _led: bool = False
 
     def __post_init__(self) -> None:
@@ -80,6 +85,7 @@ class Service:
         peers = self.peers
         self._led = self.leads
         self.agenda = Agenda.read(self.engine.database, now)
+        self.engine.called.clear()  # those are read as well
         self.awaiting = Awaiting(self.engine.database)
         if peers is not None:
             self.agenda.since = now - peers.late
@@ -101,12 +107,12 @@ class Service:
         if not self.stops:
             self._told = self.engine.clock.now()
         self.stops += 1
-        self.engine.executor.wake()
+        self.engine.wake()
 
     def reload(self) -> None:
         """Look at the files now."""
         self._files_at = 0.0
-        self.engine.executor.wake()
+        self.engine.wake()
 
     def wants_no_more(self) -> bool:
         """Whether a database that is away is not worth waiting for: it was told to stop, and time runs out."""
@@ -123,20 +129,30 @@ class Service:
     def turn(self, *, wait: bool = True) -> None:
         """Wait for what comes first, and do all that follows from it."""
         now = self.engine.clock.now()
-        self.engine.turn(self._patience(now) if wait else 0.0)
-        now = self.engine.clock.now()
+        now = self._wait(now + self._patience(now) if wait else now)
         self._clear_up()
         if self.stops:
             self._wind_down(now)
         else:
             self._see_peers(now)
             if self.leads:
+                self._hear(now)
                 self._tick(now)
                 self._meet(now)
             self._look(now)
             if self.leads:
                 self._start(now)
         self.board.status = self._status(now)
+
+    def _wait(self, until: float) -> float:
+        """Let the engine turn until something has happened, or that moment has come; the time then."""
+        before = self.engine.clock.now()
+        while not self.engine.turn(max(0.0, until - before)):
+            now = self.engine.clock.now()
+            if not before <= now < until:  # also if the clock was set back
+                return now
+            before = now
+        return self.engine.clock.now()
 
     def _patience(self, now: float) -> float:
         if self.stops:
@@ -161,6 +177,21 @@ class Service:
             self.say("this scheduler leads now")
         for pipeline, run, at in self.peers.ended():
             self.agenda.ended(pipeline, run, at)
+            self.engine.news.again()
+
+    # News
+
+    def _hear(self, now: float) -> None:
+        """Take in what other processes have written: requests, queued runs, pauses."""
+        if not self.engine.fresh:
+            return
+        self.engine.fresh = False
+        for told in settle(self.engine.database, now):
+            self.say(told)
+        database = self.engine.database
+        database.read(lambda: self.agenda.hear(database))
+        self._gone_plans = {}
+        self._news_at = 0.0
 
     # Files
 
@@ -201,12 +232,24 @@ class Service:
             for name, known in pipelines.items():
                 if not known.stale and self.agenda.version(name) != known.version:
                     self._save(known, now)
+            schedules.mark_removed(self.engine.database, pipelines.keys(), removed, now)
 
         if self.leads:
+            removed = self._gone()
             self.engine.database.write(save)
-            self.awaiting.adopt(pipelines)
             self._pools = wanted
+            self.awaiting.adopt(pipelines)
         self.agenda.adopt(pipelines)
+
+    def _gone(self) -> list[str]:
+        """Pipelines that are recorded, and in no file any more."""
+        database, root = self.engine.database, self.catalogue.project.root
+        files = database.read(lambda: schedules.files(database))
+        return [
+            name
+            for name, file in files.items()
+            if name not in self.catalogue.pipelines and self.catalogue.lacks(os.path.join(root, file))
+        ]
 
     def _save(self, known: Known, now: float) -> None:
         plan = known.plan
@@ -257,14 +300,60 @@ class Service:
 
     def _start(self, now: float) -> None:
         """Start what is queued and finds room, the oldest logical date first."""
-        for row, known in self.agenda.take(self.catalogue.pipelines, PORTION):
-            self._begin(row, known, now)
+        if not self.agenda.names:
+            self.agenda.hurries = False
+            return
+        for row, known in self.agenda.take({**self._elsewhere(), **self.catalogue.pipelines}, PORTION):
+            if row.version is None:
+                self._begin(row, known, now)
+            else:
+                self._begin_again(row, row.version, now)
+
+    def _elsewhere(self) -> dict[str, Known]:
+        """The newest versions of pipelines that are in no file, for runs that were asked for by hand."""
+        names = self.agenda.elsewhere()
+        if names != self._gone_plans.keys():
+            self._gone_plans = last_good(self.engine.database, self.catalogue.project.root, names)
+        return self._gone_plans
+
+    def _begin_again(self, row: QueuedRun, version: str, now: float) -> None:
+        """A run of which tasks were cleared goes on by its own plan."""
+        engine, database = self.engine, self.engine.database
+        owner = engine.runner if self.peers is None else self.peers.choose()
+        if not database.write(lambda: moves.start_run(database, row.id, version, owner, now)):
+            return
+        self.agenda.began(row.pipeline, row.id, row.backfill)
+        if self._gave(row, owner):
+            return
+        with views.reading(database.url) as db:
+            stored = views.one_run(db, row.id)
+            assert stored is not None
+            run, new = stored_run(db, stored, database.url, engine.runner, engine.ids, self.folder)
+        engine.tell(Admit(run, new))
+        self.say(f"run {run.id} of {run.plan.pipeline} starts again")
+
+    def _gave(self, row: QueuedRun, owner: int) -> bool:
+        """Whether another scheduler moves it from now on."""
+        if self.peers is None or owner == self.engine.runner:
+            return False
+        self.peers.gave(row.id, row.pipeline)
+        self.say(f"run {row.id} of {row.pipeline} is given to scheduler {owner}")
+        return True
+
+    def _refuse(self, row: QueuedRun, bad: BadParams, now: float) -> None:
+        database, words = self.engine.database, "; ".join(bad.faults)
+        if database.write(lambda: schedules.refuse_run(database, row.id, words, now)):
+            self.say(f"run {row.id} of {row.pipeline} failed: {words}")
 
     def _begin(self, row: QueuedRun, known: Known, now: float) -> None:
         """Fix its plan, and let the engine have it."""
         engine, plan = self.engine, known.plan
+        try:
+            params = resolve(plan, json.loads(row.params))
+        except BadParams as bad:
+            self._refuse(row, bad, now)
+            return
         owner = engine.runner if self.peers is None else self.peers.choose()
-        params = resolve(plan, json.loads(row.params))
 
         def fix() -> bool:
             if not moves.start_run(engine.database, row.id, known.version, owner, now):
@@ -274,23 +363,27 @@ class Service:
 
         if not engine.database.write(fix):
             return  # somebody has taken or cancelled it meanwhile
-        self.agenda.began(row.pipeline, row.id)
-        if self.peers is not None and owner != engine.runner:
-            self.peers.gave(row.id, row.pipeline)
-            self.say(f"run {row.id} of {row.pipeline} is given to scheduler {owner}")
+        self.agenda.began(row.pipeline, row.id, row.backfill)
+        if self._gave(row, owner):
             return
         run = Run(row.id, plan, engine.runner, row.type, *row[3:6], params=params, started=now)
+        run.backfill = row.backfill
         run.folder, run.logs = places(self.folder, run.id)
         run.assets = assets.of_run(engine.database, run.id) if row.type == "assets" else []
         engine.tell(Admit(build(run, engine.ids)))
         self.say(f"run {run.id} of {plan.pipeline} started")
 
     def _clear_up(self) -> None:
-        """Take note of the runs that have ended."""
+        """Take note of the runs that have ended, and of those that tasks have made."""
+        if self.leads:
+            self.agenda.queued(_queued(each.row) for each in self.engine.called)
+        self.engine.called.clear()
         self._news_at = 0.0 if self.engine.over else self._news_at  # there may be room now
         for run in self.engine.over:
             ended = run.ended or 0.0
             self.agenda.ended(run.plan.pipeline, run.id, ended)
+            if run.stop or run.backfill:  # clears that had to wait, and what follows in the backfill
+                self.engine.news.again()
             why = f": {run.reason}" if run.reason else ""
             self.say(
                 f"run {run.id} of {run.plan.pipeline} {run.state.value} in {ended - run.started:.1f} s{why}"
@@ -339,7 +432,15 @@ class Service:
             self.catalogue.pipelines,
             self.catalogue.broken,
             self.agenda.snapshot(),
+            self.agenda.paused,
+            1 if self.peers is None else max(1, len(self.peers.members)),
+            self.leads,
         )
+
+
+def _queued(row: NewRun) -> QueuedRun:
+    dates = (row.logical_date, row.data_interval_start, row.data_interval_end)
+    return QueuedRun(row.id, row.pipeline, row.type, *dates, row.params, row.created)
 
 
 def places(folder: Path, run: str) -> tuple[str, str]:

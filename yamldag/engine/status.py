@@ -30,6 +30,11 @@ class Status:
     broken: tuple[Broken, ...] = ()
     next: Mapping[str, float] = field(default_factory=dict)
     """The coming tick of each pipeline that has one."""
+    paused: frozenset[str] = frozenset()
+    schedulers: int = 1
+    """Those at work on this database, this one too."""
+    leads: bool = True
+    """Whether this one makes the ticks and starts the runs."""
 
     def healthy(self, now: float) -> bool:
         return not self.stopping and now - self.turned < QUIET

@@ -11,15 +11,29 @@ from collections.abc import Iterable
 
 from yamldag.engine.attempts import Attempts
 from yamldag.engine.changes import Changes
+from yamldag.engine.clearing import Clearing
 from yamldag.engine.deferral import Awaited
 from yamldag.engine.deferred import Deferred
 from yamldag.engine.errands import Returned
 from yamldag.engine.pools import forget
 from yamldag.engine.readiness import Readiness
+from yamldag.engine.reusing import Reusing
 from yamldag.engine.room import Room
 from yamldag.engine.run import Instance, Run
 from yamldag.engine.stopping import ACTIVE, Stopping
-from yamldag.engine.world import Admit, Answered, Finished, Freed, Happened, Looked, Past, Result, Stop, World
+from yamldag.engine.world import (
+    Admit,
+    Answered,
+    Asked,
+    Finished,
+    Freed,
+    Happened,
+    Looked,
+    Past,
+    Result,
+    Stop,
+    World,
+)
 from yamldag.operators.contract import Outcome
 from yamldag.plan.state import Event, RunState, TaskState
 
@@ -36,11 +50,19 @@ class _Step:
         self.changes = Changes(now)
         self.result = Result({}, [], [], [], [], self.changes.moved)
         self.room = Room(world, self.changes, self.result)
-        self.readiness = Readiness(self.changes, world.asking, world.ids, self.room.ready, world.past)
+        reuse = Reusing(world, self.changes).find
+        self.readiness = Readiness(self.changes, world.asking, world.ids, self.room.ready, reuse, world.past)
         self.deferred = Deferred(world, self.result, now)
         self.stopping = Stopping(world, self.changes, self.readiness, self.deferred, self.result)
+        self.clearing = Clearing(world, self.changes, self.readiness, self.room, self.stopping, self.result)
         self.attempts = Attempts(
-            world, self.changes, self.readiness, self.room, self.stopping, self.deferred, self.result
+            world,
+            self.changes,
+            self.readiness,
+            self.room,
+            self.clearing,
+            self.deferred,
+            self.result,
         )
         self.admitted: list[Run] = []
 
@@ -50,15 +72,11 @@ class _Step:
                 self.attempts.finish(what)
             elif isinstance(what, Admit):
                 self._admit(what)
-            elif isinstance(what, Stop):
+            elif isinstance(what, Stop | Asked):
                 if run := self.world.runs.get(what.run):
-                    self.stopping.stop(run, what.how)
-            elif isinstance(what, Answered):
-                self._answered(what)
-            elif isinstance(what, Freed):
-                self.room.pools.free(what.slots)
-            elif isinstance(what, Past):
-                self._learn(what)
+                    self._obey(run, what)
+            elif isinstance(what, Answered | Freed | Past):
+                self._hear(what)
             else:
                 self._tell_waiting(what)
         self._ring()
@@ -85,8 +103,27 @@ class _Step:
                 if instance.node.tally.judged or instance.node.tally.others:
                     continue
             self._resume(instance)
+        for instance in run.unsaved:
+            self.changes.add(instance)
         if run.stop:
             self.stopping.stop_all(run, run.stop)
+
+    def _obey(self, run: Run, what: Stop | Asked) -> None:
+        if isinstance(what, Stop):
+            self.stopping.stop(run, what.how)
+        elif what.wish is not None:
+            self.clearing.ask(run, what.request, what.wish)
+        else:
+            self.stopping.stop(run, what.kind)
+            self.changes.answer(run, what.request, run.reason or "")
+
+    def _hear(self, what: Answered | Freed | Past) -> None:
+        if isinstance(what, Answered):
+            self._answered(what)
+        elif isinstance(what, Freed):
+            self.room.pools.free(what.slots)
+        else:
+            self._learn(what)
 
     def _answered(self, what: Answered) -> None:
         for instance, refusal in self.room.answered(what):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from yamldag.engine.changes import Changes
 from yamldag.engine.deferred import Deferred
 from yamldag.engine.readiness import Readiness
+from yamldag.engine.reasons import REASONS
 from yamldag.engine.run import Instance, Run
 from yamldag.engine.world import Result, World
 from yamldag.plan.state import Event, TaskState
@@ -13,12 +14,6 @@ ACTIVE = (TaskState.QUEUED, TaskState.RUNNING)
 _BEFORE_START = (TaskState.NONE, TaskState.SCHEDULED, TaskState.UP_FOR_RETRY)
 _AT_ONCE = ("kill", "lost")
 """Teardowns are not waited for."""
-REASONS = {
-    "cancel": "the run was cancelled",
-    "kill": "the run was cancelled",
-    "lost": "the process that ran it is gone",
-    "timeout": "the run took longer than its timeout",
-}
 
 
 class Stopping:
@@ -40,6 +35,10 @@ class Stopping:
         run.stop = "timeout" if run.stop == "timeout" else how
         run.reason = REASONS[run.stop]
         self._changes.run(run, None)
+        if run.clear:
+            for request in run.clear.requests:
+                self._changes.answer(run, request, run.reason)
+            run.clear = None
         self.stop_all(run, how)
 
     def stop_all(self, run: Run, how: str) -> None:
@@ -72,7 +71,7 @@ class Stopping:
         if called in self._world.runs:
             self.stop(self._world.runs[called], how if how in _AT_ONCE else "cancel")
         elif called is not None:
-            self._result.abandoned.append(called)
+            self._changes.uncall(instance, called)
 
     def has_stopped(self, instance: Instance, attempt: int) -> bool:
         """Whether an attempt that has ended was asked to. Teardowns begin once the last that was has ended."""

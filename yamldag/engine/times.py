@@ -11,6 +11,11 @@ def stored(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
+def stored_at(instant: float) -> str:
+    """Unix seconds as such a text."""
+    return stored(datetime.fromtimestamp(instant, UTC))
+
+
 def read(text: str) -> datetime:
     """A stored text, in UTC."""
     return datetime.fromisoformat(text)

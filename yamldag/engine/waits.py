@@ -20,7 +20,7 @@ _LONGEST = 60.0
 """Seconds that one request may take."""
 
 
-class _Unfit(Exception):  # noqa: N818
+class UnfitError(Exception):
     """A value that can't be what it should be: these words say why to a person."""
 
 
@@ -31,7 +31,7 @@ def deferral(instance: Instance, params: Mapping[str, Json], cwd: str) -> Deferr
     made = Deferral(TIME, instance.started, None if timeout is None else instance.started + timeout)
     try:
         _fill(made, instance, params, cwd)
-    except _Unfit as unfit:
+    except UnfitError as unfit:
         return Outcome("failed", str(unfit))
     return made
 
@@ -65,16 +65,16 @@ def _fill(made: Deferral, instance: Instance, params: Mapping[str, Json], cwd: s
     made.poke = _seconds("poke_interval", params["poke_interval"]) if "poke_interval" in params else POKE
     soft = params.get("soft_fail", False)
     if not isinstance(soft, bool):
-        raise _Unfit(f"`soft_fail` should be true or false, found `{text(soft)}`")
+        raise UnfitError(f"`soft_fail` should be true or false, found `{text(soft)}`")
     made.soft_fail = soft
     if made.poke <= 0:
-        raise _Unfit("`poke_interval` should be longer than nothing")
+        raise UnfitError("`poke_interval` should be longer than nothing")
 
 
 def _seconds(name: str, value: Json) -> float:
     found = duration.seconds(text(value).strip())
     if found is None:
-        raise _Unfit(f"`{name}` should be a duration such as 30s or 1h30m, found `{text(value)}`")
+        raise UnfitError(f"`{name}` should be a duration such as 30s or 1h30m, found `{text(value)}`")
     return found
 
 
@@ -87,7 +87,7 @@ def _until(written: str, logical_date: str, timezone: str) -> float:
 
 
 def date(params: Mapping[str, Json], default: str, timezone: str) -> str:
-    """The logical date that is meant, as stored. Raises DateError."""
+    """The logical date that is meant, as stored. Raises UnfitError."""
     if params.get("date") is None:
         return default
     return _moment("date", text(params["date"]).strip(), timezone)
@@ -96,7 +96,7 @@ def date(params: Mapping[str, Json], default: str, timezone: str) -> str:
 def _moment(name: str, written: str, timezone: str) -> str:
     found = moment(written, ZoneInfo(timezone))
     if found is None:
-        raise _Unfit(
+        raise UnfitError(
             f"`{name}` should be a date or a time such as 2026-01-31T06:00 that exists, found `{written}`"
         )
     return times.stored(found)

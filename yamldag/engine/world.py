@@ -5,8 +5,9 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
+from yamldag.engine.choice import Wish
 from yamldag.engine.deferral import RUN, Awaited, Deferral
 from yamldag.engine.errands import Errand, Returned
 from yamldag.engine.readiness import Asking
@@ -50,6 +51,18 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """A command or a page asks something of a run: obeyed and answered in one transaction."""
+
+    request: int
+    run: str
+    kind: str
+    """`cancel`, `kill` or `clear`."""
+    wish: Wish | None = None
+    """What to clear."""
+
+
+@dataclass(frozen=True, slots=True)
 class Answered:
     """The database has said which of those that asked for slots of a pool have them now."""
 
@@ -78,7 +91,7 @@ class Past:
     answers: Mapping[Node, str]
 
 
-Happened: TypeAlias = "Admit | Finished | Stop | Returned | Looked | Answered | Freed | Past"
+Happened: TypeAlias = "Admit | Finished | Stop | Asked | Returned | Looked | Answered | Freed | Past"
 Prepare: TypeAlias = "Callable[[Instance], Prepared]"
 """Renders the newest attempt of an instance: what to start, what it waits for, or how it is over already."""
 Send: TypeAlias = "Callable[[Instance], Errand | Outcome]"
@@ -91,6 +104,8 @@ class Called:
 
     row: NewRun
     plan: Plan
+    by: str
+    """The id of the run that calls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +128,25 @@ class Look:
 def no_errands(_instance: Instance) -> Outcome:
     """Of a world that sends none."""
     return Outcome("failed", "nothing can be looked at here")
+
+
+@dataclass(frozen=True, slots=True)
+class Reused:
+    """An output of an earlier success."""
+
+    output: Json
+    run: str | None
+    """Whose it is; None: that run is no longer recorded."""
+
+
+class Cache(Protocol):
+    """Outputs that are kept for tasks with a `cache`."""
+
+    def key(self, instance: Instance) -> str:
+        """What its output is kept under. Raises Refused."""
+
+    def find(self, instance: Instance, key: str, now: float) -> Reused | None:
+        """What may stand for its output."""
 
 
 @dataclass(slots=True)
@@ -139,6 +173,8 @@ class World:
     slots: int | None = None
     """How many attempts may run at once, over all runs."""
     errand: Send = no_errands
+    cache: Cache | None = None
+    """None: nothing is reused, and nothing is kept."""
     runs: dict[str, Run] = field(default_factory=dict)
     running: dict[int, Instance] = field(default_factory=dict)
     """By the attempt's id."""
@@ -183,6 +219,10 @@ class World:
         """When the next timer rings."""
         return self.timers[0][0] if self.timers else None
 
+    def rings(self, now: float) -> bool:
+        """Whether a timer does."""
+        return bool(self.timers) and self.timers[0][0] <= now
+
     def alarm(self, at: float, what: Run | Instance) -> None:
         """Look at it again then."""
         heapq.heappush(self.timers, (at, next(self.ids), what))
@@ -209,5 +249,3 @@ class Result:
     """By the attempt that waits."""
     called: list[Called] = field(default_factory=list)
     """Runs that were made, and wait or begin now."""
-    abandoned: list[str] = field(default_factory=list)
-    """Runs that were called, and whose caller waits for them no longer."""

@@ -141,6 +141,7 @@ TASK_MOVES: dict[tuple[TaskState, Event], TaskState] = {
 RUN_MOVES: dict[tuple[RunState, Event], RunState] = {
     (RunState.QUEUED, Event.START): RunState.RUNNING,
     (RunState.QUEUED, Event.CANCEL): RunState.CANCELLED,
+    (RunState.QUEUED, Event.FAIL): RunState.FAILED,  # its params do not fit its plan any more
     (RunState.RUNNING, Event.SUCCEED): RunState.SUCCESS,
     (RunState.RUNNING, Event.FAIL): RunState.FAILED,
     (RunState.RUNNING, Event.CANCEL): RunState.CANCELLED,

@@ -78,8 +78,9 @@ _RUNS = (
     ),
     Invariant(
         "failed-run-has-a-reason",
-        "a run failed because a task did, or because it was stopped",
-        "SELECT id FROM run WHERE state = 'failed' AND stop IS NULL AND NOT EXISTS (SELECT 1 FROM task_instance "
+        "a run failed because a task did, or because it was stopped, or could not begin",
+        "SELECT id FROM run WHERE state = 'failed' AND stop IS NULL AND reason IS NULL "
+        "AND NOT EXISTS (SELECT 1 FROM task_instance "
         "WHERE task_instance.run = run.id AND task_instance.state IN ('failed', 'upstream_failed'))",
     ),
     Invariant(
@@ -134,7 +135,7 @@ _INSTANCES = (
     Invariant(
         "tries-are-attempts",
         "no more tries count against the retries than there were attempts",
-        "SELECT run, task, map_index, tries, attempts FROM task_instance WHERE tries < 0 OR tries > attempts",
+        "SELECT run, task, map_index, tries, attempts FROM task_instance WHERE tries < -1 OR tries > attempts",
     ),
     Invariant(
         "attempt-ends-once",

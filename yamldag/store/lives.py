@@ -93,6 +93,22 @@ def running_attempts(database: Database, owner: int) -> dict[int, str]:
     return dict(rows.fetchall())
 
 
+def losses(database: Database, owner: int) -> dict[int, int]:
+    """Of the running task instances in the runs that a life owns: how many attempts before the newest were lost,
+    one after the other."""
+    rows = database.execute(
+        "SELECT task_instance.id, COUNT(*) FROM run "
+        "JOIN task_instance ON task_instance.run = run.id "
+        "JOIN attempt ON attempt.instance = task_instance.id "
+        "WHERE run.owner = ? AND run.state = 'running' AND task_instance.state = 'running' "
+        "AND attempt.reason = 'lost' AND NOT EXISTS (SELECT 1 FROM attempt later "
+        "WHERE later.instance = task_instance.id AND later.number > attempt.number AND later.reason <> 'lost') "
+        "GROUP BY task_instance.id",
+        (owner,),
+    )
+    return dict(rows.fetchall())
+
+
 def all_running_attempts(database: Database) -> set[int]:
     return {row[0] for row in database.execute("SELECT id FROM attempt WHERE state = 'running'").fetchall()}
 
@@ -141,6 +157,15 @@ def members(database: Database, lease: float) -> list[Member]:
         (*SCHEDULERS, lease),
     )
     return [Member(*row) for row in rows.fetchall()]
+
+
+def others_than(database: Database, boot: str) -> bool:
+    """Whether schedulers of other machines are recorded as alive."""
+    row = database.execute(
+        "SELECT 1 FROM runner WHERE ended IS NULL AND kind IN (?, ?) AND (boot IS NULL OR boot <> ?) LIMIT 1",
+        (*SCHEDULERS, boot),
+    ).fetchone()
+    return row is not None
 
 
 def runs_elsewhere(database: Database, me: int) -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from yamldag.store import statements as sql
 from yamldag.store.database import Database, Taken
 from yamldag.store.pools import NOTHING, Answer, Ask, grant
-from yamldag.store.rows import Batch, NewRun
+from yamldag.store.rows import Batch, NewRun, Uncalled
 
 
 class Lost(Exception):  # noqa: N818
@@ -53,8 +53,12 @@ def _store_one_by_one(database: Database, batches: Mapping[str, Batch]) -> set[s
 
 
 def _write(database: Database, batch: Batch) -> None:
+    for row in batch.forgotten:
+        database.execute(sql.FORGET, row)
     work: tuple[tuple[str, Sequence[Sequence[Any]]], ...] = (
         (sql.MOVE_RUN, batch.run),
+        (sql.ANSWER, batch.answers),
+        (sql.UNMAP, batch.unmapped),
         (sql.EXPAND, batch.expansions),
         (sql.NEW_INSTANCE, batch.new_instances),
         (sql.NEW_ATTEMPT, batch.new_attempts),
@@ -66,15 +70,47 @@ def _write(database: Database, batch: Batch) -> None:
         (sql.OUTPUT, batch.outputs),
         (sql.EVENT, batch.events),
         (sql.UNCLAIM, batch.unclaims),
-        (sql.ASSET_UPDATE, batch.asset_updates),
     )
     for statement, rows in work:
         if rows and _many(database, statement, rows) != len(rows):
             raise Lost
+    if batch.asset_updates:
+        _one_at_a_time(database)
+        database.many(sql.ASSET_UPDATE, batch.asset_updates)
+    for each in batch.uncalled:
+        _end_called(database, each)
     if batch.disclaims:
         database.many(sql.UNCLAIM, batch.disclaims)
     if batch.claims:
         _many(database, sql.NEW_CLAIM, batch.claims)
+    for kept in sorted(batch.kept):
+        database.put("cached", kept._asdict(), ("hash",))
+
+
+def _one_at_a_time(database: Database) -> None:
+    """Hold whoever else updates assets until the commit: ids are then seen in their order, and who reads on from
+    the newest one that it has seen misses none."""
+    of = "SELECT runner FROM leadership WHERE name = 'scheduler'"
+    database.execute(of + database.for_update).fetchall()
+
+
+def _end_called(database: Database, what: Uncalled) -> None:
+    """At once if it has not begun; else whoever moves it is asked to."""
+    run, now = what
+    words = "the run was cancelled"
+    ended = database.execute(
+        "UPDATE run SET state = 'cancelled', stop = 'cancel', ended = ?, reason = ? "
+        "WHERE id = ? AND state = 'queued'",
+        (now, words, run),
+    )
+    if ended.rowcount:
+        database.execute(sql.EVENT, (run, None, None, "cancel", "cancelled", now, words))
+        return
+    database.execute(
+        "INSERT INTO request (run, kind, detail, created) "
+        "SELECT id, 'cancel', '{}', ? FROM run WHERE id = ? AND state = 'running'",
+        (now, run),
+    )
 
 
 def _many(database: Database, statement: str, rows: Sequence[Sequence[Any]]) -> int:
@@ -139,6 +175,19 @@ def save_version(database: Database, version: Version) -> None:
         "INSERT INTO pipeline_version (hash, pipeline, plan, created) VALUES (?, ?, ?, ?)",
         (mark, name, plan, seen),
     )
+
+
+def add_pipeline(database: Database, version: Version) -> None:
+    """Record a pipeline that is not recorded yet, with this plan."""
+    name, file, mark, plan, seen = version
+    if database.add(
+        "INSERT INTO pipeline (id, file, version, first_seen, changed) VALUES (?, ?, ?, ?, ?)",
+        (name, file, mark, seen, seen),
+    ):
+        database.add(
+            "INSERT INTO pipeline_version (hash, pipeline, plan, created) VALUES (?, ?, ?, ?)",
+            (mark, name, plan, seen),
+        )
 
 
 def create_run(database: Database, row: NewRun) -> bool:

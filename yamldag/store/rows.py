@@ -52,8 +52,9 @@ class NewInstance(NamedTuple):
 
 
 class Expansion(NamedTuple):
-    """What stood for the whole mapped task becomes its first instance."""
+    """An instance that stood for no item yet gets one: what stood for the whole mapped task is its first."""
 
+    map_index: int
     item: str
     id: int
 
@@ -111,9 +112,33 @@ class DeferralEnd(NamedTuple):
     attempt: int
 
 
+class Uncalled(NamedTuple):
+    """A run whose caller waits for it no longer."""
+
+    run: str
+    now: float
+
+
 class Output(NamedTuple):
     instance: int
     value: str
+
+
+class Answer(NamedTuple):
+    """A request is obeyed."""
+
+    done: float
+    answer: str
+    id: int
+
+
+class Kept(NamedTuple):
+    """An output that others may reuse."""
+
+    hash: str
+    instance: int
+    value: str | None
+    created: float
 
 
 class NewClaim(NamedTuple):
@@ -161,11 +186,19 @@ class Batch:
     deferral_ends: list[DeferralEnd] = field(default_factory=list)
     deferrals: list[NewDeferral] = field(default_factory=list)
     called: list[NewRun] = field(default_factory=list)
+    uncalled: list[Uncalled] = field(default_factory=list)
     outputs: list[Output] = field(default_factory=list)
     events: list[Logged] = field(default_factory=list)
+    unmapped: list[tuple[int]] = field(default_factory=list)
+    """Instances that are for no item any more, until there are items again."""
+    forgotten: list[tuple[int]] = field(default_factory=list)
+    """Instances whose outputs are deleted."""
+    answers: list[Answer] = field(default_factory=list)
     unclaims: list[tuple[int]] = field(default_factory=list)
     """Instances that give back their claims, before others are put in."""
     disclaims: list[tuple[int]] = field(default_factory=list)
     """Instances whose claims go, if they have any."""
     claims: list[NewClaim] = field(default_factory=list)
+    kept: list[Kept] = field(default_factory=list)
+    """Each in place of what was kept under its hash before."""
     asset_updates: list[AssetUpdate] = field(default_factory=list)

@@ -272,7 +272,7 @@ CREATE INDEX event_run ON event (run);
 
 CREATE INDEX notification_state ON notification (state);
 
-CREATE INDEX request_run_done ON request (run, done);
+CREATE INDEX request_done_run ON request (done, run);
 
 CREATE INDEX pool_claim_pool_granted_precedence_ready_instance ON pool_claim (pool, granted, precedence, ready, instance);
 

@@ -16,8 +16,9 @@ NEW_INSTANCE = (
     "retry_at, started, ended, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 EXPAND = (
-    "UPDATE task_instance SET map_index=0, item=? WHERE task_instance.id = ? AND task_instance.map_index = -1"
+    "UPDATE task_instance SET map_index=?, item=? WHERE task_instance.id = ? AND task_instance.item IS NULL"
 )
+UNMAP = "UPDATE task_instance SET item=NULL WHERE task_instance.id = ?"
 MOVE_INSTANCE = (
     "UPDATE task_instance SET state=?, attempts=?, tries=?, attempt=?, ready=?, retry_at=?, started=?, "
     "ended=?, reason=? WHERE task_instance.id = ? AND task_instance.state = ? AND task_instance.attempts = ?"
@@ -30,6 +31,8 @@ END_ATTEMPT = (
     "UPDATE attempt SET state=?, started=?, ended=?, exit_code=?, reason=?, message=? "
     "WHERE attempt.id = ? AND attempt.state = ?"
 )
+FORGET = "DELETE FROM output WHERE output.instance = ?"
+ANSWER = "UPDATE request SET done=?, answer=? WHERE request.id = ? AND request.done IS NULL"
 END_DEFERRAL = "DELETE FROM deferral WHERE deferral.instance = ? AND deferral.attempt = ?"
 NEW_DEFERRAL = "INSERT INTO deferral (instance, attempt, spec, since, until) VALUES (?, ?, ?, ?, ?)"
 OUTPUT = "INSERT INTO output (instance, value) VALUES (?, ?)"

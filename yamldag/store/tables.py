@@ -178,7 +178,10 @@ task_instance = _table(
     sa.Column("state", _Word, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False, comment="begun, ever"),
     sa.Column(
-        "tries", sa.Integer, nullable=False, comment="that count against the retries, since the last clear"
+        "tries",
+        sa.Integer,
+        nullable=False,
+        comment="that count against the retries, since the last clear",
     ),
     sa.Column("attempt", _Id, comment="the newest"),
     sa.Column("ready", _Instant),
@@ -323,6 +326,6 @@ request = _table(
     sa.Column("detail", _Text, nullable=False, comment="JSON"),
     sa.Column("created", _Instant, nullable=False),
     sa.Column("done", _Instant),
-    sa.Column("answer", _Text, comment="JSON: what came of it"),
-    sa.Index(None, "run", "done"),
+    sa.Column("answer", _Text, comment="what came of it"),
+    sa.Index(None, "done", "run"),
 )

@@ -56,15 +56,31 @@ def pipelines(db: sa.Connection) -> list[sa.RowMapping]:
 
 
 def runs(
-    db: sa.Connection, of: str | None = None, state: str | None = None, limit: int = 50
+    db: sa.Connection,
+    of: str | None = None,
+    state: str | None = None,
+    limit: int = 50,
+    *,
+    kind: str | None = None,
+    since: float | None = None,
 ) -> list[sa.RowMapping]:
-    """The newest first."""
+    """Those of a pipeline, in a state, of a type, recorded since a moment; the newest first."""
     query = sa.select(run).order_by(run.c.created.desc(), run.c.id.desc()).limit(limit)
-    if of is not None:
-        query = query.where(run.c.pipeline == of)
-    if state is not None:
-        query = query.where(run.c.state == state)
+    for column, value in ((run.c.pipeline, of), (run.c.state, state), (run.c.type, kind)):
+        if value is not None:
+            query = query.where(column == value)
+    if since is not None:
+        query = query.where(run.c.created >= since)
     return list(db.execute(query).mappings())
+
+
+def held(db: sa.Connection) -> dict[str, str]:
+    """The pipelines whose own runs wait, and why."""
+    query = sa.select(pipeline.c.id, pipeline.c.paused, pipeline.c.removed).where(
+        sa.or_(pipeline.c.paused == 1, pipeline.c.removed.is_not(None))
+    )
+    gone, paused = "the file of its pipeline is gone", "its pipeline is paused"
+    return {name: paused if is_paused else gone for name, is_paused, _ in db.execute(query)}
 
 
 def one_run(db: sa.Connection, run_id: str) -> sa.RowMapping | None:

@@ -122,6 +122,8 @@ class Pages:
             "up_s": round(now - status.began, 1),
             "running_tasks": status.running,
             "slots": status.slots,
+            "schedulers": status.schedulers,
+            "leads": status.leads,
             "waiting_runs": status.queued,
             "tick_lag_s": round(status.late, 3),
             "pipelines": len(status.pipelines),

@@ -57,6 +57,7 @@ class PipelineLine:
     next: str
     next_in: str
     due: float
+    paused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +124,7 @@ def pipeline_line(known: Known, rows: Sequence[sa.RowMapping], status: Status, n
         "" if due is None else words.moment(due, zone, now),
         "" if due is None else words.about(due - now),
         due or 0.0,
+        name in status.paused,
     )
 
 

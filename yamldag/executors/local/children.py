@@ -61,6 +61,15 @@ class Children:
         if kill:
             self._kill(child)
 
+    def lose(self, attempt: int, message: str) -> bool:
+        """Kill it, and say that it was lost. False: it is being killed already."""
+        child = self.live[attempt]
+        if child.killed:
+            return False
+        child.reason, child.message = "lost", message
+        self._kill(child)
+        return True
+
     def reaped(self, pid: int, status: int) -> None:
         """A process was waited for; strangers (orphans of tasks) are passed over."""
         child = self._by_pid.pop(pid, None)

@@ -82,6 +82,15 @@ class LocalExecutor:
             if mine := link.unacknowledged & wanted:
                 link.acknowledge(mine)
 
+    def go_on(self, seconds: float | None) -> None:
+        """Let all tasks go on for so many seconds, whatever becomes of this process; None: to their ends.
+
+        Past that their runners kill them, as `lost`, and start none, until they hear of it again.
+        """
+        for link in self._links:
+            link.go_on(seconds)
+        self._mind_the_dead()
+
     def wake(self) -> None:
         """Make a `receive` return, from another thread or a signal handler."""
         os.eventfd_write(self._bell, 1)

@@ -63,6 +63,10 @@ class Link:
         if len(self._acks) > _MANY:
             self._send({})
 
+    def go_on(self, seconds: float | None) -> None:
+        """Let the tasks go on for so long without a further word; None: as long as they like."""
+        self._send({"until": seconds})
+
     def hello(self) -> None:
         """Ask what lives and what has ended; nothing more will be started on this connection."""
         self._send({"hello": 1, "close": 1})

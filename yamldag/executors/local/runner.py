@@ -15,6 +15,7 @@ import socket
 import time
 from typing import Any
 
+from yamldag.executors.local import orphans
 from yamldag.executors.local.children import Children
 from yamldag.executors.local.journal import Journal, header
 from yamldag.executors.local.orphans import MARK, become_subreaper, boot
@@ -25,6 +26,7 @@ from yamldag.executors.local.warm import Order, UncertainError, Warm
 _PORTION = 16
 """Processes made before looking again for what has ended."""
 _READ = 1 << 20
+_SILENT = "its scheduler has given no sign for so long that others may run it elsewhere"
 _DRAIN = 5.0
 """Seconds to wait for the end of a connection whose scheduler was replaced."""
 
@@ -49,11 +51,14 @@ class Runner:
         self._known: set[int] = set()
         self._unacknowledged: dict[int, EndRow] = {}
         self._closing = False
+        self._until: float | None = None
+        """When its tasks are to end unless a scheduler says otherwise before; None: never."""
         self._attach(scheduler)
 
     def run(self) -> None:
         while not self._over():
             self._wait()
+            self._mind_silence()
             self._make_processes()
             self._reap()
             self._say_ends()
@@ -84,9 +89,13 @@ class Runner:
 
     def _patience(self) -> float | None:
         self._warm.mind()
-        return min(
-            (each for each in (self._children.wait(), self._warm.wait()) if each is not None), default=None
-        )
+        waits = (self._children.wait(), self._warm.wait(), self._silence())
+        return min((each for each in waits if each is not None), default=None)
+
+    def _silence(self) -> float | None:
+        """Seconds until what runs is to end for it."""
+        left = 0.0 if self._until is None else self._until - time.monotonic()
+        return left if left > 0 and self._children.live else None
 
     # the scheduler
 
@@ -125,6 +134,9 @@ class Runner:
             self._obey(frame)
 
     def _obey(self, frame: dict[str, Any]) -> None:
+        if "until" in frame:
+            limit = frame["until"]
+            self._until = None if limit is None else time.monotonic() + limit
         for attempt in frame.get("a", ()):
             self._unacknowledged.pop(attempt, None)
         for number, base in frame.get("b", ()):
@@ -162,6 +174,18 @@ class Runner:
         self._poll.modify(self._scheduler, select.POLLIN | (select.POLLOUT if self._out else 0))
 
     # the tasks
+
+    def _mind_silence(self) -> None:
+        """Where there are other machines: end everything before they begin it anew."""
+        if self._until is None or time.monotonic() < self._until:
+            return
+        self._note([_never_began(attempt, "lost", _SILENT) for attempt in self._queue])
+        self._queue.clear()
+        lost = [attempt for attempt in list(self._children.live) if self._children.lose(attempt, _SILENT)]
+        if lost:
+            orphans.kill(
+                {f"{self._owner}.{attempt}" for attempt in lost}
+            )  # those too that have left their group
 
     def _make_processes(self) -> None:
         if not self._queue:

@@ -39,6 +39,9 @@ _SETTINGS = (
     "SET SESSION sql_mode = 'STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION', "
     "time_zone = '+00:00', innodb_lock_wait_timeout = 5",
 )
+IDLE = 10
+"""Seconds after which MariaDB gives up a transaction in which nothing is asked: its process stands still, and what
+it has locked is wanted."""
 _OPTIONS = ("ssl_ca", "ssl_cert", "ssl_key", "unix_socket")
 _TAKEN = 1062
 # Lock times out, deadlock, disk or table full, no more connections, an interrupted or stale statement, and
@@ -67,6 +70,8 @@ class MySQL(Driver):
             self._connection._force_close()
         self._connection = self._connected()
         self._connection.autocommit(True)
+        if "MariaDB" in self._connection.get_server_info():  # MySQL has nothing of the kind
+            self._connection.cursor().execute(f"SET SESSION idle_transaction_timeout = {IDLE}")
 
     def _connected(self, patience: int | None = PATIENCE) -> Any:
         try:

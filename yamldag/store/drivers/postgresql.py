@@ -45,6 +45,9 @@ _DEFAULTS: dict[str, str] = {
     "tcp_user_timeout": "8000",
 }
 _SETTINGS = "SET lock_timeout = '5s'"
+IDLE = 10
+"""Seconds after which the server gives up a transaction in which nothing is asked: its process stands still, and
+what it has locked is wanted."""
 _LOCK = 0x79616D6C646167
 """Of the advisory lock: its name as a number."""
 # Classes and single states of SQL that are nobody's mistake: the server is full, stopping, or read only.
@@ -116,6 +119,7 @@ class PostgreSQL(Driver):
         self._connection.autocommit = True
         self._connection.patience = PATIENCE
         self._connection.execute(_SETTINGS)
+        self._connection.execute(f"SET idle_in_transaction_session_timeout = '{IDLE}s'")
 
     def _connected(self) -> _Connection:
         connection = _Connection.connect(**self._options)

@@ -146,12 +146,12 @@ def upgrade() -> None:
         sa.Column("detail", sa.Text(), nullable=False, comment="JSON"),
         sa.Column("created", sa.Double(), nullable=False),
         sa.Column("done", sa.Double(), nullable=True),
-        sa.Column("answer", sa.Text(), nullable=True, comment="JSON: what came of it"),
+        sa.Column("answer", sa.Text(), nullable=True, comment="what came of it"),
         sa.ForeignKeyConstraint(["run"], ["run.id"], name=op.f("request_run_known")),
         sa.PrimaryKeyConstraint("id", name=op.f("request_pk")),
     )
     with op.batch_alter_table("request", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("request_run_done"), ["run", "done"], unique=False)
+        batch_op.create_index(batch_op.f("request_done_run"), ["done", "run"], unique=False)
 
     op.create_table(
         "deferral",

@@ -1,0 +1,165 @@
+"""What the commands that act on runs share: the database to write to, the plan that counts, and waiting."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from yamldag.cli import options
+from yamldag.cli.main import UnsoundError, UsageError
+from yamldag.cli.records import NOTHING_RAN, end_abandoned, exists, find_run, task_rows
+
+if TYPE_CHECKING:
+    from yamldag.compile.project import Project
+    from yamldag.plan.pipeline import Plan
+    from yamldag.store.database import Database
+    from yamldag.store.moves import Version
+
+ANSWER = 3.0
+"""Seconds that a command waits for an engine to do what it was asked."""
+_PAUSE = 0.05
+_HINT = 3.0
+"""Seconds after which a run that still waits calls for a word on why."""
+
+
+@contextmanager
+def acting(project: Project, *, new: bool = False) -> Iterator[Database]:
+    """The project's database, to write to. `new`: it may be made; else something must have been recorded."""
+    from yamldag.store.database import Away, CannotOpen, open_database
+    from yamldag.store.moves import Lost
+
+    if not new and not exists(project):
+        raise UsageError(f"{NOTHING_RAN}; begin with `yamldag run PIPELINE`")
+    try:
+        os.makedirs(project.state_folder, 0o700, exist_ok=True)
+        database = open_database(project.database)
+    except OSError as problem:
+        words = (problem.strerror or "unknown reason").lower()
+        raise UsageError(f"the folder `{project.state_folder}` can't be made: {words}") from None
+    except CannotOpen as closed:
+        raise UsageError(str(closed)) from None
+    try:
+        end_abandoned(database, project)
+        yield database
+    except Away as away:
+        raise UsageError(f"the database can't be written: {away}") from None
+    except Lost:
+        raise UsageError("the run is being moved by others all the time: try again") from None
+    finally:
+        database.close()
+
+
+def run_named(database: Database, name: str) -> str:
+    """The id of the run that is meant: by its id, or a pipeline's for its newest."""
+    from yamldag.store import views
+
+    with views.reading(database.url) as db:
+        return str(find_run(db, name)["id"])
+
+
+def state_of(database: Database, run: str) -> str:
+    row = database.execute("SELECT state FROM run WHERE id = ?", (run,)).fetchone()
+    return str(row[0]) if row else "removed"
+
+
+def unanswered(database: Database, run: str) -> bool:
+    """Whether an engine was asked for something that it has not done."""
+    from yamldag.store import requests
+
+    return requests.is_open(database, run)
+
+
+# Plans
+
+
+def compiled(project: Project, name: str) -> Plan:
+    """The plan that this version can run: of the files, or as it was recorded if they hold it no more."""
+    from yamldag.compile.load import find
+
+    unit, found, wrong = find(project, name)
+    if wrong is not None:
+        return _recorded(project, name, wrong)
+    if unit is None or not unit.sound or found.broken:
+        options.show_diagnostics(found.found)
+        raise UnsoundError
+    if refused := unit.refused():
+        options.show_diagnostics(refused)
+        raise UnsoundError
+    plan = unit.plan()
+    assert plan is not None
+    return plan
+
+
+def _recorded(project: Project, name: str, wrong: str) -> Plan:
+    from yamldag.engine.catalogue import last_good
+
+    if exists(project):
+        with acting(project) as database:
+            known = last_good(database, project.root, {name}).get(name)
+        if known is not None:
+            return known.plan
+    raise UsageError(wrong)
+
+
+def known_plan(project: Project, name: str) -> Plan:
+    """The plan of the files if they are sound, else the last one that was recorded."""
+    from yamldag.compile.load import find
+
+    unit, _, wrong = find(project, name)
+    plan = unit.plan() if unit is not None else None
+    if wrong is None and plan is None:
+        wrong = f"`{name}` has errors, and nothing is recorded of it: `yamldag validate` tells them"
+    return plan if plan is not None else _recorded(project, name, str(wrong))
+
+
+def version_of(plan: Plan) -> Version:
+    """The plan as a version to keep."""
+    from yamldag.engine.local_run import plan_text, text_hash
+    from yamldag.store.moves import Version
+
+    text = plan_text(plan)
+    return Version(plan.pipeline, plan.file, text_hash(text), text, time.time())
+
+
+# Waiting
+
+
+def until(met: Callable[[], bool], seconds: float) -> bool:
+    """Whether it came to be so within that time."""
+    end = time.monotonic() + seconds
+    while not met():
+        if time.monotonic() > end:
+            return False
+        time.sleep(_PAUSE)
+    return True
+
+
+def follow(database: Database, runs: Sequence[str]) -> list[str]:
+    """Wait for the runs to end; the states that they ended in, in order. Says so if nobody begins them."""
+    from yamldag.plan.state import RUN_FINAL
+
+    begun, hinted = time.monotonic(), False
+    while True:
+        states = [state_of(database, run) for run in runs]
+        if all(state in RUN_FINAL for state in states):
+            return states
+        waits = all(state == "queued" for state in states)
+        if waits and not hinted and time.monotonic() - begun > _HINT:
+            sys.stderr.write("still queued: is `yamldag serve` at work, and is there room?\n")
+            hinted = True
+        time.sleep(_PAUSE)
+
+
+def result(database: Database, run: str) -> dict[str, Any]:
+    """A run as `yamldag run --json` tells of it."""
+    from yamldag.store import views
+
+    with views.reading(database.url) as db:
+        found = views.one_run(db, run)
+        assert found is not None
+        rows = task_rows(db, found)
+    return {"run_id": run, "state": found["state"], "tasks": rows}

@@ -1,0 +1,226 @@
+"""What commands and pages do to runs: at once where no engine moves the run, else by asking the one that does."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from yamldag.engine.choice import Choice, Fact, Wish, choose
+from yamldag.engine.params import resolve
+from yamldag.engine.reasons import REASONS
+from yamldag.engine.rebuild import StoredInstance
+from yamldag.engine.requests import detail_of, wish_of
+from yamldag.engine.run import UNMAPPED, narrowed
+from yamldag.plan.pipeline import Plan, Task, from_json
+from yamldag.plan.state import TaskState
+from yamldag.store import clears, requests, views
+from yamldag.store.clears import ClearedRow, Requeued
+from yamldag.store.database import Database
+from yamldag.store.moves import Lost
+
+_TIMES = 5
+"""How often a clear is tried whose run is moved in the same moment."""
+
+
+def cancel(database: Database, run: str, now: float, *, kill: bool = False) -> str:
+    """`cancelled` at once, `asked` of the engine that moves it, or `over`: there was nothing to cancel."""
+
+    def work() -> str:
+        if clears.cancel_queued(database, run, REASONS["cancel"], now):
+            requests.withdraw(database, run, REASONS["cancel"], now)
+            return "cancelled"
+        state = clears.state_of(database, run)
+        if state == "running":
+            requests.ask(database, run, "kill" if kill else "cancel", "{}", now)
+            return "asked"
+        return "over"
+
+    return database.write(work)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A run as its rows had it when it was looked at."""
+
+    id: str
+    pipeline: str
+    state: str
+    version: str | None
+    params: str
+    backfill: str | None
+    only: frozenset[str] | None
+    plan: Plan | None
+    """The one that it has; None: it has none yet."""
+    rows: Sequence[StoredInstance]
+
+    @property
+    def is_running(self) -> bool:
+        return self.state == "running"
+
+
+def look(database: Database, run: str) -> Found:
+    """The run of that id, which must be there."""
+    with views.reading(database.url) as db:
+        row = views.one_run(db, run)
+        assert row is not None
+        text = views.plan(db, row["version"]) if row["version"] else None
+        rows = [StoredInstance._make(each) for each in views.instances(db, run)]
+    only = None if row["only_tasks"] is None else frozenset(json.loads(row["only_tasks"]))
+    plan = from_json(json.loads(text)) if text else None
+    return Found(
+        run,
+        row["pipeline"],
+        row["state"],
+        row["version"],
+        row["params"],
+        row["backfill"],
+        only,
+        plan,
+        rows,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Newer:
+    """A plan that a run is to have instead of its own, and its hash."""
+
+    plan: Plan
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Clearance:
+    """What a clear of a run comes to."""
+
+    run: Found
+    choice: Choice
+    rows: Sequence[StoredInstance]
+    """Those that are cleared."""
+    removed: Sequence[StoredInstance]
+    """Those that the newer plan is without."""
+    newer: Newer | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing would be done. A run that was cancelled before it began begins after all."""
+        never_begun = self.run.plan is None and self.run.state != "queued"
+        return not (self.rows or self.removed or self.newer or never_begun)
+
+
+def plan_clear(run: Found, wish: Wish, newer: Newer | None = None) -> Clearance:
+    """What would be cleared; nothing is written."""
+    plan = newer.plan if newer else run.plan
+    if plan is None:  # it never began
+        return Clearance(run, Choice(), (), ())
+    tasks = {task.id: task for task in narrowed(plan, run.only)}
+    here = [row for row in run.rows if row.task in tasks and row.state != TaskState.REMOVED]
+    choice = choose(list(tasks.values()), map(_fact, here), wish)
+    if newer and run.plan:
+        choice = _with_remapped(choice, run.plan, tasks)
+    rows = [row for row in here if choice.has(row.task, _index(row))]
+    gone = [row for row in run.rows if row.task not in tasks and row.state != TaskState.REMOVED]
+    return Clearance(run, choice, rows, gone, newer)
+
+
+def _with_remapped(choice: Choice, old: Plan, tasks: dict[str, Task]) -> Choice:
+    """Tasks that the newer plan maps otherwise have no instances to keep."""
+    was = {task.id: task.mapped_by for task in old.tasks}
+    other = {name for name, task in tasks.items() if name in was and was[name] != task.mapped_by}
+    again = {task.mapped_by for task in tasks.values() if task.id in other and task.mapped_by}
+    members = {name for name, task in tasks.items() if task.mapped_by in again}
+    return replace(choice, whole=choice.whole | other | members, again=choice.again | again)
+
+
+def _fact(row: StoredInstance) -> Fact:
+    return Fact(row.task, _index(row), TaskState(row.state), row.reason)
+
+
+def _index(row: StoredInstance) -> int | None:
+    return None if row.map_index == UNMAPPED or row.item is None else row.map_index
+
+
+def clear(
+    database: Database,
+    run: str,
+    wish: Wish,
+    now: float,
+    newer: Newer | None = None,
+    backfill: str | None = None,
+) -> str:
+    """`queued` if it was cleared at once, `asked` if its engine was asked to, `nothing` if nothing is to be cleared.
+
+    `newer`: a plan to go on by. `backfill`: it is to be part of that one. Raises BadParams, Lost.
+    """
+    for _ in range(_TIMES):
+        planned = plan_clear(look(database, run), wish, newer)
+        if planned.is_empty:
+            return "nothing"
+        try:
+            return (
+                _ask(database, run, wish, now)
+                if planned.run.is_running
+                else _apply(database, planned, now, backfill)
+            )
+        except Lost:
+            continue
+    raise Lost
+
+
+def _ask(database: Database, run: str, wish: Wish, now: float) -> str:
+    def work() -> str:
+        if clears.state_of(database, run) != "running":
+            raise Lost
+        requests.ask(database, run, "clear", detail_of(wish), now)
+        return "asked"
+
+    return database.write(work)
+
+
+def _apply(database: Database, planned: Clearance, now: float, backfill: str | None) -> str:
+    run = planned.run
+    version, params = run.version, run.params
+    if planned.newer:
+        version = planned.newer.version
+        known = {param.name for param in planned.newer.plan.params}
+        kept = {name: value for name, value in json.loads(params).items() if name in known}
+        params = json.dumps(resolve(planned.newer.plan, kept), ensure_ascii=False)
+    requeued = Requeued(run.id, run.state, version, params, backfill or run.backfill)
+    rows = list(_cleared_rows(planned))
+
+    def work() -> str:
+        clears.requeue(database, requeued, now)
+        requests.withdraw(database, run.id, "the run was cleared", now)
+        clears.clear_instances(database, run.id, rows, now)
+        return "queued"
+
+    return database.write(work)
+
+
+def _cleared_rows(planned: Clearance) -> list[ClearedRow]:
+    plan = planned.newer.plan if planned.newer else planned.run.plan
+    if plan is None:
+        return []
+    mapped_by = {task.id: task.mapped_by for task in plan.tasks}
+    again = {name for name, fan in mapped_by.items() if fan in planned.choice.again}
+    rows = []
+    for row in planned.rows:
+        mapped = mapped_by[row.task] is not None
+        unmap = row.task in again or (not mapped and row.item is not None)
+        removed = not mapped and row.map_index > 0
+        rows.append(ClearedRow(row.id, row.state, row.attempts, row.attempt, unmap, removed))
+    rows += [ClearedRow(row.id, row.state, row.attempts, row.attempt, False, True) for row in planned.removed]
+    return rows
+
+
+def settle(database: Database, now: float) -> list[str]:
+    """Deal with what was asked of runs that have ended meanwhile; words on what was done."""
+    told = []
+    for row in requests.left_over(database):
+        words = "the run was over"
+        if row.kind == "clear" and clear(database, row.run, wish_of(row), now) == "queued":
+            words = "cleared"
+            told.append(f"tasks of run {row.run} were cleared")
+        database.write(partial(requests.answer, database, row.id, words, now))
+    return told

@@ -1,0 +1,111 @@
+"""Writes to runs that no engine moves: they are cancelled or cleared at once. The caller owns the transactions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from yamldag.plan.state import Event, RunState, TaskState
+from yamldag.store.database import Database
+from yamldag.store.moves import Lost
+from yamldag.store.statements import EVENT, FORGET, UNMAP
+
+
+def state_of(database: Database, run: str) -> str | None:
+    """The state of a run, which nobody changes before the transaction ends. None: there is no such run."""
+    row = database.execute(
+        f"SELECT state FROM run WHERE id = ?{database.for_update}",  # noqa: S608  (the driver's own words)
+        (run,),
+    ).fetchone()
+    return None if row is None else str(row[0])
+
+
+def cancel_queued(database: Database, run: str, reason: str, now: float) -> bool:
+    """A run that waits for room never begins, or never goes on. False if it does not wait."""
+    cursor = database.execute(
+        "UPDATE run SET state = 'cancelled', stop = 'cancel', ended = ?, reason = ? "
+        "WHERE id = ? AND state = 'queued'",
+        (now, reason, run),
+    )
+    if cursor.rowcount != 1:
+        return False
+    database.execute(EVENT, (run, None, None, Event.CANCEL.value, RunState.CANCELLED.value, now, reason))
+    waiting = database.execute(
+        "SELECT id, attempt FROM task_instance WHERE run = ? AND state = 'none'", (run,)
+    )
+    for instance, attempt in list(waiting):
+        database.execute(
+            "UPDATE task_instance SET state = 'skipped', ended = ?, reason = ? WHERE id = ?",
+            (now, reason, instance),
+        )
+        database.execute(
+            EVENT, (run, instance, attempt, Event.CANCEL.value, TaskState.SKIPPED.value, now, reason)
+        )
+    return True
+
+
+class Requeued(NamedTuple):
+    """A run that is over, or waits, as it was found, and what it is to be."""
+
+    id: str
+    was: str
+    """Its state."""
+    version: str | None
+    """The plan that it is to have."""
+    params: str
+    backfill: str | None
+
+
+def requeue(database: Database, run: Requeued, now: float) -> None:
+    """It waits for room again. Raises Lost: someone else has moved it."""
+    cursor = database.execute(
+        "UPDATE run SET state = 'queued', version = ?, params = ?, backfill = ?, started = NULL, ended = NULL, "
+        "reason = NULL, stop = NULL, owner = NULL WHERE id = ? AND state = ?",
+        (run.version, run.params, run.backfill, run.id, run.was),
+    )
+    if cursor.rowcount != 1:
+        raise Lost
+    database.execute(EVENT, (run.id, None, None, Event.CLEAR.value, RunState.QUEUED.value, now, None))
+    # It may fail, or succeed, again, and then tells of it again.
+    database.execute(
+        "DELETE FROM notification WHERE run = ? AND instance = 0 AND state <> 'waiting' AND cause <> 'deadline'",
+        (run.id,),
+    )
+
+
+class ClearedRow(NamedTuple):
+    """An instance as it was found, and what becomes of it."""
+
+    id: int
+    was: str
+    """Its state."""
+    attempts: int
+    attempt: int | None
+    unmap: bool
+    """Its item is asked for again."""
+    removed: bool = False
+    """Its task, or its item, is not there any more."""
+
+
+def clear_instances(database: Database, run: str, rows: Iterable[ClearedRow], now: float) -> None:
+    """Nothing has been decided of them. Raises Lost: someone else has moved one."""
+    for row in rows:
+        state = TaskState.REMOVED if row.removed else TaskState.NONE
+        cursor = database.execute(
+            "UPDATE task_instance SET state = ?, tries = -1, ready = NULL, retry_at = NULL, started = NULL, "
+            "ended = NULL, reason = NULL WHERE id = ? AND state = ? AND attempts = ?",
+            (state.value, row.id, row.was, row.attempts),
+        )
+        if cursor.rowcount != 1:
+            raise Lost
+        if row.unmap:
+            database.execute(UNMAP, (row.id,))
+        database.execute(FORGET, (row.id,))
+        if row.was != TaskState.NONE:
+            database.execute(
+                EVENT, (run, row.id, row.attempt, Event.CLEAR.value, TaskState.NONE.value, now, None)
+            )
+        if row.removed:
+            database.execute(
+                EVENT, (run, row.id, row.attempt, Event.REMOVE.value, TaskState.REMOVED.value, now, None)
+            )
