@@ -150,3 +150,23 @@ def test_a_run_beside_the_server_waits_for_what_the_server_moves(project: Projec
     out, _ = process.communicate(timeout=60)
     assert (process.returncode, json.loads(out)["state"]) == (0, "success")
     assert len(Path(project.folder / "pipelines" / "order").read_text().split()) == 2
+
+
+def test_a_run_before_whose_process_is_killed_is_not_waited_for_for_ever(project: Project) -> None:
+    project.pipeline({"tasks": {"a": {"bash": "touch begun; sleep 600", "depends_on_past": True}}})
+
+    def begin(date: str) -> subprocess.Popen[bytes]:
+        command = [*YAMLDAG, "run", "p", "--date", date, "--json"]
+        return subprocess.Popen(
+            command, cwd=project.folder, env=project.environment(), stdout=subprocess.PIPE
+        )
+
+    first = begin("2026-01-01")
+    wait_until((project.folder / "pipelines" / "begun").exists)
+    second = begin("2026-01-02")
+    wait_until(lambda: len(project("runs", "p", "--json").json) == 2)
+    first.kill()
+    first.communicate()
+    out, _ = second.communicate(timeout=60)
+    assert second.returncode == 1
+    assert [row["state"] for row in json.loads(out)["tasks"]] == ["upstream_failed"]

@@ -129,16 +129,18 @@ def test_a_server_and_a_run_beside_it_share_a_pool_and_edits_take_effect(
 ) -> None:
     project.write("yamldag.yml", "pools: {db: 1}\n")
     hold = {"bash": "touch held; while ! [ -e go ]; do sleep 0.02; done", "pool": "db"}
-    project.pipeline({"pipeline": "holder", "schedule": "@once", "tasks": {"hold": hold}})
+    project.pipeline(
+        {"pipeline": "holder", "schedule": "@once", "tasks": {"hold": {"foreach": [1, 2, 3], **hold}}}
+    )
     project.pipeline({"pipeline": "quick", "tasks": {"q": {"bash": "echo", "pool": "db"}}})
     serve()
     wait_until((project.folder / "pipelines" / "held").exists)
     command = [*YAMLDAG, "run", "quick"]
     waiting = subprocess.Popen(command, cwd=project.folder, env=project.environment())
-    wait_until(lambda: project("pools", "--json").json[0]["waiting"] == 1)
+    wait_until(lambda: project("pools", "--json").json[0]["waiting"] == 3)
     assert project("pools", "--json").json[0]["used"] == 1
     assert waiting.poll() is None
-    project("pools", "set", "db", "2")
+    project("pools", "set", "db", "4")
     assert waiting.wait(60) == 0
     (project.folder / "pipelines" / "go").touch()
     wait_until(lambda: project("pools", "--json").json[0]["used"] == 0)
@@ -160,3 +162,20 @@ def test_who_is_killed_while_it_holds_a_pool_does_not_keep_it_for_ever(
     wait_until(lambda: project("pools", "--json").json[0]["waiting"] == 1)
     begun[0].kill()
     assert other.wait(60) == 0
+
+
+def test_the_server_reads_pools_of_the_file_again(project: Project, serve: Serve) -> None:
+    project.write("yamldag.yml", "pools: {db: 1, old: 3}\n")
+    hold = {"bash": "touch held-{{ item }}; while ! [ -e go ]; do sleep 0.02; done", "pool": "db"}
+    of = {"pipeline": "holder", "schedule": "@once", "tasks": {"hold": {"foreach": [0, 1, 2], **hold}}}
+    project.pipeline(of)
+    serve()
+    folder = project.folder / "pipelines"
+    wait_until((folder / "held-0").exists)
+    assert not (folder / "held-1").exists()
+    project.write("yamldag.yml", "pools: {db: 2}\n")
+    wait_until((folder / "held-1").exists)
+    assert [row["name"] for row in project("pools", "--json").json] == ["db"]
+    assert not (folder / "held-2").exists()
+    (folder / "go").touch()
+    wait_until((folder / "held-2").exists)

@@ -83,10 +83,10 @@ tasks:
 def test_what_cannot_be_run_is_said_before_anything_runs(project: Project) -> None:
     project.write("yamldag.yml", "secrets: [token]\npools: {db: 4}\nconnections: {c: {type: sqlite}}\n")
     features = {
-        "on_failure: {email: {to: a@b.c, subject: x}}\ntasks: {a: {bash: touch ran}}": "`on_failure`",
-        "deadline: {after: 1h}\non_deadline: {email: {to: a@b.c, subject: x}}\ntasks: {a: {bash: touch ran}}": "`deadline`",
+        "on_failure: {email: {to: a@b.c, subject: x}}\ntasks: {a: {bash: touch ran}}": "`email`",
+        "on_deadline: [{bash: x}, {notify: {to: a, text: x}}]\ntasks: {a: {bash: touch ran}}": "`notify`",
         "tasks: {a: {bash: touch ran}, b: {sql: {connection: c, query: select 1}}}": "`sql`",
-        "tasks: {a: {bash: touch ran, on_success: {email: {to: a@b.c, subject: x}}}}": "`on_success`",
+        "tasks: {a: {bash: touch ran, on_success: {email: {to: a@b.c, subject: x}}}}": "`email`",
         "tasks: {a: {bash: touch ran, env: {T: '{{ secrets.token }}'}}}": "`secrets`",
         "tasks: {a: {bash: touch ran}, b: {approval: well?}}": "`approval`",
         "tasks: {a: {bash: touch ran}, b: {wait: {sql: {connection: c, query: select 1}}}}": "`sql`",
@@ -392,3 +392,32 @@ def test_outputs_and_states_survive_in_the_database(project: Project) -> None:
     )
     assert [run["run_id"] for run in json.loads(told.stdout)] == [ran.id]
     assert Path(project.folder / "elsewhere.db").exists()
+
+
+def test_old_runs_are_pruned_with_their_folders(project: Project) -> None:
+    ids = [project.run("tasks:\n  a: {bash: echo hi}\n").id for _ in range(3)]
+    state = project.folder / ".yamldag"
+    asked = project("db", "prune", "--older-than", "0s", "--keep", "2", "--dry-run", "--json")
+    assert asked.json == {"ok": True, "runs": 1, "dry_run": True}
+    assert project("db", "prune", "--older-than", "1d", "--json").json["runs"] == 0
+    assert len(project("runs", "--json").json) == 3
+    pruned = project("db", "prune", "--older-than", "0s", "--keep", "2", "--json")
+    assert pruned.json == {"ok": True, "runs": 1, "plans": 0, "dry_run": False}
+    assert [row["run_id"] for row in project("runs", "--json").json] == ids[:0:-1]
+    for kind in ("logs", "runs"):
+        assert not (state / kind / ids[0]).exists()
+        assert (state / kind / ids[1]).exists()
+    assert project("logs", ids[2], "a").out == "hi\n"
+    assert project("db", "check").code == 0
+
+
+def test_pruning_says_what_it_needs(project: Project) -> None:
+    project.run("tasks:\n  a: {bash: 'true'}\n")
+    for arguments, said in (
+        ((), "`prune` needs an age"),
+        (("--older-than", "long"), "must be a time like `90d`"),
+        (("--older-than", "1d", "--keep", "-1"), "must be 0 or more"),
+    ):
+        answer = project("db", "prune", *arguments)
+        assert answer.code == 2
+        assert said in answer.err

@@ -19,6 +19,7 @@ from typing import Any
 from tests.e2e.project import YAMLDAG, Project
 from tests.e2e.serving import wait_until
 from yamldag.store.database import Database, open_database
+from yamldag.store.invariants import INVARIANTS, broken
 
 LEASE = 2.0
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -87,11 +88,13 @@ class Fleet:
 
     def victim(self) -> subprocess.Popen[bytes]:
         """One that is at work: it has a life in the database."""
+        return self.chance.choice(wait_until(self._at_work))
+
+    def _at_work(self) -> list[subprocess.Popen[bytes]]:
         with closing(open_database(self.url)) as database:
             rows = database.execute("SELECT pid FROM runner WHERE ended IS NULL AND kind = 'scheduler'")
             alive = {row[0] for row in rows.fetchall()}
-        at_work = [each for each in self.processes if each.pid in alive and each.poll() is None]
-        return self.chance.choice(at_work or self.processes)
+        return [each for each in self.processes if each.pid in alive and each.poll() is None]
 
     def kill(self) -> None:
         """One of them, at once; another one takes its place."""
@@ -213,6 +216,8 @@ def check(database: Database, made: Fleet, size: Size) -> dict[str, Any]:
     for log in made.project.folder.glob("yamldag-bug-*.log"):
         raise AssertionError(log.read_text())
     assert "Traceback" not in made.said, made.said[-5000:]
+    wrong = [f"{each.invariant.words}: {each.where}" for each in broken(database.execute, INVARIANTS)]
+    assert not wrong, wrong
     _check_runs(database, size)
     lost = _check_attempts(database, made, size)
     lives = database.execute("SELECT started, seen, ended FROM runner WHERE kind = 'scheduler'").fetchall()

@@ -132,7 +132,7 @@ def test_a_crash_at_any_commit_changes_nothing(name: str, tmp_path: Path, crashe
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", much(("maps", "retries"), tuple(CASES)))
+@pytest.mark.parametrize("name", much(("maps", "retries", "calls"), tuple(CASES)))
 def test_a_crash_at_any_commit_to_a_server_changes_nothing(
     name: str, kind: str, tmp_path: Path, crasher: Crasher, database_servers: Servers
 ) -> None:

@@ -121,6 +121,7 @@ CORE: dict[str, tuple[Any, Any]] = {
     "NEW_ATTEMPT": (rows.NewAttempt, sa.insert(tables.attempt)),
     "OUTPUT": (rows.Output, sa.insert(tables.output)),
     "ASSET_UPDATE": (rows.AssetUpdate, sa.insert(tables.asset_update)),
+    "NOTIFICATION": (rows.NewNotification, sa.insert(tables.notification)),
     "EVENT": (rows.Logged, sa.insert(tables.event)),
     "MOVE_RUN": (
         rows.RunMove,

@@ -14,6 +14,7 @@ from yamldag.cli import options
 from yamldag.cli.main import UsageError
 from yamldag.cli.progress import item_words
 from yamldag.cli.records import find_run, records
+from yamldag.cli.told import show
 from yamldag.plan.state import ATTEMPT_FINAL, FINAL, RUN_FINAL
 from yamldag.syntax.nearest import nearest
 
@@ -30,7 +31,15 @@ _NAME = re.compile(r"(.+?)(?:\[(.*)\])?", re.DOTALL)
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", help="its id, or a pipeline's id for its newest run")
     parser.add_argument(
-        "task", metavar="TASK", help="its id; one instance of a mapped task as `load[0]`, or by its item"
+        "task",
+        metavar="TASK",
+        nargs="?",
+        help="its id; one instance of a mapped task as `load[0]`, or by its item",
+    )
+    parser.add_argument(
+        "--notifications",
+        action="store_true",
+        help="instead: the notifications of the run, and what came of them",
     )
     parser.add_argument("--attempt", type=int, metavar="N", help="which attempt (default: the newest)")
     parser.add_argument("-f", "--follow", action="store_true", help="go on until the task has ended")
@@ -40,6 +49,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     project = options.project(args)
+    if args.notifications and args.task is None:
+        with records(project) as db:
+            show(db, find_run(db, args.run), project, args.format)
+        return 0
+    if args.task is None or args.notifications:
+        raise UsageError("a task is wanted, or `--notifications`")
     with records(project) as db:
         name = find_run(db, args.run)["id"]
         task, rows = _instances(db, name, args.task)

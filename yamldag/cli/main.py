@@ -29,12 +29,14 @@ COMMANDS = {
     "runs": "past and present runs",
     "tasks": "the tasks of a run",
     "logs": "what a task wrote",
+    "why": "why a task is not running",
+    "versions": "the versions of a pipeline, and what differs between two",
     "pools": "bounds that pipelines share: list, set, delete",
     "lint": "validate, and advice on style and safety",
     "explain": "what a diagnostic's code means",
     "schema": "the JSON Schema of pipeline files, for editors",
     "config": "each setting and where it came from",
-    "db": "look after the database: upgrade, check",
+    "db": "look after the database: upgrade, check, prune",
     "doctor": "look over the installation and the database",
 }
 """Each command lives in the file of its name in this folder, with `add_arguments(parser)` and `run(args) -> int`."""

@@ -8,7 +8,9 @@ delete NAME       take away what `set` has declared; a pool of the project file 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -81,7 +83,11 @@ def _database(project: Project) -> Iterator[Database]:
 
 
 def _list(project: Project, form: str) -> int:
-    rows = [_shown(row) for row in _rows(project)]
+    waiting: Counter[str] = Counter()
+    if exists(project):
+        with _database(project) as database:
+            waiting = _waiting(database)
+    rows = [_shown(row, waiting[row.name]) for row in _rows(project)]
     if form == "json":
         options.print_json(rows)
     elif rows:
@@ -103,36 +109,52 @@ def _rows(project: Project) -> list[PoolRow]:
         with _database(project) as database:
             found = {row.name: row for row in pools(database)}
     for name, slots in project.pools.items():
-        row = found.get(name) or PoolRow(name, slots, "project", 0, 0)
+        row = found.get(name) or PoolRow(name, slots, "project", 0)
         found[name] = row._replace(slots=slots) if row.source == "project" else row
     return [found[name] for name in sorted(found)]
 
 
-def _shown(row: PoolRow) -> dict[str, Any]:
-    return row._asdict()
+def _waiting(database: Database) -> Counter[str]:
+    """How many tasks are ready and wait for each pool."""
+    from yamldag.store.pools import ready_tasks
+
+    found: Counter[str] = Counter()
+    pools: dict[str, dict[str, str | None]] = {}
+    for plan, task, count in ready_tasks(database):
+        if plan not in pools:
+            pools[plan] = {each["id"]: each["pool"] for each in json.loads(plan)["tasks"]}
+        if name := pools[plan].get(task):
+            found[name] += count
+    return found
+
+
+def _shown(row: PoolRow, waiting: int) -> dict[str, Any]:
+    return {**row._asdict(), "waiting": waiting}
 
 
 def _set(database: Database, name: str, slots: int) -> dict[str, Any]:
     from yamldag.store import pools
 
     database.write(lambda: pools.put(database, name, slots, "command"))
-    return _shown(next(row for row in pools.pools(database) if row.name == name))
+    row = next(row for row in pools.pools(database) if row.name == name)
+    return _shown(row, _waiting(database)[name])
 
 
 def _delete(database: Database, name: str, declared: dict[str, int]) -> dict[str, Any]:
     from yamldag.store import pools
 
     known = {row.name: row for row in pools.pools(database)}
+    waiting = _waiting(database)[name]
     if name in declared:
         if name not in known or known[name].source == "project":
             raise UsageError(f"the pool `{name}` is declared in yamldag.yml: take it out there")
         database.write(lambda: pools.put(database, name, declared[name], "project"))
-        return {**_shown(known[name]), "slots": declared[name], "source": "project"}
+        return {**_shown(known[name], waiting), "slots": declared[name], "source": "project"}
     if name not in known:
         near = nearest(name, [*known, *declared])
         raise UsageError(f"there is no pool `{name}`" + (f"; did you mean `{near}`?" if near else ""))
     row = known[name]
-    if row.used or row.waiting:
-        raise UsageError(f"the pool `{name}` is in use: {row.used} slots are held, {row.waiting} tasks wait")
+    if row.used or waiting:
+        raise UsageError(f"the pool `{name}` is in use: {row.used} slots are held, {waiting} tasks wait")
     database.write(lambda: pools.drop(database, name))
-    return {**_shown(row), "slots": 0, "source": None}
+    return {**_shown(row, 0), "slots": 0, "source": None}

@@ -78,8 +78,8 @@ def find_run(db: sa.Connection, name: str) -> sa.RowMapping:
     return found
 
 
-def run_row(row: sa.RowMapping) -> dict[str, Any]:
-    """A run as JSON output has it."""
+def run_row(row: sa.RowMapping, version: int | None = None) -> dict[str, Any]:
+    """A run as JSON output has it; `version` is the number of the one that it has."""
     from yamldag.engine import times
 
     return {
@@ -93,6 +93,7 @@ def run_row(row: sa.RowMapping) -> dict[str, Any]:
         "started_at": times.shown(row["started"]),
         "ended_at": times.shown(row["ended"]),
         "reason": row["reason"],
+        "version": version,
     }
 
 

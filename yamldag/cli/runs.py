@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from yamldag.store import views
+    from yamldag.store import versions, views
 
     if args.limit < 1:
         raise UsageError(f"`--limit` wants a number from 1 on, found {args.limit}")
@@ -48,7 +48,8 @@ def run(args: argparse.Namespace) -> int:
         with records(project) as db:
             held = views.held(db)
             found = views.runs(db, pipeline, args.state, args.limit, kind=args.kind, since=since)
-            rows = [_row(row, held) for row in found]
+            numbers = versions.numbers(db, (row["pipeline"] for row in found))
+            rows = [_row(row, held, numbers.get(row["version"])) for row in found]
     if not rows and pipeline is not None:
         _known(project, pipeline)
     if args.format == "json":
@@ -86,9 +87,9 @@ def _since(text: str | None) -> float | None:
     return found.timestamp()
 
 
-def _row(row: sa.RowMapping, held: dict[str, str]) -> dict[str, Any]:
+def _row(row: sa.RowMapping, held: dict[str, str], version: int | None) -> dict[str, Any]:
     """A queued run that came by itself tells what holds it up."""
-    made = run_row(row)
+    made = run_row(row, version)
     by_itself = row["type"] in ("scheduled", "assets") and row["version"] is None and row["backfill"] is None
     if row["state"] == "queued" and by_itself:
         made["reason"] = held.get(row["pipeline"])

@@ -79,11 +79,14 @@ def _executor(folder: Path) -> LocalExecutor:
 
 
 @contextmanager
-def service(project: Project, executor: LocalExecutor, kind: str, slots: int | None) -> Iterator[Service]:
-    """A scheduler that is ready to run; `kind` is what its life is called in the database."""
+def service(
+    project: Project, executor: LocalExecutor, kind: str, slots: int | None, address: str | None = None
+) -> Iterator[Service]:
+    """A scheduler that is ready to run; `kind` is what its life is called in the database, `address` where its
+    pages are."""
     from yamldag.engine.lives import BadLease
     from yamldag.engine.opening import open_service
-    from yamldag.store.database import Away, CannotOpen, open_database
+    from yamldag.store.database import Away, CannotOpen, Fenced, open_database
 
     room = slots or project.value("slots", SLOTS)
     assert isinstance(room, int)
@@ -92,9 +95,11 @@ def service(project: Project, executor: LocalExecutor, kind: str, slots: int | N
     except CannotOpen as closed:
         raise UsageError(str(closed)) from None
     try:
-        yield open_service(project, database, executor, say, kind, room)
+        yield open_service(project, database, executor, say, kind, room, address)
     except BadLease as bad:
         raise UsageError(str(bad)) from None
+    except Fenced:
+        raise UsageError("another scheduler took this one for dead before it had begun") from None
     except Away as away:
         raise UsageError(f"the database `{database.shown()}` is away: {away}") from None
     finally:

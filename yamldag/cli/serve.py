@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
         if lock is not None:
             lock.say(f"process {os.getpid()} at {address}")
         try:
-            with scheduling.service(project, executor, "serve", args.slots) as service:
+            with scheduling.service(project, executor, "serve", args.slots, address) as service:
                 return _run(service, listener, address)
         finally:
             listener.close()

@@ -16,13 +16,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from yamldag.store import versions
+
     with records(options.project(args)) as db:
         found = find_run(db, args.run)
         rows = task_rows(db, found)
+        version = versions.numbers(db, [found["pipeline"]]).get(found["version"])
     if args.format == "json":
-        options.print_json({"run_id": found["id"], "state": found["state"], "tasks": rows})
+        options.print_json(
+            {"run_id": found["id"], "state": found["state"], "version": version, "tasks": rows}
+        )
         return 0
-    sys.stdout.write(f"run {found['id']} of {found['pipeline']}: {found['state']}\n\n")
+    of = f"{found['pipeline']}, version {version}" if version else found["pipeline"]
+    sys.stdout.write(f"run {found['id']} of {of}: {found['state']}\n\n")
     cells = [
         (
             row["id"] if row["map_index"] is None else f"{row['id']}[{row['map_index']}]",

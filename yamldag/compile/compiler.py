@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from yamldag.compile import documents, expand, ignores, timing
+from yamldag.compile import documents, expand, ignores, slots, timing
 from yamldag.compile.bind import Binding
 from yamldag.compile.documents import File
 from yamldag.compile.draft import Draft, Entries, Scope
@@ -165,6 +165,7 @@ class Compiler:
         root = expansion.root(document, scope, "pipeline", self.project.layers, ())
         binding = self._graph(root, entries, faulty, found)
         timing.check(root, entries, faulty, found)
+        slots.check(root, self.project, faulty, found)
         if self.lints:
             from yamldag.compile import lint
 

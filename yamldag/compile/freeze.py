@@ -333,6 +333,7 @@ def _call(node: Map, site: Draft) -> Call:
         args=args if isinstance(args, dict) else {"*": args},
         env=env,
         timeout=duration(items["timeout"][1]) if "timeout" in items else None,
+        folder=os.path.dirname(os.path.abspath(items[name][0].source.path)),
     )
 
 

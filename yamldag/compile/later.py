@@ -8,15 +8,16 @@ from yamldag.compile.draft import Draft, Entries, strings
 from yamldag.operators import catalog
 from yamldag.plan.expression.analysis import analyse
 from yamldag.syntax.diagnostic import Diagnostic, at
-from yamldag.syntax.tree import Map, Node, Scalar
+from yamldag.syntax.tree import Map, Node, Scalar, Seq
 
-PIPELINE = ("deadline", "on_deadline", "on_failure", "on_success")
-TASK = ("on_failure", "on_success", "on_retry")
+_NOTICES = ("on_failure", "on_success", "on_retry", "on_deadline")
+_AT_ONCE = ("bash", "command", "python", "http", "noop")
+"""The operators that a notification can call: those that are done when their process is."""
 
 
 def refused(root: Draft, entries: Entries) -> list[Diagnostic]:
     """One diagnostic per feature and place."""
-    found = [_of_key(entries[name][0]) for name in PIPELINE if name in entries]
+    found = [each for name in _NOTICES if name in entries for each in _of_calls(entries[name][1])]
     for task in root.tasks():
         found += _of_task(task)
     seen: set[tuple[str, int]] = set()
@@ -29,12 +30,23 @@ def _of_task(task: Draft) -> Iterator[Diagnostic]:
         yield _of_key(task.entries[operator.name][0], f"the operator `{operator.name}`")
     for key in _queries(task):
         yield _of_key(key, "`wait` with `sql`, which needs connections")
-    for name in TASK:
+    for name in _NOTICES:
         entry = task.get(name)
-        if entry is not None and not (type(entry.node) is Scalar and entry.node.value is False):
-            yield _of_key(entry.key)
+        if entry is not None:
+            yield from _of_calls(entry.node)
     for _, node in task.entries.values():
         yield from _secrets(node)
+
+
+def _of_calls(node: Node) -> Iterator[Diagnostic]:
+    """Notifications: a call, or a list of them."""
+    for call in node.items if type(node) is Seq else (node,):
+        if type(call) is not Map:
+            continue
+        for name, (key, _) in call.items.items():
+            if name in catalog.names(plugins=True) and name not in _AT_ONCE:
+                yield _of_key(key, f"notifications by the operator `{name}`")
+    yield from _secrets(node)
 
 
 def _queries(task: Draft) -> Iterator[Scalar]:

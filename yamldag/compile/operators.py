@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from yamldag.compile import shapes
-from yamldag.compile.draft import Draft, Entries, Entry, key_or, strings
+from yamldag.compile.draft import Draft, Entries, Entry, Layer, Scope, strings
 from yamldag.compile.keys import OPERATORS
 from yamldag.compile.project import Project
 from yamldag.operators import catalog
@@ -49,16 +49,17 @@ class Operators:
             if not task.entries.keys().isdisjoint(NOTIFICATIONS):
                 for name in NOTIFICATIONS:
                     if name in task.entries:
-                        self._calls(task.entries[name][1])
-        for given in (entries, *self._layers(root)):
+                        self._calls(task.entries[name][1], task.scope)
+        layers = ((layer.entries, layer.site.scope) for layer in self._layers(root))
+        for given, scope in ((entries, root.scope), *layers):
             for name in NOTIFICATIONS:
                 if name in given:
-                    self._calls(given[name][1])
+                    self._calls(given[name][1], scope)
 
-    def _layers(self, root: Draft) -> Iterable[Entries]:
+    def _layers(self, root: Draft) -> Iterable[Layer]:
         """Every `defaults` that reaches a task."""
         first = (child for group in (root, *root.groups()) for child in [*group.children.values()][:1])
-        return {id(layer.entries): layer.entries for child in first for layer in child.layers}.values()
+        return {id(layer.entries): layer for child in first for layer in child.layers}.values()
 
     def _task(self, task: Draft) -> None:
         assert task.operator is not None
@@ -72,15 +73,17 @@ class Operators:
             )
             return
         if task.operator == "bash":
-            self._bash(task, node)
+            self._bash(task.scope, node)
         elif task.operator == "python":
-            self._python(task, node)
+            if known := self._python(task.scope.folder, node):
+                own = task.entries.get("args")
+                self._arguments(*known, task.values("args"), own[0] if own else None)
         elif task.operator == "sql":
             self._file(task, node)
         elif task.operator in _CALLING:
             function = parameter(node, "python")
             if function is not None and id(function) not in self.faulty:
-                self._python(task, function)
+                self._python(task.scope.folder, function)
         self._connections(task, task.operator)
         self._exclusive(task.operator, node)
         self._required(task.operator, key, node, task)
@@ -189,7 +192,7 @@ class Operators:
 
     # bash
 
-    def _bash(self, task: Draft, node: Node) -> None:
+    def _bash(self, scope: Scope, node: Node) -> None:
         script = node if type(node) is Scalar else parameter(node, "script")
         if type(script) is not Scalar or id(script) in self.faulty or "{{" not in script.text:
             return
@@ -201,10 +204,10 @@ class Operators:
             if len(reference.path) != 1:
                 return MISSING
             name = str(reference.path[0].name)
-            if reference.root == "params" and name in task.scope.params:
-                return task.scope.params[name].schema.get("default", MISSING)
-            if reference.root == "vars" and name in task.scope.vars:
-                value = task.scope.vars[name]
+            if reference.root == "params" and name in scope.params:
+                return scope.params[name].schema.get("default", MISSING)
+            if reference.root == "vars" and name in scope.vars:
+                value = scope.vars[name]
                 return MISSING if any(True for _ in strings(value)) else plain(value)
             return MISSING
 
@@ -218,19 +221,20 @@ class Operators:
 
     # python
 
-    def _python(self, task: Draft, node: Node) -> None:
+    def _python(self, folder: str, node: Node) -> tuple[Scalar, signature.Signature] | None:
+        """Where a function beside the file, which is in `folder`, is named, and what it takes."""
         function = node if type(node) is Scalar else parameter(node, "function")
         if type(node) is Map and "script" in node.items:
             self._script(node.items["script"][1])
-            return
+            return None
         if (
             type(function) is not Scalar
             or id(function) in self.faulty
             or any(True for _ in strings(function))
         ):
-            return
-        own_requirements = type(node) is Map and "requirements" in node.items
-        self._function(task, function, own_requirements)
+            return None
+        known = self._function(folder, function, type(node) is Map and "requirements" in node.items)
+        return None if known is None else (function, known)
 
     def _script(self, node: Node) -> None:
         if type(node) is not Scalar or any(True for _ in strings(node)):
@@ -252,25 +256,25 @@ class Operators:
         except (ValueError, RecursionError, MemoryError):
             self.found.append(Diagnostic("YD704", "the script is not Python", at(node)))
 
-    def _function(self, task: Draft, node: Scalar, own_requirements: bool) -> None:
+    def _function(self, folder: str, node: Scalar, own_requirements: bool) -> signature.Signature | None:
         from yamldag.operators import signature
 
         module, _, name = node.text.partition(":")
-        path = signature.module_file(task.scope.folder, module)
-        self.beside.add(path or os.path.join(task.scope.folder, *module.split(".")) + ".py")
+        path = signature.module_file(folder, module)
+        self.beside.add(path or os.path.join(folder, *module.split(".")) + ".py")
         if path is None:
-            mine = signature.module_file(task.scope.folder, module.partition(".")[0])
+            mine = signature.module_file(folder, module.partition(".")[0])
             if mine is None and (own_requirements or signature.importable(module)):
-                return
+                return None
             message = f"there is no module `{module}` beside the file, and none that Python can import"
-            help_ = self._near_module(task.scope.folder, module)
+            help_ = self._near_module(folder, module)
             self.found.append(Diagnostic("YD701", message, place(node, 0, len(module)), help_))
-            return
+            return None
         known = signature.read(path, name)
-        if isinstance(known, signature.Fault):
-            self._no_function(node, os.path.relpath(path, task.scope.folder), known)
-        elif task.operator == "python":
-            self._arguments(task, node, known, name)
+        if not isinstance(known, signature.Fault):
+            return known
+        self._no_function(node, os.path.relpath(path, folder), known)
+        return None
 
     def _no_function(self, node: Scalar, shown: str, fault: signature.Fault) -> None:
         module, _, name = node.text.partition(":")
@@ -294,9 +298,13 @@ class Operators:
         near = nearest(module, beside)
         return f"did you mean `{near}`?" if near else None
 
-    def _arguments(self, task: Draft, node: Scalar, known: signature.Signature, name: str) -> None:
+    def _arguments(
+        self, node: Scalar, known: signature.Signature, args: Sequence[Entry], key: Scalar | None
+    ) -> None:
+        """`node` names the function; `args`, the nearest giver first; `key` is that of the nearest."""
+        name = node.text.partition(":")[2]
         given: dict[str, Scalar] = {}
-        for entry in reversed(task.values("args")):
+        for entry in reversed(args):
             if type(entry.node) is not Map:
                 return  # one template: its keys are known at run time
             given |= {arg: key for arg, (key, _) in entry.node.items.items()}
@@ -312,20 +320,17 @@ class Operators:
         missing = [one for one in known.missing(given) if one not in misspelt]
         if missing:
             words = " and ".join(f"`{one}`" for one in missing)
-            key = key_or(task, "args")
-            where = at(key) if key is not task.key else at(node)
-            self.found.append(
-                Diagnostic("YD703", f"`{name}` needs {words}, which `args` does not give", where)
-            )
+            message = f"`{name}` needs {words}, which `args` does not give"
+            self.found.append(Diagnostic("YD703", message, at(key or node)))
 
     # Notifications
 
-    def _calls(self, node: Node) -> None:
+    def _calls(self, node: Node, scope: Scope) -> None:
         for call in node.items if type(node) is Seq else (node,):
             if type(call) is Map and id(call) not in self.faulty:
-                self._call(call)
+                self._call(call, scope)
 
-    def _call(self, call: Map) -> None:
+    def _call(self, call: Map, scope: Scope) -> None:
         operators = [name for name in call.items if name in OPERATORS]
         rest = {"args", "with", "env", "timeout"}
         if not operators:
@@ -345,6 +350,16 @@ class Operators:
         key, node = call.items[operators[0]]
         if id(node) not in self.faulty:
             self._required(operators[0], key, node, None)
+            if operators[0] == "bash":
+                self._bash(scope, node)
+            elif operators[0] == "python":
+                self._called(call, key, node, scope)
+
+    def _called(self, call: Map, key: Scalar, node: Node, scope: Scope) -> None:
+        known = self._python(os.path.dirname(os.path.abspath(key.source.path)), node)
+        if known:
+            own = call.items.get("args")
+            self._arguments(*known, [Entry(*own, scope.root)] if own else [], own[0] if own else None)
 
 
 def parameter(node: Node, name: str) -> Node | None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
 from yamldag.engine import deferral
+from yamldag.engine.notices import CAUSES, Notice, calls, of_run, of_task
 from yamldag.engine.run import Instance, Node, Run
 from yamldag.plan.pipeline import Json
 from yamldag.plan.state import (
@@ -29,6 +31,7 @@ from yamldag.store.rows import (
     NewClaim,
     NewDeferral,
     NewInstance,
+    NewNotification,
     NewRun,
     Output,
     RunMove,
@@ -45,14 +48,19 @@ def to_text(value: Json) -> str:
 class Changes:
     """Moves states in memory, and remembers what that is in SQL."""
 
-    def __init__(self, now: float) -> None:
+    def __init__(self, now: float, ids: Iterator[int]) -> None:
         self.now = now
+        self._ids = ids
         self._batches: dict[Run, Batch] = {}
         self._new: dict[Instance, None] = {}
         self._deferrals: dict[Instance, NewDeferral] = {}
         self._before: dict[Instance, tuple[TaskState, int]] = {}
         self.moved: list[tuple[Instance, TaskState]] = []
         """Every move of the step, in order."""
+        self.notices: list[Notice] = []
+        """What somebody is to be told of."""
+        self._ended: set[int] = set()
+        """Attempts that have ended in this step."""
         self.unclaimed: list[Instance] = []
         """Those that have given back what they claimed of their pools."""
 
@@ -107,6 +115,8 @@ class Changes:
         run = instance.node.run.id
         row = Logged(run, instance.id, instance.attempt, event.value, instance.state.value, self.now, detail)
         self._batch(instance).events.append(row)
+        if instance.node.tells and event in CAUSES:
+            self._tell(instance, CAUSES[event])
         if instance.claimed and instance.state not in _HOLDING:
             self.unclaim(instance)
 
@@ -159,6 +169,8 @@ class Changes:
         assert instance.attempt is not None
         assert instance.started is not None
         assert instance.ended is not None
+        if instance.node.tells:
+            self._ended.add(instance.attempt)
         was = _attempt_state(instance)
         state = ATTEMPT_MOVES[was, event]
         # One that is over in the step in which it began to wait has no row of that yet.
@@ -202,8 +214,45 @@ class Changes:
         if event is not None:
             run.state = RUN_MOVES[was, event]
             self._of(run).events.append(Logged(run.id, None, None, event, run.state.value, self.now, reason))
+            if event in CAUSES:
+                self._tell_of_run(run, CAUSES[event])
         row = RunMove(run.state.value, run.ended, run.reason, run.stop, run.id, was.value, run.owner)
         self._of(run).run.append(row)
+
+    def late(self, run: Run) -> None:
+        """Its deadline has passed."""
+        run.late = True
+        row = Logged(run.id, None, None, Event.DEADLINE, run.state.value, self.now, None)
+        self._of(run).events.append(row)
+        self._tell_of_run(run, "deadline")
+
+    def _tell(self, instance: Instance, cause: str) -> None:
+        attempt = instance.attempt if instance.attempt in self._ended else None
+        for position, call in enumerate(calls(instance.node.task, cause)):
+            self._notify(of_task(next(self._ids), instance, attempt, cause, position, call))
+
+    def _tell_of_run(self, run: Run, cause: str) -> None:
+        for position, call in enumerate(calls(run.plan, cause)):
+            self._notify(of_run(next(self._ids), run, cause, position, call))
+
+    def _notify(self, notice: Notice) -> None:
+        """It is sent once it is stored, with the move that it tells of."""
+        run, instance = notice.run, notice.instance
+        row = NewNotification(
+            notice.id,
+            run.id,
+            0 if instance is None else instance.id,
+            notice.occasion,
+            notice.cause,
+            notice.position,
+            "waiting",
+            self.now,
+            None,
+            None,
+            run.owner,
+        )
+        self.notices.append(notice)
+        self._of(run).notifications.append(row)
 
     def answer(self, run: Run, request: int, words: str) -> None:
         """A request is obeyed by this step."""

@@ -10,14 +10,17 @@ from collections.abc import Iterator, Mapping
 from yamldag.engine import calls, folders, gates, times, waits
 from yamldag.engine.deferral import Deferral
 from yamldag.engine.errands import Errand, write_privately
-from yamldag.engine.run import UNMAPPED, Instance
+from yamldag.engine.notices import Notice
+from yamldag.engine.run import UNMAPPED, Instance, Run
 from yamldag.engine.templates import Templates, rendered
 from yamldag.engine.world import Finished, Prepared
 from yamldag.executors.contract import Ended, Start
 from yamldag.operators.contract import Attempt, Operator, Outcome, Work, runnable
 from yamldag.plan.expression import TemplateError, condition, evaluate, render_shell, render_text
-from yamldag.plan.pipeline import Json, Task
+from yamldag.plan.pipeline import Call, Json, Task
 
+PATIENCE = 60.0
+"""Seconds that a notification may take that says nothing else."""
 _OURS = "YAMLDAG_"
 _SHELLS = ("bash", "command")
 """They leave a file only if they give an output."""
@@ -64,6 +67,35 @@ class Dispatch:
             return Outcome("failed", str(error))
         env = {**self._inherited, **env, **_variables(instance, place), "YAMLDAG_ATTEMPT_ID": str(number)}
         return Errand(number, operator, params, args, env, place, timeout, owner=instance)
+
+    def letter(self, notice: Notice, folder: str) -> Errand | Outcome:
+        """Render a notification: what to send, or how it is over already."""
+        call, run, instance = notice.call, notice.run, notice.instance
+        base = os.path.join(folder, str(notice.id))
+        place = Attempt(
+            run.id,
+            instance.node.task.id if instance else f"on_{notice.cause}",
+            notice.attempt,
+            None if instance is None or instance.index == UNMAPPED else instance.index,
+            call.folder or run.plan.folder,
+            call.folder or run.plan.folder,
+            run.folder,
+            f"{base}.output",
+            f"{base}.result",
+            f"{base}.log",
+            f"{base}.spec",
+        )
+        try:
+            context = self._templates.of_notice(notice)
+            params, args = _params(call, context), rendered(call.args, context)
+            own = {name: render_text(value, context) for name, value in call.env.items()}
+        except TemplateError as error:
+            return Outcome("failed", str(error))
+        env = {**self._inherited, **own, **_of_run(run), "YAMLDAG_OUTPUT": place.output_path}
+        if instance is not None:
+            env |= {"YAMLDAG_TASK_ID": place.task_id, "YAMLDAG_ATTEMPT": str(notice.attempt)}
+        timeout = PATIENCE if call.timeout is None else call.timeout
+        return Errand(notice.id, call.operator, params, args, env, place, timeout, notice)
 
     def _work(self, instance: Instance, base: str) -> Start | Outcome | Deferral:
         task = instance.node.task
@@ -177,7 +209,7 @@ def _attempt(instance: Instance, base: str, cwd: str, mark: str = "") -> Attempt
     )
 
 
-def _params(task: Task, context: Mapping[str, Json]) -> dict[str, Json]:
+def _params(task: Task | Call, context: Mapping[str, Json]) -> dict[str, Json]:
     """A shell's script takes plain words alone where it does not say otherwise."""
     if task.operator in (gates.BRANCH, gates.SHORT_CIRCUIT):
         return _choice(task.params, context)
@@ -186,6 +218,16 @@ def _params(task: Task, context: Mapping[str, Json]) -> dict[str, Json]:
         return rendered(task.params, context)
     others = {name: value for name, value in task.params.items() if name != "script"}
     return {"script": render_shell(script, context), **rendered(others, context)}
+
+
+def _of_run(run: Run) -> dict[str, str]:
+    """Environment of all that is started for a run."""
+    return {
+        "YAMLDAG_RUN_DIR": run.folder,
+        "YAMLDAG_RUN_ID": run.id,
+        "YAMLDAG_PIPELINE": run.plan.pipeline,
+        "YAMLDAG_LOGICAL_DATE": times.local(run.logical_date, run.plan.timezone).isoformat(),
+    }
 
 
 def _choice(params: dict[str, Json], context: Mapping[str, Json]) -> dict[str, Json]:
@@ -201,15 +243,12 @@ def _choice(params: dict[str, Json], context: Mapping[str, Json]) -> dict[str, J
 def _variables(instance: Instance, attempt: Attempt) -> dict[str, str]:
     run = instance.node.run
     variables = {
-        "YAMLDAG_RUN_DIR": run.folder,
+        **_of_run(run),
         "YAMLDAG_OUTPUT": attempt.output_path,
-        "YAMLDAG_RUN_ID": run.id,
-        "YAMLDAG_PIPELINE": run.plan.pipeline,
         "YAMLDAG_TASK_ID": attempt.task_id,
         "YAMLDAG_ATTEMPT": str(attempt.number),
         "YAMLDAG_ATTEMPT_ID": str(instance.attempt),
         "YAMLDAG_IDEMPOTENCY_KEY": f"{run.id}/{instance.label}",
-        "YAMLDAG_LOGICAL_DATE": times.local(run.logical_date, run.plan.timezone).isoformat(),
     }
     if attempt.map_index is not None:
         variables["YAMLDAG_MAP_INDEX"] = str(attempt.map_index)

@@ -8,7 +8,7 @@ import json
 import os
 import secrets
 import signal
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sized
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -155,6 +155,7 @@ class _Here:
             engine.tell(Admit(run))
             try:
                 self._work(engine, is_over)
+                _notify(engine, asked)
             except Fenced:
                 self.executor.stop(engine.world.running, kill=True)
                 raise TakenOver(run.id) from None
@@ -167,12 +168,13 @@ class _Here:
         return result_of(run)
 
     def _work(self, engine: Engine, until: Callable[[], bool]) -> None:
-        """Turn until that holds. While it waits for a pool, see whether who holds it is dead."""
+        """Turn until that holds. While it waits for a pool, or for the run before, see whether who holds it is dead."""
         looked = self.clock.now()
         while not until():
             engine.turn(None)
             now = self.clock.now()
-            if waiting(engine.world) and not looked <= now < looked + LOOK:
+            waits = engine.world.past or waiting(engine.world)
+            if waits and not looked <= now < looked + LOOK:
                 looked = now
                 end_abandoned(self.database, self.onlooker, engine.runner)
 
@@ -268,6 +270,14 @@ def earlier_outputs(url: str, plan: Plan, only: frozenset[str]) -> dict[str, Jso
 def _output(rows: list[tuple[int, str | None]]) -> Json:
     values: list[Json] = [None if text is None else json.loads(text) for _, text in rows]
     return values[0] if rows[0][0] == UNMAPPED else values
+
+
+def _notify(engine: Engine, asked: Sized) -> None:
+    """Wait until all is told that is to be told; who interrupts that does not wait."""
+    before = len(asked)
+    engine.work(lambda: engine.outbox.idle or len(asked) > before)
+    if not engine.outbox.idle:
+        engine.give_up_notices("it was interrupted")
 
 
 @contextmanager

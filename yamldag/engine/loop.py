@@ -12,9 +12,10 @@ from yamldag.engine.cache import Cache
 from yamldag.engine.calls import Callee, Callees, nobody
 from yamldag.engine.clock import Clock
 from yamldag.engine.dispatch import Dispatch
-from yamldag.engine.errands import Errands
+from yamldag.engine.errands import Errand, Errands
 from yamldag.engine.lookout import Lookout
 from yamldag.engine.news import News
+from yamldag.engine.outbox import Outbox
 from yamldag.engine.past import PastWatch
 from yamldag.engine.pool_watch import PoolWatch
 from yamldag.engine.pools import forget
@@ -32,6 +33,9 @@ from yamldag.store.pools import NOTHING, Answer
 
 _IDS_PER_LIFE = 28
 """Bits: a quarter of a milliard ids for one life of an engine."""
+
+_LONGEST = 86_400.0
+"""Seconds: what is due in some hundred years is more than an executor can be told to wait."""
 
 Watcher = Callable[[Instance, TaskState], None]
 
@@ -62,6 +66,8 @@ class Engine:
     watch: Watcher = unwatched
     """Called with every move, once it is stored."""
     slots: int | None = None
+    address: str | None = None
+    """Where its pages are, as `http://127.0.0.1:8080`."""
     pulse: float | None = None
     """Seconds after which it gives a sign of life if it has written nothing; None: it gives none."""
     ids: Iterator[int] = field(init=False)
@@ -88,13 +94,16 @@ class Engine:
     _pools: PoolWatch = field(init=False)
     _past: PastWatch = field(init=False)
     dispatch: Dispatch = field(init=False)
+    outbox: Outbox = field(init=False)
     _lookout: Lookout = field(init=False)
 
     def __post_init__(self) -> None:
         self.ids = ids_of(self.runner)
         self.news = News(self.database)
         self._templates = Templates(self.environment)
+        self._templates.address = self.address
         self.dispatch = Dispatch(self._templates, self.environment, self.ids, self._callee)
+        self.outbox = Outbox(self.database, self.dispatch, self.runner)
         self.world = World(self.ids, self._templates, self.dispatch.prepare, self.slots, self.dispatch.errand)
         self._lookout = Lookout(self.database, self.tell)
         self.world.cache = Cache(self.database, self._templates)
@@ -137,6 +146,8 @@ class Engine:
         happened += self._heard()
         rang, self._woken = self._woken or self.world.rings(self.clock.now()), False
         self.take(happened)
+        if not self.outbox.idle:
+            self._notify(happened)
         if ends:
             self.executor.acknowledge([end.attempt for end in ends])
         if self.pulse is not None and self.database.quiet >= self.pulse:
@@ -179,7 +190,7 @@ class Engine:
             patience,
             self._pools.patience,
             self._past.patience,
-            None if due is None else max(0.0, due - now),
+            None if due is None else min(max(0.0, due - now), _LONGEST),
             None if self.pulse is None else max(0.0, self.pulse - self.database.quiet),
         ]
         return min(wait for wait in waits if wait is not None)
@@ -208,7 +219,9 @@ class Engine:
             self.executor.stop(result.kill, kill=True)
         self.called += [each for each in result.called if each.by not in self.lost]
         if self.errands.waiting or result.errands or result.recall:
-            self._run_errands(result)
+            self._run_errands(result.errands, result.recall)
+        if result.notices:
+            self.outbox.add(notice for notice in result.notices if notice.run.id not in self.lost)
         if result.looks:
             self._lookout.look(result.looks.values())
         for run in result.over:
@@ -229,9 +242,23 @@ class Engine:
             return False
         return True
 
-    def _run_errands(self, result: Result) -> None:
-        self.errands.send(result.errands)
-        if running := self.errands.recall(result.recall):
+    def _notify(self, happened: Iterable[Happened]) -> None:
+        """Tell whom there is something to tell, and hear what came of it."""
+        now = self.clock.now()
+        self.outbox.returned(happened, now)
+        if errands := self.outbox.next(now):
+            self._run_errands(errands)
+
+    def give_up_notices(self, why: str) -> None:
+        """Nobody waits for them any more."""
+        sent = list(self.outbox.sent)
+        self.outbox.give_up(why, self.clock.now())
+        if running := self.errands.recall(sent):
+            self.executor.stop(running, kill=True)
+
+    def _run_errands(self, errands: Iterable[Errand], recall: Iterable[int] = ()) -> None:
+        self.errands.send(errands)
+        if running := self.errands.recall(recall):
             self.executor.stop(running)
         starts, over = self.errands.start(self.clock.now())
         if starts:

@@ -15,6 +15,7 @@ from yamldag.engine.loop import Engine
 from yamldag.engine.peers import Peers
 from yamldag.engine.recovery import sweep
 from yamldag.engine.service import Service
+from yamldag.engine.unsent import take_over_notices
 from yamldag.executors.local import LocalExecutor
 from yamldag.store import moves
 from yamldag.store.database import Database, Patience
@@ -29,10 +30,11 @@ def open_service(
     say: Callable[[str], None],
     kind: str = "serve",
     slots: int = SLOTS,
+    address: str | None = None,
 ) -> Service:
     """A scheduler that is ready to run, `slots` tasks at once. On SQLite its caller holds the lock of the database.
 
-    Raises BadLease.
+    `address` is where its pages are. Raises BadLease.
     """
     clock, folder = WallClock(), Path(project.state_folder)
     onlooker = Onlooker.at(folder, os.environ, alone=database.kind == "sqlite")
@@ -40,13 +42,14 @@ def open_service(
     database.live(runner)
     patience = Patience(None, say)
     database.wait_by(patience)
-    engine = Engine(database, executor, clock, runner, os.environ, slots=slots)
+    engine = Engine(database, executor, clock, runner, os.environ, slots=slots, address=address)
     engine.pulse = onlooker.lease / BEATS
     catalogue = Catalogue(project, lambda: last_good(database, project.root))
     engine.callees = catalogue.callee
     peers = Peers(engine, executor, onlooker, say)
     peers.look()
     sweep(engine, executor)
+    take_over_notices(engine, folder)
     service = Service(engine, catalogue, folder, say, peers)
     patience.over = service.wants_no_more
     gc.freeze()

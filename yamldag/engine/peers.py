@@ -43,6 +43,7 @@ class Peers:
     _look_at: float = 0.0
     _ask_at: float = 0.0
     _bounded: bool = False
+    _ended: list[tuple[str, str, float]] = field(default_factory=list)
 
     @property
     def alone(self) -> bool:
@@ -57,7 +58,7 @@ class Peers:
             self.look()
         if not self.alone and _is_due(self._ask_at, now, ASK):
             self._ask_at = now + ASK
-            self._ask()
+            self._hear_of_ends() if self.leads else self._ask()
 
     def patience(self, now: float) -> float:
         """Seconds until it is time to look again."""
@@ -103,8 +104,6 @@ class Peers:
 
     def _ask(self) -> None:
         """Take the runs that the leader has given to us."""
-        if self.leads:
-            return
         given = lives.runs_of(self.engine.database, self.engine.runner)
         if given.keys() - self.engine.world.runs.keys():
             for run in admit(self.engine, self.executor, self.onlooker.folder.parent):
@@ -127,16 +126,20 @@ class Peers:
         """Another one moves a run from now on."""
         self.elsewhere[run] = pipeline
 
-    def ended(self) -> list[tuple[str, str, float]]:
-        """The runs that others moved and that have ended: pipeline, run, when."""
+    def _hear_of_ends(self) -> None:
         if not self.elsewhere:
-            return []
+            return
         database = self.engine.database
         now = lives.runs_elsewhere(database, self.engine.runner)
-        gone = [(pipeline, run) for run, pipeline in self.elsewhere.items() if run not in now]
+        for run, pipeline in self.elsewhere.items():
+            if run not in now and (at := lives.ended_at(database, run)) is not None:
+                self._ended.append((pipeline, run, at))
         self.elsewhere = now
-        ends = [(pipeline, run, lives.ended_at(database, run)) for pipeline, run in gone]
-        return [(pipeline, run, at) for pipeline, run, at in ends if at is not None]
+
+    def ended(self) -> list[tuple[str, str, float]]:
+        """The runs of others that have ended since the last call: pipeline, run, when."""
+        found, self._ended = self._ended, []
+        return found
 
     # The end
 

@@ -82,7 +82,8 @@ class Readiness:
             run.bad += 1
         if node.spare and not node.expanded:
             self._remove_spare(node)
-        if node.task.produces and node.is_over() and _was_made(node):
+        over = bool(node.task.produces or node.gate) and node.is_over()
+        if over and node.task.produces and _was_made(node):
             self._changes.produce(node)
         if node.fan and node.expanded:
             for freed in node.fan.end(instance):
@@ -90,7 +91,10 @@ class Readiness:
         for child, judged in node.children:
             self._tell(child, judged, instance)
         for below in node.below:
-            self._open.extend(below.instances)
+            if not node.gate or over or node.task.setup:
+                self._open.extend(below.instances)
+            elif _along(node, below):
+                self._open.append(below.instances[instance.index])
 
     def past_answered(self, node: Node, refusal: str) -> None:
         """It is known whether a task has passed in the run before; words say why it never will."""
@@ -264,7 +268,7 @@ def decision_of(instance: Instance) -> Decision:
         forced = _forced(_setup_states(instance))
         if forced:
             return forced
-    if node.gates:
+    if node.gates and not (node.expanded and node.task.mapped_by == node.task.id):  # asked before the items
         if gates.barring(instance):
             return "skipped"
         if not all(_is_final(each.state) for gate in node.gates for each in gates.above(gate, instance)):

@@ -121,10 +121,14 @@ class Node:
     """Those that it decides of when it ends. Of a setup: every task somewhere below, and its teardowns."""
     gates: tuple[Node, ...] = ()
     """The `branch` directly above, and every `short_circuit` somewhere above."""
+    gate: bool = False
+    """It is one itself."""
     kept: dict[tuple[str, ...], frozenset[str]] = field(default_factory=dict)
     """Of a `branch`: by what was chosen, all that goes on."""
     instances: list[Instance] = field(default_factory=list)
     expanded: bool = False
+    tells: bool = False
+    """Whether somebody is to be told how it ends."""
     spare: dict[int, Instance] = field(default_factory=dict)
     """Rows of items that are not in the list, or not yet again: by index."""
     past: bool = False
@@ -269,6 +273,8 @@ class Run:
     started: float = 0.0
     ended: float | None = None
     reason: str | None = None
+    late: bool = False
+    """Whether its deadline has passed, and that is recorded."""
     stop: str | None = None
     """What it was asked to end by: `cancel`, `kill` or `timeout`."""
     stopping: set[int] = field(default_factory=set)
@@ -305,6 +311,7 @@ def build(run: Run, ids: Iterator[int]) -> Run:
     """Give a run the nodes of its plan, each with one instance that nothing has been decided of."""
     for task in narrowed(run.plan, run.only):
         node = run.nodes[task.id] = Node(run, task, len(run.nodes))
+        node.tells = bool(task.on_failure or task.on_success or task.on_retry)
         node.instances.append(Instance(next(ids), node))
         if task.mapped_by:
             node.fan = _fan(run, task.mapped_by)
@@ -361,6 +368,7 @@ def _connect_gates(run: Run) -> None:
             below = list(_below(gate))
         for node in below:
             node.gates = (*node.gates, gate)
+        gate.gate = True
         gate.below = tuple(dict.fromkeys([*gate.below, *below]))
 
 

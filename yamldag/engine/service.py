@@ -26,6 +26,7 @@ from yamldag.engine.run import Run, build
 from yamldag.engine.status import Board, Status
 from yamldag.engine.stored import stored_run
 from yamldag.engine.ticker import LATE, Decision
+from yamldag.engine.unsent import take_over_notices
 from yamldag.engine.world import Admit
 from yamldag.store import assets, moves, pools, schedules, views
 from yamldag.store.rows import NewRun
@@ -191,6 +192,7 @@ class Service:
         if now < self._files_at <= now + LOOK:  # later than that: the clock was set back
             return
         self._files_at = now + LOOK
+        take_over_notices(self.engine, self.folder)
         try:
             changed = self.catalogue.refresh()
         except Exception as problem:  # a file that the compiler dies of must not stop what runs
@@ -401,7 +403,8 @@ class Service:
         """Nothing runs any more, or it has had its time: what goes on is found by the next start."""
         if not self.stops or self._give_up is None:
             return False
-        return not self.engine.world.running or self.engine.clock.now() >= self._give_up
+        at_work = self.engine.world.running or not self.engine.outbox.idle
+        return not at_work or self.engine.clock.now() >= self._give_up
 
     # What others see
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from yamldag.engine.attempts import Attempts
 from yamldag.engine.changes import Changes
 from yamldag.engine.clearing import Clearing
+from yamldag.engine.deadline import moment_of
 from yamldag.engine.deferral import Awaited
 from yamldag.engine.deferred import Deferred
 from yamldag.engine.errands import Returned
@@ -25,6 +26,7 @@ from yamldag.engine.world import (
     Admit,
     Answered,
     Asked,
+    Deadline,
     Finished,
     Freed,
     Happened,
@@ -47,7 +49,7 @@ class _Step:
     def __init__(self, world: World, now: float) -> None:
         self.world = world
         self.now = now
-        self.changes = Changes(now)
+        self.changes = Changes(now, world.ids)
         self.result = Result({}, [], [], [], [], self.changes.moved)
         self.room = Room(world, self.changes, self.result)
         reuse = Reusing(world, self.changes).find
@@ -88,7 +90,7 @@ class _Step:
             self._close(run)
         if self.world.awaited or self.world.called:
             self._tell_who_waits_for_runs()
-        self.result.batches = self.changes.batches()
+        self.result.batches, self.result.notices = self.changes.batches(), self.changes.notices
         return self.result
 
     def _admit(self, what: Admit) -> None:
@@ -97,6 +99,8 @@ class _Step:
         self.admitted.append(run)
         if run.plan.timeout is not None:
             self.world.alarm(run.started + run.plan.timeout, run)
+        if run.plan.deadline is not None and not run.late:
+            self.world.alarm(moment_of(run.plan, run.logical_date), Deadline(run.id))
         for instance in run.instances:
             if what.new:
                 self.changes.add(instance)
@@ -159,6 +163,9 @@ class _Step:
             if isinstance(what, Run):
                 if what.id in self.world.runs and not what.stop:
                     self.stopping.stop(what, "timeout")
+            elif isinstance(what, Deadline):
+                if (run := self.world.runs.get(what.run)) and not run.late:
+                    self.changes.late(run)
             elif what.attempt in self.world.deferred:
                 if outcome := self.deferred.ring(what, at):
                     self.stopping.leave(what)

@@ -41,6 +41,7 @@ def stored_run(
         assets=assets.read(row["assets"]),
         backfill=row["backfill"],
         started=row["started"],
+        late=plan.deadline is not None and views.is_late(db, row["id"]),
         stop=row["stop"],
         reason=row["reason"],
     )

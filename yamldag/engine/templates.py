@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from yamldag.engine import times
+from yamldag.engine.notices import Notice
 from yamldag.engine.readiness import MOST_ITEMS, Refused
 from yamldag.engine.run import UNMAPPED, Fan, Instance, Node, Run, task_state
 from yamldag.engine.run import output as output_of
@@ -24,6 +25,8 @@ class Templates:
 
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
         self._environment = environment
+        self.address: str | None = None
+        """Where the pages are, as `http://127.0.0.1:8080`; None: nobody serves them."""
         self._shared: dict[str, Shared] = {}
 
     def condition(self, instance: Instance, expression: bool | str) -> bool:
@@ -66,7 +69,7 @@ class Templates:
         run, node = instance.node.run, instance.node
         shared = self._shared.get(run.id)
         if shared is None:
-            shared = self._shared[run.id] = Shared(run, self._environment)
+            shared = self._shared[run.id] = self.shared(run)
         of_matrix = node.fan is not None and node.fan.fanout.matrix is not None
         mapped = instance.index != UNMAPPED
         matrix = instance.item if mapped and of_matrix else None
@@ -74,7 +77,7 @@ class Templates:
             params=run.params,
             vars=run.plan.vars,
             env=shared.env,
-            tasks=Tasks(instance, shared.ended),
+            tasks=Tasks(run, instance, shared.ended),
             run=shared.run,
             task_id=node.task.id,
             attempt=instance.attempts,
@@ -84,6 +87,34 @@ class Templates:
             uses=shared.uses,
         )
 
+    def of_notice(self, notice: Notice) -> dict[str, Any]:
+        """The names that the templates of a notification see. Its run may have ended."""
+        if notice.run.id not in self._shared:
+            try:
+                self._shared[notice.run.id] = self.shared(notice.run)
+                return self.of_notice(notice)
+            finally:
+                self.forget(notice.run)
+        shared = self._shared[notice.run.id]
+        run = RunTold(notice, shared.run)
+        if notice.instance is not None:
+            told = {"id": notice.instance.node.task.id, "state": notice.state, "error": notice.error}
+            return {**self.context(notice.instance), "run": run, "task": told, "attempt": notice.attempt}
+        context = build(
+            params=notice.run.params,
+            vars=notice.run.plan.vars,
+            env=shared.env,
+            tasks=Tasks(notice.run, None, shared.ended),
+            run=run,
+            task_id="",
+            attempt=0,
+            uses=shared.uses,
+        )
+        return {name: value for name, value in context.items() if name not in ("task", "attempt")}
+
+    def shared(self, run: Run) -> Shared:
+        return Shared(run, self._environment, self.address)
+
     def forget(self, run: Run) -> None:
         """It is over."""
         self._shared.pop(run.id, None)
@@ -92,7 +123,7 @@ class Templates:
 class Shared:
     """What all templates of a run see alike."""
 
-    def __init__(self, run: Run, environment: Mapping[str, str]) -> None:
+    def __init__(self, run: Run, environment: Mapping[str, str], address: str | None = None) -> None:
         plan = run.plan
         self.ended: dict[Node, Mapping[str, Any]] = {}
         """What templates see of tasks that have ended: it is asked for again and again."""
@@ -107,7 +138,7 @@ class Shared:
             "pipeline": plan.pipeline,
             "type": run.type,
             "dir": run.folder,
-            "url": None,
+            "url": None if address is None else f"{address}/runs/{run.id}",
             "assets": [
                 {**update, "at": times.local(update["at"], plan.timezone).isoformat()}
                 for update in run.assets
@@ -117,18 +148,20 @@ class Shared:
 
 
 class Tasks(Mapping[str, Mapping[str, Any]]):
-    """`tasks`, as one instance sees it: siblings of the same mapping are the same item's."""
+    """`tasks`, as one instance sees it: siblings of the same mapping are the same item's. The run itself sees each
+    as a whole."""
 
-    def __init__(self, instance: Instance, ended: dict[Node, Mapping[str, Any]]) -> None:
+    def __init__(self, run: Run, instance: Instance | None, ended: dict[Node, Mapping[str, Any]]) -> None:
+        self._run = run
         self._instance = instance
         self._ended = ended
 
     def __getitem__(self, task: str) -> Mapping[str, Any]:
-        mine = self._instance.node
-        node = mine.run.nodes.get(task)
+        node = self._run.nodes.get(task)
         if node is None:
-            return _left_out(self._instance, task)
-        if node.fan and node.fan is mine.fan and node.expanded and mine.expanded:
+            return _left_out(self._run, self._instance, task)
+        mine = self._instance.node if self._instance else None
+        if self._instance and mine and node.fan and node.fan is mine.fan and node.expanded and mine.expanded:
             sibling = node.instances[self._instance.index]
             return {"output": sibling.output, "state": sibling.state.value}
         return self._ended.get(node) or self._look(node)
@@ -141,21 +174,45 @@ class Tasks(Mapping[str, Mapping[str, Any]]):
         return seen
 
     def __iter__(self) -> Iterator[str]:
-        return (task.id for task in self._instance.node.run.plan.tasks)
+        return (task.id for task in self._run.plan.tasks)
 
     def __len__(self) -> int:
-        return len(self._instance.node.run.plan.tasks)
+        return len(self._run.plan.tasks)
 
 
-def _left_out(instance: Instance, task: str) -> Mapping[str, Any]:
+class RunTold(Mapping[str, Any]):
+    """`run` in a notification. Which tasks have failed is looked for if a template asks."""
+
+    def __init__(self, notice: Notice, known: Mapping[str, Any]) -> None:
+        self._notice = notice
+        self._known = known
+
+    def __getitem__(self, name: str) -> Any:
+        if name == "state":
+            return self._notice.state if self._notice.instance is None else self._notice.run.state.value
+        if name == "failed":
+            nodes = self._notice.run.nodes.values()
+            failed = TaskState.FAILED
+            return [node.task.id for node in nodes if any(each.state is failed for each in node.instances)]
+        return self._known[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter((*self._known, "state", "failed"))
+
+    def __len__(self) -> int:
+        return len(self._known) + 2
+
+
+def _left_out(run: Run, instance: Instance | None, task: str) -> Mapping[str, Any]:
     """A task of the plan that this run is without: its newest success stands for it, of a chain its own link."""
-    run, node = instance.node.run, instance.node
+    node = instance.node if instance else None
     known = next((each for each in run.plan.tasks if each.id == task), None)
     if known is None:
         raise KeyError(task)
     state = TaskState.SUCCESS if task in run.earlier else TaskState.NONE
     output = run.earlier.get(task)
-    if node.fan and node.expanded and known.mapped_by == node.fan.id and isinstance(output, list):
+    chain = node is not None and node.fan and node.expanded and known.mapped_by == node.fan.id
+    if instance and chain and isinstance(output, list):
         output = output[instance.index] if instance.index < len(output) else None
     return {"output": output, "state": state.value}
 

@@ -10,6 +10,7 @@ from typing import Protocol, TypeAlias
 from yamldag.engine.choice import Wish
 from yamldag.engine.deferral import RUN, Awaited, Deferral
 from yamldag.engine.errands import Errand, Returned
+from yamldag.engine.notices import Notice
 from yamldag.engine.readiness import Asking
 from yamldag.engine.run import Instance, Node, Run
 from yamldag.executors.contract import Start
@@ -109,6 +110,13 @@ class Called:
 
 
 @dataclass(frozen=True, slots=True)
+class Deadline:
+    """A timer: by then a run should be over."""
+
+    run: str
+
+
+@dataclass(frozen=True, slots=True)
 class Prepared:
     log: str
     work: Start | Outcome | Deferral
@@ -178,7 +186,7 @@ class World:
     runs: dict[str, Run] = field(default_factory=dict)
     running: dict[int, Instance] = field(default_factory=dict)
     """By the attempt's id."""
-    timers: list[tuple[float, int, Run | Instance]] = field(default_factory=list)
+    timers: list[tuple[float, int, Run | Instance | Deadline]] = field(default_factory=list)
     """A heap: when to look at what again."""
     open: set[Run] = field(default_factory=set)
     """Runs with something ready and room for it."""
@@ -223,7 +231,7 @@ class World:
         """Whether a timer does."""
         return bool(self.timers) and self.timers[0][0] <= now
 
-    def alarm(self, at: float, what: Run | Instance) -> None:
+    def alarm(self, at: float, what: Run | Instance | Deadline) -> None:
         """Look at it again then."""
         heapq.heappush(self.timers, (at, next(self.ids), what))
 
@@ -243,6 +251,8 @@ class Result:
     """To be sent."""
     recall: list[int] = field(default_factory=list)
     """Errands that nobody wants any more."""
+    notices: list[Notice] = field(default_factory=list)
+    """What is to be told, once it is stored."""
     asks: list[Ask] = field(default_factory=list)
     """For slots of pools: answered in the transaction that stores the step, and heard of in the next one."""
     looks: dict[int, Look] = field(default_factory=dict)

@@ -25,6 +25,8 @@ class Call:
     args: dict[str, Json] = field(default_factory=dict)
     env: dict[str, str] = field(default_factory=dict)
     timeout: float | None = None
+    folder: str = ""
+    """Absolute folder of the file that it stands in."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -169,8 +169,12 @@ def others_than(database: Database, boot: str) -> bool:
 
 
 def runs_elsewhere(database: Database, me: int) -> dict[str, str]:
-    """The runs under way that others own, each with its pipeline."""
-    rows = database.execute("SELECT id, pipeline FROM run WHERE state = 'running' AND owner <> ?", (me,))
+    """The runs under way that other schedulers own, each with its pipeline."""
+    rows = database.execute(
+        "SELECT run.id, run.pipeline FROM run JOIN runner ON runner.id = run.owner "
+        "WHERE run.state = 'running' AND run.owner <> ? AND runner.kind IN (?, ?)",
+        (me, *SCHEDULERS),
+    )
     return dict(rows.fetchall())
 
 

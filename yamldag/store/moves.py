@@ -70,6 +70,7 @@ def _write(database: Database, batch: Batch) -> None:
         (sql.OUTPUT, batch.outputs),
         (sql.EVENT, batch.events),
         (sql.UNCLAIM, batch.unclaims),
+        (sql.NOTIFICATION, batch.notifications),
     )
     for statement, rows in work:
         if rows and _many(database, statement, rows) != len(rows):
@@ -90,8 +91,7 @@ def _write(database: Database, batch: Batch) -> None:
 def _one_at_a_time(database: Database) -> None:
     """Hold whoever else updates assets until the commit: ids are then seen in their order, and who reads on from
     the newest one that it has seen misses none."""
-    of = "SELECT runner FROM leadership WHERE name = 'scheduler'"
-    database.execute(of + database.for_update).fetchall()
+    database.execute(sql.ONE_BY_ONE + database.for_update).fetchall()
 
 
 def _end_called(database: Database, what: Uncalled) -> None:

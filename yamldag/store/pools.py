@@ -126,13 +126,12 @@ def _queue(database: Database, pool: str, total: int, free: int, runner: int) ->
 
 
 class PoolRow(NamedTuple):
-    """How a pool stands."""
+    """A pool: `used` counts slots."""
 
     name: str
     slots: int
     source: str
     used: int
-    waiting: int
 
 
 def declare(database: Database, pools: Mapping[str, int]) -> None:
@@ -160,14 +159,28 @@ def drop(database: Database, name: str, source: str | None = None) -> bool:
 
 
 def pools(database: Database) -> list[PoolRow]:
-    """All of them, by name; and those that somebody waits for though they are not declared, with no slots."""
+    """All that are declared, by name."""
     rows = database.execute(
-        "SELECT pool.name, pool.slots, pool.source, "
-        "COALESCE(SUM(CASE WHEN pool_claim.granted = 1 THEN pool_claim.slots ELSE 0 END), 0), "
-        "COALESCE(SUM(CASE WHEN pool_claim.granted = 0 THEN 1 ELSE 0 END), 0) "
-        "FROM pool LEFT JOIN pool_claim ON pool_claim.pool = pool.name "
+        "SELECT pool.name, pool.slots, pool.source, COALESCE(SUM(pool_claim.slots), 0) "
+        "FROM pool LEFT JOIN pool_claim ON pool_claim.pool = pool.name AND pool_claim.granted = 1 "
         "GROUP BY pool.name, pool.slots, pool.source ORDER BY pool.name"
     )
-    return [
-        PoolRow(name, slots, source, int(used), int(waiting)) for name, slots, source, used, waiting in rows
-    ]
+    return [PoolRow(name, slots, source, int(used)) for name, slots, source, used in rows]
+
+
+def ready_tasks(database: Database) -> list[tuple[str, str, int]]:
+    """(plan as JSON, task, how many instances of it) of all that is ready to start and has not started."""
+    rows = database.execute(
+        "SELECT run.version, task_instance.task, COUNT(*) FROM run "
+        "JOIN task_instance ON task_instance.run = run.id "
+        "WHERE run.state = 'running' AND task_instance.state = 'scheduled' "
+        "GROUP BY run.version, task_instance.task"
+    ).fetchall()
+    plans = {version: _plan(database, version) for version in {row[0] for row in rows}}
+    return [(plans[version], task, int(count)) for version, task, count in rows]
+
+
+def _plan(database: Database, version: str) -> str:
+    row = database.execute("SELECT plan FROM pipeline_version WHERE hash = ?", (version,)).fetchone()
+    assert row is not None
+    return str(row[0])

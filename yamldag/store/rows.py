@@ -161,6 +161,20 @@ class AssetUpdate(NamedTuple):
     at: float
 
 
+class NewNotification(NamedTuple):
+    id: int
+    run: str
+    instance: int
+    attempt: int
+    cause: str
+    position: int
+    state: str
+    created: float
+    ended: float | None
+    message: str | None
+    owner: int
+
+
 class Logged(NamedTuple):
     """A line of the event log."""
 
@@ -202,3 +216,4 @@ class Batch:
     kept: list[Kept] = field(default_factory=list)
     """Each in place of what was kept under its hash before."""
     asset_updates: list[AssetUpdate] = field(default_factory=list)
+    notifications: list[NewNotification] = field(default_factory=list)

@@ -160,11 +160,13 @@ CREATE TABLE notification (
 	created DOUBLE NOT NULL,
 	ended DOUBLE,
 	message TEXT,
+	owner INTEGER NOT NULL,
 	CONSTRAINT notification_pk PRIMARY KEY (id),
 	CONSTRAINT notification_run_instance_attempt_cause_position_unique UNIQUE (run, instance, attempt, cause, position),
 	CONSTRAINT notification_cause_known CHECK (cause IN ('failure', 'success', 'retry', 'deadline')),
 	CONSTRAINT notification_state_known CHECK (state IN ('waiting', 'done', 'failed')),
-	CONSTRAINT notification_run_known FOREIGN KEY(run) REFERENCES run (id)
+	CONSTRAINT notification_run_known FOREIGN KEY(run) REFERENCES run (id),
+	CONSTRAINT notification_owner_known FOREIGN KEY(owner) REFERENCES runner (id)
 );
 
 CREATE TABLE request (
@@ -267,6 +269,8 @@ CREATE INDEX run_pipeline_logical_date ON run (pipeline, logical_date);
 CREATE INDEX run_state_logical_date ON run (state, logical_date);
 
 CREATE INDEX asset_update_asset_id ON asset_update (asset, id);
+
+CREATE INDEX asset_update_run ON asset_update (run);
 
 CREATE INDEX event_run ON event (run);
 

@@ -36,7 +36,13 @@ ANSWER = "UPDATE request SET done=?, answer=? WHERE request.id = ? AND request.d
 END_DEFERRAL = "DELETE FROM deferral WHERE deferral.instance = ? AND deferral.attempt = ?"
 NEW_DEFERRAL = "INSERT INTO deferral (instance, attempt, spec, since, until) VALUES (?, ?, ?, ?, ?)"
 OUTPUT = "INSERT INTO output (instance, value) VALUES (?, ?)"
+# A row that is always there: who holds it is the only one that updates assets.
+ONE_BY_ONE = "SELECT version_num FROM alembic_version"
 ASSET_UPDATE = "INSERT INTO asset_update (asset, run, task, at) VALUES (?, ?, ?, ?)"
+NOTIFICATION = (
+    "INSERT INTO notification (id, run, instance, attempt, cause, position, state, created, ended, message, "
+    "owner) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
 EVENT = "INSERT INTO event (run, instance, attempt, event, state, at, detail) VALUES (?, ?, ?, ?, ?, ?, ?)"
 NEW_CLAIM = "INSERT INTO pool_claim (instance, run, pool, slots, precedence, ready) VALUES (?, ?, ?, ?, ?, ?)"
 UNCLAIM = "DELETE FROM pool_claim WHERE pool_claim.instance = ?"

@@ -291,6 +291,7 @@ asset_update = _table(
     sa.Column("task", _TaskId, nullable=False),
     sa.Column("at", _Instant, nullable=False),
     sa.Index(None, "asset", "id"),
+    sa.Index(None, "run"),
 )
 
 asset_use = _table(
@@ -305,13 +306,14 @@ notification = _table(
     sa.Column("id", _Id, primary_key=True, autoincrement=False),
     sa.Column("run", _RunId, sa.ForeignKey("run.id"), nullable=False),
     sa.Column("instance", _Id, nullable=False, comment="0: of the run itself"),
-    sa.Column("attempt", _Id, nullable=False, comment="0: of the run itself"),
+    sa.Column("attempt", _Id, nullable=False, comment="or what else tells occasions apart; 0: a deadline"),
     sa.Column("cause", _Word, nullable=False),
     sa.Column("position", sa.Integer, nullable=False, comment="in the list of calls"),
     sa.Column("state", _Word, nullable=False),
     sa.Column("created", _Instant, nullable=False),
     sa.Column("ended", _Instant),
     sa.Column("message", _Text),
+    sa.Column("owner", _Id, sa.ForeignKey("runner.id"), nullable=False, comment="the engine that sends it"),
     sa.UniqueConstraint("run", "instance", "attempt", "cause", "position"),
     sa.Index(None, "state"),
     sa.CheckConstraint("cause IN ('failure', 'success', 'retry', 'deadline')", name="cause_known"),

@@ -13,6 +13,7 @@ from yamldag.store.tables import (
     attempt,
     deferral,
     event,
+    notification,
     output,
     pipeline,
     pipeline_version,
@@ -163,6 +164,24 @@ def attempts(db: sa.Connection, run_id: str, task: str, map_index: int | None = 
 def events(db: sa.Connection, run_id: str) -> list[sa.RowMapping]:
     """The run's event log, the oldest first."""
     query = sa.select(event).where(event.c.run == run_id).order_by(event.c.id)
+    return list(db.execute(query).mappings())
+
+
+def is_late(db: sa.Connection, run_id: str) -> bool:
+    """Whether it is recorded that a run's deadline has passed."""
+    query = sa.select(event.c.id).where(event.c.run == run_id, event.c.event == "deadline").limit(1)
+    return db.execute(query).first() is not None
+
+
+def notifications(db: sa.Connection, run_id: str) -> list[sa.RowMapping]:
+    """What somebody was to be told of a run, in the order in which it happened, with the task that it is of."""
+    query = (
+        sa.select(notification, task_instance.c.task, task_instance.c.map_index, attempt.c.number)
+        .outerjoin(task_instance, task_instance.c.id == notification.c.instance)
+        .outerjoin(attempt, attempt.c.id == notification.c.attempt)
+        .where(notification.c.run == run_id)
+        .order_by(notification.c.created, notification.c.id)
+    )
     return list(db.execute(query).mappings())
 
 

@@ -75,6 +75,7 @@ _TABLE = (
     ("YD416", "missing-argument", "error", "`with` lacks a param that has no default"),
     ("YD417", "bad-argument", "error", "a value in `with` does not fit the param's schema"),
     ("YD418", "misplaced-key", "error", "a key stands beside something that it has no meaning for"),
+    ("YD419", "too-many-slots", "warning", "a task wants more slots than its pool has"),
     # YD5xx: templates
     ("YD501", "template-syntax", "error", "a template does not parse"),
     ("YD502", "unknown-filter", "error", "a template uses a filter that does not exist"),

@@ -95,6 +95,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("asset_update", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("asset_update_asset_id"), ["asset", "id"], unique=False)
+        batch_op.create_index(batch_op.f("asset_update_run"), ["run"], unique=False)
 
     op.create_table(
         "notification",
@@ -112,7 +113,7 @@ def upgrade() -> None:
             "attempt",
             sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
             nullable=False,
-            comment="0: of the run itself",
+            comment="or what else tells occasions apart; 0: a deadline",
         ),
         sa.Column("cause", sa.String(length=20), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False, comment="in the list of calls"),
@@ -120,11 +121,18 @@ def upgrade() -> None:
         sa.Column("created", sa.Double(), nullable=False),
         sa.Column("ended", sa.Double(), nullable=True),
         sa.Column("message", sa.Text(), nullable=True),
+        sa.Column(
+            "owner",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            nullable=False,
+            comment="the engine that sends it",
+        ),
         sa.CheckConstraint(
             "cause IN ('failure', 'success', 'retry', 'deadline')", name=op.f("notification_cause_known")
         ),
         sa.CheckConstraint("state IN ('waiting', 'done', 'failed')", name=op.f("notification_state_known")),
         sa.ForeignKeyConstraint(["run"], ["run.id"], name=op.f("notification_run_known")),
+        sa.ForeignKeyConstraint(["owner"], ["runner.id"], name=op.f("notification_owner_known")),
         sa.PrimaryKeyConstraint("id", name=op.f("notification_pk")),
         sa.UniqueConstraint(
             "run",

@@ -1,0 +1,2 @@
+def tell(who, urgent=False):
+    return who
