@@ -105,6 +105,35 @@ env: {{HISTORY: '{{history}}'}}
 tasks:
   b: {{{bash()}}}
 """,
+    "waits": f"""
+  a: {{wait: 0.2s}}
+  b: {{wait: {{file: here, poke_interval: 0.1s}}}}
+  c: {{{bash("touch here;")}}}
+  d: {{wait: {{file: nowhere, soft_fail: true}}, timeout: 0.2s}}
+  e: {{{bash()}, needs: [a, b, d], trigger_rule: none_failed}}
+""",
+    "branches": f"""
+  pick: {{branch: "'b'"}}
+  a: {{{bash()}, needs: pick}}
+  b: {{{bash()}, needs: pick}}
+  stop: {{short_circuit: false, needs: b}}
+  c: {{{bash()}, needs: [stop, a], trigger_rule: always}}
+""",
+    "calls": f"""
+  call: {{pipeline: q, with: {{n: 3}}}}
+  go: {{pipeline: {{id: r, wait: false}}}}
+  last: {{{bash('echo "n=$N" > "$YAMLDAG_OUTPUT";')}, env: {{N: "{{{{ tasks.call.output.x.n }}}}"}}}}
+---
+pipeline: q
+params: {{n: 1}}
+env: {{HISTORY: "{{{{ params.n }}}}"}}
+tasks:
+  x: {{bash: 'echo "n=$HISTORY" > "$YAMLDAG_OUTPUT"'}}
+---
+pipeline: r
+tasks:
+  y: {{noop: }}
+""",
     "refusals": f"""
   a: {{{bash()}, env: {{X: "{{{{ tasks.b.output.n }}}}"}}, allow_failure: true}}
   b: {{{bash()}}}
