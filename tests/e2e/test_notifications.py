@@ -278,3 +278,28 @@ def test_a_run_by_hand_that_was_killed_is_told_of_by_the_scheduler(
     process.wait()
     serve()
     wait_until(lambda: told(project) == ["failed"])
+
+
+def test_a_run_that_was_cleared_tells_again(
+    project: Project, serve: Serve, told_vars: dict[str, Any]
+) -> None:
+    project.pipeline(
+        {
+            **told_vars,
+            "deadline": {"after": "1h"},
+            "on_deadline": say("late"),
+            "on_failure": say("run {{ run.failed }}"),
+            "tasks": {
+                "a": {"bash": "exit 3", "on_failure": say("a {{ attempt }}")},
+                "b": {"bash": "true", "when": "tasks.c.output.x", "on_failure": say("b {{ attempt }}")},
+                "c": {"bash": "echo {} > $YAMLDAG_OUTPUT"},
+            },
+        }
+    )
+    run = project("run", "p", "--json", "--date", "2026-01-31").json["run_id"]
+    assert sorted(told(project)) == ["a 1", "b 0", "late", 'run ["a", "b"]']
+    serve()
+    assert project("clear", run, "--failed", "--yes").code == 0
+    wait_until(lambda: told(project).count('run ["a", "b"]') == 2)
+    assert sorted(told(project)) == sorted(["a 1", "a 2", "b 0", "b 0", "late", *['run ["a", "b"]'] * 2])
+    wait_until(lambda: all(row["state"] == "done" for row in notices(project, run)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.e2e.project import Project
+from tests.e2e.serving import Serve
 
 
 def test_a_branch_skips_what_it_did_not_choose(project: Project) -> None:
@@ -184,3 +185,30 @@ tasks:
 """
     )
     assert ran.states == {"make": "success", "go": "success", "work": "skipped", "clean": "success"}
+
+
+def test_a_branch_that_is_cleared_chooses_anew(project: Project, serve: Serve) -> None:
+    project.write(
+        "pipelines/p.yml",
+        """
+pipeline: p
+tasks:
+  pick: {branch: {python: {script: "return open('which').read()"}}}
+  a: {noop: , needs: pick}
+  b: {noop: , needs: pick}
+  last: {noop: , needs: [a, b], trigger_rule: none_failed_min_one_success}
+""",
+    )
+    which = project.folder / "pipelines" / "which"
+    which.write_text("a")
+    served = serve()
+    run = project("trigger", "p", "--wait", "--json").json["run_id"]
+
+    def states() -> dict[str, str]:
+        return {row["id"]: row["state"] for row in project("tasks", run, "--json").json["tasks"]}
+
+    assert states() == {"pick": "success", "a": "success", "b": "skipped", "last": "success"}
+    which.write_text("b")
+    assert project("clear", run, "pick", "--yes").code == 0
+    chosen_anew = {"pick": "success", "a": "skipped", "b": "success", "last": "success"}
+    served.see(lambda page: states() == chosen_anew)

@@ -189,7 +189,7 @@ def test_a_stop_ends_what_waits_at_once(project: Project, number: int) -> None:
         text=True,
     )
     assert process.stderr is not None
-    while "running" not in process.stderr.readline():
+    while "deferred" not in process.stderr.readline():
         pass
     process.send_signal(number)
     told = json.loads(process.communicate()[0])
@@ -240,3 +240,29 @@ tasks:
     assert {row["attempts"] for row in found.values()} == {1}
     assert found["late"]["started_at"] == begun
     assert found["late"]["reason"] == "timed out after 6s"
+
+
+def test_what_waits_is_cancelled_and_cleared_from_elsewhere(project: Project, serve: Serve) -> None:
+    project.write(
+        "pipelines/p.yml",
+        """
+pipeline: p
+tasks:
+  file: {wait: {file: gate, poke_interval: 0.2s}}
+  after: {noop: , needs: file}
+""",
+    )
+    served = serve()
+    run = project("trigger", "p", "--json").json["run_id"]
+
+    def states() -> dict[str, str]:
+        return {row["id"]: row["state"] for row in project("tasks", run, "--json").json["tasks"]}
+
+    served.see(lambda page: states().get("file") == "deferred")
+    assert project("clear", run, "file", "--yes").code == 0
+    served.see(lambda page: project("tasks", run, "--json").json["tasks"][0]["attempts"] == 2)
+    assert project("cancel", run).code == 0
+    served.see(lambda page: states() == {"file": "failed", "after": "skipped"})
+    (project.folder / "pipelines" / "gate").touch()
+    assert project("clear", run, "file", "--yes").code == 0
+    served.see(lambda page: states() == {"file": "success", "after": "success"})

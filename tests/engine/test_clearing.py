@@ -24,7 +24,7 @@ from tests.engine.simulation import (
 from tests.engine.test_rebuild import new_row, stores
 from tests.engine.test_step import any_plan
 from yamldag.engine.choice import Unit, Wish
-from yamldag.engine.outside import clear, look, plan_clear
+from yamldag.engine.outside import cancel, clear, look, plan_clear, settle
 from yamldag.engine.rebuild import StoredInstance, rebuild
 from yamldag.engine.run import Run
 from yamldag.engine.world import Admit, Asked
@@ -252,6 +252,35 @@ def test_a_run_that_is_over_is_as_new_but_for_its_attempts(database: Database) -
     assert stored.rows()["b"] == ("success", 2)
     log = database.execute("SELECT event FROM event WHERE instance IS NULL ORDER BY id")
     assert [event for (event,) in log] == ["fail", "clear", "succeed"]
+
+
+def test_the_time_limit_begins_anew(database: Database) -> None:
+    stored = Stored(database, plan(task("a"), timeout=10.0), scripted({}))
+    stored.simulation.finish()
+    assert clear(database, "r", Wish(), 1.0) == "queued"
+    stored.simulation.now += 8
+    stored.again()
+    stored.simulation.now += 5
+    stored.simulation.step()
+    assert stored.run.stop is None, "the alarm of the first time means nothing any more"
+    stored.simulation.now += 6
+    stored.simulation.step()
+    assert stored.run.stop == "timeout"
+
+
+def test_what_was_asked_of_a_run_that_ended_meanwhile_is_done_by_who_looks_next(database: Database) -> None:
+    stored = Stored(database, CHAIN, scripted({}))
+    assert clear(database, "r", Wish((("b", None),)), 1.0) == "asked"
+    assert cancel(database, "r", 1.0) == "asked"
+    stored.simulation.finish()
+    assert settle(database, 5.0) == ["tasks of run r were cleared"]
+    assert not stored.open()
+    assert {name: state for name, (state, _) in stored.rows().items()} == {
+        "a": "success", "b": "none", "c": "none", "x": "success",
+    }  # fmt: skip
+    stored.again()
+    stored.simulation.finish()
+    assert stored.run.state == "success"
 
 
 def test_nothing_to_clear_is_said(database: Database) -> None:

@@ -44,6 +44,7 @@ def acting(project: Project, *, new: bool = False) -> Iterator[Database]:
         raise UsageError(str(closed)) from None
     try:
         end_abandoned(database, project)
+        _settle(database)
         yield database
     except Away as away:
         raise UsageError(f"the database can't be written: {away}") from None
@@ -51,6 +52,16 @@ def acting(project: Project, *, new: bool = False) -> Iterator[Database]:
         raise UsageError("the run is being moved by others all the time: try again") from None
     finally:
         database.close()
+
+
+def _settle(database: Database) -> None:
+    """What was asked of a run whose engine has ended before it could obey."""
+    from yamldag.store import requests
+
+    if requests.left_over(database):
+        from yamldag.engine.outside import settle
+
+        settle(database, time.time())
 
 
 def run_named(database: Database, name: str) -> str:

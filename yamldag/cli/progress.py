@@ -56,6 +56,9 @@ def progress(stream: TextIO, colour: bool) -> Iterator[Shown]:
         live.close()
 
 
+_SAID = (TaskState.UP_FOR_RETRY, TaskState.DEFERRED)
+
+
 class Lines:
     """One line for each start and each end."""
 
@@ -71,7 +74,7 @@ class Lines:
         self.write(f"run {run.id}, {len(run.nodes)} {'task' if len(run.nodes) == 1 else 'tasks'}")
 
     def moved(self, instance: Instance, state: TaskState) -> None:
-        if state in FINAL or state is TaskState.UP_FOR_RETRY or (self.starts and state is TaskState.RUNNING):
+        if state in FINAL or state in _SAID or (self.starts and _begins(instance, state)):
             self.write(self._line(instance, state))
         if state is TaskState.FAILED and instance.attempts:
             self.tail(instance)
@@ -131,6 +134,7 @@ class Live:
         self._waiting: deque[str] = deque()
         lines.write = self._waiting.append  # type: ignore[method-assign, assignment]
         self._running: dict[Instance, float] = {}
+        self._deferred: set[Instance] = set()
         self._done = 0
         self._run: Run | None = None
         self._console = Console(file=lines.stream, no_color=not lines.colour, highlight=False)
@@ -149,6 +153,10 @@ class Live:
             self._running[instance] = time.monotonic()
         else:
             self._running.pop(instance, None)
+        if state is TaskState.DEFERRED:
+            self._deferred.add(instance)
+        else:
+            self._deferred.discard(instance)
         self._done += state in FINAL
         self._lines.moved(instance, state)
 
@@ -199,7 +207,13 @@ class Live:
         if run is None:
             return ""
         stopping = "  stopping, Ctrl-C again kills" if run.stop else ""
-        return f"{self._done} of {self._done + run.unfinished} done, {running} running{stopping}"
+        waiting = f", {len(self._deferred)} waiting" if self._deferred else ""
+        return f"{self._done} of {self._done + run.unfinished} done, {running} running{waiting}{stopping}"
+
+
+def _begins(instance: Instance, state: TaskState) -> bool:
+    """Whether it runs from now on; what is deferred in the same step does not."""
+    return state is TaskState.RUNNING and instance.state is not TaskState.DEFERRED
 
 
 def _span(seconds: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any
 
 from yamldag.compile import shapes
@@ -23,7 +24,8 @@ def plan(root: Draft, entries: Entries, project: Project, path: str) -> Plan:
     """`entries` are the pipeline's keys in force."""
     get = _getter(entries)
     scope = root.scope
-    tasks = tuple(_task(draft, project, _env(draft, entries, project)) for draft in root.tasks())
+    common = _common_env(root, entries, project)
+    tasks = tuple(_task(draft, project, _env(draft, entries, project), common) for draft in root.tasks())
     mapped = {
         draft.id: _fanout(draft)
         for draft in (*root.groups(), *root.tasks())
@@ -51,14 +53,14 @@ def plan(root: Draft, entries: Entries, project: Project, path: str) -> Plan:
         tasks=tasks,
         groups=tuple(_group(draft) for draft in root.groups()),
         mapped=mapped,
-        on_failure=_calls(root, entries, "on_failure"),
-        on_success=_calls(root, entries, "on_success"),
-        on_deadline=_calls(root, entries, "on_deadline"),
+        on_failure=_calls(root, entries, "on_failure", common),
+        on_success=_calls(root, entries, "on_success", common),
+        on_deadline=_calls(root, entries, "on_deadline", common),
         allow_env=project.allow_env,
     )
 
 
-def _task(draft: Draft, project: Project, env: dict[str, str]) -> Task:
+def _task(draft: Draft, project: Project, env: dict[str, str], common: dict[str, str]) -> Task:
     assert draft.operator is not None
     operator = catalog.operator(draft.operator)
     get = _Keys(draft)
@@ -98,9 +100,9 @@ def _task(draft: Draft, project: Project, env: dict[str, str]) -> Task:
         cache=_cache(draft),
         setup=get.value("setup", False),
         teardown_of=teardown,
-        on_failure=_task_calls(draft, "on_failure"),
-        on_success=_task_calls(draft, "on_success"),
-        on_retry=_task_calls(draft, "on_retry"),
+        on_failure=_task_calls(draft, "on_failure", common),
+        on_success=_task_calls(draft, "on_success", common),
+        on_retry=_task_calls(draft, "on_retry", common),
         description=get.text("description"),
         group=draft.group.id if draft.group is not None and draft.group.id else None,
         file=_inside(draft.key.source.path, project.root),
@@ -193,12 +195,7 @@ def _env(draft: Draft, entries: Entries, project: Project) -> dict[str, str]:
     root = (groups[-1] if groups else draft).group
     assert root is not None
     own = root.layers[: len(root.layers) - len(project.layers)]
-    found: dict[str, str] = {}
-    farthest = [
-        node for node in project.envs(entries) if "env" not in entries or node is not entries["env"][1]
-    ]
-    for node in farthest:
-        _add_env(found, node, root)
+    found = _project_env(root, entries, project)
     _add_layers(found, root.layers[len(own) :])
     _add_layer(found, entries, root)
     _add_layers(found, own)
@@ -209,6 +206,21 @@ def _env(draft: Draft, entries: Entries, project: Project) -> dict[str, str]:
             _add_layer(found, inner.inside.entries, inner.inside)
         _add_layer(found, inner.entries, inner)
         outer = inner
+    return found
+
+
+def _common_env(root: Draft, entries: Entries, project: Project) -> dict[str, str]:
+    """The project's and the file's: what notifications see too. It names no task, so that it can always be rendered."""
+    found = _project_env(root, entries, project)
+    _add_layer(found, entries, root)
+    return found
+
+
+def _project_env(root: Draft, entries: Entries, project: Project) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for node in project.envs(entries):
+        if "env" not in entries or node is not entries["env"][1]:
+            _add_env(found, node, root)
     return found
 
 
@@ -303,14 +315,14 @@ def _cache(draft: Draft) -> Cache | None:
 # Notifications
 
 
-def _task_calls(draft: Draft, name: str) -> tuple[Call, ...]:
+def _task_calls(draft: Draft, name: str, env: dict[str, str]) -> tuple[Call, ...]:
     entry = draft.get(name)
-    return tuple(_call(call, entry.site) for call in _maps(entry.node)) if entry else ()
+    return tuple(_call(call, entry.site, env) for call in _maps(entry.node)) if entry else ()
 
 
-def _calls(root: Draft, entries: Entries, name: str) -> tuple[Call, ...]:
+def _calls(root: Draft, entries: Entries, name: str, env: dict[str, str]) -> tuple[Call, ...]:
     entry = entries.get(name)
-    return tuple(_call(call, root) for call in _maps(entry[1])) if entry else ()
+    return tuple(_call(call, root, env) for call in _maps(entry[1])) if entry else ()
 
 
 def _maps(node: Node) -> list[Map]:
@@ -318,12 +330,12 @@ def _maps(node: Node) -> list[Map]:
     return [one for one in nodes if type(one) is Map]
 
 
-def _call(node: Map, site: Draft) -> Call:
+def _call(node: Map, site: Draft, common: dict[str, str]) -> Call:
     name = next(name for name in node.items if name in OPERATORS)
     operator = catalog.operator(name)
     items = node.items
     params = merged([Entry(*items[name], site)], operator.short if operator else None)
-    env: dict[str, str] = {}
+    env = dict(common)
     if "env" in items:
         _add_env(env, items["env"][1], site)
     args = _json(items["args"][1], site) if "args" in items else {}
@@ -377,6 +389,7 @@ def _deadline(entries: Entries) -> dict[str, Json] | None:
     return {"at": plain(node.items["at"][1])}
 
 
+@lru_cache(maxsize=64)
 def _inside(path: str, root: str) -> str:
     relative = os.path.relpath(path, root)
     return path if relative.startswith("..") else relative

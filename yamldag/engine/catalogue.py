@@ -12,9 +12,9 @@ from yamldag.compile.compiler import Unit
 from yamldag.compile.files import shown
 from yamldag.compile.project import Project, find
 from yamldag.compile.workspace import Stamp, Workspace, stamp
-from yamldag.engine.calls import Callee
 from yamldag.engine.local_run import plan_text, text_hash
 from yamldag.engine.ticker import rule_of
+from yamldag.engine.world import Callee
 from yamldag.plan.pipeline import Plan, from_json
 from yamldag.plan.schedule import Schedule, read
 from yamldag.store import schedules
@@ -105,13 +105,16 @@ class Catalogue:
             self._read()
         return bool(changed) or again
 
-    def lacks(self, path: str) -> bool:
-        """Whether a file is gone, or is there, can be read, and so holds what it holds."""
-        path = os.path.abspath(path)
-        if not os.path.exists(path):
-            return True
+    def gone(self, files: Mapping[str, str]) -> list[str]:
+        """Of pipelines with their files those that are in force no more: the file is gone, or is there without
+        them. What a file that is broken held is not known; one from elsewhere was never ours."""
         there = {os.path.abspath(each) for each in self._workspace.paths}
-        return path in there and path not in {os.path.abspath(each.path) for each in self.broken}
+        read = there - {os.path.abspath(each.path) for each in self.broken}
+        return [
+            name
+            for name, file in files.items()
+            if name not in self.pipelines and (os.path.abspath(file) in read or not os.path.exists(file))
+        ]
 
     # The project's own file
 

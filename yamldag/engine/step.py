@@ -161,7 +161,7 @@ class _Step:
         while timers and timers[0][0] <= self.now:
             at, _, what = heapq.heappop(timers)
             if isinstance(what, Run):
-                if what.id in self.world.runs and not what.stop:
+                if self.world.runs.get(what.id) is what and not what.stop:  # it may have begun again since
                     self.stopping.stop(what, "timeout")
             elif isinstance(what, Deadline):
                 if (run := self.world.runs.get(what.run)) and not run.late:

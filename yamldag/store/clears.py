@@ -66,11 +66,6 @@ def requeue(database: Database, run: Requeued, now: float) -> None:
     if cursor.rowcount != 1:
         raise Lost
     database.execute(EVENT, (run.id, None, None, Event.CLEAR.value, RunState.QUEUED.value, now, None))
-    # It may fail, or succeed, again, and then tells of it again.
-    database.execute(
-        "DELETE FROM notification WHERE run = ? AND instance = 0 AND state <> 'waiting' AND cause <> 'deadline'",
-        (run.id,),
-    )
 
 
 class ClearedRow(NamedTuple):
