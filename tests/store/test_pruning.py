@@ -57,8 +57,8 @@ def add_run(database: Database, number: int, pipeline: str = "p", state: str = "
     database.execute("INSERT INTO event (run, event, state, at) VALUES (?, 'queue', 'queued', 1)", (name,))
     database.execute("INSERT INTO asset_update (asset, run, task, at) VALUES ('a', ?, 'a', 1)", (name,))
     database.execute(
-        "INSERT INTO notification (id, run, instance, attempt, cause, position, state, created) "
-        "VALUES (?, ?, 0, 0, 'failure', 0, 'done', 1)",
+        "INSERT INTO notification (id, run, instance, attempt, cause, position, state, created, "
+        "owner) VALUES (?, ?, 0, 0, 'failure', 0, 'done', 1, 1)",
         (instance, name),
     )
     database.execute("INSERT INTO request (run, kind, detail, created) VALUES (?, 'x', '{}', 1)", (name,))
