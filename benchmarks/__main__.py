@@ -1,21 +1,19 @@
-"""`python -m benchmarks [validate] [run]`: measure, print, and write docs/benchmarks.md when both were measured."""
+"""`python -m benchmarks [validate] [run] [idle]`: measure, print, and write docs/benchmarks.md if all were."""
 
 from __future__ import annotations
 
 import os
 import platform
-import shutil
 import sqlite3
-import statistics
 import sys
 import tempfile
-from itertools import pairwise
 from pathlib import Path
 
 from benchmarks import inputs
-from benchmarks.measure import Sample, in_turn, once
+from benchmarks.idle import idle
+from benchmarks.measure import ROOT, Sample, in_turn, once
+from benchmarks.running import run
 
-ROOT = Path(__file__).resolve().parent.parent
 YAMLDAG = [sys.executable, "-m", "yamldag"]
 YARDSTICK = "import sys, yaml\nfor path in sys.argv[1:]: yaml.load(open(path), Loader=yaml.CSafeLoader)\n"
 SLOTS = 8
@@ -23,16 +21,18 @@ SLOTS = 8
 
 def main() -> None:
     os.environ["PYTHONPATH"] = str(ROOT)
-    wanted = sys.argv[1:] or ["validate", "run"]
+    wanted = sys.argv[1:] or ["validate", "run", "idle"]
     parts = []
     with tempfile.TemporaryDirectory() as folder:
         if "validate" in wanted:
             parts.append(validate(Path(folder)))
         if "run" in wanted:
             parts.append(run(Path(folder)))
+        if "idle" in wanted:
+            parts.append(idle(Path(folder)))
     text = "\n".join(parts)
     sys.stdout.write(text)
-    if len(parts) == 2:
+    if len(parts) == 3:
         (ROOT / "docs" / "benchmarks.md").write_text(_heading() + text)
 
 
@@ -92,69 +92,6 @@ def validate(folder: Path) -> str:
             f"| {ours.cpu / theirs.cpu:.2f} |"
         )
     return "\n".join(lines) + "\n"
-
-
-# Running
-
-
-def run(folder: Path) -> str:
-    shapes = [
-        ("1,000 without edges", inputs.independent(1_000)),
-        ("1,000 in layers of 50", inputs.layers(1_000, 50)),
-        ("a chain of 100", inputs.chain(100)),
-    ]
-    lines = [
-        "\n## Running\n",
-        f'`yamldag run` of `bash: "true"` tasks, {SLOTS} at once, each state change committed to SQLite (WAL,',
-        "synchronous=FULL) before it counts; beside `ninja -j8` with the same `bash -euo pipefail -c true` and",
-        "`make -j8` with bash as its shell. Neither of them records anything.\n",
-        "| tasks | yamldag | ninja | make | tasks a second, yamldag | throughput, ninja = 1 | make = 1 |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    ninja = shutil.which("ninja", path=os.path.dirname(sys.executable) + os.pathsep + os.environ["PATH"])
-    gaps: list[float] = []
-    for what, graph in shapes:
-        work = folder / what.replace(" ", "-").replace(",", "")
-        work.mkdir()
-        (work / "bench.yml").write_text(inputs.as_pipeline(graph, SLOTS))
-        (work / "build.ninja").write_text(inputs.as_ninja(graph))
-        (work / "Makefile").write_text(inputs.as_make(graph))
-
-        def ours(work: Path = work) -> Sample:
-            return once([*YAMLDAG, "run", "bench.yml"], str(work))
-
-        def theirs(work: Path = work) -> Sample:
-            (work / ".ninja_log").unlink(missing_ok=True)
-            return once([str(ninja), f"-j{SLOTS}"], str(work))
-
-        def maker(work: Path = work) -> Sample:
-            return once(["make", f"-j{SLOTS}", "-s"], str(work))
-
-        mine, other, third = in_turn(5, ours, theirs, maker)
-        count = len(graph)
-        lines.append(
-            f"| {what} | {mine.wall:.2f} s | {other.wall:.2f} s | {third.wall:.2f} s | {count / mine.wall:.0f} "
-            f"| {other.wall / mine.wall:.2f} | {third.wall / mine.wall:.2f} |"
-        )
-        if what.startswith("a chain"):
-            gaps = _gaps(work)
-    late = sorted(gaps)[int(len(gaps) * 0.95)]
-    lines += [
-        "",
-        "Between the end of one task of the chain and the start of the next, in milliseconds: "
-        f"mean {statistics.mean(gaps):.2f}, median {statistics.median(gaps):.2f}, 95th percentile {late:.2f}.",
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _gaps(work: Path) -> list[float]:
-    """Milliseconds between an attempt's end and the next one's start, as the newest run recorded them."""
-    with sqlite3.connect(work / ".yamldag" / "yamldag.db") as database:
-        rows = database.execute(
-            "SELECT a.started, a.ended FROM attempt a JOIN task_instance t ON t.id = a.instance "
-            "WHERE t.run = (SELECT id FROM run ORDER BY created DESC LIMIT 1) ORDER BY a.started"
-        ).fetchall()
-    return [(after[0] - before[1]) * 1000 for before, after in pairwise(rows)]
 
 
 if __name__ == "__main__":

@@ -49,16 +49,23 @@ def chain(count: int) -> Graph:
     return {number: [number - 1] if number else [] for number in range(count)}
 
 
-def as_pipeline(graph: Graph, slots: int) -> str:
+def mapped(name: str, operator: str, slots: int) -> str:
+    """One task for each number below the param `n`."""
+    head = f"pipeline: {name}\nmax_active_tasks: {slots}\nparams: {{n: 1000}}\n"
+    args = "\n    args: {x: '{{ item }}'}" if operator.startswith("python") else ""
+    return f"{head}tasks:\n  t:\n    foreach: '{{{{ range(params.n) }}}}'\n    {operator}{args}\n"
+
+
+def as_pipeline(graph: Graph, slots: int, script: str = SCRIPT) -> str:
     lines = ["pipeline: bench", f"max_active_tasks: {slots}", "tasks:"]
     for number, parents in graph.items():
         needs = f"needs: [{', '.join(f't{parent}' for parent in parents)}], " if parents else ""
-        lines.append(f"  t{number}: {{{needs}bash: '{SCRIPT}'}}")
+        lines.append(f"  t{number}: {{{needs}bash: '{script}'}}")
     return "\n".join(lines) + "\n"
 
 
-def as_ninja(graph: Graph) -> str:
-    lines = ["rule bash", f"  command = bash -euo pipefail -c {SCRIPT}"]
+def as_ninja(graph: Graph, script: str = SCRIPT) -> str:
+    lines = ["rule bash", f"  command = bash -euo pipefail -c {script}"]
     lines += [
         f"build t{number}: bash {' '.join(f't{one}' for one in above)}" for number, above in graph.items()
     ]

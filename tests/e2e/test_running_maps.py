@@ -251,3 +251,17 @@ def test_priority_orders_what_waits_for_room(project: Project) -> None:
     rows = sorted(ran.rows, key=lambda row: str(row["started_at"]))
     assert [row["id"] for row in rows] == ["first", "high", "middle", "low", "below"]
     assert all(before["ended_at"] <= after["started_at"] for before, after in pairwise(rows))
+
+
+def test_a_function_that_is_trusted_with_it_is_called_many_times_by_one_process(project: Project) -> None:
+    project.write(
+        "pipelines/own.py",
+        "import os\ncalls = 0\ndef f(x):\n    global calls\n    calls += 1\n    return [x, calls, os.getpid()]\n",
+    )
+    task = {"foreach": list(range(12)), "max_active": 1, "args": {"x": "{{ item }}"}}
+    call = {"python": {"function": "own:f", "reuse": True}}
+    show = {"bash": "echo '{{ tasks.many.output | tojson | raw }}'"}
+    ran = project.run({"tasks": {"many": {**task, **call}, "show": show}})
+    rows = json.loads(ran.log("show"))
+    assert [row[:2] for row in rows] == [[number, number + 1] for number in range(12)]
+    assert len({row[2] for row in rows}) == 1

@@ -113,6 +113,18 @@ def test_updates_count_from_when_a_pipeline_was_first_seen_and_wait_while_nobody
     assert len(market.made("p")) == 1
 
 
+def test_updates_count_after_all_earlier_ones_were_pruned(market: Market) -> None:
+    market.taker("p", "{assets: a}")
+    service = market.service()
+    settle(market, service)
+    market.update("a")
+    settle(market, service)
+    market.database.execute("DELETE FROM asset_update")
+    market.update("a")
+    settle(market, service)
+    assert market.used("p") == [["a"], ["a"]]
+
+
 def test_conditions_nest_and_a_clock_may_stand_beside_them(market: Market) -> None:
     market.taker("p", "{assets: [a, {any: [b, c]}], cron: '0 0 1 1 *'}")
     service = market.service()

@@ -48,7 +48,7 @@ class Project:
         )
 
     def log(self, result: RunResult, task: str, attempt: int = 1) -> str:
-        return (self.state / "logs" / result.run_id / task / f"{attempt}.log").read_text()
+        return (self.state / "logs" / result.run_id / f"{task}.{attempt}.log").read_text()
 
 
 @pytest.fixture
@@ -226,7 +226,7 @@ def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
 
 def wait_for_word(folder: Path, word: str, process: subprocess.Popen[str]) -> None:
     while process.poll() is None and not any(
-        word in path.read_text() for path in folder.glob("logs/*/work/1.log")
+        word in path.read_text() for path in folder.glob("logs/*/work.1.log")
     ):
         os.sched_yield()
 

@@ -304,3 +304,14 @@ def test_a_position_that_says_all_is_left_alone() -> None:
     one = scheduled("@daily")
     one = replace(one, position=Position(T0, one.rule))
     assert decide(one, T0, T0 + minutes(5)) is None
+
+
+def test_those_that_tick_alike_are_decided_alike_and_each_by_its_own_name() -> None:
+    hourly = scheduled({"cron": "0 * * * *"}, position=Position(T0, "r"), rule="r")
+    other = scheduled({"cron": "30 * * * *"}, position=Position(T0, "s"), rule="s")
+    asked = [replace(hourly, pipeline="a"), replace(other, pipeline="b"), replace(hourly, pipeline="c")]
+    asked += [replace(hourly, pipeline="d", room=0)]
+    now = T0 + minutes(60)
+    together = tick(asked, T0, now)
+    assert together == [one for each in asked if (one := decide(each, T0, now))]
+    assert [each.pipeline for each in together] == ["a", "b", "c"]

@@ -63,7 +63,7 @@ class Machine:
         """A process, unless this attempt has had one."""
         if start.attempt in self.bodies or start.attempt in self.lost:
             return
-        run = start.env["YAMLDAG_RUN_ID"]
+        run = start.base["YAMLDAG_RUN_ID"]
         index = start.env.get("YAMLDAG_MAP_INDEX")
         task = start.env["YAMLDAG_TASK_ID"]
         label = task if index is None else f"{task}[{index}]"

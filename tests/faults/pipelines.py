@@ -92,31 +92,9 @@ CASES = {
   a: {{{bash()}, pool: two, foreach: [1, 2, 3]}}
   b: {{{bash()}, needs: a, pool: two, pool_slots: 2, priority: 3}}
 """,
-    "waits": f"""
-  a: {{wait: 0.2s}}
-  b: {{{bash()}, needs: a}}
-  c: {{wait: {{file: "{{{{ run.dir }}}}/*.there", poke_interval: 0.1s}}, timeout: 30s}}
-  d: {{{bash('touch "$YAMLDAG_RUN_DIR/x.there";')}, needs: a}}
-""",
-    "branches": f"""
-  a: {{branch: "'b'"}}
-  b: {{{bash()}, needs: a}}
-  c: {{{bash()}, needs: a}}
-  d: {{short_circuit: "false", needs: b}}
-  e: {{{bash()}, needs: d}}
-""",
     "notifications": f"""
-  a: {{{bash("false;")}, allow_failure: true, on_failure: {{bash: 'echo a failed >> "$HISTORY.told"'}}}}
-  b: {{{bash()}, on_success: [{{bash: 'echo b succeeded >> "$HISTORY.told"'}}]}}
-""",
-    "calls": f"""
-  a: {{pipeline: called}}
-  b: {{{bash()}, needs: a}}
----
-pipeline: called
-env: {{HISTORY: '{{history}}'}}
-tasks:
-  c: {{{bash('echo 3 > "$YAMLDAG_OUTPUT";')}}}
+  a: {{{bash("false;")}, allow_failure: true, on_failure: {{bash: 'echo a failed >> {{history}}.told'}}}}
+  b: {{{bash()}, on_success: [{{bash: 'echo b succeeded >> {{history}}.told'}}]}}
 """,
     "assets": f"""
   a: {{{bash()}, produces: [orders]}}
@@ -126,6 +104,35 @@ schedule: {{assets: [orders]}}
 env: {{HISTORY: '{{history}}'}}
 tasks:
   b: {{{bash()}}}
+""",
+    "waits": f"""
+  a: {{wait: 0.2s}}
+  b: {{wait: {{file: here, poke_interval: 0.1s}}}}
+  c: {{{bash("touch here;")}}}
+  d: {{wait: {{file: nowhere, soft_fail: true}}, timeout: 0.2s}}
+  e: {{{bash()}, needs: [a, b, d], trigger_rule: none_failed}}
+""",
+    "branches": f"""
+  pick: {{branch: "'b'"}}
+  a: {{{bash()}, needs: pick}}
+  b: {{{bash()}, needs: pick}}
+  stop: {{short_circuit: false, needs: b}}
+  c: {{{bash()}, needs: [stop, a], trigger_rule: always}}
+""",
+    "calls": f"""
+  call: {{pipeline: q, with: {{n: 3}}}}
+  go: {{pipeline: {{id: r, wait: false}}}}
+  last: {{{bash('echo "n=$N" > "$YAMLDAG_OUTPUT";')}, env: {{N: "{{{{ tasks.call.output.x.n }}}}"}}}}
+---
+pipeline: q
+params: {{n: 1}}
+env: {{HISTORY: "{{{{ params.n }}}}"}}
+tasks:
+  x: {{bash: 'echo "n=$HISTORY" > "$YAMLDAG_OUTPUT"'}}
+---
+pipeline: r
+tasks:
+  y: {{noop: }}
 """,
     "refusals": f"""
   a: {{{bash()}, env: {{X: "{{{{ tasks.b.output.n }}}}"}}, allow_failure: true}}

@@ -171,6 +171,17 @@ def test_rows_that_an_update_found_are_counted_whether_they_change_or_not(databa
     assert database.execute(update, (2, "b")).rowcount == 1
 
 
+def test_many_updates_each_find_their_row_or_none(database: Database) -> None:
+    names_ = [f"n{number};%s'" for number in range(450)]
+    assert database.many(POOL, [(name, 1) for name in names_]) == 450
+    update = "UPDATE pool SET slots = ? WHERE name = ? AND slots = ?"
+    rows = [(number, name, number % 2) for number, name in enumerate(names_)]
+    assert database.many(update, rows) == 225
+    (total,) = database.execute("SELECT SUM(slots) FROM pool").fetchone() or (None,)
+    assert total == sum(range(1, 450, 2)) + 225
+    assert type(total) is int
+
+
 def test_the_database_gives_new_ids(database: Database) -> None:
     first, second = moves.begin_runner(database, LIFE), moves.begin_runner(database, LIFE)
     assert 0 < first < second

@@ -57,8 +57,8 @@ def add_run(database: Database, number: int, pipeline: str = "p", state: str = "
     database.execute("INSERT INTO event (run, event, state, at) VALUES (?, 'queue', 'queued', 1)", (name,))
     database.execute("INSERT INTO asset_update (asset, run, task, at) VALUES ('a', ?, 'a', 1)", (name,))
     database.execute(
-        "INSERT INTO notification (id, run, instance, attempt, cause, position, state, created) "
-        "VALUES (?, ?, 0, 0, 'failure', 0, 'done', 1)",
+        "INSERT INTO notification (id, run, instance, attempt, cause, position, state, created, "
+        "owner) VALUES (?, ?, 0, 0, 'failure', 0, 'done', 1, 1)",
         (instance, name),
     )
     database.execute("INSERT INTO request (run, kind, detail, created) VALUES (?, 'x', '{}', 1)", (name,))
@@ -152,12 +152,3 @@ def test_many_runs_go_in_portions(database: Database, monkeypatch: pytest.Monkey
     names = [add_run(database, number) for number in range(1, 6)]
     portions = list(pruning.prune(database, pruning.prunable(database, 100.0, 0)))
     assert portions == [names[:2], names[2:4], names[4:]]
-
-
-def test_plans_that_no_run_has_any_more_go_too(database: Database) -> None:
-    add_run(database, 1)
-    assert pruning.forget_versions(database, 100.0) == 1  # of q, whose second one is the newest
-    prune(database, 100.0)
-    assert pruning.forget_versions(database, 0.5) == 0
-    assert pruning.forget_versions(database, 100.0) == 1
-    assert sorted(row[0] for row in database.execute("SELECT hash FROM pipeline_version")) == ["p2", "q2"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any
 
 from yamldag.compile import shapes
@@ -388,6 +389,7 @@ def _deadline(entries: Entries) -> dict[str, Json] | None:
     return {"at": plain(node.items["at"][1])}
 
 
+@lru_cache(maxsize=64)
 def _inside(path: str, root: str) -> str:
     relative = os.path.relpath(path, root)
     return path if relative.startswith("..") else relative

@@ -43,7 +43,8 @@ class Workspace:
     def refresh(self) -> list[str]:
         """Compile what has changed; the paths that were compiled or have gone."""
         self.paths = self.list_paths()
-        gone = [path for path in self._kept if path not in self.paths]
+        there = set(self.paths)
+        gone = [path for path in self._kept if path not in there]
         for path in gone:
             del self._kept[path]
         changed = [path for path in self.paths if not self._fresh(path)]

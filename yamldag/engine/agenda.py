@@ -5,6 +5,7 @@ All of it is read from the database when it starts, and follows what is stored.
 
 from __future__ import annotations
 
+import heapq
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,6 +28,11 @@ class Agenda:
     coming: dict[str, float] = field(default_factory=dict)
     """When each pipeline is to be looked at next: its coming tick."""
     paused: frozenset[str] = frozenset()
+    hurries: bool = False
+    """More runs could begin than the last `take` gave."""
+    _soon: list[tuple[float, str]] = field(default_factory=list)
+    """A heap of what is coming; what is no longer so is passed over."""
+    _snapshot: dict[str, float] | None = None
     _known: dict[str, Known] = field(default_factory=dict)
     _positions: dict[str, Position] = field(default_factory=dict)
     _queued: dict[str, list[QueuedRun]] = field(default_factory=dict)
@@ -60,7 +66,7 @@ class Agenda:
             self._queued.setdefault(row.pipeline, []).append(row)
         before, self.paused = self.paused, schedules.paused(database)
         for name in self.paused - before:
-            self.coming.pop(name, None)
+            self._expect_none(name)
         if before - self.paused:  # how far they are decided was moved with the flag
             self._read_positions(database)
             self._open |= before - self.paused
@@ -103,6 +109,7 @@ class Agenda:
             if name not in old or old[name] is not known:
                 self._open.add(name)
         self._seen = True
+        self._snapshot = None
         self.coming = {
             name: at for name, at in self.coming.items() if name in pipelines and pipelines[name].runs
         }
@@ -111,19 +118,41 @@ class Agenda:
 
     def due(self) -> float | None:
         """When to look for ticks next."""
-        return self.since if self._open else min(self.coming.values(), default=None)
+        if self._open:
+            return self.since
+        while self._soon and self.coming.get(self._soon[0][1]) != self._soon[0][0]:
+            heapq.heappop(self._soon)
+        return self._soon[0][0] if self._soon else None
+
+    def snapshot(self) -> dict[str, float]:
+        """What is coming, for others to keep."""
+        if self._snapshot is None:
+            self._snapshot = dict(self.coming)
+        return self._snapshot
 
     def decide(self, now: float) -> list[Decision]:
         """What has come by the clock, of the pipelines that are to be looked at."""
-        names = (self._open | {name for name, at in self.coming.items() if at <= now}) - self.paused
+        names = (self._open | self._come(now)) - self.paused
         self._open.clear()
         moment, since = _at(now), _at(min(self.since, now))
         self.since = now
         asked = [self._scheduled(name) for name in names if name in self._known and self._known[name].runs]
         decisions = tick(asked, since, moment)
+        ahead: dict[object, datetime | None] = {}
         for one in asked:
-            self._plan_ahead(one, moment)
+            if one.likeness not in ahead:
+                ahead[one.likeness] = due(one, moment)
+            self._expect(one.pipeline, ahead[one.likeness])
         return decisions
+
+    def _come(self, now: float) -> set[str]:
+        """Those whose tick has come."""
+        names = set()
+        while self._soon and self._soon[0][0] <= now:
+            at, name = heapq.heappop(self._soon)
+            if self.coming.get(name) == at:
+                names.add(name)
+        return names
 
     def decided(self, decisions: Iterable[Decision], made: Sequence[QueuedRun]) -> None:
         """That is stored now."""
@@ -131,11 +160,11 @@ class Agenda:
             self._positions[each.pipeline] = each.position
             self._back.discard(each.pipeline)
             if each.position.decided.year == 9999:
-                self.coming.pop(each.pipeline, None)
+                self._expect_none(each.pipeline)
         self.queued(made)
         for row in made:
             if self._known[row.pipeline].schedule.continuous:
-                self.coming.pop(row.pipeline, None)
+                self._expect_none(row.pipeline)
 
     def queued(self, made: Iterable[QueuedRun]) -> None:
         """These are stored, and wait for room."""
@@ -149,12 +178,17 @@ class Agenda:
         known = self._known[name]
         return self._waiting(name) + self._counted(name) >= known.plan.max_active_runs
 
-    def _plan_ahead(self, one: Scheduled, now: datetime) -> None:
-        found = due(one, now)
-        if found is None:
-            self.coming.pop(one.pipeline, None)
-        else:
-            self.coming[one.pipeline] = found.timestamp()
+    def _expect(self, name: str, moment: datetime | None) -> None:
+        if moment is None:
+            self._expect_none(name)
+            return
+        self._snapshot = None
+        self.coming[name] = moment.timestamp()
+        heapq.heappush(self._soon, (self.coming[name], name))
+
+    def _expect_none(self, name: str) -> None:
+        self.coming.pop(name, None)
+        self._snapshot = None
 
     def _scheduled(self, name: str) -> Scheduled:
         known = self._known[name]
@@ -175,13 +209,18 @@ class Agenda:
 
     # Runs
 
-    def take(self, pipelines: Mapping[str, Known]) -> list[tuple[QueuedRun, Known]]:
-        """The queued runs that may begin and find room, no longer queued; the oldest logical date first.
+    def take(self, pipelines: Mapping[str, Known], most: int | None = None) -> list[tuple[QueuedRun, Known]]:
+        """So many of the queued runs that may begin and find room, no longer queued; the oldest logical date
+        first.
 
         `pipelines` may hold more than those in force: what was asked for by hand runs though its file has gone.
         """
         found = [pair for name in self.names if name in pipelines for pair in self._take(pipelines[name])]
-        return sorted(found, key=lambda pair: _age(pair[0]))
+        found.sort(key=lambda pair: _age(pair[0]))
+        self.hurries = most is not None and len(found) > most
+        if most is not None:
+            self.queued(row for row, _ in found[most:])
+        return found[:most]
 
     def _take(self, known: Known) -> Iterator[tuple[QueuedRun, Known]]:
         name = known.plan.pipeline

@@ -3,37 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 from yamldag.engine import times, waits
 from yamldag.engine.deferral import CALL, Deferral
 from yamldag.engine.params import BadParams, resolve
 from yamldag.engine.run import Instance
-from yamldag.engine.world import Called, Prepared
+from yamldag.engine.world import Called, Callee, Callees, Prepared
 from yamldag.operators.contract import Outcome, text
-from yamldag.plan.pipeline import Json, Plan
+from yamldag.plan.pipeline import Json
 from yamldag.plan.schedule import read
 from yamldag.store.rows import NewRun
-
-
-@dataclass(frozen=True, slots=True)
-class Callee:
-    """A pipeline that can be called."""
-
-    plan: Plan
-    version: str | None = None
-    """Of a run that begins at once and here; None: it waits for room, and fixes its plan when it starts."""
-    runs: bool = True
-    """False: this version of yamldag does not run it."""
-
-
-Callees = Callable[[str], "Callee | None"]
-
-
-def nobody(_pipeline: str) -> Callee | None:
-    """Where nothing can be called."""
-    return None
 
 
 def prepared(

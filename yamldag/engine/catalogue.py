@@ -12,9 +12,9 @@ from yamldag.compile.compiler import Unit
 from yamldag.compile.files import shown
 from yamldag.compile.project import Project, find
 from yamldag.compile.workspace import Stamp, Workspace, stamp
-from yamldag.engine.calls import Callee
 from yamldag.engine.local_run import plan_text, text_hash
 from yamldag.engine.ticker import rule_of
+from yamldag.engine.world import Callee
 from yamldag.plan.pipeline import Plan, from_json
 from yamldag.plan.schedule import Schedule, read
 from yamldag.store import schedules

@@ -110,14 +110,14 @@ class Changes:
     def move(self, instance: Instance, event: Event, detail: str | None = None) -> None:
         """Move it as the table of states says."""
         self.touch(instance)
-        instance.state = TASK_MOVES[instance.state, event]
-        self.moved.append((instance, instance.state))
-        run = instance.node.run.id
-        row = Logged(run, instance.id, instance.attempt, event.value, instance.state.value, self.now, detail)
-        self._batch(instance).events.append(row)
+        state = instance.state = TASK_MOVES[instance.state, event]
+        self.moved.append((instance, state))
+        run = instance.node.run
+        row = Logged(run.id, instance.id, instance.attempt, event._value_, state._value_, self.now, detail)
+        self._of(run).events.append(row)
         if instance.node.tells and event in CAUSES:
             self._tell(instance, CAUSES[event])
-        if instance.claimed and instance.state not in _HOLDING:
+        if instance.claimed and state not in _HOLDING:
             self.unclaim(instance)
 
     def claim(self, instance: Instance) -> None:
@@ -153,7 +153,7 @@ class Changes:
                 instance.attempt,
                 instance.id,
                 instance.attempts,
-                _attempt_state(instance).value,
+                _attempt_state(instance)._value_,
                 instance.node.run.owner,
                 self.now,
                 None,
@@ -178,7 +178,7 @@ class Changes:
             self._batch(instance).deferral_ends.append(DeferralEnd(instance.id, instance.attempt))
         times = (instance.started, instance.ended)
         self._batch(instance).attempt_ends.append(
-            AttemptEnd(state.value, *times, exit_, reason, message or None, instance.attempt, was.value)
+            AttemptEnd(state._value_, *times, exit_, reason, message or None, instance.attempt, was._value_)
         )
 
     def defer(self, instance: Instance) -> None:
@@ -213,10 +213,12 @@ class Changes:
         was = run.state
         if event is not None:
             run.state = RUN_MOVES[was, event]
-            self._of(run).events.append(Logged(run.id, None, None, event, run.state.value, self.now, reason))
+            self._of(run).events.append(
+                Logged(run.id, None, None, event, run.state._value_, self.now, reason)
+            )
             if event in CAUSES:
                 self._tell_of_run(run, CAUSES[event])
-        row = RunMove(run.state.value, run.ended, run.reason, run.stop, run.id, was.value, run.owner)
+        row = RunMove(run.state._value_, run.ended, run.reason, run.stop, run.id, was._value_, run.owner)
         self._of(run).run.append(row)
 
     def late(self, run: Run) -> None:
@@ -280,11 +282,11 @@ def _new_row(instance: Instance) -> NewInstance:
 
 
 def _move_row(instance: Instance, state: TaskState, attempts: int) -> InstanceMove:
-    return InstanceMove(*_values(instance), instance.id, state.value, attempts)
+    return InstanceMove(*_values(instance), instance.id, state._value_, attempts)
 
 
 def _values(
     of: Instance,
 ) -> tuple[str, int, int, int | None, float | None, float | None, float | None, float | None, str | None]:
     moved = (of.ready, of.retry_at, of.started, of.ended, of.reason)
-    return (of.state.value, of.attempts, of.tries, of.attempt, *moved)
+    return (of.state._value_, of.attempts, of.tries, of.attempt, *moved)

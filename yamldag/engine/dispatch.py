@@ -7,13 +7,13 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 
-from yamldag.engine import calls, folders, gates, times, waits
+from yamldag.engine import folders, gates, times, waits
 from yamldag.engine.deferral import Deferral
 from yamldag.engine.errands import Errand, write_privately
 from yamldag.engine.notices import Notice
 from yamldag.engine.run import UNMAPPED, Instance, Run
 from yamldag.engine.templates import Templates, rendered
-from yamldag.engine.world import Finished, Prepared
+from yamldag.engine.world import Callees, Finished, Prepared, nobody
 from yamldag.executors.contract import Ended, Start
 from yamldag.operators.contract import Attempt, Operator, Outcome, Work, runnable
 from yamldag.plan.expression import TemplateError, condition, evaluate, render_shell, render_text
@@ -22,6 +22,8 @@ from yamldag.plan.pipeline import Call, Json, Task
 PATIENCE = 60.0
 """Seconds that a notification may take that says nothing else."""
 _OURS = "YAMLDAG_"
+_MANY = 64
+"""Runs whose share of the environment is kept, and folders that are known to be there."""
 _SHELLS = ("bash", "command")
 """They leave a file only if they give an output."""
 
@@ -34,7 +36,7 @@ class Dispatch:
         templates: Templates,
         environment: Mapping[str, str],
         ids: Iterator[int],
-        callees: calls.Callees = calls.nobody,
+        callees: Callees = nobody,
     ) -> None:
         self._callees = callees
         self._templates = templates
@@ -43,6 +45,8 @@ class Dispatch:
         self._operators: dict[str, Operator | None] = {}
         self._specs: dict[int, tuple[str, str]] = {}
         self._folders: set[str] = set()
+        self._bases: dict[str, dict[str, str]] = {}
+        """The part of the environment that all attempts of a run have alike, by run."""
         self._litter: list[str] = []
 
     def prepare(self, instance: Instance) -> Prepared:
@@ -65,7 +69,8 @@ class Dispatch:
             place = _attempt(instance, _base(instance), _cwd(task, context), f".{number}")
         except TemplateError as error:
             return Outcome("failed", str(error))
-        env = {**self._inherited, **env, **_variables(instance, place), "YAMLDAG_ATTEMPT_ID": str(number)}
+        env = {**self._base(instance.node.run), **env, **_variables(instance, place)}
+        env["YAMLDAG_ATTEMPT_ID"] = str(number)
         return Errand(number, operator, params, args, env, place, timeout, owner=instance)
 
     def letter(self, notice: Notice, folder: str) -> Errand | Outcome:
@@ -113,6 +118,8 @@ class Dispatch:
         return self._start(instance, attempt, work, env)
 
     def _call(self, instance: Instance, log: str) -> Prepared:
+        from yamldag.engine import calls  # few need it
+
         task, context = instance.node.task, self._templates.context(instance)
         params, args = rendered(task.params, context), rendered(task.args, context)
         return calls.prepared(instance, params, args, self._callees, log)
@@ -125,7 +132,15 @@ class Dispatch:
         return waits.deferral(instance, params, _cwd(task, context))
 
     def _own(self, task: Task, context: Mapping[str, Json]) -> dict[str, str]:
-        return {name: render_text(value, context) for name, value in task.env.items()}
+        return {name: render_text(value, context) for name, value in task.env.items() if name not in _OF_RUN}
+
+    def _base(self, run: Run) -> dict[str, str]:
+        base = self._bases.get(run.id)
+        if base is None:
+            if len(self._bases) == _MANY:
+                self._bases.clear()
+            base = self._bases[run.id] = {**self._inherited, **_of_run(run)}
+        return base
 
     def _start(self, instance: Instance, attempt: Attempt, work: Work, env: dict[str, str]) -> Start:
         assert instance.attempt is not None
@@ -138,15 +153,17 @@ class Dispatch:
             attempt.cwd,
             attempt.log_path,
             instance.node.task.timeout,
-            base=self._inherited,
+            base=self._base(instance.node.run),
             warm=work.warm,
         )
 
     def open(self, start: Start) -> None:
         """Make the places of an attempt that is about to start. Raises OSError."""
-        for folder in (os.path.dirname(start.log), start.env["YAMLDAG_RUN_DIR"]):
+        for folder in (os.path.dirname(start.log), start.base["YAMLDAG_RUN_DIR"]):
             if folder not in self._folders:
                 folders.make(folder)
+                if len(self._folders) >= _MANY:
+                    self._folders.clear()
                 self._folders.add(folder)
         if spec := self._specs.pop(start.attempt, None):
             write_privately(*spec)
@@ -178,11 +195,17 @@ class Dispatch:
 
 def log_path(logs: str, label: str, number: int) -> str:
     """Where an attempt's log is, below the run's folder of logs."""
-    return os.path.join(logs, label, f"{number}.log")
+    return f"{_stem(logs, label, number)}.log"
+
+
+def _stem(logs: str, label: str, number: int) -> str:
+    """What the names of an attempt's files begin with: a run has one folder for all of its attempts, however
+    many they are."""
+    return f"{logs}/{label}.{number}"
 
 
 def _base(instance: Instance) -> str:
-    return os.path.join(instance.node.run.logs, instance.label, str(instance.attempts))
+    return _stem(instance.node.run.logs, instance.label, instance.attempts)
 
 
 def _cwd(task: Task, context: Mapping[str, Json]) -> str:
@@ -240,15 +263,16 @@ def _choice(params: dict[str, Json], context: Mapping[str, Json]) -> dict[str, J
     return rendered(params, context)
 
 
+_OF_RUN = ("YAMLDAG_RUN_DIR", "YAMLDAG_RUN_ID", "YAMLDAG_PIPELINE", "YAMLDAG_LOGICAL_DATE")
+
+
 def _variables(instance: Instance, attempt: Attempt) -> dict[str, str]:
-    run = instance.node.run
     variables = {
-        **_of_run(run),
         "YAMLDAG_OUTPUT": attempt.output_path,
         "YAMLDAG_TASK_ID": attempt.task_id,
         "YAMLDAG_ATTEMPT": str(attempt.number),
         "YAMLDAG_ATTEMPT_ID": str(instance.attempt),
-        "YAMLDAG_IDEMPOTENCY_KEY": f"{run.id}/{instance.label}",
+        "YAMLDAG_IDEMPOTENCY_KEY": f"{attempt.run_id}/{instance.label}",
     }
     if attempt.map_index is not None:
         variables["YAMLDAG_MAP_INDEX"] = str(attempt.map_index)

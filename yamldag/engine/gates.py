@@ -10,7 +10,6 @@ from dataclasses import replace
 
 from yamldag.engine.run import Instance, Node, is_done
 from yamldag.operators.contract import Outcome
-from yamldag.plan import graph
 from yamldag.plan.pipeline import Json, Plan, Task
 from yamldag.plan.state import TaskState
 
@@ -75,6 +74,8 @@ def _kept(gate: Instance) -> frozenset[str]:
     names = tuple(sorted(listed(gate.output)))
     known = gate.node.kept.get(names)
     if known is None:
+        from yamldag.plan import graph
+
         plan, task = gate.node.run.plan, gate.node.task
         below = _directly_below(task, plan)
         chosen = {one for name in names for one in _meant(name, task, below)}

@@ -18,13 +18,12 @@ from typing import Any, NamedTuple
 
 from yamldag.engine import times
 from yamldag.engine.abandoned import end_abandoned
-from yamldag.engine.calls import Callee
 from yamldag.engine.clock import SteadyClock
 from yamldag.engine.lives import BEATS, Onlooker, new_life
 from yamldag.engine.loop import Engine, Watcher, unwatched
 from yamldag.engine.pools import waiting
 from yamldag.engine.run import UNMAPPED, Instance, Run, build
-from yamldag.engine.world import Admit, Stop
+from yamldag.engine.world import Admit, Callee, Stop
 from yamldag.executors.local import LocalExecutor
 from yamldag.plan.pipeline import Json, Plan
 from yamldag.plan.schedule import read

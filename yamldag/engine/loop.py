@@ -6,14 +6,13 @@ import itertools
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from yamldag.engine import folders
 from yamldag.engine.cache import Cache
-from yamldag.engine.calls import Callee, Callees, nobody
 from yamldag.engine.clock import Clock
 from yamldag.engine.dispatch import Dispatch
 from yamldag.engine.errands import Errand, Errands
-from yamldag.engine.lookout import Lookout
 from yamldag.engine.news import News
 from yamldag.engine.outbox import Outbox
 from yamldag.engine.past import PastWatch
@@ -23,12 +22,27 @@ from yamldag.engine.requests import asked_of
 from yamldag.engine.run import Instance, Run
 from yamldag.engine.step import step
 from yamldag.engine.templates import Templates
-from yamldag.engine.world import Answered, Asked, Called, Finished, Freed, Happened, Result, World
+from yamldag.engine.world import (
+    Answered,
+    Asked,
+    Called,
+    Callee,
+    Callees,
+    Finished,
+    Freed,
+    Happened,
+    Result,
+    World,
+    nobody,
+)
 from yamldag.executors.contract import Ended, Executor, Start
 from yamldag.operators.contract import Outcome
 from yamldag.plan.state import TaskState
 from yamldag.store import moves
 from yamldag.store.database import Database
+
+if TYPE_CHECKING:
+    from yamldag.engine.lookout import Lookout
 from yamldag.store.pools import NOTHING, Answer
 
 _IDS_PER_LIFE = 28
@@ -95,7 +109,7 @@ class Engine:
     _past: PastWatch = field(init=False)
     dispatch: Dispatch = field(init=False)
     outbox: Outbox = field(init=False)
-    _lookout: Lookout = field(init=False)
+    _lookout: Lookout | None = None
 
     def __post_init__(self) -> None:
         self.ids = ids_of(self.runner)
@@ -105,7 +119,6 @@ class Engine:
         self.dispatch = Dispatch(self._templates, self.environment, self.ids, self._callee)
         self.outbox = Outbox(self.database, self.dispatch, self.runner)
         self.world = World(self.ids, self._templates, self.dispatch.prepare, self.slots, self.dispatch.errand)
-        self._lookout = Lookout(self.database, self.tell)
         self.world.cache = Cache(self.database, self._templates)
         self._pools = PoolWatch(self.database, self.world, self.runner)
         self._past = PastWatch(self.database, self.world)
@@ -223,7 +236,7 @@ class Engine:
         if result.notices:
             self.outbox.add(notice for notice in result.notices if notice.run.id not in self.lost)
         if result.looks:
-            self._lookout.look(result.looks.values())
+            self._look(result)
         for run in result.over:
             self._templates.forget(run)
         self.over += result.over
@@ -265,6 +278,13 @@ class Engine:
             self.executor.start(starts)
         for returned in over:
             self.tell(returned)
+
+    def _look(self, result: Result) -> None:
+        if self._lookout is None:
+            from yamldag.engine.lookout import Lookout  # few need it, and it brings threads
+
+            self._lookout = Lookout(self.database, self.tell)
+        self._lookout.look(result.looks.values())
 
     def _drop(self, lost: set[str]) -> None:
         self.lost |= lost

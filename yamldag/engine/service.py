@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -33,7 +34,11 @@ from yamldag.store.rows import NewRun
 from yamldag.store.schedules import QueuedRun, StoredPosition
 
 LOOK = 2.0
-"""Seconds between two looks at the files."""
+"""Seconds between two looks at the files, at least."""
+EASE = 100
+"""How many times as long as a look has taken the pause after it is, at least: many files cost no more than few."""
+PORTION = 50
+"""Runs that are begun before their tasks are started."""
 NEWS = 0.5
 """Seconds between two looks at what other processes have updated, while a pipeline awaits assets."""
 GRACE = 10.0
@@ -60,6 +65,7 @@ class Service:
     _pools: dict[str, int] = field(default_factory=dict)
     """Those that the project's file declared when it was last read."""
     _files_at: float = 0.0
+    _pause: float = LOOK
     _news_at: float = 0.0
     _told: float = 0.0
     _give_up: float | None = None
@@ -152,6 +158,8 @@ class Service:
     def _patience(self, now: float) -> float:
         if self.stops:
             return 0.0 if self._give_up is None else max(0.0, min(self._give_up - now, 1.0))
+        if self.leads and self.agenda.hurries:
+            return 0.0
         due = self.agenda.due()
         first = self._files_at if due is None or not self.leads else min(due, self._files_at)
         first = min(first, self._news_at) if self.leads and not self.awaiting.idle else first
@@ -189,9 +197,14 @@ class Service:
     # Files
 
     def _look(self, now: float) -> None:
-        if now < self._files_at <= now + LOOK:  # later than that: the clock was set back
+        if now < self._files_at <= now + self._pause:  # later than that: the clock was set back
             return
-        self._files_at = now + LOOK
+        begun = time.thread_time()
+        self._read_files(now)
+        self._pause = max(LOOK, EASE * (time.thread_time() - begun))
+        self._files_at = now + self._pause
+
+    def _read_files(self, now: float) -> None:
         take_over_notices(self.engine, self.folder)
         try:
             changed = self.catalogue.refresh()
@@ -286,8 +299,9 @@ class Service:
     def _start(self, now: float) -> None:
         """Start what is queued and finds room, the oldest logical date first."""
         if not self.agenda.names:
+            self.agenda.hurries = False
             return
-        for row, known in self.agenda.take({**self._elsewhere(), **self.catalogue.pipelines}):
+        for row, known in self.agenda.take({**self._elsewhere(), **self.catalogue.pipelines}, PORTION):
             if row.version is None:
                 self._begin(row, known, now)
             else:
@@ -416,7 +430,7 @@ class Service:
             bool(self.stops),
             self.catalogue.pipelines,
             self.catalogue.broken,
-            dict(self.agenda.coming),
+            self.agenda.snapshot(),
             self.agenda.paused,
             1 if self.peers is None else max(1, len(self.peers.members)),
             self.leads,

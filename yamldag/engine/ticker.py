@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice, takewhile
 
@@ -54,6 +54,12 @@ class Scheduled:
     back: bool = False
     """It was away, and is here again: a file that was put back."""
 
+    @property
+    def likeness(self) -> object:
+        """Those that are alike are decided alike."""
+        runs = (self.room, self.queued, self.active, self.ended, self.back)
+        return self.rule, self.catchup, self.position, *runs
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:
@@ -76,7 +82,14 @@ def rule_of(plan: Plan) -> str:
 
 def tick(pipelines: Iterable[Scheduled], since: datetime, now: datetime) -> list[Decision]:
     """What has come since the last look, at `since`; for a scheduler that has just begun that is now."""
-    return [found for one in pipelines if (found := decide(one, since, now)) is not None]
+    known: dict[object, Decision | None] = {}  # at midnight many tick alike
+    found = []
+    for one in pipelines:
+        if one.likeness not in known:
+            known[one.likeness] = decide(one, since, now)
+        if (same := known[one.likeness]) is not None:
+            found.append(replace(same, pipeline=one.pipeline))
+    return found
 
 
 def decide(one: Scheduled, since: datetime, now: datetime) -> Decision | None:

@@ -117,6 +117,25 @@ class Deadline:
 
 
 @dataclass(frozen=True, slots=True)
+class Callee:
+    """A pipeline that can be called."""
+
+    plan: Plan
+    version: str | None = None
+    """Of a run that begins at once and here; None: it waits for room, and fixes its plan when it starts."""
+    runs: bool = True
+    """False: this version of yamldag does not run it."""
+
+
+Callees: TypeAlias = "Callable[[str], Callee | None]"
+
+
+def nobody(_pipeline: str) -> Callee | None:
+    """Where nothing can be called."""
+    return None
+
+
+@dataclass(frozen=True, slots=True)
 class Prepared:
     log: str
     work: Start | Outcome | Deferral

@@ -294,6 +294,9 @@ asset_update = _table(
     sa.Index(None, "run"),
 )
 
+# An id never comes again, even if its row was the newest and was pruned: pointers would be ahead of new updates.
+asset_update.dialect_kwargs["sqlite_autoincrement"] = True
+
 asset_use = _table(
     "asset_use",
     sa.Column("pipeline", _Name, sa.ForeignKey("pipeline.id"), primary_key=True),

@@ -13,6 +13,8 @@ from yamldag.executors.local.places import Place
 from yamldag.executors.local.protocol import EndRow, Lines, encode
 
 _READ = 1 << 20
+_BASES = 64
+"""Environments that both sides keep."""
 _MANY = 256
 """Acknowledgements that wait for a start to ride on."""
 
@@ -38,6 +40,8 @@ class Link:
     def start(self, batch: Sequence[Start]) -> None:
         self.live.update((start.attempt, start) for start in batch)
         frame: dict[str, Any] = {}
+        if len(self._bases) >= _BASES:
+            self._bases.clear()  # the number 0 tells the runner to forget them too
         rows = [_row(start, self._base(start.base, frame)) for start in batch]
         self._send({**frame, "s": rows})
 

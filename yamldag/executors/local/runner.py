@@ -140,6 +140,8 @@ class Runner:
         for attempt in frame.get("a", ()):
             self._unacknowledged.pop(attempt, None)
         for number, base in frame.get("b", ()):
+            if number == 0:
+                self._bases = {}
             self._bases[number] = base
         for start in frame.get("s", ()):
             if start[0] not in self._known:

@@ -86,7 +86,10 @@ class Clock:
         held: list[int] = []
         begin = self._day(instant) - timedelta(days=2)  # a gap moves a tick by a day at most
         for day in days.since(self.lines, begin):
-            held = sorted({*held, *(tick for tick in self._ticks(day) if tick > instant)})
+            ticks = self._ticks(day)
+            if not held and max(ticks, default=instant) <= instant:
+                continue
+            held = sorted({*held, *(tick for tick in ticks if tick > instant)})
             ready = bisect_left(held, self._dawn(day + timedelta(days=1)))
             yield from held[:ready]
             del held[:ready]

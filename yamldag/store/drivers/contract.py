@@ -148,6 +148,11 @@ def overwriting(table: str, key: tuple[str, ...], columns: tuple[str, ...]) -> s
     return f"{insert_text(table, columns)} ON CONFLICT ({', '.join(key)}) DO UPDATE SET {changes}"
 
 
+def number(text: str) -> int | float:
+    """A server's decimal number, such as a sum of whole ones is."""
+    return float(text) if "." in text else int(text)
+
+
 def one_line(problem: Exception) -> str:
     """The first line of what a driver says, as messages are written here."""
     text = str(problem).strip() or type(problem).__name__

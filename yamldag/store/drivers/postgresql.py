@@ -15,6 +15,7 @@ from yamldag.store.drivers.contract import (
     Taken,
     Trouble,
     formatted,
+    number,
     one_line,
     overwriting,
 )
@@ -22,6 +23,7 @@ from yamldag.store.drivers.urls import without_password
 
 try:
     import psycopg
+    from psycopg.adapt import Buffer, Loader
     from psycopg.conninfo import conninfo_to_dict
     from psycopg.types.string import StrDumperUnknown
 except ImportError:
@@ -63,6 +65,11 @@ class _Text(StrDumperUnknown):
 
     def dump(self, obj: str) -> Any:
         return super().dump(obj.replace("\0", "\ufffd") if "\0" in obj else obj)
+
+
+class _Number(Loader):
+    def load(self, data: Buffer) -> int | float:
+        return number(bytes(data).decode())
 
 
 class _Connection(psycopg.Connection[Any]):
@@ -124,6 +131,7 @@ class PostgreSQL(Driver):
     def _connected(self) -> _Connection:
         connection = _Connection.connect(**self._options)
         connection.adapters.register_dumper(str, _Text)
+        connection.adapters.register_loader("numeric", _Number)
         return connection
 
     def close(self) -> None:

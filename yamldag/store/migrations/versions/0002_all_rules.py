@@ -92,6 +92,7 @@ def upgrade() -> None:
         sa.Column("at", sa.Double(), nullable=False),
         sa.ForeignKeyConstraint(["run"], ["run.id"], name=op.f("asset_update_run_known")),
         sa.PrimaryKeyConstraint("id", name=op.f("asset_update_pk")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("asset_update", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("asset_update_asset_id"), ["asset", "id"], unique=False)
