@@ -152,12 +152,3 @@ def test_many_runs_go_in_portions(database: Database, monkeypatch: pytest.Monkey
     names = [add_run(database, number) for number in range(1, 6)]
     portions = list(pruning.prune(database, pruning.prunable(database, 100.0, 0)))
     assert portions == [names[:2], names[2:4], names[4:]]
-
-
-def test_plans_that_no_run_has_any_more_go_too(database: Database) -> None:
-    add_run(database, 1)
-    assert pruning.forget_versions(database, 100.0) == 1  # of q, whose second one is the newest
-    prune(database, 100.0)
-    assert pruning.forget_versions(database, 0.5) == 0
-    assert pruning.forget_versions(database, 100.0) == 1
-    assert sorted(row[0] for row in database.execute("SELECT hash FROM pipeline_version")) == ["p2", "q2"]

@@ -109,12 +109,7 @@ def _prune(project: Project, age: float, keep: int, *, dry: bool) -> dict[str, A
             gone += len(portion)
             for run in portion:
                 _delete_files(project.state_folder, run)
-        return {
-            "ok": True,
-            "runs": gone,
-            "plans": pruning.forget_versions(database, before),
-            "dry_run": False,
-        }
+        return {"ok": True, "runs": gone, "dry_run": False}
 
 
 def _delete_files(folder: str, run: str) -> None:

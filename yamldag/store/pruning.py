@@ -1,4 +1,7 @@
-"""Deletes what is known of runs that ended long ago, in portions between which others get on."""
+"""Deletes what is known of runs that ended long ago, in portions between which others get on.
+
+Versions of pipelines stay: their numbers count them.
+"""
 
 from __future__ import annotations
 
@@ -62,20 +65,6 @@ def _delete(database: Database, runs: Sequence[str]) -> list[str]:
         database.execute(f"DELETE FROM {table} WHERE run IN ({marks})", gone)  # noqa: S608
     database.execute(f"DELETE FROM run WHERE id IN ({marks})", gone)  # noqa: S608
     return gone
-
-
-def forget_versions(database: Database, before: float) -> int:
-    """Delete the plans that no run and no pipeline has any more, and that are as old; how many they were."""
-    return database.write(
-        lambda: (
-            database.execute(
-                "DELETE FROM pipeline_version WHERE created < ? "
-                "AND NOT EXISTS (SELECT 1 FROM run WHERE run.version = pipeline_version.hash) "
-                "AND NOT EXISTS (SELECT 1 FROM pipeline WHERE pipeline.version = pipeline_version.hash)",
-                (before,),
-            ).rowcount
-        )
-    )
 
 
 def _marks(values: Sequence[str]) -> str:
