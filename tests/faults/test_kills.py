@@ -39,6 +39,7 @@ def pipeline(history: Path, start: datetime, end: datetime | None = None) -> dic
         "env": {"HISTORY": str(history)},
         "tasks": {
             "one": {"bash": BODY.format("sleep 0.2;")},
+            "slow": {"bash": BODY.format("sleep 0.8;")},
             "some": {"bash": BODY.format("sleep 0.1;"), "foreach": ["x", "y"], "needs": "one"},
             "again": {
                 "bash": 'echo x >> "$YAMLDAG_RUN_DIR/tries"; '
@@ -124,13 +125,14 @@ class Killing:
             assert self.ask("PRAGMA integrity_check") == [("ok",)]
 
     def runners(self) -> list[int]:
-        """Those that live, of this project."""
-        stories = map(journal.read, (self.project.folder / ".yamldag" / "executor").glob("*.journal"))
-        return [story.runner for story in stories if story.runner and self._is_ours(story.runner)]
+        """Those that live, of this project: whoever holds a journal open."""
+        journals = list((self.project.folder / ".yamldag" / "executor").glob("*.journal"))
+        told = [(path, journal.read(path).runner) for path in journals]
+        return [runner for path, runner in told if runner and self._holds(runner, path)]
 
-    def _is_ours(self, pid: int) -> bool:
+    def _holds(self, pid: int, path: Path) -> bool:
         with suppress(OSError):
-            return os.readlink(f"/proc/{pid}/cwd").startswith(str(self.project.folder))
+            return any(os.readlink(each) == str(path) for each in Path(f"/proc/{pid}/fd").iterdir())
         return False
 
     def moment(self) -> None:
@@ -210,7 +212,12 @@ def test_kills_lose_nothing_and_double_nothing(what: str, killing: Killing) -> N
     wanted = [tick.strftime("%Y-%m-%dT%H:%M:%S.%fZ") for tick in ticks]
     made = [date for date, _ in runs]
     assert [date for date in made if date <= last] == wanted, "each tick exactly once"
-    assert {state for _, state in runs} == {"success"}, killing.words()
+    failed = killing.ask(
+        "SELECT count(attempt.id) FROM task_instance JOIN attempt ON attempt.instance = task_instance.id "
+        "AND attempt.reason = 'lost' WHERE task_instance.state = 'failed' GROUP BY task_instance.id"
+    )
+    assert all(lost >= 5 for (lost,) in failed), "only what was lost five times in a row may fail"
+    assert failed or {state for _, state in runs} == {"success"}, killing.words()
     attempts = [
         Attempt(*row)
         for row in killing.ask(
@@ -222,7 +229,7 @@ def test_kills_lose_nothing_and_double_nothing(what: str, killing: Killing) -> N
     lost = [each for each in attempts if each.reason == "lost"]
     if what == "scheduler":
         assert lost == [], "its runner lived on: nothing is lost"
-    if what == "both":
+    if what == "both" and LONG:
         assert lost, "no task was ever running: the kills have tried nothing"
     answer = killing.project("doctor", "--json")
     assert answer.code == 0, answer.out
