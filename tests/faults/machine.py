@@ -135,7 +135,9 @@ class Hands:
             assert timeout is not None, "nothing runs, nothing is due, and it waits for ever"
             machine.clock.time += timeout
         told = [end for end in untold if not self.lossy or source.random() < 0.8]
-        told += [end for end in self.tell_again if source.random() < 0.5]
+        again = [end for end in self.tell_again if source.random() < 0.5]
+        self.tell_again = [end for end in self.tell_again if end not in again]
+        told += again
         source.shuffle(told)
         return told
 
