@@ -108,8 +108,8 @@ def checked(
         return state
 
     state = against(plugins=(kind, True) in _schemas)
-    unknown = [_text(one) for one in state.report if one.code == "YD401"]
-    if unknown and keys.look_for_plugins(unknown):
+    # An unknown key may be an operator of a plug-in's, or be meant for one.
+    if any(one.code == "YD401" for one in state.report) and keys.look_for_plugins():
         state = against(plugins=True)
     return Checked(root, state.faulty, state.report)
 
@@ -120,11 +120,6 @@ def _schema(kind: str, plugins: bool) -> check.Check:
         resolve = partial(catalog.schema, plugins=plugins)
         _schemas[mark] = check.compile_schema(resolve(f"{kind}.schema.json"), resolve)
     return _schemas[mark]
-
-
-def _text(diagnostic: Diagnostic) -> str:
-    place = diagnostic.place
-    return place.source.text[place.start : place.end].strip("'\"")
 
 
 def entries(root: Map, name: str) -> Entries:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from yamldag.compile.draft import Draft
 from yamldag.operators import catalog
 from yamldag.syntax.diagnostic import Diagnostic, Related, at
@@ -34,13 +32,11 @@ OPERATORS = set(catalog.names())
 """Those of plug-ins join once a document uses one: to look for them costs more than a small file does."""
 
 
-def look_for_plugins(names: Iterable[str]) -> bool:
-    """Whether some of these unknown keys are operators that plug-ins bring; from then on all of theirs are known."""
-    brought = set(catalog.names(plugins=True)) - OPERATORS
-    if brought.isdisjoint(names):
-        return False
+def look_for_plugins() -> bool:
+    """Whether plug-ins bring operators; from then on theirs are known."""
+    brought = set(catalog.names(plugins=True)) - set(catalog.names())
     OPERATORS.update(brought)
-    return True
+    return bool(brought)
 
 
 def classify(draft: Draft, found: list[Diagnostic]) -> None:
