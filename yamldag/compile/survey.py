@@ -44,6 +44,7 @@ def across(compiler: Compiler, units: list[Unit]) -> list[Diagnostic]:
 
 def _others(compiler: Compiler, units: list[Unit]) -> Iterator[Unit]:
     given = {unit.path for unit in units}
+    compiler.seen.beyond = True
     for path in compiler.project.files():
         if path in given:
             continue

@@ -170,7 +170,7 @@ def to_json(plan: Plan) -> dict[str, Any]:
 
 def version(plan: Plan) -> str:
     """A hash of what the plan says: equal plans have equal versions."""
-    text = json.dumps(to_json(plan), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    text = json.dumps(to_json(plan), separators=(",", ":"), ensure_ascii=False)
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from yamldag.compile.compiler import Unit
 from yamldag.compile.files import shown
 from yamldag.compile.project import Project, find
-from yamldag.compile.workspace import Stamp, Workspace, stamp
+from yamldag.compile.seen import Stamp, stamp
+from yamldag.compile.workspace import Workspace
 from yamldag.engine.memory.records import plan_text, text_hash
 from yamldag.engine.schedule.ticker import rule_of
 from yamldag.engine.step.world import Callee
@@ -121,7 +122,7 @@ class Catalogue:
     def _adopt(self, project: Project) -> None:
         self.project = project
         self._workspace = Workspace(project.files, project)
-        self._stamp = self._project_stamp()
+        self._stamp = project.stamp
 
     def _project_stamp(self) -> Stamp:
         return stamp(self.project.file) if self.project.file else None

@@ -1,0 +1,72 @@
+"""The plan of one file, for a command that runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from yamldag.plan.pipeline import Plan, from_json
+from yamldag.root import AS_YAML, OVERRIDABLE, database_url, locate, state_folder, variable
+from yamldag.shelf import grounds, record
+from yamldag.shelf.maker import maker
+
+FOLDER = "compiled"
+_SECRET = ("database",)
+"""Settings that the plan does not depend on, and that are better not written down: they are read anew each time."""
+
+
+class Kept(NamedTuple):
+    """A pipeline that can be run as it is, with what running it wants of its project."""
+
+    plan: Plan
+    database: str
+    state_folder: str
+    pools: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """Where the plan of one file is kept: for one project, one environment and one compiler."""
+
+    root: str
+    path: str
+    database: str | None
+    """The URL that the environment gives."""
+
+    @classmethod
+    def of(cls, target: str, environment: str | None, around: Mapping[str, str]) -> Shelf | None:
+        """For a file that is run from the current folder. None: it is no file, or nothing can be kept of it."""
+        if not os.path.isfile(target):
+            return None
+        root, file = locate(os.getcwd())
+        chosen = environment or around.get("YAMLDAG_ENV") or None
+        names = (name for name in (*AS_YAML, *OVERRIDABLE) if name not in _SECRET)
+        given = {name: around.get(variable(name)) for name in names}
+        try:
+            key = repr((os.path.abspath(target), root, file, chosen, given, maker()))
+        except OSError:
+            return None
+        name = f"{record.digest(key.encode('utf-8', 'surrogateescape'))}.run"
+        return cls(root, os.path.join(state_folder(root), FOLDER, name), around.get(variable("database")))
+
+    def find(self) -> Kept | None:
+        """What was kept, if all that it rests on is as it was then."""
+        body = record.read(self.path)
+        if body is None:
+            return None
+        head, _, text = body.partition(b"\n")
+        noted = json.loads(head)
+        if not grounds.hold(noted["grounds"]):
+            return None
+        plan = from_json(json.loads(text.decode("utf-8", "surrogatepass")))
+        given = noted["database"] if self.database is None else self.database
+        database = database_url(self.root, given)
+        return Kept(plan, database, state_folder(self.root), noted["pools"])
+
+    def keep(self, noted: Mapping[str, Any], rests_on: Mapping[str, Any], text: str) -> None:
+        """`noted`: the `database` that the project's file gives, or None, and its `pools`; `text` is the plan's."""
+        head = json.dumps({**noted, "grounds": rests_on})
+        record.write(self.path, b"%s\n%s" % (head.encode(), text.encode("utf-8", "surrogatepass")))
