@@ -12,7 +12,8 @@ from yamldag.compile.project import find
 from yamldag.engine import times
 from yamldag.engine.loop.engine import Engine
 from yamldag.engine.loop.news import BEAT
-from yamldag.engine.schedule.catalogue import Catalogue, Known, known
+from yamldag.engine.schedule.catalogue import Catalogue
+from yamldag.engine.schedule.known import Known, known
 from yamldag.engine.service import Service
 from yamldag.engine.takeover.lock import Lock
 from yamldag.executors.contract import Ended, Start

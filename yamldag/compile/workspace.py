@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from yamldag.compile.compiler import Compiled, Compiler, Unit
@@ -50,6 +50,14 @@ class Workspace:
             whole.units += kept.result.units
             whole.found += kept.result.found
         return across_files(together, whole)
+
+    def results(self) -> Iterable[tuple[str, Compiled]]:
+        """Of each file by itself, by its path."""
+        return ((path, kept.result) for path, kept in self._kept.items())
+
+    def units(self) -> Iterator[Unit]:
+        """Of all files."""
+        return (unit for kept in self._kept.values() for unit in kept.result.units)
 
     def unit(self, path: str) -> list[Unit]:
         return self._kept[path].result.units if path in self._kept else []

@@ -35,12 +35,15 @@ def of(files: Mapping[str, Stamp], modules: Collection[str], since: int) -> dict
     return {"files": noted, "modules": {name: importable(name) for name in sorted(modules)}}
 
 
-def hold(grounds: Mapping[str, Any]) -> bool:
-    """Whether all is as it was noted."""
-    return all(
-        not _there(path) if content is None else _content(path) == content
-        for path, content in grounds["files"].items()
-    ) and all(importable(name) is noted for name, noted in grounds["modules"].items())
+def hold(grounds: Mapping[str, Any], read: dict[str, str | None] | None = None) -> bool:
+    """Whether all is as it was noted. `read`: the content of files that were read for others just before."""
+    known = {} if read is None else read
+    for path, content in grounds["files"].items():
+        if path not in known:
+            known[path] = _content(path) if content is not None or _there(path) else None
+        if known[path] != content:
+            return False
+    return all(importable(name) is noted for name, noted in grounds["modules"].items())
 
 
 def stamp(path: str) -> Stamp:

@@ -9,13 +9,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from yamldag.plan.pipeline import Plan, from_json
-from yamldag.root import AS_YAML, OVERRIDABLE, database_url, locate, state_folder, variable
-from yamldag.shelf import grounds, record
-from yamldag.shelf.maker import maker
-
-FOLDER = "compiled"
-_SECRET = ("database",)
-"""Settings that the plan does not depend on, and that are better not written down: they are read anew each time."""
+from yamldag.root import database_url, locate, state_folder, variable
+from yamldag.shelf import grounds, place, record
 
 
 class Kept(NamedTuple):
@@ -43,14 +38,8 @@ class Shelf:
             return None
         root, file = locate(os.getcwd())
         chosen = environment or around.get("YAMLDAG_ENV") or None
-        names = (name for name in (*AS_YAML, *OVERRIDABLE) if name not in _SECRET)
-        given = {name: around.get(variable(name)) for name in names}
-        try:
-            key = repr((os.path.abspath(target), root, file, chosen, given, maker()))
-        except OSError:
-            return None
-        name = f"{record.digest(key.encode('utf-8', 'surrogateescape'))}.run"
-        return cls(root, os.path.join(state_folder(root), FOLDER, name), around.get(variable("database")))
+        path = place.of(root, file, chosen, around, f"run {os.path.abspath(target)}")
+        return None if path is None else cls(root, path, around.get(variable("database")))
 
     def find(self) -> Kept | None:
         """What was kept, if all that it rests on is as it was then."""

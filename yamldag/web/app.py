@@ -19,7 +19,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from yamldag import __version__, shipped
-from yamldag.engine.schedule.catalogue import Known
+from yamldag.engine.schedule.known import Known
 from yamldag.engine.status import Board
 from yamldag.plan.pipeline import Plan
 from yamldag.render.style import sheet

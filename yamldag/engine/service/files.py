@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field
 
 from yamldag.bug import write_log
-from yamldag.engine.schedule.catalogue import Known
+from yamldag.engine.schedule.known import Known
 from yamldag.engine.service.desk import Desk
 from yamldag.engine.takeover.unsent import take_over_notices
 from yamldag.store import moves, pools, schedules

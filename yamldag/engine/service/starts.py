@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 from yamldag.engine.memory.params import BadParams, resolve
 from yamldag.engine.memory.run import Run, build
-from yamldag.engine.schedule.catalogue import Known, last_good
+from yamldag.engine.schedule.catalogue import last_good
+from yamldag.engine.schedule.known import Known
 from yamldag.engine.service.desk import Desk
 from yamldag.engine.step.world import Admit
 from yamldag.engine.takeover.stored import stored_run

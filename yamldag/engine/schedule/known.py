@@ -1,0 +1,40 @@
+"""A pipeline in force."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from yamldag.engine.schedule.ticker import rule_of
+from yamldag.plan.pipeline import Plan
+from yamldag.plan.schedule import Schedule, read
+from yamldag.syntax.diagnostic import Diagnostic
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A pipeline in force."""
+
+    plan: Plan
+    text: str
+    """The plan as it is stored."""
+    version: str
+    """Its hash."""
+    schedule: Schedule
+    rule: str
+    path: str
+    """Absolute, of its file."""
+    refused: tuple[Diagnostic, ...] = ()
+    """Why this version does not run it; empty: it does."""
+    stale: bool = False
+    """Its file has errors now, or says something else by mistake: this is the last good version."""
+
+    @property
+    def runs(self) -> bool:
+        return not self.refused
+
+
+def known(plan: Plan, text: str, version: str, path: str, refused: Iterable[Diagnostic] = ()) -> Known:
+    """A pipeline in force, of a plan without errors."""
+    schedule = read(plan.schedule, plan.timezone, plan.start, plan.end)
+    return Known(plan, text, version, schedule, rule_of(plan), path, tuple(refused))
