@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from yamldag.engine.schedule.ticker import rule_of
 from yamldag.plan.pipeline import Plan
@@ -36,5 +38,12 @@ class Known:
 
 def known(plan: Plan, text: str, version: str, path: str, refused: Iterable[Diagnostic] = ()) -> Known:
     """A pipeline in force, of a plan without errors."""
-    schedule = read(plan.schedule, plan.timezone, plan.start, plan.end)
-    return Known(plan, text, version, schedule, rule_of(plan), path, tuple(refused))
+    rule = rule_of(plan)
+    return Known(plan, text, version, _schedule(rule), rule, path, tuple(refused))
+
+
+@lru_cache(maxsize=4096)
+def _schedule(rule: str) -> Schedule:
+    """Of many pipelines the same: it is read once."""
+    said, timezone, start, end, _ = json.loads(rule)
+    return read(said, timezone, start, end)
