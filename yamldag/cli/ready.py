@@ -45,8 +45,8 @@ def _sound(project: Project, target: str) -> tuple[Unit, Compiled]:
 
 def _keep(shelf: Shelf, plan: Plan, project: Project, compiled: Compiled, begun: int) -> None:
     """For the next time, unless others than the files that were read had a say: the rest of the project, plug-ins."""
-    from yamldag.engine.memory.records import plan_text
     from yamldag.operators import catalog
+    from yamldag.plan.pipeline import to_text
     from yamldag.shelf import grounds
 
     if compiled.seen.beyond or catalog.plugins_were_asked():
@@ -57,7 +57,7 @@ def _keep(shelf: Shelf, plan: Plan, project: Project, compiled: Compiled, begun:
     rests_on = grounds.of(files, compiled.seen.modules, begun)
     if rests_on is not None:
         noted = {"database": project.said("database", None), "pools": project.pools}
-        shelf.keep(noted, rests_on, plan_text(plan))
+        shelf.keep(noted, rests_on, to_text(plan))
 
 
 def callees(args: argparse.Namespace, plan: Plan) -> tuple[Plan, ...]:

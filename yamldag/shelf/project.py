@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
+
+from msgspec import Struct
 
 from yamldag.shelf import grounds, place, record
 from yamldag.shelf.grounds import Stamp
@@ -26,8 +27,7 @@ class Leaf(NamedTuple):
         return files
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectShelf:
+class ProjectShelf(Struct, frozen=True):
     path: str
 
     @classmethod

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from yamldag.plan.pipeline import Plan, from_json
+from msgspec import Struct
+
+from yamldag.plan.pipeline import Plan, from_text
 from yamldag.root import database_url, locate, state_folder, variable
 from yamldag.shelf import grounds, place, record
 
@@ -22,8 +23,7 @@ class Kept(NamedTuple):
     pools: dict[str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Shelf:
+class Shelf(Struct, frozen=True):
     """Where the plan of one file is kept: for one project, one environment and one compiler."""
 
     root: str
@@ -50,7 +50,7 @@ class Shelf:
         noted = json.loads(head)
         if not grounds.hold(noted["grounds"]):
             return None
-        plan = from_json(json.loads(text.decode("utf-8", "surrogatepass")))
+        plan = from_text(text.decode("utf-8", "surrogatepass"))
         given = noted["database"] if self.database is None else self.database
         database = database_url(self.root, given)
         return Kept(plan, database, state_folder(self.root), noted["pools"])

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from yamldag.compile.compiler import Unit
 from yamldag.compile.files import shown
 from yamldag.compile.project import Project, find
 from yamldag.compile.seen import Stamp, stamp
 from yamldag.compile.workspace import Workspace
-from yamldag.engine.memory.records import plan_text, text_hash
 from yamldag.engine.schedule.known import Known, known
 from yamldag.engine.schedule.remembered import Remembered, mixed
 from yamldag.engine.step.world import Callee
-from yamldag.plan.pipeline import from_json
+from yamldag.plan.pipeline import UnreadableError, from_text, text_hash, to_text
 from yamldag.store import schedules
 from yamldag.store.database import Database
 from yamldag.syntax.diagnostic import Diagnostic, has_errors
@@ -31,13 +32,12 @@ def last_good(database: Database, root: str, names: Collection[str] | None = Non
         if names is None or name in names:
             path = os.path.abspath(os.path.join(root, file))
             # A plan of another version of yamldag may not be readable; then there is no last good one.
-            with suppress(KeyError, TypeError, ValueError, AssertionError):
-                found[name] = known(from_json(json.loads(text)), text, version, path)
+            with suppress(UnreadableError, KeyError, TypeError, ValueError, AssertionError):
+                found[name] = known(from_text(text), text, version, path)
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class Broken:
+class Broken(Struct, frozen=True):
     """A file with errors: its path as a person writes it, and what is wrong."""
 
     path: str
@@ -171,7 +171,7 @@ class Catalogue:
 def _known_of(unit: Unit) -> Known:
     plan = unit.plan()
     assert plan is not None
-    text = plan_text(plan)
+    text = to_text(plan)
     refused = [each for each in unit.refused() if has_errors([each])]
     return known(plan, text, text_hash(text), os.path.abspath(unit.path), refused)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 from yamldag.engine.schedule.ticker import rule_of
 from yamldag.plan.pipeline import Plan
@@ -13,8 +14,7 @@ from yamldag.plan.schedule import Schedule, read
 from yamldag.syntax.diagnostic import Diagnostic
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Struct, frozen=True):
     """A pipeline in force."""
 
     plan: Plan

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from yamldag.compile.compiler import Compiled, Unit
 from yamldag.compile.project import Project
 from yamldag.compile.seen import Stamp, stamp
 from yamldag.compile.survey import reaches_out
-from yamldag.engine.memory.records import text_hash
 from yamldag.engine.schedule.known import Known, known
 from yamldag.operators import catalog
-from yamldag.plan.pipeline import from_json
+from yamldag.plan.pipeline import from_text, text_hash
 from yamldag.shelf import grounds
 from yamldag.shelf.project import Leaf, ProjectShelf
 
 
-@dataclass(slots=True)
-class Remembered:
+class Remembered(Struct):
     """By path. Only files that stand for themselves are here: what their pipelines are is nobody else's affair."""
 
     project: Project
@@ -119,7 +117,7 @@ def _leaf(result: Compiled, plans: Mapping[int, Known], since: int) -> Leaf | No
 
 
 def _known(text: str, path: str) -> Known:
-    return known(from_json(json.loads(text)), text, text_hash(text), os.path.abspath(path))
+    return known(from_text(text), text, text_hash(text), os.path.abspath(path))
 
 
 def mixed(remembered: Remembered, units: Iterable[Unit]) -> bool:

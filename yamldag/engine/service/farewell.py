@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from yamldag.engine.service.desk import Desk
 
@@ -10,8 +10,7 @@ GRACE = 10.0
 """Seconds that running tasks get when the scheduler is told to stop; then their runner minds them alone."""
 
 
-@dataclass(slots=True)
-class Farewell:
+class Farewell(Struct):
     desk: Desk
     stops: int = 0
     """How often it was told to stop."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from yamldag.bug import write_log
 from yamldag.engine.schedule.known import Known
@@ -18,8 +19,7 @@ EASE = 100
 """How many times as long as a look has taken the pause after it is, at least: many files cost no more than few."""
 
 
-@dataclass(slots=True)
-class Files:
+class Files(Struct):
     desk: Desk
     at: float = 0.0
     """When the next look is due."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from msgspec import Struct, field
 
 from yamldag.engine.memory.params import BadParams, resolve
 from yamldag.engine.memory.run import Run, build
@@ -31,8 +32,7 @@ class Beginning(NamedTuple):
     owner: int
 
 
-@dataclass(slots=True)
-class Starts:
+class Starts(Struct):
     desk: Desk
     _elsewhere: dict[str, Known] = field(default_factory=dict)
 

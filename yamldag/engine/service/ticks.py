@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from yamldag.engine import times
 from yamldag.engine.memory.records import new_id
@@ -17,8 +18,7 @@ NEWS = 0.5
 """Seconds between two looks at what other processes have updated, while a pipeline awaits assets."""
 
 
-@dataclass(slots=True)
-class Ticks:
+class Ticks(Struct):
     desk: Desk
     late: float = 0.0
     """Seconds after its moment that the last tick was seen."""
