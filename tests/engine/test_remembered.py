@@ -135,7 +135,7 @@ def test_a_file_that_breaks_goes_on_with_what_was_remembered_of_it(root: Path) -
 def test_pipelines_that_name_others_are_held_against_all_of_them(root: Path) -> None:
     start(root)
     running = start(root)
-    write(root, "pipelines/a.yml", "pipeline: a\ntasks: {t: {pipeline: {id: c, with: {n: 1}}}}\n")
+    write(root, "pipelines/a.yml", "pipeline: a\ntasks: {t: {pipeline: c, with: {n: 1}}}\n")
     assert running.refresh()
     assert in_force(start(root)) == anew(root)
     for each in (running, start(root)):
