@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import stat
 from contextlib import suppress
 from hashlib import blake2b
@@ -43,7 +42,7 @@ def write(path: str, body: bytes) -> None:
     if len(data) > LARGEST:
         return
     folder = os.path.dirname(path)
-    new = os.path.join(folder, f".{secrets.token_hex(8)}")
+    new = os.path.join(folder, f".{os.urandom(8).hex()}")
     with suppress(OSError):
         os.makedirs(folder, 0o700, exist_ok=True)
         descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
