@@ -47,7 +47,7 @@ def _tick(folder: Path) -> str:
     return "\n".join(
         [
             "\n## A tick of many\n",
-            f'`yamldag serve`, {SLOTS} slots, {_PIPELINES:,} pipelines of one `bash: "true"` that all tick at one moment; '
+            f"`yamldag serve`, {SLOTS} slots, {_PIPELINES:,} pipelines of one task that all tick at one moment;",
             "seconds from then.\n",
             "| first task starts | last task starts | last run is over |",
             "|---|---|---|",
