@@ -29,6 +29,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(text)
+    (tmp_path / ".yamldag").mkdir(0o700)
     made = Place(tmp_path, Caller(tmp_path, capsys))
     made.dry_run()
     assert made.kept() is not None

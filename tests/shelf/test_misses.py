@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -323,6 +324,27 @@ def test_a_folder_that_can_not_be_written_keeps_nothing_and_stops_nothing(place:
     folder.touch()
     assert place.dry_run().code == 0
     assert place.kept() is None
+
+
+def test_a_dry_run_makes_no_folder_and_a_run_makes_one_of_our_own(place: Place) -> None:
+    shutil.rmtree(place.folder / ".yamldag")
+    place.dry_run()
+    assert not (place.folder / ".yamldag").exists()
+    assert place.yamldag("run", "main.yml").code == 0
+    assert place.kept() is not None
+    assert (place.folder / ".yamldag").stat().st_mode & 0o777 == 0o700
+
+
+def test_writers_and_readers_at_once_see_whole_files_alone(tmp_path: Path) -> None:
+    path = str(tmp_path / "one")
+    bodies = [bytes([65 + number]) * 50_000 for number in range(4)]
+    record.write(path, bodies[0])
+    with ThreadPoolExecutor(4) as pool:
+        writes = [pool.submit(record.write, path, bodies[number % 4]) for number in range(100)]
+        seen = [record.read(path) for _ in range(300)]
+        assert all(each.result() is None for each in writes)
+    assert set(seen) <= set(bodies)
+    assert [each.name for each in tmp_path.iterdir()] == ["one"]
 
 
 def test_the_oldest_are_dropped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 
 def to_run(args: argparse.Namespace) -> Kept:
-    """What the user named, ready to run; else what is wrong with it is printed, and the exit is 1."""
+    """What the user named, ready to run; else what is wrong with it is printed, and the exit is 1.
+
+    A dry run makes no state folder to keep the plan in.
+    """
     shelf = Shelf.of(args.pipeline, args.env, os.environ)
     kept = shelf.find() if shelf else None
     return kept or _compiled(args, shelf)
@@ -30,7 +33,7 @@ def _compiled(args: argparse.Namespace, shelf: Shelf | None) -> Kept:
     unit, compiled = _sound(project, args.pipeline)
     plan = unit.plan()
     assert plan is not None
-    if shelf is not None:
+    if shelf is not None and not (args.dry_run and not os.path.isdir(project.state_folder)):
         _keep(shelf, plan, project, compiled, begun)
     return Kept(plan, project.database, project.state_folder, project.pools)
 

@@ -44,7 +44,9 @@ def write(path: str, body: bytes) -> None:
     folder = os.path.dirname(path)
     new = os.path.join(folder, f".{os.urandom(8).hex()}")
     with suppress(OSError):
-        os.makedirs(folder, 0o700, exist_ok=True)
+        for each in (os.path.dirname(folder), folder):
+            with suppress(FileExistsError):
+                os.mkdir(each, 0o700)
         descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
             with os.fdopen(descriptor, "wb") as file:
