@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+from yamldag.engine import times
 from yamldag.engine.choice import Choice, Fact, Wish, choose
 from yamldag.engine.params import resolve
 from yamldag.engine.reasons import REASONS
@@ -15,10 +16,10 @@ from yamldag.engine.requests import detail_of, wish_of
 from yamldag.engine.run import UNMAPPED, narrowed
 from yamldag.plan.pipeline import Plan, Task, from_json
 from yamldag.plan.state import TaskState
-from yamldag.store import clears, requests, views
+from yamldag.store import clears, moves, requests, schedules, views
 from yamldag.store.clears import ClearedRow, Requeued
 from yamldag.store.database import Database
-from yamldag.store.moves import Lost
+from yamldag.store.moves import Lost, Version
 
 _TIMES = 5
 """How often a clear is tried whose run is moved in the same moment."""
@@ -36,6 +37,20 @@ def cancel(database: Database, run: str, now: float, *, kill: bool = False) -> s
             requests.ask(database, run, "kill" if kill else "cancel", "{}", now)
             return "asked"
         return "over"
+
+    return database.write(work)
+
+
+def set_paused(database: Database, version: Version, catchup: str, now: float, *, paused: bool) -> bool:
+    """Pause a pipeline, or let it go on: all ticks that it has missed are made up for with `catchup: all` alone.
+    False: it was so already."""
+    skip_to = None if catchup == "all" else times.stored_at(now)
+
+    def work() -> bool:
+        moves.add_pipeline(database, version)
+        if paused:
+            return schedules.pause(database, version.pipeline)
+        return schedules.unpause(database, version.pipeline, skip_to, now)
 
     return database.write(work)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -10,7 +11,7 @@ from yamldag.store.sessions import IDLE
 from yamldag.store.tables import account, api_token, login_session
 
 
-def by_session(db: sa.Connection, secret: str, now: float) -> sa.Row[tuple[str, str, float]] | None:
+def by_session(db: sa.Connection, secret: str, now: float) -> sa.Row[Any, Any, Any] | None:
     """(name, role, seen) of whoever is logged in by a session that goes on."""
     query = (
         sa.select(account.c.name, account.c.role, login_session.c.seen)
@@ -20,7 +21,7 @@ def by_session(db: sa.Connection, secret: str, now: float) -> sa.Row[tuple[str, 
     return db.execute(query).one_or_none()
 
 
-def by_token(db: sa.Connection, secret: str, now: float) -> sa.Row[tuple[str, str, float | None]] | None:
+def by_token(db: sa.Connection, secret: str, now: float) -> sa.Row[Any, Any, Any] | None:
     """(name, role, last use) of a token that works."""
     query = sa.select(api_token.c.name, api_token.c.role, api_token.c.used)
     return db.execute(query.where(api_token.c.hash == secret, *_works(now))).one_or_none()

@@ -1,5 +1,7 @@
 """Accounts, sessions, tokens, the audit log, and answers that are given once."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import mysql
@@ -18,7 +20,7 @@ NAME = _string(200)
 WORD = _string(20)
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 TEXT = sa.Text().with_variant(mysql.LONGTEXT(), "mysql", "mariadb")
-OPTIONS = {
+OPTIONS: dict[str, Any] = {
     f"{dialect}_{key}": value
     for dialect in ("mysql", "mariadb")
     for key, value in (("engine", "InnoDB"), ("charset", "utf8mb4"), ("collate", "utf8mb4_bin"))
