@@ -20,10 +20,10 @@ from benchmarks import inputs
 from yamldag.compile.load import compile_files
 from yamldag.compile.project import find
 from yamldag.engine.clock import SteadyClock
-from yamldag.engine.local_run import plan_text, text_hash
-from yamldag.engine.loop import Engine
-from yamldag.engine.run import Run, build
-from yamldag.engine.world import Admit
+from yamldag.engine.loop.engine import Engine
+from yamldag.engine.memory.records import plan_text, text_hash
+from yamldag.engine.memory.run import Run, build
+from yamldag.engine.step.world import Admit
 from yamldag.executors.contract import Ended, Start
 from yamldag.plan.pipeline import Plan
 from yamldag.store import moves

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from yamldag.engine.readiness import Refused
-from yamldag.engine.run import Fan, Instance, Node, Run, build
-from yamldag.engine.step import step
-from yamldag.engine.world import Admit, Finished, Happened, Prepared, Result, Stop, World
+from yamldag.engine.memory.run import Fan, Instance, Node, Run, build
+from yamldag.engine.step.readiness import Refused
+from yamldag.engine.step.step import step
+from yamldag.engine.step.world import Admit, Finished, Happened, Prepared, Result, Stop, World
 from yamldag.executors.contract import Start
 from yamldag.operators.contract import Outcome
 from yamldag.plan.pipeline import Fanout, Json, Plan, Task

@@ -12,7 +12,7 @@ import pytest
 from tests.engine.simulation import BAD, OK, SKIP, Simulation, each, plan, scripted, task
 from tests.engine.test_service import Place
 from yamldag.engine import times
-from yamldag.engine.awaiting import moment_met
+from yamldag.engine.schedule.awaiting import moment_met
 from yamldag.engine.service import Service
 from yamldag.plan.schedule import in_words
 from yamldag.store.assets import Update

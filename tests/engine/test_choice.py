@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tests.engine.simulation import task
-from yamldag.engine.choice import Choice, Fact, Wish, choose
-from yamldag.engine.reasons import REASONS
+from yamldag.engine.memory.reasons import REASONS
+from yamldag.engine.step.choice import Choice, Fact, Wish, choose
 from yamldag.plan.pipeline import Task
 from yamldag.plan.state import TaskState
 

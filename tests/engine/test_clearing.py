@@ -23,11 +23,11 @@ from tests.engine.simulation import (
 )
 from tests.engine.test_rebuild import new_row, stores
 from tests.engine.test_step import any_plan
-from yamldag.engine.choice import Unit, Wish
+from yamldag.engine.memory.rebuild import StoredInstance, rebuild
+from yamldag.engine.memory.run import Run
 from yamldag.engine.outside import cancel, clear, look, plan_clear, settle
-from yamldag.engine.rebuild import StoredInstance, rebuild
-from yamldag.engine.run import Run
-from yamldag.engine.world import Admit, Asked
+from yamldag.engine.step.choice import Unit, Wish
+from yamldag.engine.step.world import Admit, Asked
 from yamldag.plan.pipeline import Plan
 from yamldag.plan.state import TaskState
 from yamldag.store import moves, requests, views
@@ -47,7 +47,7 @@ class Stored:
     """A simulation whose steps are stored, with requests as commands write them."""
 
     def __init__(self, database: Database, of: Plan, script: Script, seed: int = 0) -> None:
-        from yamldag.engine.local_run import plan_text
+        from yamldag.engine.memory.records import plan_text
 
         self.database, self.of = database, of
         moves.save_version(database, moves.Version("p", "p.yml", "v", plan_text(of), 1.0))

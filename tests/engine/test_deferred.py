@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from tests.engine.simulation import OK, Simulation, each, plan, states, task, with_output
-from yamldag.engine.deferral import CALL, ERRAND, FILE, RUN, TIME, Deferral, from_text, to_text
-from yamldag.engine.errands import Errand, Returned
-from yamldag.engine.rebuild import StoredInstance, rebuild
-from yamldag.engine.run import Instance, Run
-from yamldag.engine.world import Admit, Called, Looked, Prepared, Result
+from yamldag.engine.memory.deferral import CALL, ERRAND, FILE, RUN, TIME, Deferral, from_text, to_text
+from yamldag.engine.memory.rebuild import StoredInstance, rebuild
+from yamldag.engine.memory.run import Instance, Run
+from yamldag.engine.step.errands import Errand, Returned
+from yamldag.engine.step.world import Admit, Called, Looked, Prepared, Result
 from yamldag.operators.contract import Attempt, Outcome
 from yamldag.plan.pipeline import Plan, Task
 from yamldag.store.rows import NewRun

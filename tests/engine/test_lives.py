@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from yamldag.engine.lives import BadLease, Onlooker, find_over, lease_of, new_life
+from yamldag.engine.takeover.lives import BadLease, Onlooker, find_over, lease_of, new_life
 from yamldag.executors.local import LocalExecutor, holders, places
 from yamldag.store import lives, moves
 from yamldag.store.database import Database, Fenced, open_database

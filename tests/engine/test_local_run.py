@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 
-from yamldag.engine.local_run import Order, RunResult, plan_text, run_here, text_hash
-from yamldag.engine.params import resolve
-from yamldag.engine.preview import preview
-from yamldag.engine.run import Instance
+from yamldag.engine.asking.preview import preview
+from yamldag.engine.local_run import Order, RunResult, run_here
+from yamldag.engine.memory.params import resolve
+from yamldag.engine.memory.records import plan_text, text_hash
+from yamldag.engine.memory.run import Instance
 from yamldag.plan.pipeline import Fanout, Json, Param, Plan, Task, version
 from yamldag.plan.state import TaskState
 from yamldag.store import views

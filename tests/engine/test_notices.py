@@ -13,14 +13,14 @@ import pytest
 from tests.engine.simulation import BAD, FATAL, OK, SKIP, FakeAsking, Simulation, each, plan, scripted, task
 from tests.engine.test_service import Place
 from yamldag.engine import times
-from yamldag.engine.deadline import moment_of
-from yamldag.engine.dispatch import Dispatch
-from yamldag.engine.errands import MOST, Returned
-from yamldag.engine.notices import Notice, of_run, of_task
-from yamldag.engine.outbox import Outbox
-from yamldag.engine.readiness import Refused
-from yamldag.engine.templates import Templates
-from yamldag.engine.world import Admit
+from yamldag.engine.loop.dispatch import Dispatch
+from yamldag.engine.loop.outbox import Outbox
+from yamldag.engine.loop.templates import Templates
+from yamldag.engine.memory.notices import Notice, of_run, of_task
+from yamldag.engine.step.deadline import moment_of
+from yamldag.engine.step.errands import MOST, Returned
+from yamldag.engine.step.readiness import Refused
+from yamldag.engine.step.world import Admit
 from yamldag.operators.contract import Outcome
 from yamldag.plan.pipeline import Call
 from yamldag.store import notifications

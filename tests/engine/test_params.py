@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from yamldag.engine.params import BadParams, resolve
+from yamldag.engine.memory.params import BadParams, resolve
 from yamldag.plan.pipeline import Json, Param, Plan
 
 

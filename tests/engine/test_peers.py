@@ -11,11 +11,11 @@ import pytest
 
 from tests.engine.test_service import Clock, Hands
 from yamldag.compile.project import find
-from yamldag.engine.catalogue import Catalogue
-from yamldag.engine.lives import Onlooker, new_life
-from yamldag.engine.loop import Engine
-from yamldag.engine.peers import Peers
+from yamldag.engine.loop.engine import Engine
+from yamldag.engine.schedule.catalogue import Catalogue
 from yamldag.engine.service import Service
+from yamldag.engine.takeover.lives import Onlooker, new_life
+from yamldag.engine.takeover.peers import Peers
 from yamldag.executors.local import Found, LocalExecutor
 from yamldag.store import lives, moves
 from yamldag.store.database import Database, Fenced, open_database

@@ -16,11 +16,11 @@ import pytest
 
 from tests.engine.simulation import BAD, OK, Script, Simulation, each, plan, scripted, states, task
 from tests.engine.test_rebuild import new_row
-from yamldag.engine.loop import ids_of
-from yamldag.engine.pools import waiting
-from yamldag.engine.rebuild import StoredInstance, rebuild
-from yamldag.engine.run import Run
-from yamldag.engine.world import Admit, Answered, Freed, Happened, Stop
+from yamldag.engine.loop.engine import ids_of
+from yamldag.engine.memory.rebuild import StoredInstance, rebuild
+from yamldag.engine.memory.run import Run
+from yamldag.engine.step.pools import waiting
+from yamldag.engine.step.world import Admit, Answered, Freed, Happened, Stop
 from yamldag.operators.contract import Outcome
 from yamldag.plan.pipeline import Plan, Task
 from yamldag.store import lives, moves, pools, views

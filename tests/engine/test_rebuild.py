@@ -11,9 +11,9 @@ import pytest
 
 from tests.engine.simulation import BAD, OK, Simulation, plan, scripted, states, task
 from tests.engine.test_step import SCOPE, any_plan
-from yamldag.engine.rebuild import StoredInstance, rebuild
-from yamldag.engine.run import Run
-from yamldag.engine.world import Admit, Result
+from yamldag.engine.memory.rebuild import StoredInstance, rebuild
+from yamldag.engine.memory.run import Run
+from yamldag.engine.step.world import Admit, Result
 from yamldag.plan.pipeline import Plan
 from yamldag.store import moves, views
 from yamldag.store.database import Database, open_database

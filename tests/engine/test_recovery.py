@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from yamldag.engine.clock import SteadyClock
-from yamldag.engine.lives import Onlooker
-from yamldag.engine.loop import Engine
-from yamldag.engine.recovery import recover
+from yamldag.engine.loop.engine import Engine
+from yamldag.engine.takeover.lives import Onlooker
+from yamldag.engine.takeover.recovery import recover
 from yamldag.executors.local import LocalExecutor
 from yamldag.store import moves, views
 from yamldag.store.database import open_database
@@ -40,7 +40,7 @@ plan = Plan("p", tasks=(
 ))
 if crash != "while running":
     import os, signal
-    from yamldag.engine import loop
+    from yamldag.engine.loop import engine as loop
     from yamldag.store import moves
     store, steps = moves.store, []
     def storing(database, *step):

@@ -10,11 +10,11 @@ import pytest
 
 from yamldag.compile.project import find
 from yamldag.engine import times
-from yamldag.engine.catalogue import Catalogue, Known, known
-from yamldag.engine.lock import Lock
-from yamldag.engine.loop import Engine
-from yamldag.engine.news import BEAT
+from yamldag.engine.loop.engine import Engine
+from yamldag.engine.loop.news import BEAT
+from yamldag.engine.schedule.catalogue import Catalogue, Known, known
 from yamldag.engine.service import Service
+from yamldag.engine.takeover.lock import Lock
 from yamldag.executors.contract import Ended, Start
 from yamldag.plan.pipeline import from_json
 from yamldag.store import moves, schedules
@@ -418,7 +418,7 @@ def test_the_lock_says_who_holds_it(tmp_path: Path) -> None:
     held = Lock(tmp_path / "y.db.serve")
     held.say("process 7 at http://127.0.0.1:1")
     program = (
-        "import sys; from pathlib import Path; from yamldag.engine.lock import *\n"
+        "import sys; from pathlib import Path; from yamldag.engine.takeover.lock import *\n"
         "try: Lock(Path(sys.argv[1]))\nexcept HeldError as held: print(held)\nelse: print('free')"
     )
     command = [sys.executable, "-c", program, str(tmp_path / "y.db.serve")]

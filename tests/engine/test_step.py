@@ -23,10 +23,10 @@ from tests.engine.simulation import (
     task,
     with_output,
 )
-from yamldag.engine.readiness import Refused
-from yamldag.engine.retry import delay
-from yamldag.engine.run import Instance, Run, output, task_state
-from yamldag.engine.world import Finished
+from yamldag.engine.memory.run import Instance, Run, output, task_state
+from yamldag.engine.step.readiness import Refused
+from yamldag.engine.step.retry import delay
+from yamldag.engine.step.world import Finished
 from yamldag.operators.contract import Outcome
 from yamldag.plan.pipeline import Fanout, Plan
 from yamldag.plan.trigger_rule import RULES, decide
@@ -320,7 +320,7 @@ def test_chains_under_way_are_bounded_as_chains() -> None:
         assert len(under_way) <= 2
 
     run = simulation.new_run(of)
-    from yamldag.engine.world import Admit
+    from yamldag.engine.step.world import Admit
 
     simulation.step(Admit(run))
     a, b = (run.nodes[name].instances for name in ("g.a", "g.b"))

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from tests.engine.simulation import OK, Simulation, plan, task, with_output
-from yamldag.engine.readiness import MOST_ITEMS, Refused
-from yamldag.engine.run import Run, build
-from yamldag.engine.templates import Templates
+from yamldag.engine.loop.templates import Templates
+from yamldag.engine.memory.run import Run, build
+from yamldag.engine.step.readiness import MOST_ITEMS, Refused
 from yamldag.operators.contract import Outcome
 from yamldag.plan.expression import TemplateError, render
 from yamldag.plan.pipeline import Fanout, Group, Json, Plan

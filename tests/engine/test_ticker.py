@@ -10,7 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yamldag.engine.ticker import FOREVER, QUEUE, Decision, Position, Scheduled, decide, due, rule_of, tick
+from yamldag.engine.schedule.ticker import (
+    FOREVER,
+    QUEUE,
+    Decision,
+    Position,
+    Scheduled,
+    decide,
+    due,
+    rule_of,
+    tick,
+)
 from yamldag.plan.pipeline import Json, Plan
 from yamldag.plan.schedule import read
 

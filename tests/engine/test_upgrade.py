@@ -8,10 +8,10 @@ from contextlib import closing
 from pathlib import Path
 
 from yamldag.engine.clock import SteadyClock
-from yamldag.engine.lives import Onlooker
-from yamldag.engine.local_run import plan_text, text_hash
-from yamldag.engine.loop import Engine
-from yamldag.engine.recovery import recover
+from yamldag.engine.loop.engine import Engine
+from yamldag.engine.memory.records import plan_text, text_hash
+from yamldag.engine.takeover.lives import Onlooker
+from yamldag.engine.takeover.recovery import recover
 from yamldag.executors.local import LocalExecutor
 from yamldag.plan.pipeline import Plan, Task
 from yamldag.store import migrate, moves, views

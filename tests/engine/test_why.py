@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tests.engine.simulation import BAD, FATAL, OK, SKIP, Simulation, each, plan, scripted, task
-from yamldag.engine.run import Instance, Run
-from yamldag.engine.why import Answer, Circumstances, Claim, Life, Past, why
+from yamldag.engine.asking.why import Answer, Circumstances, Claim, Life, Past, why
+from yamldag.engine.memory.run import Instance, Run
 from yamldag.plan.pipeline import Plan
 
 AWAKE = Life("process 7", False, 1.0, 4, 2)

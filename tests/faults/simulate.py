@@ -21,12 +21,12 @@ from typing import Any, cast
 from tests.faults.machine import Clock, Crash, Fused, Hands, Machine
 from tests.faults.oracle import DONE, Oracle, Row
 from tests.faults.plans import POOL, SLOTS, Case, any_case
-from yamldag.engine.lives import Onlooker
-from yamldag.engine.local_run import plan_text
-from yamldag.engine.loop import Engine
-from yamldag.engine.recovery import recover
-from yamldag.engine.run import Instance, Run, build
-from yamldag.engine.world import Admit, Stop
+from yamldag.engine.loop.engine import Engine
+from yamldag.engine.memory.records import plan_text
+from yamldag.engine.memory.run import Instance, Run, build
+from yamldag.engine.step.world import Admit, Stop
+from yamldag.engine.takeover.lives import Onlooker
+from yamldag.engine.takeover.recovery import recover
 from yamldag.executors.contract import Start
 from yamldag.executors.local import LocalExecutor
 from yamldag.plan.state import TaskState

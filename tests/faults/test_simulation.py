@@ -31,7 +31,7 @@ def test_the_same_seed_tells_the_same_story() -> None:
 
 def test_it_sees_an_engine_that_starts_what_was_not_stored(monkeypatch: pytest.MonkeyPatch) -> None:
     """An engine that forgets a promise is found out."""
-    monkeypatch.setattr("yamldag.engine.loop.moves.store", lambda *step: moves.Stored(set()))
+    monkeypatch.setattr("yamldag.engine.loop.engine.moves.store", lambda *step: moves.Stored(set()))
     with memory() as folder:
         place = Place.make(folder)
         with pytest.raises(Wrong, match=r"(?s)seed 3: .*again: python -m tests.faults.simulate 3"):

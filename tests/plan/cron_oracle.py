@@ -21,7 +21,7 @@ def matcher(line: str) -> Callable[[datetime], bool]:
     """Whether a wall-clock minute is one that the line means; the fields are read by another library."""
     expanded, counted = croniter.expand(line)[:2]
     minutes, hours, days, months, weekdays = expanded
-    nth: dict[object, set[int]] = dict(counted.items())
+    nth: dict[object, set[object]] = {day: {*weeks} for day, weeks in counted.items()}
 
     def matches(wall: datetime) -> bool:
         if not (fits(wall.minute, minutes) and fits(wall.hour, hours) and fits(wall.month, months)):

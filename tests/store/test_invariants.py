@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.engine.simulation import BAD, FATAL, OK, Simulation, each, plan, scripted, task
-from yamldag.engine.local_run import plan_text
-from yamldag.engine.world import Admit, Result
+from yamldag.engine.memory.records import plan_text
+from yamldag.engine.step.world import Admit, Result
 from yamldag.store import moves
 from yamldag.store.database import open_database
 from yamldag.store.invariants import ALL, broken

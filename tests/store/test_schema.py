@@ -16,8 +16,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.dialects import mysql, sqlite
 
 from yamldag.plan.state import AttemptState, RunState, TaskState
-from yamldag.store import database as opening
 from yamldag.store import address, migrate, rows, statements, tables
+from yamldag.store import database as opening
 from yamldag.store.database import CannotOpen, open_database, revision
 from yamldag.store.drivers.contract import formatted
 from yamldag.store.names import REVISION

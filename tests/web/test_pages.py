@@ -13,7 +13,7 @@ import pytest
 
 from tests.web.browser import Browser
 from yamldag.compile.project import find
-from yamldag.engine.catalogue import Catalogue
+from yamldag.engine.schedule.catalogue import Catalogue
 from yamldag.engine.status import Board, Status
 from yamldag.store import moves
 from yamldag.store.database import Database, open_database

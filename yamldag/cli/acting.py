@@ -106,7 +106,7 @@ def compiled(project: Project, name: str) -> Plan:
 
 
 def _recorded(project: Project, name: str, wrong: str) -> Plan:
-    from yamldag.engine.catalogue import last_good
+    from yamldag.engine.schedule.catalogue import last_good
 
     if exists(project):
         with acting(project) as database:
@@ -129,7 +129,7 @@ def known_plan(project: Project, name: str) -> Plan:
 
 def version_of(plan: Plan) -> Version:
     """The plan as a version to keep."""
-    from yamldag.engine.local_run import plan_text, text_hash
+    from yamldag.engine.memory.records import plan_text, text_hash
     from yamldag.store.moves import Version
 
     text = plan_text(plan)

@@ -22,7 +22,7 @@ from yamldag.cli.run import given, moment_given, resolved
 from yamldag.syntax.nearest import nearest
 
 if TYPE_CHECKING:
-    from yamldag.engine.backfill import Planned
+    from yamldag.engine.schedule.backfill import Planned
     from yamldag.plan.pipeline import Plan
     from yamldag.plan.schedule import Tick
     from yamldag.store.database import Database
@@ -78,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _ticks(args: argparse.Namespace, plan: Plan) -> list[Tick]:
-    from yamldag.engine.backfill import schedule_of, ticks
+    from yamldag.engine.schedule.backfill import schedule_of, ticks
 
     first = moment_given(args.first, plan, "--from")
     last = moment_given(args.last, plan, "--to", last=True)
@@ -99,7 +99,7 @@ def _ticks(args: argparse.Namespace, plan: Plan) -> list[Tick]:
 
 def _planned(database: Database, plan: Plan, found: list[Tick], reprocess: str) -> list[Planned]:
     from yamldag.engine import times
-    from yamldag.engine.backfill import planned
+    from yamldag.engine.schedule.backfill import planned
     from yamldag.store import backfills
 
     if not found:
@@ -134,9 +134,9 @@ def _create(
 ) -> tuple[str, list[str]]:
     """Record it; its id, and those of its runs."""
     from yamldag.engine import times
-    from yamldag.engine.choice import Wish
-    from yamldag.engine.local_run import Dates, new_id
+    from yamldag.engine.memory.records import Dates, new_id
     from yamldag.engine.outside import clear
+    from yamldag.engine.step.choice import Wish
     from yamldag.store import backfills, moves
     from yamldag.store.schedules import QueuedRun
 

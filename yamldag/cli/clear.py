@@ -17,8 +17,8 @@ from yamldag.cli.main import UsageError
 
 if TYPE_CHECKING:
     from yamldag.compile.project import Project
-    from yamldag.engine.choice import Wish
     from yamldag.engine.outside import Clearance, Found, Newer
+    from yamldag.engine.step.choice import Wish
     from yamldag.store.database import Database
 
 
@@ -50,8 +50,8 @@ def run(args: argparse.Namespace) -> int:
         )
     project = options.project(args)
     with acting.acting(project) as database:
-        from yamldag.engine.choice import Wish
         from yamldag.engine.outside import look
+        from yamldag.engine.step.choice import Wish
 
         found = look(database, acting.run_named(database, args.run))
         newer = newest(project, found) if args.latest else None
@@ -64,8 +64,8 @@ def carry_out(
     args: argparse.Namespace, database: Database, found: Found, wish: Wish, newer: Newer | None
 ) -> int:
     """Show what would run, ask, clear, and wait if that is wanted."""
+    from yamldag.engine.memory.params import BadParams
     from yamldag.engine.outside import clear, plan_clear
-    from yamldag.engine.params import BadParams
 
     planned = plan_clear(found, wish, newer)
     if planned.is_empty:

@@ -15,7 +15,7 @@ from yamldag.plan.state import FINAL, TaskState
 
 if TYPE_CHECKING:
     from yamldag.engine.local_run import RunResult
-    from yamldag.engine.run import Instance, Run
+    from yamldag.engine.memory.run import Instance, Run
     from yamldag.plan.pipeline import Json
 
 _TAIL = 10
@@ -105,7 +105,7 @@ class Lines:
 
     def tail(self, instance: Instance) -> None:
         """The last lines that a failed attempt wrote, and where the rest is."""
-        from yamldag.engine.dispatch import log_path
+        from yamldag.engine.loop.dispatch import log_path
 
         path = log_path(instance.node.run.logs, instance.label, instance.attempts)
         lines = last_lines(path, _TAIL)

@@ -49,8 +49,8 @@ def end_abandoned(database: Database, project: Project) -> None:
     from yamldag.store import moves
 
     if moves.runs_by_hand(database, socket.gethostname()):
-        from yamldag.engine import abandoned
-        from yamldag.engine.lives import Onlooker
+        from yamldag.engine.takeover import abandoned
+        from yamldag.engine.takeover.lives import Onlooker
 
         abandoned.end_abandoned(database, Onlooker.at(Path(project.state_folder), os.environ))
 

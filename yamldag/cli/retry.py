@@ -19,8 +19,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     project = options.project(args)
     with acting.acting(project) as database:
-        from yamldag.engine.choice import Wish
         from yamldag.engine.outside import look
+        from yamldag.engine.step.choice import Wish
 
         found = look(database, acting.run_named(database, args.run))
         newer = newest(project, found) if args.latest else None

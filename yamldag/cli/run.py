@@ -78,7 +78,7 @@ def _order(args: argparse.Namespace, plan: Plan, project: Project) -> Order:
 
 def resolved(plan: Plan, texts: dict[str, Any]) -> dict[str, Any]:
     """The value of every param, from texts of the command line."""
-    from yamldag.engine.params import BadParams, resolve
+    from yamldag.engine.memory.params import BadParams, resolve
 
     try:
         return resolve(plan, texts, as_text=True)
@@ -138,7 +138,7 @@ def _no_task(plan: Plan, name: str) -> str:
 
 
 def _preview(order: Order, project: Project, form: str) -> int:
-    from yamldag.engine.preview import preview
+    from yamldag.engine.asking.preview import preview
 
     rows = preview(order, Path(project.state_folder))
     if form == "json":

@@ -16,9 +16,9 @@ from yamldag.cli.main import UsageError
 
 if TYPE_CHECKING:
     from yamldag.compile.project import Project
-    from yamldag.engine.catalogue import Catalogue
-    from yamldag.engine.lock import Lock
+    from yamldag.engine.schedule.catalogue import Catalogue
     from yamldag.engine.service import Service
+    from yamldag.engine.takeover.lock import Lock
     from yamldag.executors.local import LocalExecutor
 
 SLOTS = 16
@@ -53,7 +53,7 @@ def place(args: argparse.Namespace) -> Iterator[tuple[Project, Lock | None, Loca
 
 
 def _lock(project: Project) -> Lock | None:
-    from yamldag.engine.lock import HeldError, Lock
+    from yamldag.engine.takeover.lock import HeldError, Lock
     from yamldag.store.drivers.urls import sqlite_path
 
     path = sqlite_path(project.database)
@@ -84,8 +84,8 @@ def service(
 ) -> Iterator[Service]:
     """A scheduler that is ready to run; `kind` is what its life is called in the database, `address` where its
     pages are."""
-    from yamldag.engine.lives import BadLease
     from yamldag.engine.opening import open_service
+    from yamldag.engine.takeover.lives import BadLease
     from yamldag.store.database import Away, CannotOpen, Fenced, open_database
 
     room = slots or project.value("slots", SLOTS)

@@ -28,7 +28,7 @@ def show(db: sa.Connection, run: sa.RowMapping, project: Project, form: str) -> 
 
 def _rows(db: sa.Connection, run: sa.RowMapping, project: Project) -> list[dict[str, Any]]:
     from yamldag.engine import times
-    from yamldag.engine.outbox import FOLDER
+    from yamldag.engine.loop.outbox import FOLDER
     from yamldag.store import views
 
     text = views.plan(db, run["version"]) if run["version"] else None

@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _queue(database: Database, plan: Plan, params: Mapping[str, Json], moment: datetime | None) -> QueuedRun:
     from yamldag.engine import times
-    from yamldag.engine.local_run import Dates, new_id
+    from yamldag.engine.memory.records import Dates, new_id
     from yamldag.plan.schedule import read
     from yamldag.store import moves, schedules
 

@@ -17,8 +17,8 @@ from yamldag.plan.state import TaskState
 from yamldag.syntax.nearest import nearest
 
 if TYPE_CHECKING:
-    from yamldag.engine.run import Instance, Run
-    from yamldag.engine.why import Answer
+    from yamldag.engine.asking.why import Answer
+    from yamldag.engine.memory.run import Instance, Run
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,8 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from yamldag.engine.circumstances import circumstances, stored_run
-    from yamldag.engine.why import why
+    from yamldag.engine.asking.circumstances import circumstances, stored_run
+    from yamldag.engine.asking.why import why
 
     project = options.project(args)
     with records(project) as db:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import gc
-import hashlib
 import json
 import os
-import secrets
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sized
 from contextlib import contextmanager
@@ -14,16 +12,18 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
-from typing import Any, NamedTuple
+from typing import Any
 
 from yamldag.engine import times
-from yamldag.engine.abandoned import end_abandoned
 from yamldag.engine.clock import SteadyClock
-from yamldag.engine.lives import BEATS, Onlooker, new_life
-from yamldag.engine.loop import Engine, Watcher, unwatched
-from yamldag.engine.pools import waiting
-from yamldag.engine.run import UNMAPPED, Instance, Run, build
-from yamldag.engine.world import Admit, Callee, Stop
+from yamldag.engine.loop.engine import Engine, Watcher, unwatched
+from yamldag.engine.memory.earlier import earlier_outputs
+from yamldag.engine.memory.records import Dates, new_id, plan_text, text_hash
+from yamldag.engine.memory.run import UNMAPPED, Instance, Run, build
+from yamldag.engine.step.pools import waiting
+from yamldag.engine.step.world import Admit, Callee, Stop
+from yamldag.engine.takeover.abandoned import end_abandoned
+from yamldag.engine.takeover.lives import BEATS, Onlooker, new_life
 from yamldag.executors.local import LocalExecutor
 from yamldag.plan.pipeline import Json, Plan
 from yamldag.plan.schedule import read
@@ -65,19 +65,6 @@ class RunResult:
     state: str
     reason: str | None
     tasks: list[dict[str, Json]]
-
-
-class Dates(NamedTuple):
-    """As the database keeps them."""
-
-    logical_date: str
-    data_interval_start: str
-    data_interval_end: str
-
-
-def new_id(kind: str, moment: datetime) -> str:
-    """A run's id: it can be read, said aloud in part, and be a folder's name."""
-    return f"{kind}-{moment.astimezone(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
 
 
 def run_here(
@@ -240,35 +227,6 @@ class _Here:
 def _version(plan: Plan, now: float) -> moves.Version:
     text = plan_text(plan)
     return moves.Version(plan.pipeline, plan.file, text_hash(text), text, now)
-
-
-def plan_text(plan: Plan) -> str:
-    """The plan as it is stored; `pipeline.version` is its hash. Ten times as fast as by `to_json`."""
-    return json.dumps(plan, default=_fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-
-
-def _fields(value: Any) -> dict[str, Any]:
-    return {name: getattr(value, name) for name in value.__slots__}
-
-
-def text_hash(text: str) -> str:
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
-
-
-def earlier_outputs(url: str, plan: Plan, only: frozenset[str]) -> dict[str, Json]:
-    """Outputs of the tasks left out, of the newest success of each; those that never succeeded are missing."""
-    from yamldag.store import views
-
-    with views.reading(url) as db:
-        found = views.newest_outputs(
-            db, plan.pipeline, [task.id for task in plan.tasks if task.id not in only]
-        )
-    return {task: _output(rows) for task, rows in found.items()}
-
-
-def _output(rows: list[tuple[int, str | None]]) -> Json:
-    values: list[Json] = [None if text is None else json.loads(text) for _, text in rows]
-    return values[0] if rows[0][0] == UNMAPPED else values
 
 
 def _notify(engine: Engine, asked: Sized) -> None:

@@ -8,14 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from yamldag.compile.project import Project
-from yamldag.engine.catalogue import Catalogue, last_good
 from yamldag.engine.clock import WallClock
-from yamldag.engine.lives import BEATS, Onlooker, new_life
-from yamldag.engine.loop import Engine
-from yamldag.engine.peers import Peers
-from yamldag.engine.recovery import sweep
+from yamldag.engine.loop.engine import Engine
+from yamldag.engine.schedule.catalogue import Catalogue, last_good
 from yamldag.engine.service import Service
-from yamldag.engine.unsent import take_over_notices
+from yamldag.engine.takeover.lives import BEATS, Onlooker, new_life
+from yamldag.engine.takeover.peers import Peers
+from yamldag.engine.takeover.recovery import sweep
+from yamldag.engine.takeover.unsent import take_over_notices
 from yamldag.executors.local import LocalExecutor
 from yamldag.store import moves
 from yamldag.store.database import Database, Patience

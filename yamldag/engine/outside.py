@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from yamldag.engine import times
-from yamldag.engine.choice import Choice, Fact, Wish, choose
-from yamldag.engine.params import resolve
-from yamldag.engine.reasons import REASONS
-from yamldag.engine.rebuild import StoredInstance
-from yamldag.engine.requests import detail_of, wish_of
-from yamldag.engine.run import UNMAPPED, narrowed
+from yamldag.engine.loop.requests import detail_of, wish_of
+from yamldag.engine.memory.params import resolve
+from yamldag.engine.memory.reasons import REASONS
+from yamldag.engine.memory.rebuild import StoredInstance
+from yamldag.engine.memory.run import UNMAPPED, narrowed
+from yamldag.engine.step.choice import Choice, Fact, Wish, choose
 from yamldag.plan.pipeline import Plan, Task, from_json
 from yamldag.plan.state import TaskState
 from yamldag.store import clears, moves, requests, schedules, views

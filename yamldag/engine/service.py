@@ -15,20 +15,20 @@ from types import FrameType
 
 from yamldag.bug import write_log
 from yamldag.engine import times
-from yamldag.engine.agenda import Agenda
-from yamldag.engine.awaiting import Awaiting
-from yamldag.engine.catalogue import Catalogue, Known, last_good
-from yamldag.engine.local_run import new_id
-from yamldag.engine.loop import Engine
+from yamldag.engine.loop.engine import Engine
+from yamldag.engine.memory.params import BadParams, resolve
+from yamldag.engine.memory.records import new_id
+from yamldag.engine.memory.run import Run, build
 from yamldag.engine.outside import settle
-from yamldag.engine.params import BadParams, resolve
-from yamldag.engine.peers import Peers
-from yamldag.engine.run import Run, build
+from yamldag.engine.schedule.agenda import Agenda
+from yamldag.engine.schedule.awaiting import Awaiting
+from yamldag.engine.schedule.catalogue import Catalogue, Known, last_good
+from yamldag.engine.schedule.ticker import LATE, Decision
 from yamldag.engine.status import Board, Status
-from yamldag.engine.stored import stored_run
-from yamldag.engine.ticker import LATE, Decision
-from yamldag.engine.unsent import take_over_notices
-from yamldag.engine.world import Admit
+from yamldag.engine.step.world import Admit
+from yamldag.engine.takeover.peers import Peers
+from yamldag.engine.takeover.stored import stored_run
+from yamldag.engine.takeover.unsent import take_over_notices
 from yamldag.store import assets, moves, pools, schedules, views
 from yamldag.store.rows import NewRun
 from yamldag.store.schedules import QueuedRun, StoredPosition

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from yamldag.engine.catalogue import Broken, Known
+from yamldag.engine.schedule.catalogue import Broken, Known
 
 QUIET = 15.0
 """Seconds without a turn of the loop after which a scheduler is not healthy: it turns every two."""

@@ -1,0 +1,119 @@
+"""Reads what `why` is asked about: a run as its rows have it, and what else has a say in one instance of it."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import socket
+import time
+
+import sqlalchemy as sa
+
+from yamldag.engine import times
+from yamldag.engine.asking.why import Circumstances, Claim, Life, Past
+from yamldag.engine.memory.deferral import CALL, ERRAND, FILE, RUN, TIME, Deferral
+from yamldag.engine.memory.reasons import CUT_SHORT
+from yamldag.engine.memory.rebuild import StoredInstance, rebuild
+from yamldag.engine.memory.run import UNMAPPED, Instance, Run, whole
+from yamldag.engine.takeover.lives import LEASE, BadLease, lease_of
+from yamldag.plan.pipeline import from_json
+from yamldag.plan.state import RUN_FINAL, TaskState
+from yamldag.store import circumstances as stored
+from yamldag.store import views
+
+_BY_SCHEDULE = ("scheduled", "assets", "backfill")
+_ANY = (*_BY_SCHEDULE, "manual", "pipeline")
+
+
+def stored_run(db: sa.Connection, row: sa.RowMapping) -> Run:
+    """The run of that row. One that waits has no version yet: the pipeline's newest stands for it."""
+    version = row["version"]
+    if version is None:
+        known = stored.the_pipeline(db, row["pipeline"])
+        assert known is not None
+        version = known["version"]
+    text = views.plan(db, version)
+    assert text is not None
+    only = None if row["only_tasks"] is None else frozenset(json.loads(row["only_tasks"]))
+    run = Run(row["id"], from_json(json.loads(text)), row["owner"] or 0, row["type"], only=only)
+    run.stop, run.reason = row["stop"], row["reason"]
+    rows = [StoredInstance._make(each) for each in views.instances(db, run.id)]
+    return rebuild(run, rows, itertools.count(-1, -1), views.deferrals(db, run.id))
+
+
+def circumstances(db: sa.Connection, row: sa.RowMapping, run: Run, instance: Instance) -> Circumstances:
+    """What else has a say in it."""
+    now = time.time()
+    known = stored.the_pipeline(db, row["pipeline"])
+    backfill = stored.the_backfill(db, row["backfill"]) if row["backfill"] else None
+    waits = instance.deferral
+    owner = stored.life(db, row["owner"]) if row["owner"] else None
+    task = instance.node.task
+    return Circumstances(
+        lease=_lease(),
+        owner=_life(owner, now, stored.running(db, owner["id"])) if owner else None,
+        schedulers=tuple(_life(each, now) for each in stored.schedulers(db)),
+        paused=bool(known and known["paused"]),
+        removed=bool(known and known["removed"] is not None),
+        active=tuple(stored.active_runs(db, row)),
+        most_active=backfill["max_active"] if backfill else run.plan.max_active_runs,
+        ahead=stored.ahead(db, row) if row["state"] == "queued" else 0,
+        backfill=row["backfill"],
+        backfill_cancelled=bool(backfill and backfill["cancelled"] is not None),
+        pool_slots=stored.pool_slots(db, task.pool) if task.pool else None,
+        claims=_claims(db, task.pool) if task.pool else (),
+        waits_for=_awaited(waits, instance.node.task.operator) if waits else None,
+        waits_until=waits.at if waits else None,
+        past=_past(db, row, run, instance) if task.depends_on_past else None,
+    )
+
+
+def _lease() -> float:
+    try:
+        return lease_of(os.environ)
+    except BadLease:
+        return LEASE
+
+
+def _life(row: sa.RowMapping, now: float, running: int = 0) -> Life:
+    here = row["host"] == socket.gethostname()
+    name = f"process {row['pid']}" + ("" if here else f" on {row['host']}")
+    gone = row["ended"] is not None or (here and not os.path.exists(f"/proc/{row['pid']}"))
+    return Life(name, gone, max(0.0, now - row["seen"]), row["slots"], running)
+
+
+def _claims(db: sa.Connection, pool: str) -> tuple[Claim, ...]:
+    return tuple(
+        Claim(_label(row), row["instance"], row["slots"], bool(row["granted"]))
+        for row in stored.claims(db, pool)
+    )
+
+
+def _label(row: sa.RowMapping) -> str:
+    index = "" if row["map_index"] == UNMAPPED else f"[{row['map_index']}]"
+    return f"{row['run']}/{row['task']}{index}"
+
+
+def _awaited(deferral: Deferral, operator: str) -> str:
+    words = {
+        TIME: "a moment",
+        FILE: f"the file `{deferral.path}`",
+        CALL: f"run {deferral.run}, which it has made",
+        ERRAND: f"what `{operator}` looks for every {deferral.poke:g} s",
+    }.get(deferral.what)
+    if deferral.what == RUN:
+        task = f"`{deferral.task}` of " if deferral.task else ""
+        words = f"{task}the run of `{deferral.pipeline}` at {deferral.date}"
+    end = times.shown(deferral.until)
+    return (words or "what it awaits") + (f", at most until {end}" if end else "")
+
+
+def _past(db: sa.Connection, row: sa.RowMapping, run: Run, instance: Instance) -> Past | None:
+    found = stored.run_before(db, row, _ANY if run.plan.schedule is None else _BY_SCHEDULE)
+    if found is None or stored.begins_backfill(db, row):
+        return None
+    rows = stored.instances_of(db, found["id"], instance.node.task.id)
+    state = whole(TaskState(each["state"]) for each in rows) if rows else None
+    cut = state is TaskState.SKIPPED and any(each["reason"] in CUT_SHORT for each in rows)
+    return Past(found["id"], found["state"] in RUN_FINAL, state, cut)

@@ -1,0 +1,96 @@
+"""What a run would do, as far as it can be known before anything has run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from yamldag.engine import times
+from yamldag.engine.local_run import Order
+from yamldag.engine.loop.templates import Templates
+from yamldag.engine.memory.records import Dates
+from yamldag.engine.memory.run import Run, build, narrowed
+from yamldag.plan.expression import TemplateError, analyse, render, render_text
+from yamldag.plan.pipeline import Json
+from yamldag.plan.schedule import read
+
+
+class NotYet(Mapping[str, Any]):
+    """`tasks` before any of them has run: whatever asks stays a template."""
+
+    def __getitem__(self, task: str) -> Any:
+        raise TemplateError(f"`{task}` has not run")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
+def preview(order: Order, folder: Path) -> list[dict[str, Any]]:
+    """The tasks that would run, in plan order, with their values rendered; what depends on other tasks, or on
+    the item of a mapped one, stays as it is written."""
+    plan = order.plan
+    moment = order.logical_date or datetime.now(UTC)
+    interval = read(plan.schedule, plan.timezone, plan.start, plan.end).interval_of(moment)
+    dates = Dates(*map(times.stored, (moment, *interval)))
+    run = Run("dry-run", plan, 0, "manual", *dates, params=order.params, only=order.only)
+    run.folder = str(folder.absolute() / "runs" / run.id)
+    build(run, iter(range(len(plan.tasks))))
+    templates = Templates(os.environ)
+    rows = []
+    for task in narrowed(plan, order.only):
+        context = {**templates.context(run.nodes[task.id].instances[0]), "tasks": NotYet()}
+        rows.append(
+            {
+                "id": task.id,
+                "state": None,
+                "attempts": 0,
+                "map_index": None,
+                "started_at": None,
+                "ended_at": None,
+                "operator": task.operator,
+                "needs": list(task.needs),
+                "when": list(task.when),
+                "params": known(task.params, context),
+                "args": known(task.args, context),
+                "env": known(task.env, context),
+            }
+        )
+    return rows
+
+
+def known(value: Any, context: Mapping[str, Any]) -> Json:
+    """The value with every string rendered that can be by now."""
+    if isinstance(value, dict):
+        return {name: known(each, context) for name, each in value.items()}
+    if isinstance(value, list):
+        return [known(each, context) for each in value]
+    try:
+        shown: Json = render(value, context)
+    except TemplateError:
+        shown = _partly(value, context)
+    return shown
+
+
+def _partly(text: str, context: Mapping[str, Any]) -> str:
+    """What stands between `{{ }}` rendered where that is known, and left as it is written elsewhere."""
+    tags = analyse(text).tags
+    if any(text.startswith("{%", start) for start, _ in tags):
+        return text
+    pieces, done = [], 0
+    for start, end in tags:
+        pieces += [text[done:start], _tag(text[start:end], context)]
+        done = end
+    return "".join([*pieces, text[done:]])
+
+
+def _tag(tag: str, context: Mapping[str, Any]) -> str:
+    try:
+        return render_text(tag, context)
+    except TemplateError:
+        return tag

@@ -1,0 +1,1 @@
+"""A run in memory: its tasks, their instances, and what each still waits for."""

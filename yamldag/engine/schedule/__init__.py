@@ -1,0 +1,1 @@
+"""Which runs there are to be: from files, ticks and assets."""

@@ -1,0 +1,187 @@
+"""The pipelines in force: of each file its last good version, and what is wrong with the files now."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+
+from yamldag.compile.compiler import Unit
+from yamldag.compile.files import shown
+from yamldag.compile.project import Project, find
+from yamldag.compile.workspace import Stamp, Workspace, stamp
+from yamldag.engine.memory.records import plan_text, text_hash
+from yamldag.engine.schedule.ticker import rule_of
+from yamldag.engine.step.world import Callee
+from yamldag.plan.pipeline import Plan, from_json
+from yamldag.plan.schedule import Schedule, read
+from yamldag.store import schedules
+from yamldag.store.database import Database
+from yamldag.syntax.diagnostic import Diagnostic, has_errors
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A pipeline in force."""
+
+    plan: Plan
+    text: str
+    """The plan as it is stored."""
+    version: str
+    """Its hash."""
+    schedule: Schedule
+    rule: str
+    path: str
+    """Absolute, of its file."""
+    refused: tuple[Diagnostic, ...] = ()
+    """Why this version does not run it; empty: it does."""
+    stale: bool = False
+    """Its file has errors now, or says something else by mistake: this is the last good version."""
+
+    @property
+    def runs(self) -> bool:
+        return not self.refused
+
+
+def known(plan: Plan, text: str, version: str, path: str, refused: Iterable[Diagnostic] = ()) -> Known:
+    """A pipeline in force, of a plan without errors."""
+    schedule = read(plan.schedule, plan.timezone, plan.start, plan.end)
+    return Known(plan, text, version, schedule, rule_of(plan), path, tuple(refused))
+
+
+def last_good(database: Database, root: str, names: Collection[str] | None = None) -> dict[str, Known]:
+    """The last good version of each pipeline, or of these, that a scheduler or a run has seen."""
+    found = {}
+    for name, file, version, text in schedules.known_plans(database):
+        if names is None or name in names:
+            path = os.path.abspath(os.path.join(root, file))
+            # A plan of another version of yamldag may not be readable; then there is no last good one.
+            with suppress(KeyError, TypeError, ValueError, AssertionError):
+                found[name] = known(from_json(json.loads(text)), text, version, path)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A file with errors: its path as a person writes it, and what is wrong."""
+
+    path: str
+    found: tuple[Diagnostic, ...]
+
+
+@dataclass(slots=True)
+class Catalogue:
+    """Reads the project's files again when they change."""
+
+    project: Project
+    earlier: Callable[[], dict[str, Known]] = dict
+    """The last good versions that a former life knew, by pipeline: asked if a file is broken from the start."""
+    pipelines: dict[str, Known] = field(default_factory=dict)
+    broken: tuple[Broken, ...] = ()
+    warnings: tuple[Diagnostic, ...] = ()
+    _workspace: Workspace = field(init=False)
+    _stamp: Stamp = field(init=False)
+    _units: dict[int, tuple[Unit, Known]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._adopt(self.project)
+        self._workspace.refresh()
+        if self._workspace.result().broken:
+            self.pipelines = self.earlier()
+        self._read()
+
+    def callee(self, name: str) -> Callee | None:
+        """The pipeline of that name, as a task calls it: its run waits for room, and fixes its plan then."""
+        found = self.pipelines.get(name)
+        return Callee(found.plan, runs=found.runs) if found else None
+
+    def refresh(self) -> bool:
+        """Compile what has changed. True: something has."""
+        again = self._project_changed()
+        changed = self._workspace.refresh()
+        if changed or again:
+            self._read()
+        return bool(changed) or again
+
+    def gone(self, files: Mapping[str, str]) -> list[str]:
+        """Of pipelines with their files those that are in force no more: the file is gone, or is there without
+        them. What a file that is broken held is not known; one from elsewhere was never ours."""
+        there = {os.path.abspath(each) for each in self._workspace.paths}
+        read = there - {os.path.abspath(each.path) for each in self.broken}
+        return [
+            name
+            for name, file in files.items()
+            if name not in self.pipelines and (os.path.abspath(file) in read or not os.path.exists(file))
+        ]
+
+    # The project's own file
+
+    def _adopt(self, project: Project) -> None:
+        self.project = project
+        self._workspace = Workspace(project.files, project)
+        self._stamp = self._project_stamp()
+
+    def _project_stamp(self) -> Stamp:
+        return stamp(self.project.file) if self.project.file else None
+
+    def _project_changed(self) -> bool:
+        if self._stamp == self._project_stamp():
+            return False
+        new = find(self.project.root, self.project.environment, self.project.surroundings)
+        if not new.broken or new.file is None:
+            self._units.clear()
+            self._adopt(new)
+        else:  # the last good one goes on; what is wrong is shown
+            self._stamp = self._project_stamp()
+            self.project.found = new.found
+        return True
+
+    # What is in force
+
+    def _read(self) -> None:
+        result = self._workspace.result()
+        self.warnings = tuple(each for each in result.found if each.severity == "warning")
+        self.broken = tuple(_by_file(each for each in result.found if each.severity == "error"))
+        good = dict(self._good(result.units))
+        self.pipelines = {**self._kept(result.units, good), **good}
+
+    def _good(self, units: list[Unit]) -> Iterator[tuple[str, Known]]:
+        """The units without errors; of two with one name the first."""
+        seen: set[str] = set()
+        units = sorted(units, key=lambda unit: (unit.key.source.path, unit.key.start))
+        live: dict[int, tuple[Unit, Known]] = {}
+        for unit in units:
+            if unit.sound and unit.name not in seen:
+                seen.add(unit.name)
+                pair = self._units.get(id(unit)) or (unit, _known_of(unit))
+                live[id(unit)] = pair
+                yield unit.name, pair[1]
+        self._units = live
+
+    def _kept(self, units: list[Unit], good: Mapping[str, Known]) -> dict[str, Known]:
+        """What the files that are broken now held when they were good."""
+        unsound = {unit.path for unit in units if not unit.sound}
+        unsound |= {os.path.abspath(broken.path) for broken in self.broken}
+        there = {os.path.abspath(path) for path in self._workspace.paths}
+        return {
+            name: replace(one, stale=True)
+            for name, one in self.pipelines.items()
+            if name not in good and one.path in unsound and one.path in there
+        }
+
+
+def _known_of(unit: Unit) -> Known:
+    plan = unit.plan()
+    assert plan is not None
+    text = plan_text(plan)
+    refused = [each for each in unit.refused() if has_errors([each])]
+    return known(plan, text, text_hash(text), os.path.abspath(unit.path), refused)
+
+
+def _by_file(found: Iterable[Diagnostic]) -> list[Broken]:
+    files: dict[str, list[Diagnostic]] = {}
+    for each in found:
+        files.setdefault(shown(each.place.source.path), []).append(each)
+    return [Broken(path, tuple(those)) for path, those in sorted(files.items())]

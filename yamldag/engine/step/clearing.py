@@ -1,0 +1,152 @@
+"""Clears tasks of a run that is under way: what runs of them is ended first, then all of them begin anew."""
+
+from __future__ import annotations
+
+import heapq
+
+from yamldag.engine.memory.rebuild import recount
+from yamldag.engine.memory.run import CLEARED, UNMAPPED, Clear, Fan, Instance, Run
+from yamldag.engine.step.changes import Changes
+from yamldag.engine.step.choice import Choice, Fact, Wish, choose
+from yamldag.engine.step.pools import leave
+from yamldag.engine.step.readiness import Readiness
+from yamldag.engine.step.room import Room
+from yamldag.engine.step.stopping import ACTIVE, Stopping
+from yamldag.engine.step.world import Finished, Result, World
+from yamldag.plan.state import FINAL, Event, TaskState
+
+WHY = "it was cleared"
+
+
+class Clearing:
+    """The clears of one step."""
+
+    def __init__(
+        self,
+        world: World,
+        changes: Changes,
+        readiness: Readiness,
+        room: Room,
+        stopping: Stopping,
+        result: Result,
+    ) -> None:
+        self._world = world
+        self._changes = changes
+        self._readiness = readiness
+        self._room = room
+        self.stopping = stopping
+        self._result = result
+
+    def ask(self, run: Run, request: int, wish: Wish) -> None:
+        """Clear as soon as no attempt is in the way. A run that is stopping ends first: then it is asked again."""
+        if run.stop or (run.clear and request in run.clear.requests):
+            return
+        choice = choose([node.task for node in run.nodes.values()], map(fact_of, run.instances), wish)
+        clear = run.clear = run.clear or Clear(set(), frozenset())
+        clear.requests.append(request)
+        clear.again |= choice.again
+        new = chosen(run, choice) - clear.instances
+        clear.instances |= new
+        for each in new:
+            self._hold(each, clear)
+        self._take_out(run, new)
+        self._settle(run, clear)
+
+    def _hold(self, instance: Instance, clear: Clear) -> None:
+        """Nothing of it begins any more; an attempt is asked to stop."""
+        if instance.state in ACTIVE:
+            assert instance.attempt is not None
+            clear.waiting.add(instance.attempt)
+            self._result.stop.append(instance.attempt)
+        elif instance.state is TaskState.DEFERRED:
+            self._end_waiting(instance)
+        elif instance.state not in FINAL:
+            self._reset(instance)
+
+    def _take_out(self, run: Run, cleared: set[Instance]) -> None:
+        """They are ready no more."""
+        run.ready = [place for place in run.ready if place[-1] not in cleared]
+        heapq.heapify(run.ready)
+        for name, places in list(run.queues.items()):
+            places[:] = [place for place in places if place[-1] not in cleared]
+            heapq.heapify(places)
+            if not places:
+                del run.queues[name]
+                leave(self._world, run, name)
+
+    def takes(self, instance: Instance, what: Finished) -> bool:
+        """Whether an attempt that has ended was one that a clear waits for."""
+        run = instance.node.run
+        if run.clear is None or what.attempt not in run.clear.waiting:
+            return False
+        run.clear.waiting.discard(what.attempt)
+        self._changes.end(instance, Event.CANCEL, what.exit, what.reason, WHY)
+        self._reset(instance)
+        self._settle(run, run.clear)
+        return True
+
+    def _end_waiting(self, instance: Instance) -> None:
+        """At once: there is nothing that would have to end first."""
+        self.stopping.leave(instance)
+        instance.ended = self._changes.now
+        self._changes.end(instance, Event.CANCEL, None, "stopped", WHY)
+        self._reset(instance)
+
+    def _settle(self, run: Run, clear: Clear) -> None:
+        if clear.waiting:
+            return
+        run.clear = None
+        self._world.asking.forget(run)
+        for each in clear.instances:
+            self._reset(each)
+        for name in clear.again:
+            self._fold(run.fans[name])
+        self._begin_again(run, clear.again)
+        for request in clear.requests:
+            self._changes.answer(run, request, f"cleared {len(clear.instances)}")
+
+    def _reset(self, instance: Instance) -> None:
+        """Nothing has been decided of it. Attempts are counted on; retries start afresh."""
+        if instance.state is not TaskState.NONE:
+            self._changes.move(instance, Event.CLEAR)
+        if instance.output is not None:
+            self._changes.forget(instance)
+        instance.tries, instance.output, instance.reason = CLEARED, None, None
+        instance.node.past = False
+        instance.ready = instance.retry_at = instance.started = instance.ended = None
+
+    def _fold(self, fan: Fan) -> None:
+        """One instance stands for all items again, until they are asked for."""
+        for node in fan.members:
+            if node.expanded:
+                for each in node.instances:
+                    self._changes.unmap(each)
+                first, *others = node.instances
+                first.index = UNMAPPED
+                node.instances, node.expanded = [first], False
+                node.spare.update((each.index, each) for each in others)
+
+    def _begin_again(self, run: Run, again: frozenset[str]) -> None:
+        recount(run)
+        for name, fan in run.fans.items():
+            if name in again:
+                fan.empty()
+            else:
+                for freed in fan.renew():
+                    self._room.ready(freed)
+        for each in run.instances:
+            if each.state is TaskState.NONE:
+                self._readiness.consider(each)
+
+
+def chosen(run: Run, choice: Choice) -> set[Instance]:
+    """The instances that a choice means."""
+    return {each for each in run.instances if choice.has(each.node.task.id, _index(each))}
+
+
+def fact_of(instance: Instance) -> Fact:
+    return Fact(instance.node.task.id, _index(instance), instance.state, instance.reason)
+
+
+def _index(instance: Instance) -> int | None:
+    return None if instance.index == UNMAPPED else instance.index

@@ -1,0 +1,1 @@
+"""Who goes on with the runs of engines that have died."""

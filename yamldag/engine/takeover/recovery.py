@@ -1,0 +1,119 @@
+"""Takes over the runs of engines that have died: what still runs goes on, what ended is heard of after all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from yamldag.engine.loop.engine import Engine
+from yamldag.engine.memory.run import Instance, Run
+from yamldag.engine.step.world import Admit, Finished, Happened
+from yamldag.engine.takeover.lives import Onlooker, Over, find_over
+from yamldag.engine.takeover.stored import stored_run
+from yamldag.executors.contract import Start
+from yamldag.executors.local import Found, LocalExecutor
+from yamldag.executors.local.places import owners
+from yamldag.operators.contract import Outcome
+from yamldag.plan.state import TaskState
+from yamldag.store import lives, views
+from yamldag.store.lives import SCHEDULERS
+
+
+def recover(engine: Engine, executor: LocalExecutor, onlooker: Onlooker) -> list[str]:
+    """Take over what schedulers that are over have left, and go on with it; the ids of the runs.
+
+    Of several that look at once one wins each life: from then on nothing that it writes gets in.
+    """
+    won = [
+        each
+        for each in find_over(engine.database, engine.runner, onlooker, SCHEDULERS)
+        if _inherit(engine, each)
+    ]
+    for each in won:
+        if each.lock is not None:
+            executor.adopt(each.life.executor, each.lock)
+    return [run.id for run in admit(engine, executor, onlooker.folder.parent)] if won else []
+
+
+def _inherit(engine: Engine, over: Over) -> bool:
+    """Let the database decide who is the heir."""
+    won = engine.database.write(lambda: lives.inherit(engine.database, over.life, engine.runner))
+    if not won and over.lock is not None:
+        os.close(over.lock)
+    return won
+
+
+def admit(engine: Engine, executor: LocalExecutor, folder: Path) -> list[Run]:
+    """Move the runs that the database says are this engine's, and that it does not move yet, in one step for
+    all. `folder`: the `.yamldag`.
+
+    Every journal is read before anything is decided, and what is decided is stored in one transaction.
+    """
+    mine = lives.runs_of(engine.database, engine.runner).keys() - engine.world.runs.keys()
+    if not mine:
+        executor.recover({})
+        executor.forget(engine.world.running.keys())
+        return []
+    running = lives.running_attempts(engine.database, engine.runner)
+    losses = lives.losses(engine.database, engine.runner) if running else {}
+    stored = engine.database.read(lambda: _stored_runs(engine, folder, mine))
+    lost = {attempt: of for attempt, of in running.items() if attempt not in engine.world.running}
+    for owner in set(lost.values()):
+        executor.adopt(owner)
+    found = executor.recover(lost)
+    found |= executor.give_up({each: lost[each] for each, fate in found.items() if fate.state == "watched"})
+    happened: list[Happened] = []
+    again: list[Start] = []
+    for run, new in stored:
+        happened.append(Admit(run, new))
+        for instance in run.instances if losses else ():
+            instance.losses = losses.get(instance.id, 0)
+        _resume(engine, run, found, happened, again)
+    engine.take(happened, again)
+    executor.acknowledge([what.attempt for what in happened if isinstance(what, Finished)])
+    executor.forget(engine.world.running.keys())
+    return [run for run, _ in stored]
+
+
+def sweep(engine: Engine, executor: LocalExecutor) -> None:
+    """Delete what executors have left that no life needs any more. For the start: it reads a lot."""
+    living = lives.executors(engine.database)
+    for owner in owners(executor.folder):
+        if owner not in living:
+            executor.adopt(owner)
+    if executor.adopted:
+        executor.forget(lives.all_running_attempts(engine.database))
+
+
+def _stored_runs(engine: Engine, folder: Path, names: Collection[str]) -> list[tuple[Run, bool]]:
+    with views.reading(engine.database.url) as db:
+        rows = [row for row in views.under_way(db) if row["id"] in names]
+        url, ids = engine.database.url, engine.ids
+        return [stored_run(db, row, url, engine.runner, ids, folder) for row in rows]
+
+
+def _resume(
+    engine: Engine, run: Run, found: Mapping[int, Found], happened: list[Happened], again: list[Start]
+) -> None:
+    for instance in run.instances:
+        if instance.state is not TaskState.RUNNING:
+            continue
+        assert instance.attempt is not None
+        fate = found[instance.attempt]
+        if fate.ended is not None:
+            happened.append(engine.dispatch.finished(fate.ended, instance))
+        elif fate.state == "unstarted":
+            _start_again(engine, instance, happened, again)
+
+
+def _start_again(engine: Engine, instance: Instance, happened: list[Happened], again: list[Start]) -> None:
+    """It was stored as started, and the engine died before it told anyone: the same attempt is started."""
+    assert instance.attempt is not None
+    work = engine.dispatch.prepare(instance).work
+    if isinstance(work, Start):
+        again.append(work)
+    else:
+        assert isinstance(work, Outcome)  # what waits is never stored as running
+        now = engine.clock.now()
+        happened.append(Finished(instance.attempt, work, "refused", now, now))
