@@ -173,7 +173,8 @@ class Hub:
             if parts or now - heard >= HEARTBEAT:
                 heard = now
             self._tell(parts, silent=heard == now and not parts)
-        await loop.run_in_executor(self._thread, self._let_go)
+        with suppress(RuntimeError):  # the server ends, and the connection with it
+            await loop.run_in_executor(self._thread, self._let_go)
 
     def _news(self, changes: list[Change]) -> list[tuple[Change | None, bytes]]:
         parts: list[tuple[Change | None, bytes]] = [(each, told(each)) for each in changes]
