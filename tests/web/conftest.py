@@ -114,7 +114,9 @@ def online(seeded: Seeded, clock: Callable[[], float] = lambda: NOW) -> Iterator
     listener = socket.create_server(("127.0.0.1", 0))
     port = int(listener.getsockname()[1])
     site = site_of(seeded.board, seeded.url, seeded.folder, address_of("127.0.0.1", port), clock, TABLE)
-    config = uvicorn.Config(application(site), log_config=None, lifespan="off", ws="none", timeout_graceful_shutdown=1)
+    config = uvicorn.Config(
+        application(site), log_config=None, lifespan="off", ws="none", timeout_graceful_shutdown=1
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
     thread.start()
@@ -158,6 +160,10 @@ class Seat:
     url: str
     complaints: list[str]
 
+    def complain(self, words: str, *, bad: bool = True) -> None:
+        if bad:
+            self.complaints.append(words)
+
     def open(self, path: str) -> Page:
         answer = self.page.goto(self.url + path, wait_until="load")
         assert answer is not None
@@ -166,7 +172,9 @@ class Seat:
     def is_content(self) -> None:
         """Nothing went wrong, nothing is wider than the window."""
         assert self.complaints == []
-        wide = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        wide = self.page.evaluate(
+            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        )
         assert wide <= 0, f"{self.page.url} is {wide} px wider than the window"
 
     def is_accessible(self) -> None:
@@ -204,12 +212,9 @@ def sit(chromium: Chromium, served: Online) -> Iterator[Sit]:
         if scripts:
             # Through the debugger, which no policy of the page binds.
             context.add_init_script(AXE)
-        page.on("console", lambda said: said.type == "error" and seat.complaints.append(said.text))
-        page.on("pageerror", lambda error: seat.complaints.append(str(error)))
-        page.on(
-            "request",
-            lambda asked: None if asked.url.startswith(served.url) else seat.complaints.append(asked.url),
-        )
+        page.on("console", lambda said: seat.complain(said.text, bad=said.type == "error"))
+        page.on("pageerror", lambda error: seat.complain(str(error)))
+        page.on("request", lambda asked: seat.complain(asked.url, bad=not asked.url.startswith(served.url)))
         return seat
 
     yield make

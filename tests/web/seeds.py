@@ -61,7 +61,9 @@ def seed(root: Path, pipelines: int = 3, runs: int = 5, tasks: int = 3, url: str
     try:
         life = moves.begin_runner(database, moves.Life("serve", "here", 1, "x", NOW))
         for known in catalogue.pipelines.values():
-            moves.save_version(database, moves.Version(known.plan.pipeline, known.plan.file, known.version, known.text, NOW))
+            moves.save_version(
+                database, moves.Version(known.plan.pipeline, known.plan.file, known.version, known.text, NOW)
+            )
         database.write(lambda: _fill(database, catalogue, runs, life, str(log)))
     finally:
         database.close()
@@ -73,7 +75,8 @@ def seed(root: Path, pipelines: int = 3, runs: int = 5, tasks: int = 3, url: str
 
 def _file(number: int, tasks: int) -> str:
     chain = "\n".join(
-        f"  t{task}: {{bash: 'true'" + (f", needs: t{task - 1}" if task else "") + "}" for task in range(tasks)
+        f"  t{task}: {{bash: 'true'" + (f", needs: t{task - 1}" if task else "") + "}"
+        for task in range(tasks)
     )
     return f'pipeline: p{number:03}\ndescription: Number {number}.\nschedule: "@hourly"\nowner: team-{number % 5}\ntasks:\n{chain}\n'
 

@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.web.conftest import Online, Sit, add_user
+from tests.web.conftest import Sit, add_user
 from tests.web.seeds import Seeded
 from yamldag.store.database import open_database
 
@@ -63,7 +63,9 @@ def test_a_task_that_ends_changes_on_the_open_page(sit: Sit, seeded: Seeded) -> 
     page = seat.open("/runs/p000-00004")
     row = page.locator("[data-task=t2]")
     expect(row).to_have_class("st s-running")
-    page.wait_for_function("performance.getEntriesByType('resource').some((each) => each.name.includes('/static/live.js'))")
+    page.wait_for_function(
+        "performance.getEntriesByType('resource').some((each) => each.name.includes('/static/live.js'))"
+    )
     ended(seeded)
     expect(row).to_have_class("st s-success")
     expect(row.locator("[data-word]")).to_have_text("success")
