@@ -17,10 +17,12 @@ import time
 from typing import TYPE_CHECKING
 
 from yamldag.cli import options, scheduling
+from yamldag.cli.identity import opened
 from yamldag.cli.main import UsageError
 from yamldag.web.address import LOOPBACK, address_of, hostport
 
 if TYPE_CHECKING:
+    from yamldag.compile.project import Project
     from yamldag.engine.service import Service
     from yamldag.web.address import Address
 
@@ -40,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     _check(args)
     with scheduling.place(args) as (project, lock, executor):
+        _refuse_strangers(project, args)
         listener = _listen(args.host, args.port)
         port = listener.getsockname()[1]
         address = args.url or f"http://{hostport(args.host, port, 'http')}"
@@ -48,7 +51,6 @@ def run(args: argparse.Namespace) -> int:
         try:
             with scheduling.service(project, executor, "serve", args.slots, address) as service:
                 place = address_of(args.host, port, args.url)
-                _refuse_strangers(service, place, args.host)
                 return _run(service, listener, address, place)
         finally:
             listener.close()
@@ -69,24 +71,23 @@ def _listen(host: str, port: int) -> socket.socket:
         listener.bind((host, port))
     except OSError as problem:
         listener.close()
-        why = os.strerror(problem.errno or 0).lower()
+        why = (problem.strerror or "unknown reason").lower()
         raise UsageError(f"port {port} of {host} can't be used: {why}; `--port 0` takes a free one") from None
     return listener
 
 
-def _refuse_strangers(service: Service, place: Address, host: str) -> None:
-    """Where others may ask, somebody must be known by whom they can be told apart."""
+def _refuse_strangers(project: Project, args: argparse.Namespace) -> None:
+    """Where others may ask, they must be told apart from those who may."""
     from yamldag.store import tokens, users
 
-    database, now = service.engine.database, time.time()
-    if (
-        place.loopback
-        or users.are_there(database)
-        or any(each.works(now) for each in tokens.tokens(database))
-    ):
+    if args.host in LOOPBACK and args.url is None:
         return
+    now = time.time()
+    with opened(project) as database:
+        if users.are_there(database) or any(each.works(now) for each in tokens.tokens(database)):
+            return
     raise UsageError(
-        f"others may reach {host}, and nobody has an account yet: whoever came could do everything. "
+        f"others may reach {args.url or args.host}, and nobody has an account yet: whoever came could do everything. "
         "`yamldag users add NAME --role admin` makes an account, `yamldag tokens add NAME` a token for a program; "
         f"on {' or '.join(LOOPBACK)} alone, and without `--url`, it needs neither"
     )

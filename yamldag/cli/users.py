@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import getpass
-import os
 import re
 import sys
 import time
@@ -223,7 +222,7 @@ def _new_password() -> str:
     """The hash of a new one, asked for twice at a terminal."""
     from yamldag.web.auth import passwords
 
-    if sys.stdin is not None and os.isatty(sys.stdin.fileno()):
+    if sys.stdin is not None and sys.stdin.isatty():
         given = getpass.getpass("Password: ")
         if getpass.getpass("Again: ") != given:
             raise UsageError("these were two different passwords")
