@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
@@ -61,6 +62,15 @@ def test_a_bad_token_is_nobody_even_here(hosted: Hosted) -> None:
     assert answer.status_code == 401
     assert answer.headers["content-type"] == "application/problem+json"
     assert "Bearer" in answer.headers["www-authenticate"]
+
+
+def test_while_the_database_is_away_pages_say_so_and_health_goes_on(seeded: Seeded) -> None:
+    lost = hosted_by(replace(seeded, url="postgresql://root@127.0.0.1:1/none"), address_of("127.0.0.1", 8080))
+    assert lost.anyone.get("/health").json() == {"healthy": True}
+    for path in ("/", "/runs/p000-00001", "/api/v1/runs"):
+        answer = lost.anyone.get(path)
+        assert answer.status_code == 503
+        assert "database is away" in answer.text
 
 
 # Logging in

@@ -17,7 +17,7 @@ from yamldag.store.database import Away, CannotOpen
 from yamldag.web.api.checked import checked
 from yamldag.web.ask import Ask
 from yamldag.web.auth.roles import Role
-from yamldag.web.auth.who import NOBODY
+from yamldag.web.auth.who import NOBODY, Who
 from yamldag.web.body import LIMIT, TooLong, body_of
 from yamldag.web.route import Kind, Route
 from yamldag.web.site import Site
@@ -60,7 +60,7 @@ class Door:
     async def _asked(self, request: Request) -> Response:
         route = self.route
         asks = route.role > Role.PUBLIC or route.kind not in _UNASKED
-        who = await run_in_threadpool(self.site.gate.who, request) if asks else NOBODY
+        who = await run_in_threadpool(self._who, request) if asks else NOBODY
         if not who.may(route.role):
             return await run_in_threadpool(refused, Ask(self.site, request, route, who))
         body = await body_of(request) if route.method != "GET" else b""
@@ -72,6 +72,15 @@ class Door:
             made = await run_in_threadpool(handler, ask)
         assert isinstance(made, Response)
         return made
+
+    def _who(self, request: Request) -> Who:
+        """What is open to all is so while the database is away, too: whether we are well, above all."""
+        try:
+            return self.site.gate.who(request)
+        except Away:
+            if self.route.role > Role.PUBLIC:
+                raise
+            return NOBODY
 
     def _our_bug(self, ask: Ask, problem: Exception) -> Response:
         path = ask.request.url.path

@@ -103,4 +103,5 @@
   addEventListener("pageshow", (event) => { if (event.persisted && !source) { listen(); later(); } });
   document.addEventListener("look", later);
   if (!document.hidden) listen();
+  if ("stale" in document.documentElement.dataset) later();
 })();

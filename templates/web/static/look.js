@@ -7,5 +7,9 @@
   if (field) field.value = chosen === "UTC" ? mine : "UTC";
   if (chosen || mine === "UTC") return;
   const told = fetch("/look", { method: "POST", body: new URLSearchParams({ zone: mine }), redirect: "manual" });
-  told.then(() => document.dispatchEvent(new Event("look"))).catch(() => {});
+  // The script that looks again may not have come yet: it finds the mark then.
+  told.then(() => {
+    document.documentElement.dataset.stale = "";
+    document.dispatchEvent(new Event("look"));
+  }).catch(() => {});
 })();
