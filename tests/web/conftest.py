@@ -138,8 +138,9 @@ def served(seeded: Seeded) -> Iterator[Online]:
 # With a browser
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Chromium]:
+    """Of one module: as long as it is open a loop of Playwright's runs in this thread, and `hosted` can't be asked."""
     path = shutil.which("chromium")
     if path is None:
         words = "there is no chromium: apt-get install chromium"
