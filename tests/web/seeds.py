@@ -6,9 +6,11 @@ Everything follows from the numbers, so that two seeds of one size are equal.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from yamldag.compile.project import find
 from yamldag.engine import times

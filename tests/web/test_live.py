@@ -9,10 +9,10 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from tests.web.conftest import Hosted, add_token, add_user
 from tests.web.seeds import NOW, Seeded, seed
