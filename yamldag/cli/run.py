@@ -73,7 +73,14 @@ def _order(args: argparse.Namespace, plan: Plan, project: Project) -> Order:
     from yamldag.engine.local_run import Order
 
     params = resolved(plan, given(args.param))
-    return Order(plan, params, moment_given(args.date, plan), chosen(plan, args.task), project.pools)
+    return Order(
+        plan,
+        params,
+        moment_given(args.date, plan),
+        chosen(plan, args.task),
+        project.pools,
+        declared=project.declared,
+    )
 
 
 def resolved(plan: Plan, texts: dict[str, Any]) -> dict[str, Any]:

@@ -214,7 +214,9 @@ class Mentions:
             return
         segment = _first(reference)
         known = self.project.secrets if root == "secrets" else self.project.connections
-        if segment is not None and str(segment.name) not in known and not self.project.unsure(root):
+        name = "" if segment is None else str(segment.name)
+        there = name in known or (root == "connections" and self.project.knows_connection(name))
+        if segment is not None and not there and not self.project.unsure(root):
             what = root[:-1]
             near = nearest(str(segment.name), known)
             help_ = f"did you mean `{near}`?" if near else f"declare it under `{root}:` in yamldag.yml"

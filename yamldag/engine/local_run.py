@@ -55,6 +55,8 @@ class Order:
     """Those that the project declares, with their slots."""
     callees: tuple[Plan, ...] = ()
     """The pipelines that its tasks call, those that they call in turn among them."""
+    declared: str = "{}"
+    """What the project's file says of secrets and connections: `Project.declared`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,7 @@ class _Here:
         engine = Engine(self.database, self.executor, self.clock, runner, os.environ, self.watch)
         callees = {plan.pipeline: Callee(plan, text_hash(plan_text(plan))) for plan in order.callees}
         engine.callees = callees.get
+        engine.dispatch.declared = lambda: order.declared
         engine.pulse = self.onlooker.lease / BEATS
         run = build(self._record(order, engine.runner, now), engine.ids)
         gc.freeze()
