@@ -211,6 +211,16 @@ class Project:
         self.faulty = checked.faulty
         self._take(root, path)
         self._take_environment(root, path)
+        if "connections" in root.items or "environments" in root.items:
+            self._check_connections(root)
+
+    def _check_connections(self, root: Map) -> None:
+        from yamldag.compile.connections import Connections  # few projects have any
+
+        checking = Connections(self.secrets)
+        checking.all(root, self.faulty)
+        self.found += checking.found
+        self.faulty |= checking.faulty
 
     def _take(self, root: Map, path: str) -> None:
         for name, (key, value) in root.items.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import math
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -58,6 +59,25 @@ def query(spec: dict[str, Any]) -> dict[str, Any]:
         return _failed(words, retry=True)
     finally:
         engine.dispose()
+
+
+def reach(url: str) -> tuple[bool, str]:
+    """Whether the database lets us in, and words on it."""
+    try:
+        engine = _engine(url)
+        if engine.dialect.name == "sqlite" and not _is_there(engine.url.database):
+            return False, f"there is no file `{engine.url.database}`; the first task that writes makes it"
+        with engine.connect() as connection:
+            version = ".".join(map(str, connection.dialect.server_version_info or ()))
+        return True, f"it answers: {engine.dialect.name} {version}".strip()
+    except _UselessError as error:
+        return False, str(error)
+    except exc.SQLAlchemyError as error:
+        return False, f"it can't be reached: {_words(error)}"
+
+
+def _is_there(path: str | None) -> bool:
+    return not path or path == ":memory:" or os.path.exists(path)
 
 
 def warm_up() -> None:

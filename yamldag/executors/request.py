@@ -38,6 +38,17 @@ def send(spec: dict[str, Any]) -> dict[str, Any]:
         return _failed(_words(error, spec["url"]), retry=True)
 
 
+def reach(url: str, headers: dict[str, str]) -> tuple[int | None, str]:
+    """The status that a request for it gets, None without an answer, and words on it."""
+    try:
+        with _client() as client, client.stream("GET", url, headers=headers) as response:
+            return response.status_code, f"it answers {response.status_code} {response.reason_phrase}".strip()
+    except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError, ValueError):
+        return None, "its URL, or a header, is not one that can be sent"
+    except (httpx.HTTPError, OSError) as error:
+        return None, _words(error, url)
+
+
 def warm_up() -> None:
     """Read the certificates ahead of the first request."""
     _certificates()
