@@ -20,7 +20,7 @@ DECLARED = "YAMLDAG_DECLARED"
 """The variable by which a task's guard is told, as JSON, what the project file declares: `root`, `secrets` (names to
 values or null) and `connections`. Whoever has it gets this machine's secrets too; the task itself never does."""
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,199}")
-_LONGEST = 1 << 20
+_LONGEST = 1 << 16
 """Bytes of a file that holds a secret."""
 
 TOO_SHORT = 3
@@ -83,7 +83,7 @@ def _read(name: str, path: str) -> str | None:
         why = (error.strerror or "no reason given").lower()
         raise UnresolvedError(f"the secret `{name}` can't be read from `{path}`: {why}") from None
     if len(data) > _LONGEST:
-        raise UnresolvedError(f"the secret `{name}` is longer than 1 MiB: `{path}`")
+        raise UnresolvedError(f"the secret `{name}` is longer than 64 KiB: `{path}`")
     try:
         return data.decode().removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError:

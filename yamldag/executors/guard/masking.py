@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import html
+import itertools
 import json
+import os
 import re
 import shlex
 from collections.abc import Iterable, Iterator
@@ -16,7 +18,7 @@ MASK = "***"
 LONG = 8
 """Characters from which on a secret in an output fails the attempt."""
 _LINE = 4
-"""Characters of a line of a secret that is masked by itself."""
+"""Characters of a line that is masked by itself; where one is shorter, the secret is masked as a whole too."""
 _CUT = 4
 """Characters from which on the beginning of a secret is masked, where the text ends with it."""
 _WRAPS = (76, 64)
@@ -28,10 +30,11 @@ class Mask:
     """Knows some secrets. Bytes in, bytes out; what may be the beginning of one waits for the rest."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        self._forms = sorted({form for each in secrets for form in forms(each)}, key=len, reverse=True)
-        self._pattern = _pattern(self._forms)
-        self._beginnings = {form[:1] for form in self._forms}
-        self._longest = len(self._forms[0]) if self._forms else 0
+        known = sorted({form for each in secrets for form in forms(each)})
+        self._pattern = re.compile(_any_of(known)) if known else None
+        self._heads = _heads(known)
+        self._longest = max(map(len, known), default=0)
+        self._over_lines = any(b"\n" in form for form in known)
         self._kept = b""
 
     def feed(self, data: bytes) -> bytes:
@@ -74,11 +77,12 @@ class Mask:
     def _unsettled(self, data: bytes) -> int:
         """Where what may become a secret begins, at the end of the data."""
         start = max(0, len(data) - self._longest + 1)
+        if not self._over_lines:
+            start = max(start, data.rfind(b"\n") + 1)
         for at in range(start, len(data)):
-            if data[at : at + 1] in self._beginnings:
-                tail = data[at:]
-                if any(form.startswith(tail) and form != tail for form in self._forms):
-                    return at
+            head = data[at : at + TOO_SHORT]
+            if head in self._heads and any(form.startswith(data[at:]) for form in self._heads[head]):
+                return at
         return len(data)
 
 
@@ -92,9 +96,12 @@ def forms(secret: str) -> set[bytes]:
     """Every writing of a secret, and of each of its lines."""
     if len(secret) < TOO_SHORT:
         return set()
-    lines = {line.strip() for line in secret.splitlines()} if "\n" in secret or "\r" in secret else set()
-    parts = [secret, secret.strip(), *(line for line in lines if len(line) >= _LINE)]
-    found = {form for part in parts if len(part) >= TOO_SHORT for form in _writings(part)}
+    parts = {secret, secret.strip()}
+    lines = {line.strip() for line in secret.splitlines()} - {""}
+    if len(lines) > 1:
+        parts = {*parts, *lines} if min(map(len, lines)) < _LINE else lines
+    found = {form for part in parts for form in _writings(part)}
+    found |= {form for whole in (secret, secret.strip()) for form in _base64(whole.encode("utf-8", "surrogatepass"))}
     return {form for form in found if len(form) >= TOO_SHORT}
 
 
@@ -155,7 +162,7 @@ def _base64(data: bytes) -> Iterator[bytes]:
             first = (before * 8 + 5) // 6  # characters that hold bits of what stands before
             whole = (before + len(data)) * 8 // 6  # those that hold bits of the secret alone
             core = written[first:whole]
-            if len(core) >= _LINE:
+            if len(core) >= TOO_SHORT:
                 yield core
     alone = base64.b64encode(data)
     for width in _WRAPS:
@@ -165,13 +172,23 @@ def _base64(data: bytes) -> Iterator[bytes]:
             )
 
 
-def _pattern(forms: list[bytes]) -> re.Pattern[bytes] | None:
-    """Those that begin alike together, the longest first."""
-    if not forms:
-        return None
-    groups: dict[bytes, list[bytes]] = {}
-    for form in forms:
-        groups.setdefault(form[:TOO_SHORT], []).append(re.escape(form[TOO_SHORT:]))
-    return re.compile(
-        b"|".join(re.escape(start) + b"(?:" + b"|".join(rests) + b")" for start, rests in groups.items())
-    )
+def _heads(known: list[bytes]) -> dict[bytes, list[bytes]]:
+    """What each of them begins with, cut as short as what is read may end, and those that go on from there."""
+    heads: dict[bytes, list[bytes]] = {}
+    for form in known:
+        for length in range(1, TOO_SHORT + 1):
+            if len(form) > length:
+                heads.setdefault(form[:length], []).append(form)
+    return heads
+
+
+def _any_of(known: list[bytes]) -> bytes:
+    """An expression for the longest of these, which are sorted: those that begin alike are tried together."""
+    first = known[0]
+    shared = len(os.path.commonprefix([first, known[-1]]))
+    if len(known) == 1:
+        return re.escape(first)
+    rests = [form[shared:] for form in known]
+    ends, rests = (True, rests[1:]) if rests[0] == b"" else (False, rests)
+    groups = [_any_of(list(group)) for _, group in itertools.groupby(rests, key=lambda form: form[:1])]
+    return re.escape(first[:shared]) + b"(?:" + b"|".join(groups) + b")" + (b"?" if ends else b"")
