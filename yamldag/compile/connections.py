@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 
 from yamldag.compile import documents
 from yamldag.compile.draft import strings
@@ -27,17 +28,17 @@ class Connections:
 
     def all(self, root: Map, faulty: set[int]) -> None:
         """Those of the project, and of each of its environments."""
-        for node in _declared(root):
+        for name, node in _declared(root):
             if id(node) not in faulty:
-                self._one(node)
+                self._one(name, node)
 
-    def _one(self, node: Node) -> None:
+    def _one(self, name: str, node: Node) -> None:
         for scalar in strings(node):
             self._template(scalar)
         kind = kind_of(node)
         if type(node) is Map and kind in KINDS:
             checked = documents.checked(node, f"connections/{_SCHEMAS.get(kind, kind)}", None)
-            self.found += checked.found
+            self.found += [_inside(name, each) for each in checked.found]
             self.faulty |= checked.faulty
         elif type(node) is Scalar and "://" not in node.text and "{{" not in node.text:
             message = f"a connection should be a URL or a mapping, found `{node.text}`"
@@ -80,7 +81,12 @@ def _known(kind: str) -> str:
     return ALIASES.get(kind, kind)
 
 
-def _declared(root: Map) -> Iterator[Node]:
+def _inside(name: str, diagnostic: Diagnostic) -> Diagnostic:
+    message = diagnostic.message.replace(" at the top level", f" in the connection `{name}`")
+    return replace(diagnostic, message=message)
+
+
+def _declared(root: Map) -> Iterator[tuple[str, Node]]:
     holders = [root, *(node for node in documents.nodes(root, "environments").values() if type(node) is Map)]
     for holder in holders:
-        yield from documents.nodes(holder, "connections").values()
+        yield from documents.nodes(holder, "connections").items()
