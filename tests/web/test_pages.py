@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from tests.web.browser import Browser
 from yamldag.compile.project import find
@@ -40,7 +41,7 @@ class Site:
             version = moves.Version(known.plan.pipeline, "f", known.version, known.text, NOW)
             moves.save_version(self.database, version)
         shown = {"pipelines": self.catalogue.pipelines, "broken": self.catalogue.broken}
-        self.board.status = replace(self.board.status, **shown)  # type: ignore[arg-type]
+        self.board.status = replace(self.board.status, **shown)
 
     def run(self, pipeline: str, state: str, hour: int = 0, name: str = "", **more: Any) -> str:
         version = self.catalogue.pipelines[pipeline].version

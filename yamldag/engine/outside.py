@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from functools import partial
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from yamldag.engine.loop.requests import detail_of, wish_of
 from yamldag.engine.memory.params import resolve
@@ -13,7 +15,7 @@ from yamldag.engine.memory.reasons import REASONS
 from yamldag.engine.memory.rebuild import StoredInstance
 from yamldag.engine.memory.run import UNMAPPED, narrowed
 from yamldag.engine.step.choice import Choice, Fact, Wish, choose
-from yamldag.plan.pipeline import Plan, Task, from_json
+from yamldag.plan.pipeline import Plan, Task, from_text
 from yamldag.plan.state import TaskState
 from yamldag.store import clears, requests, views
 from yamldag.store.clears import ClearedRow, Requeued
@@ -40,8 +42,7 @@ def cancel(database: Database, run: str, now: float, *, kill: bool = False) -> s
     return database.write(work)
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """A run as its rows had it when it was looked at."""
 
     id: str
@@ -68,7 +69,7 @@ def look(database: Database, run: str) -> Found:
         text = views.plan(db, row["version"]) if row["version"] else None
         rows = [StoredInstance._make(each) for each in views.instances(db, run)]
     only = None if row["only_tasks"] is None else frozenset(json.loads(row["only_tasks"]))
-    plan = from_json(json.loads(text)) if text else None
+    plan = from_text(text) if text else None
     return Found(
         run,
         row["pipeline"],
@@ -82,16 +83,14 @@ def look(database: Database, run: str) -> Found:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Newer:
+class Newer(Struct, frozen=True):
     """A plan that a run is to have instead of its own, and its hash."""
 
     plan: Plan
     version: str
 
 
-@dataclass(frozen=True, slots=True)
-class Clearance:
+class Clearance(Struct, frozen=True):
     """What a clear of a run comes to."""
 
     run: Found
