@@ -51,15 +51,15 @@ def test_statements_are_one_transaction_and_values_are_bound(
         {"id": 2, "name": "it's", "seen": "a;b"},
     ]
     assert log(tmp_path).endswith("select: 2 rows\n")
-    listed = {
+    listed: dict[str, Json] = {
         "connection": database,
         "query": "select name from birds where id = ? and seen like '%;%'",
         "params": [2],
     }
     assert run("sql", tmp_path, listed).output == {"rows": [{"name": "it's"}], "rowcount": 1}
-    changed = {"connection": database, "query": "update birds set name = 'x' where id > 0"}
+    changed: dict[str, Json] = {"connection": database, "query": "update birds set name = 'x' where id > 0"}
     assert run("sql", tmp_path, changed).output == {"rows": [], "rowcount": 2}
-    broken = {
+    broken: dict[str, Json] = {
         "connection": database,
         "query": "delete from birds; insert into birds values (1, 'a', 'b'), (1, 'a', 'b')",
     }
@@ -92,7 +92,7 @@ def test_nothing_stays_of_what_failed(database: dict[str, Json], tmp_path: Path)
     assert run("sql", tmp_path, {**params, "query": "drop table t"}).state == "success"
 
 
-QUERIES = {
+QUERIES: dict[str, tuple[str, dict[str, Json]]] = {
     "sqlite": ("select 1.5 as f, null as n, x'ff00' as b, 9007199254740993 as i, 'é' as s", {
         "f": 1.5, "n": None, "b": "/wA=", "i": 9007199254740993, "s": "é"}),
     "postgresql": (

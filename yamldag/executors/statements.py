@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _QUOTED = r"""'(?:[^']|'')*' | "(?:[^"]|"")*" """
 _ESCAPED = r"""'(?:[^'\\]|''|\\.)*' | "(?:[^"\\]|""|\\.)*" """
@@ -29,8 +30,7 @@ _COMPOUND = re.compile(r"\bbegin\b", re.I)
 _CLOSED = re.compile(r"\bend\s*$", re.I)
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(Struct, frozen=True):
     """One statement as SQLAlchemy's `text` takes it: every colon that names no value is escaped."""
 
     text: str

@@ -6,7 +6,8 @@ Not an operator that anybody can name; `params` are a sealed call, which `yamlda
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+
+from msgspec.structs import asdict
 
 from yamldag.operators.contract import Attempt, Json, Work
 from yamldag.operators.ending import of_task as outcome

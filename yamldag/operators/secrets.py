@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 SECRET, CONNECTION = "YAMLDAG_SECRET_", "YAMLDAG_CONNECTION_"
 FOLDER = "YAMLDAG_SECRETS_DIR"
@@ -31,12 +30,14 @@ class UnresolvedError(Exception):
     """Why there is no such value here, in words."""
 
 
-@dataclass(frozen=True, slots=True)
 class Value:
-    """A secret, and where it came from."""
+    """A secret, and where it came from. The runner loads this module: neither dataclasses nor msgspec are worth it."""
 
-    text: str = field(repr=False)
-    origin: str
+    __slots__ = ("origin", "text")
+
+    def __init__(self, text: str, origin: str) -> None:
+        self.text = text
+        self.origin = origin
 
 
 def variable(prefix: str, name: str) -> str:

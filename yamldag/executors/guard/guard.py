@@ -14,8 +14,10 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from yamldag.executors.guard.keyring import Keyring
 from yamldag.executors.guard.masking import LONG, Mask, holds
@@ -32,8 +34,7 @@ _HERE = ("http", "sql")
 Run = Callable[[dict[str, Any]], dict[str, Any]]
 
 
-@dataclass(frozen=True, slots=True)
-class End:
+class End(Struct, frozen=True):
     """How the task's process ended, as an operator looks at it."""
 
     exit: int

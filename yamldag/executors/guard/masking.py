@@ -6,7 +6,6 @@ import base64
 import html
 import itertools
 import json
-import os
 import re
 import shlex
 from collections.abc import Iterable, Iterator
@@ -101,7 +100,9 @@ def forms(secret: str) -> set[bytes]:
     if len(lines) > 1:
         parts = {*parts, *lines} if min(map(len, lines)) < _LINE else lines
     found = {form for part in parts for form in _writings(part)}
-    found |= {form for whole in (secret, secret.strip()) for form in _base64(whole.encode("utf-8", "surrogatepass"))}
+    found |= {
+        form for whole in (secret, secret.strip()) for form in _base64(whole.encode("utf-8", "surrogatepass"))
+    }
     return {form for form in found if len(form) >= TOO_SHORT}
 
 
@@ -185,7 +186,8 @@ def _heads(known: list[bytes]) -> dict[bytes, list[bytes]]:
 def _any_of(known: list[bytes]) -> bytes:
     """An expression for the longest of these, which are sorted: those that begin alike are tried together."""
     first = known[0]
-    shared = len(os.path.commonprefix([first, known[-1]]))
+    pairs = zip(first, known[-1], strict=False)
+    shared = sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
     if len(known) == 1:
         return re.escape(first)
     rests = [form[shared:] for form in known]
