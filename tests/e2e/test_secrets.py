@@ -117,7 +117,7 @@ def test_forty_secrets_are_seen_nowhere(project: Project) -> None:
     for secret in CANARIES:
         for place, data in (*below(project.folder), *said):
             binary = place.endswith((".db", "-wal", "-shm"))
-            assert len(secret) < 5 and binary or not found_in(data, secret), (place, secret)
+            assert (len(secret) < 5 and binary) or not found_in(data, secret), (place, secret)
         lines = [line for line in secret.splitlines() if len(line) >= 5]
         assert not any(line.encode() in data for line in lines for _, data in below(project.folder))
 

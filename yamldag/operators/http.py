@@ -32,6 +32,7 @@ def prepare(params: Mapping[str, Json], _args: Mapping[str, Json], attempt: Atte
         "method": text(params.get("method", "GET")).upper(),
         "url": url,
         "headers": {**_less(signs_in, own), **own},
+        "stay": bool(signs_in),
         "query": [
             [name, text(each)] for name, value in _mapping(params, "query").items() for each in _all(value)
         ],

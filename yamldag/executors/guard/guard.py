@@ -1,5 +1,7 @@
 """Carries out a sealed call: puts secrets in, starts the task's process below its own, and masks what that writes.
 
+Neither lives without the other: were the guard killed alone, its task would go on unseen beside the next attempt.
+
 The task's process never sees how secrets are looked up, and neither they nor what holds them is ever in a file:
 requests and results go by memory alone. A task ends with its first process, as any other does; what that left
 running can write no more.
@@ -14,6 +16,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from msgspec import Struct
@@ -22,6 +25,7 @@ from msgspec.structs import replace
 from yamldag.executors.guard.keyring import Keyring
 from yamldag.executors.guard.masking import LONG, Mask, holds
 from yamldag.executors.guard.unsealing import Call
+from yamldag.executors.marking import die_with
 from yamldag.operators.contract import Attempt, Json, Operator, Outcome, Work, runnable
 from yamldag.operators.secrets import UnresolvedError, is_private
 from yamldag.plan.expression import TemplateError
@@ -116,7 +120,13 @@ class _Process:
             argv[-1] = f"/proc/self/fd/{files[-1]}"
         try:
             process = subprocess.Popen(  # noqa: S603 - it is the task itself
-                argv, env=env, stdin=subprocess.DEVNULL, stdout=writer, stderr=writer, pass_fds=files
+                argv,
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=writer,
+                stderr=writer,
+                pass_fds=files,
+                preexec_fn=partial(die_with, signal.SIGKILL, os.getpid()),  # noqa: PLW1509 - there is one thread
             )
         except (OSError, ValueError) as error:
             from yamldag.executors.local.spawn import refusal
@@ -126,11 +136,13 @@ class _Process:
         return process.pid
 
     def _fork(self, spec: dict[str, Json], env: Mapping[str, str], writer: int, result: int) -> int:
+        guard = os.getpid()
         pid = os.fork()
         if pid:
             return pid
         code = 1
         try:
+            die_with(signal.SIGKILL, guard)
             for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
                 signal.signal(number, signal.SIG_DFL)
             for descriptor in (1, 2):
