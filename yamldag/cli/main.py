@@ -34,6 +34,8 @@ COMMANDS = {
     "pools": "bounds that pipelines share: list, set, delete",
     "connections": "the systems that tasks reach: list, test",
     "secrets": "the secrets that tasks may use, and where their values come from",
+    "users": "who may log in: add, list, set-role, passwd, disable, enable, delete",
+    "tokens": "what programs ask by: add, list, revoke",
     "lint": "validate, and advice on style and safety",
     "explain": "what a diagnostic's code means",
     "schema": "the JSON Schema of pipeline files, for editors",

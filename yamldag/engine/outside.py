@@ -9,6 +9,7 @@ from functools import partial
 from msgspec import Struct
 from msgspec.structs import replace
 
+from yamldag.engine import times
 from yamldag.engine.loop.requests import detail_of, wish_of
 from yamldag.engine.memory.params import resolve
 from yamldag.engine.memory.reasons import REASONS
@@ -17,10 +18,10 @@ from yamldag.engine.memory.run import UNMAPPED, narrowed
 from yamldag.engine.step.choice import Choice, Fact, Wish, choose
 from yamldag.plan.pipeline import Plan, Task, from_text
 from yamldag.plan.state import TaskState
-from yamldag.store import clears, requests, views
+from yamldag.store import clears, moves, requests, schedules, views
 from yamldag.store.clears import ClearedRow, Requeued
 from yamldag.store.database import Database
-from yamldag.store.moves import Lost
+from yamldag.store.moves import Lost, Version
 
 _TIMES = 5
 """How often a clear is tried whose run is moved in the same moment."""
@@ -38,6 +39,20 @@ def cancel(database: Database, run: str, now: float, *, kill: bool = False) -> s
             requests.ask(database, run, "kill" if kill else "cancel", "{}", now)
             return "asked"
         return "over"
+
+    return database.write(work)
+
+
+def set_paused(database: Database, version: Version, catchup: str, now: float, *, paused: bool) -> bool:
+    """Pause a pipeline, or let it go on: all ticks that it has missed are made up for with `catchup: all` alone.
+    False: it was so already."""
+    skip_to = None if catchup == "all" else times.stored_at(now)
+
+    def work() -> bool:
+        moves.add_pipeline(database, version)
+        if paused:
+            return schedules.pause(database, version.pipeline)
+        return schedules.unpause(database, version.pipeline, skip_to, now)
 
     return database.write(work)
 
