@@ -197,15 +197,18 @@ tasks:
   code: {bash: exit 7, retries: 1, retry_delay: 0s, allow_failure: true}
   killed: {bash: 'kill -9 $$', allow_failure: true}
   left: {bash: '(sleep 60; echo later) & echo now'}
+  alone: {bash: 'kill -9 $PPID; sleep 0.1; touch survived', allow_failure: true}
   silent: {bash: 'exec >&- 2>&-; sleep 0.2; exit 5', allow_failure: true}
   much: {bash: 'for i in {1..20000}; do echo "line $i of $K"; done'}
 """
     )
     assert ran.states == {
-        **dict.fromkeys(("code", "killed", "silent"), "failed"), "skip": "skipped", "left": "success", "much": "success"
+        **dict.fromkeys(("code", "killed", "alone", "silent"), "failed"), "skip": "skipped", "left": "success", "much": "success"
     }  # fmt: skip
     assert ran.attempts["code"] == 2
     assert ran.reasons["code"] == "exit code 7"
+    assert ran.reasons["alone"] == "ended by signal 9 (SIGKILL)"
+    assert not (project.folder / "pipelines" / "survived").exists()
     assert ran.reasons["silent"] == "exit code 5"
     assert ran.reasons["killed"] == "ended by signal 9 (SIGKILL)"
     assert ran.log("left") == "now\n"

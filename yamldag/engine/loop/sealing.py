@@ -16,6 +16,7 @@ Declared = Callable[[], str]
 ANY: Mapping[str, Json] = {"schema": None}
 """Of a sealed call's output: it may be anything."""
 _PRIVATE = ("secrets", "connections")
+_NESTED = (dict, list)
 Path = list[str | int]
 
 
@@ -28,7 +29,14 @@ def is_private(call: Task | Call) -> bool:
     """Whether it may see a secret. Asked of every attempt: few texts so much as hold the words."""
     if call.operator == "sql" or (call.operator in CONNECTING and "connection" in call.params):
         return True
-    return _names_one(call.params) or _names_one(call.env) or _names_one(call.args)
+    for values in (call.params, call.env, call.args):
+        for value in values.values():
+            if type(value) is str:
+                if ("secrets" in value or "connections" in value) and _names_one(value):
+                    return True
+            elif type(value) in _NESTED and _names_one(value):
+                return True
+    return False
 
 
 def asks_privately(call: Task) -> bool:
