@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from tests.canaries import CANARIES
 from tests.e2e.project import Project
-from tests.e2e.serving import Serve
+from tests.e2e.serving import Serve, wait_until
 
 SECRET = "hunter2-hunter2"
 
@@ -368,6 +369,33 @@ tasks:
     assert ran.reasons["away"] == "timed out after 3s"
     assert ran.reasons["wrong"] == "no such table: nowhere"
     assert ran.attempts["met"] == 1
+
+
+@pytest.mark.parametrize("server_url", ["postgresql"], indirect=True)
+def test_a_stopped_query_ends_on_the_server(project: Project, serve: Serve, server_url: str) -> None:
+    project.write("yamldag.yml", {"connections": {"db": server_url}})
+    project.write(
+        "pipelines/p.yml",
+        """
+pipeline: p
+tasks:
+  long: {sql: {connection: db, query: "select pg_sleep(600)"}}
+  file: {sql: {connection: db, query: "create table t (n int)"}}
+""",
+    )
+    engine = sa.create_engine(server_url.replace("postgresql:", "postgresql+psycopg:"), poolclass=sa.NullPool)
+
+    def sleeping() -> bool:
+        with engine.connect() as connection:
+            asked = sa.text("select count(*) from pg_stat_activity where query = 'select pg_sleep(600)'")
+            return bool(connection.execute(asked).scalar())
+
+    served = serve()
+    run = project("trigger", "p", "--json").json["run_id"]
+    wait_until(sleeping)
+    assert project("cancel", run).code == 0
+    served.see(lambda _: project("tasks", run, "--json").json["tasks"][0]["state"] == "failed")
+    wait_until(lambda: not sleeping())
 
 
 def test_doctor_says_what_has_no_value(project: Project) -> None:
