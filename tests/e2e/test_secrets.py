@@ -316,7 +316,8 @@ def test_http_goes_by_a_connection(project: Project, port: int) -> None:
         "password": "{{ secrets.k }}",
     }
     web["headers"] = {"X-Team": "data"}
-    project.write("yamldag.yml", {"secrets": ["k"], "connections": {"web": web, "api": "http://127.0.0.1:1"}})
+    known = {"web": web, "api": "http://127.0.0.1:1", "gone": "http://{{ secrets.none }}"}
+    project.write("yamldag.yml", {"secrets": ["k", "none"], "connections": known})
     outside = {
         "YAMLDAG_SECRET_K": SECRET,
         "YAMLDAG_CONNECTION_API": json.dumps(
@@ -329,10 +330,12 @@ defaults: {http: {connection: web}}
 tasks:
   basic: {http: {path: /rows}}
   bearer: {http: {connection: api, path: rows?x=1, headers: {x-team: mine}}}
+  other: {http: {url: "http://127.0.0.1:{{ vars.port }}/open", connection: gone}}
   ready: {wait: {http: {connection: web, path: /ready}, poke_interval: 0.1s}, timeout: 60s}
   check:
     bash: |
       [ '{{ tasks.basic.output.body | tojson | raw }}' = '{"path": "/v1/rows", "known": true, "x": "data"}' ]
+      [ '{{ tasks.other.output.body | tojson | raw }}' = '{"path": "/open", "known": false, "x": null}' ]
       [ '{{ tasks.bearer.output.body | tojson | raw }}' = '{"path": "/api/rows?x=1", "known": true, "x": "mine"}' ]
       [ "{{ connections.web.host }}:{{ connections.web.port }}" = "127.0.0.1:$PORT" ]
     env: {PORT: "{{ vars.port }}"}

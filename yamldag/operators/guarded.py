@@ -21,6 +21,11 @@ CONNECTING = ("http", "sql")
 """The operators that run and may have a `connection`."""
 
 
+def connects(operator: str, params: Mapping[str, Json]) -> bool:
+    """Whether a call goes by its connection: an `http` that has a `url` does not."""
+    return operator == "sql" or (operator == "http" and "connection" in params and "url" not in params)
+
+
 def prepare(sealed: Mapping[str, Json], declared: Mapping[str, Json], attempt: Attempt) -> Work:
     """`declared`: `{schema}` that the output must fit, null for any."""
     spec: dict[str, Json] = {

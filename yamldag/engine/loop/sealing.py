@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from yamldag.operators.guarded import CONNECTING
+from yamldag.operators.guarded import CONNECTING, connects
 from yamldag.plan.expression import TemplateError, analyse, render, render_shell, render_text
 from yamldag.plan.expression.analysis import Reference
 from yamldag.plan.pipeline import Call, Json, Task
@@ -27,7 +27,7 @@ def nothing() -> str:
 
 def is_private(call: Task | Call) -> bool:
     """Whether it may see a secret. Asked of every attempt: few texts so much as hold the words."""
-    if call.operator == "sql" or (call.operator in CONNECTING and "connection" in call.params):
+    if connects(call.operator, call.params):
         return True
     for values in (call.params, call.env, call.args):
         for value in values.values():
@@ -43,7 +43,7 @@ def asks_privately(call: Task) -> bool:
     """The same of what a `wait` asks."""
     looks = [(name, call.params[name]) for name in CONNECTING if name in call.params]
     connected = any(
-        name == "sql" or (isinstance(given, dict) and "connection" in given) for name, given in looks
+        connects(name, given if isinstance(given, dict) else {"url": given}) for name, given in looks
     )
     return connected or _names_one(call.params) or _names_one(call.env)
 

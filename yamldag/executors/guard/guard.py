@@ -1,10 +1,8 @@
 """Carries out a sealed call: puts secrets in, starts the task's process below its own, and masks what that writes.
 
-Neither lives without the other: were the guard killed alone, its task would go on unseen beside the next attempt.
-
 The task's process never sees how secrets are looked up, and neither they nor what holds them is ever in a file:
 requests and results go by memory alone. A task ends with its first process, as any other does; what that left
-running can write no more.
+running can write no more. Nor does it outlive its guard: it would go on unseen beside the next attempt.
 """
 
 from __future__ import annotations
@@ -26,7 +24,7 @@ from yamldag.executors.guard.keyring import Keyring
 from yamldag.executors.guard.masking import LONG, Mask, holds
 from yamldag.executors.guard.unsealing import Call
 from yamldag.executors.marking import die_with
-from yamldag.operators.contract import Attempt, Json, Operator, Outcome, Work, runnable
+from yamldag.operators.contract import Attempt, Json, Outcome, Work, runnable
 from yamldag.operators.secrets import UnresolvedError, is_private
 from yamldag.plan.expression import TemplateError
 
@@ -62,6 +60,12 @@ def guard(spec: dict[str, Any], run: Run) -> tuple[dict[str, Any], int]:
     except (TemplateError, UnresolvedError) as error:
         mask = Mask(keys.given)
         ended, outcome = 1, Outcome("failed", str(error))
+    except Exception:  # a plug-in's operator, or a bug of ours: its words may hold what nobody is to see
+        import traceback
+
+        mask = Mask(keys.given)
+        _log(mask.text(traceback.format_exc()).encode())
+        ended, outcome = 1, Outcome("failed", "the operator broke off; its log tells more", retry=True)
     return _result(outcome, mask), ended
 
 
@@ -79,12 +83,7 @@ def _carried_out(
     code = process.carry_out(call, work, result)
     if isinstance(code, Outcome):
         return 126, code
-    outcome = _outcome(operator, code, own, declared)
-    return code if code >= 0 else 128 - code, outcome
-
-
-def _outcome(operator: Operator, code: int, attempt: Attempt, declared: Mapping[str, Json] | None) -> Outcome:
-    return operator.outcome(End(code), attempt, declared)
+    return code if code >= 0 else 128 - code, operator.outcome(End(code), own, declared)
 
 
 class _Process:
