@@ -125,6 +125,13 @@ def test_any_setting_of_the_environment_is_a_miss(
     assert place.kept() is None
 
 
+def test_a_connection_that_the_environment_brings_is_a_miss(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("YAMLDAG_CONNECTION_WAREHOUSE", "sqlite://")
+    assert place.kept() is None
+
+
 def test_the_database_of_the_environment_is_used_and_written_nowhere(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:

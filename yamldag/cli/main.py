@@ -32,6 +32,8 @@ COMMANDS = {
     "why": "why a task is not running",
     "versions": "the versions of a pipeline, and what differs between two",
     "pools": "bounds that pipelines share: list, set, delete",
+    "connections": "the systems that tasks reach: list, test",
+    "secrets": "the secrets that tasks may use, and where their values come from",
     "users": "who may log in: add, list, set-role, passwd, disable, enable, delete",
     "tokens": "what programs ask by: add, list, revoke",
     "lint": "validate, and advice on style and safety",

@@ -47,6 +47,15 @@ def project(args: argparse.Namespace) -> Project:
     return found
 
 
+def sound_project(args: argparse.Namespace) -> Project:
+    """The same, if its file has no errors: else they are printed, and the exit is 1."""
+    found = project(args)
+    if found.broken:
+        show_diagnostics(found.found)
+        raise UnsoundError
+    return found
+
+
 def running_project(args: argparse.Namespace) -> Project:
     """The project, for a command that starts tasks: this version starts them on this machine alone."""
     found = project(args)

@@ -41,17 +41,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     project = ready.to_run(args)
     plan = project.plan
-    order = _order(args, plan, project)
+    order = _order(args, project)
     if args.dry_run:
         return _preview(order, project, args.format)
     return _run(replace(order, callees=ready.callees(args, plan)), project, args.format)
 
 
-def _order(args: argparse.Namespace, plan: Plan, project: Kept) -> Order:
+def _order(args: argparse.Namespace, project: Kept) -> Order:
     from yamldag.engine.local_run import Order
 
+    plan = project.plan
     params = resolved(plan, given(args.param))
-    return Order(plan, params, moment_given(args.date, plan), chosen(plan, args.task), project.pools)
+    return Order(
+        plan,
+        params,
+        moment_given(args.date, plan),
+        chosen(plan, args.task),
+        project.pools,
+        declared=lambda: options.project(args).declared,
+    )
 
 
 def resolved(plan: Plan, texts: dict[str, Any]) -> dict[str, Any]:

@@ -107,7 +107,7 @@ class Operators:
 
     def _connection(self, node: Scalar) -> None:
         known = self.project.connections
-        if node.text not in known:
+        if not self.project.knows_connection(node.text):
             near = nearest(node.text, known)
             help_ = f"did you mean `{near}`?" if near else "declare it under `connections:` in yamldag.yml"
             self.found.append(Diagnostic("YD210", f"there is no connection `{node.text}`", at(node), help_))

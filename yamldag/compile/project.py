@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -10,6 +11,7 @@ from yamldag.compile import documents
 from yamldag.compile.draft import Entries
 from yamldag.compile.files import below, shown
 from yamldag.compile.seen import stamp
+from yamldag.operators import secrets
 from yamldag.root import AS_YAML, OVERRIDABLE, database_url, locate, state_folder, variable
 from yamldag.syntax.diagnostic import Diagnostic, at, has_errors
 from yamldag.syntax.nearest import nearest
@@ -47,6 +49,7 @@ class Project:
         """The ids of its nodes that failed their schema."""
         self.stamp = stamp(file) if file else None
         """Of its file, as it was just before it was read."""
+        self._declared: str | None = None
         self._unread = False
         self._origins: dict[str, str] = {}
         if file is not None:
@@ -85,6 +88,33 @@ class Project:
     @property
     def connections(self) -> frozenset[str]:
         return self._names("connections")
+
+    def knows_connection(self, name: str) -> bool:
+        """Whether it is declared here, or this environment gives it."""
+        return name in self.connections or secrets.variable(secrets.CONNECTION, name) in self.surroundings
+
+    @property
+    def declared(self) -> str:
+        """What whoever looks secrets up is told, as JSON: never stored, never shown."""
+        if self._declared is None:
+            told = {"root": self.root, "secrets": self.secret_values, "connections": self.connection_values}
+            self._declared = json.dumps(told, ensure_ascii=False)
+        return self._declared
+
+    @property
+    def secret_values(self) -> dict[str, str | None]:
+        """By name what the file itself says of each secret; None: its value comes from outside."""
+        given = self._given("secrets")
+        values = given if isinstance(given, dict) else {}
+        return {
+            name: None if values.get(name) is None else str(values[name]) for name in sorted(self.secrets)
+        }
+
+    @property
+    def connection_values(self) -> dict[str, Json]:
+        """Connections as they are written, by id; what they say of secrets are templates."""
+        given = self._given("connections")
+        return given if isinstance(given, dict) else {}
 
     @property
     def pools(self) -> dict[str, int]:
@@ -182,6 +212,16 @@ class Project:
         self.faulty = checked.faulty
         self._take(root, path)
         self._take_environment(root, path)
+        if "connections" in root.items or "environments" in root.items:
+            self._check_connections(root)
+
+    def _check_connections(self, root: Map) -> None:
+        from yamldag.compile.connections import Connections  # few projects have any
+
+        checking = Connections(self.secrets)
+        checking.all(root, self.faulty)
+        self.found += checking.found
+        self.faulty |= checking.faulty
 
     def _take(self, root: Map, path: str) -> None:
         for name, (key, value) in root.items.items():
@@ -237,6 +277,10 @@ class Project:
         place = at(root.items["environments"][0]) if "environments" in root.items else at(root)
         help_ = f"did you mean `{near}`?" if near else f"declared: {', '.join(known) or 'none'}"
         self.found.append(Diagnostic("YD208", f"there is no environment `{self.environment}`", place, help_))
+
+    def _given(self, name: str) -> Json:
+        entry = self.entries.get(name)
+        return plain(entry[1]) if entry else None
 
     def _names(self, name: str) -> frozenset[str]:
         entry = self.entries.get(name)

@@ -18,6 +18,7 @@ from msgspec import Struct, field
 from yamldag.engine import times
 from yamldag.engine.clock import SteadyClock
 from yamldag.engine.loop.engine import Engine, Watcher, unwatched
+from yamldag.engine.loop.sealing import Declared, nothing
 from yamldag.engine.memory.earlier import earlier_outputs
 from yamldag.engine.memory.records import Dates, new_id
 from yamldag.engine.memory.run import UNMAPPED, Instance, Run, build
@@ -55,6 +56,8 @@ class Order(Struct, frozen=True):
     """Those that the project declares, with their slots."""
     callees: tuple[Plan, ...] = ()
     """The pipelines that its tasks call, those that they call in turn among them."""
+    declared: Declared = nothing
+    """Asked only where a task may see a secret."""
 
 
 class RunResult(Struct, frozen=True):
@@ -118,6 +121,7 @@ class _Here(Struct):
         engine = Engine(self.database, self.executor, self.clock, runner, os.environ, self.watch)
         callees = {plan.pipeline: Callee(plan, text_hash(to_text(plan))) for plan in order.callees}
         engine.callees = callees.get
+        engine.dispatch.declared = order.declared
         engine.pulse = self.onlooker.lease / BEATS
         run = build(self._record(order, engine.runner, now), engine.ids)
         gc.freeze()

@@ -46,6 +46,7 @@ def open_service(
     engine.pulse = onlooker.lease / BEATS
     catalogue = Catalogue(project, lambda: last_good(database, project.root))
     engine.callees = catalogue.callee
+    engine.dispatch.declared = lambda: catalogue.project.declared
     peers = Peers(engine, executor, onlooker, say)
     peers.look()
     sweep(engine, executor)

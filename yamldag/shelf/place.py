@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
+from yamldag.operators.secrets import CONNECTION
 from yamldag.root import AS_YAML, OVERRIDABLE, state_folder, variable
 from yamldag.shelf.maker import maker
 from yamldag.shelf.record import digest
@@ -21,8 +22,9 @@ def of(
     this compiler. None: nothing can be kept."""
     names = (name for name in (*AS_YAML, *OVERRIDABLE) if name not in _SECRET)
     given = {name: around.get(variable(name)) for name in names}
+    connections = sorted(name for name in around if name.startswith(CONNECTION))  # each declares one
     try:
-        key = repr((what, root, file, environment, given, maker()))
+        key = repr((what, root, file, environment, given, connections, maker()))
     except OSError:
         return None
     return os.path.join(state_folder(root), FOLDER, digest(key.encode("utf-8", "surrogateescape")))
