@@ -63,7 +63,7 @@ class Play:
         if "start" in step:
             self.begin(step["start"])
         if "reached" in step:
-            wait_until(lambda: not Counter(step["reached"]) - Counter(self.lines()))
+            wait_until(lambda: not Counter(map(str, step["reached"])) - Counter(self.lines()))
         if "end" in step:
             self.expect(step, self.end(step["end"]))
         elif "until" in step:
@@ -129,13 +129,13 @@ class Play:
             alike(step["json"], answer.json, "")
         said = answer.out + answer.err
         for text in step.get("says", ()):
-            assert self.filled(text) in said, said
+            assert self.filled(str(text)) in said, said
         for text in step.get("silent", ()):
-            assert text not in said, said
+            assert str(text) not in said, said
         for task, text in step.get("reasons", {}).items():
             rows = self.project("tasks", answer.json["run_id"], "--json").json["tasks"]
             reasons = {label(row): row["reason"] or "" for row in rows}
-            assert text in reasons[task], reasons
+            assert str(text) in reasons[task], reasons
         self.expect_history(step)
 
     def expect_tasks(self, step: dict[str, Any], rows: list[dict[str, Any]]) -> None:
