@@ -18,9 +18,34 @@ from tests.e2e.project import PATIENCE, YAMLDAG, Answer, Project, label
 from tests.e2e.serving import wait_until
 
 FOLDER = Path(__file__).parent / "scenarios"
-JSON = {"run", "show", "next", "runs", "tasks", "why", "versions", "list", "trigger", "clear", "cancel", "retry"}
+JSON = {
+    "run",
+    "show",
+    "next",
+    "runs",
+    "tasks",
+    "why",
+    "versions",
+    "list",
+    "trigger",
+    "clear",
+    "cancel",
+    "retry",
+}
 DOES = {"run", "call", "start", "scheduler", "until", "reached", "write", "remove", "end", "note"}
-EXPECTS = {"exit", "state", "tasks", "some", "json", "says", "silent", "reasons", "history", "unordered", "at_once"}
+EXPECTS = {
+    "exit",
+    "state",
+    "tasks",
+    "some",
+    "json",
+    "says",
+    "silent",
+    "reasons",
+    "history",
+    "unordered",
+    "at_once",
+}
 
 
 def scenarios() -> list[Any]:
@@ -45,7 +70,7 @@ class Play:
     def play(self) -> None:
         text = self.body.get("file")
         if text is not None:
-            self.write("pipelines/p.yml", text if re.search("^pipeline:", text, re.MULTILINE) else f"pipeline: p\n{text}")
+            self.write("pipelines/p.yml", text if text.startswith("pipeline:") else f"pipeline: p\n{text}")
         for path, content in self.body.get("files", {}).items():
             self.write(path, content)
         alone = {key: value for key, value in self.body.items() if key in EXPECTS}
@@ -86,7 +111,11 @@ class Play:
 
     def words(self, command: str) -> list[str]:
         words = shlex.split(self.filled(command))
-        return [*words, "--json"] if words[0] in JSON and not {"--json", "--help", "--format"} & {*words} else words
+        return (
+            [*words, "--json"]
+            if words[0] in JSON and not {"--json", "--help", "--format"} & {*words}
+            else words
+        )
 
     def call(self, command: str) -> Answer:
         return self.project(*self.words(command), env=self.env)
@@ -145,7 +174,9 @@ class Play:
         if "tasks" in step:
             assert list(found) == list(wanted), list(found)
         got = {
-            task: [found[task]["state"], found[task]["attempts"]] if isinstance(want, list) else found[task]["state"]
+            task: [found[task]["state"], found[task]["attempts"]]
+            if isinstance(want, list)
+            else found[task]["state"]
             for task, want in wanted.items()
         }
         assert got == wanted
@@ -153,9 +184,9 @@ class Play:
     def expect_history(self, step: dict[str, Any]) -> None:
         lines = self.lines()
         if "history" in step:
-            assert lines == [str(line) for line in step["history"]]
+            assert lines == [self.filled(str(line)) for line in step["history"]]
         if "unordered" in step:
-            assert sorted(lines) == sorted(str(line) for line in step["unordered"])
+            assert sorted(lines) == sorted(self.filled(str(line)) for line in step["unordered"])
         if "at_once" in step:
             now, most = 0, 0
             for line in lines:
