@@ -22,13 +22,13 @@ from tests.faults.machine import Clock, Crash, Fused, Hands, Machine
 from tests.faults.oracle import DONE, Oracle, Row
 from tests.faults.plans import POOL, SLOTS, Case, any_case
 from yamldag.engine.loop.engine import Engine
-from yamldag.engine.memory.records import plan_text
 from yamldag.engine.memory.run import Instance, Run, build
 from yamldag.engine.step.world import Admit, Stop
 from yamldag.engine.takeover.lives import Onlooker
 from yamldag.engine.takeover.recovery import recover
 from yamldag.executors.contract import Start
-from yamldag.executors.local import LocalExecutor
+from yamldag.executors.local.executor import LocalExecutor
+from yamldag.plan.pipeline import to_text
 from yamldag.plan.state import TaskState
 from yamldag.store import moves
 from yamldag.store.database import Database, open_database
@@ -154,7 +154,7 @@ class Simulation:
 
     def _begin_run(self, engine: Engine, name: str) -> None:
         plan, now = self.cases[name].plan, self.machine.clock.now()
-        text = plan_text(plan)
+        text = to_text(plan)
         version = moves.Version(plan.pipeline, "p.yml", plan.pipeline, text, now)
         row = NewRun(
             name, plan.pipeline, plan.pipeline, "manual", "running", DAY, DAY, DAY, None, "{}", None, now, now,

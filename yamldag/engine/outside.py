@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 
+from msgspec import Struct
+from msgspec.structs import replace
+
+from yamldag.engine import times
 from yamldag.engine.loop.requests import detail_of, wish_of
 from yamldag.engine.memory.params import resolve
 from yamldag.engine.memory.reasons import REASONS
 from yamldag.engine.memory.rebuild import StoredInstance
 from yamldag.engine.memory.run import UNMAPPED, narrowed
 from yamldag.engine.step.choice import Choice, Fact, Wish, choose
-from yamldag.plan.pipeline import Plan, Task, from_json
+from yamldag.plan.pipeline import Plan, Task, from_text
 from yamldag.plan.state import TaskState
-from yamldag.store import clears, requests, views
+from yamldag.store import clears, moves, requests, schedules, views
 from yamldag.store.clears import ClearedRow, Requeued
 from yamldag.store.database import Database
-from yamldag.store.moves import Lost
+from yamldag.store.moves import Lost, Version
 
 _TIMES = 5
 """How often a clear is tried whose run is moved in the same moment."""
@@ -40,8 +43,21 @@ def cancel(database: Database, run: str, now: float, *, kill: bool = False) -> s
     return database.write(work)
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+def set_paused(database: Database, version: Version, catchup: str, now: float, *, paused: bool) -> bool:
+    """Pause a pipeline, or let it go on: all ticks that it has missed are made up for with `catchup: all` alone.
+    False: it was so already."""
+    skip_to = None if catchup == "all" else times.stored_at(now)
+
+    def work() -> bool:
+        moves.add_pipeline(database, version)
+        if paused:
+            return schedules.pause(database, version.pipeline)
+        return schedules.unpause(database, version.pipeline, skip_to, now)
+
+    return database.write(work)
+
+
+class Found(Struct, frozen=True):
     """A run as its rows had it when it was looked at."""
 
     id: str
@@ -68,7 +84,7 @@ def look(database: Database, run: str) -> Found:
         text = views.plan(db, row["version"]) if row["version"] else None
         rows = [StoredInstance._make(each) for each in views.instances(db, run)]
     only = None if row["only_tasks"] is None else frozenset(json.loads(row["only_tasks"]))
-    plan = from_json(json.loads(text)) if text else None
+    plan = from_text(text) if text else None
     return Found(
         run,
         row["pipeline"],
@@ -82,16 +98,14 @@ def look(database: Database, run: str) -> Found:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Newer:
+class Newer(Struct, frozen=True):
     """A plan that a run is to have instead of its own, and its hash."""
 
     plan: Plan
     version: str
 
 
-@dataclass(frozen=True, slots=True)
-class Clearance:
+class Clearance(Struct, frozen=True):
     """What a clear of a run comes to."""
 
     run: Found

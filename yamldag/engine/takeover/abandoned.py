@@ -20,7 +20,7 @@ from yamldag.engine.takeover.lives import Onlooker, find_over, new_life
 from yamldag.executors.contract import Ended
 from yamldag.executors.local import journal, orphans, places
 from yamldag.operators.contract import Outcome
-from yamldag.plan.pipeline import from_json
+from yamldag.plan.pipeline import from_text
 from yamldag.plan.state import TaskState
 from yamldag.store import lives, moves
 from yamldag.store.database import Database
@@ -94,7 +94,7 @@ def _read(database: Database, folder: Path, name: str, heir: int, ids: Iterator[
     only = None if row["only_tasks"] is None else frozenset(json.loads(row["only_tasks"]))
     run = Run(
         name,
-        from_json(json.loads(text)),
+        from_text(text),
         heir,
         row["type"],
         only=only,

@@ -11,7 +11,7 @@ from yamldag.engine import folders
 from yamldag.engine.memory.earlier import earlier_outputs
 from yamldag.engine.memory.rebuild import StoredInstance, rebuild
 from yamldag.engine.memory.run import Run
-from yamldag.plan.pipeline import from_json
+from yamldag.plan.pipeline import from_text
 from yamldag.store import assets, views
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def stored_run(
     """The run of that row with its instances, and whether it has none yet. `folder`: the project's `.yamldag`."""
     text = views.plan(db, row["version"])
     assert text is not None
-    plan = from_json(json.loads(text))
+    plan = from_text(text)
     only = None if row["only_tasks"] is None else frozenset(json.loads(row["only_tasks"]))
     run = Run(
         row["id"],
