@@ -13,7 +13,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 YAMLDAG = (sys.executable, "-m", "yamldag")
-PATIENCE = 40
+PATIENCE = 120
 """Seconds after which a command is taken to hang."""
 
 

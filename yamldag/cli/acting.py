@@ -93,10 +93,10 @@ def compiled(project: Project, name: str) -> Plan:
 
     unit, found, wrong = find(project, name)
     if wrong is not None:
-        plan = _recorded(project, name, wrong)
-        if not os.path.exists(os.path.join(project.root, plan.file)):
-            raise UsageError(f"`{name}` was removed: its file `{plan.file}` is gone; its runs are kept")
-        return plan
+        recorded = _recorded(project, name, wrong)
+        if not os.path.exists(os.path.join(project.root, recorded.file)):
+            raise UsageError(f"`{name}` was removed: its file `{recorded.file}` is gone; its runs are kept")
+        return recorded
     if unit is None or not unit.sound or found.broken:
         options.show_diagnostics(found.found)
         raise UnsoundError
