@@ -17,7 +17,7 @@ from tests.faults.long import much
 from tests.faults.simulate import Place, memory
 from yamldag.engine import times
 from yamldag.engine.schedule.agenda import Agenda
-from yamldag.engine.schedule.catalogue import Known, known
+from yamldag.engine.schedule.known import Known, known
 from yamldag.engine.schedule.ticker import LATE, QUEUE, Decision
 from yamldag.plan.pipeline import Plan
 from yamldag.store import moves, schedules

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from yamldag.cli.main import UnsoundError, UsageError
 
 if TYPE_CHECKING:
-    from yamldag.compile.compiler import Unit
+    from yamldag.compile.compiler import Compiled, Unit
     from yamldag.compile.project import Project
     from yamldag.plan.pipeline import Plan
     from yamldag.syntax.diagnostic import Diagnostic
@@ -61,15 +61,20 @@ def running_project(args: argparse.Namespace) -> Project:
 
 def pipeline(args: argparse.Namespace, target: str) -> Unit:
     """The pipeline that the user named, without errors; else its diagnostics are printed, and the exit is 1."""
+    return compiled(project(args), target)[0]
+
+
+def compiled(project: Project, target: str) -> tuple[Unit, Compiled]:
+    """The same, and what was compiled with it."""
     from yamldag.compile.load import find
 
-    unit, compiled, wrong = find(project(args), target)
+    unit, compiled, wrong = find(project, target)
     if wrong is not None:
         raise UsageError(wrong)
     if unit is None or not unit.sound or compiled.broken:
         show_diagnostics(compiled.found)
         raise UnsoundError
-    return unit
+    return unit, compiled
 
 
 def plan(args: argparse.Namespace, target: str) -> Plan:

@@ -10,6 +10,7 @@ from yamldag.compile import shapes
 from yamldag.compile.draft import Draft, Entries, Entry, Layer, Scope, strings
 from yamldag.compile.keys import CALLING, OPERATORS
 from yamldag.compile.project import Project
+from yamldag.compile.seen import Seen
 from yamldag.operators import catalog
 from yamldag.syntax.diagnostic import Diagnostic, Related, at
 from yamldag.syntax.locate import place
@@ -32,9 +33,9 @@ _CONNECTED: dict[str, tuple[str, ...]] = {
 class Operators:
     """The operators of one pipeline."""
 
-    def __init__(self, project: Project, faulty: set[int], found: list[Diagnostic], beside: set[str]) -> None:
-        """`beside` takes the files that were looked for."""
-        self.beside = beside
+    def __init__(self, project: Project, faulty: set[int], found: list[Diagnostic], seen: Seen) -> None:
+        """`seen` takes the files that were looked for."""
+        self.seen = seen
         self.project = project
         self.faulty = faulty
         self.found = found
@@ -132,7 +133,7 @@ class Operators:
         if type(path) is not Scalar or id(path) in self.faulty or any(True for _ in strings(path)):
             return
         place_of = os.path.join(task.scope.folder, path.text)
-        self.beside.add(place_of)
+        self.seen.look(place_of)
         if not os.path.isfile(place_of):
             self.found.append(
                 Diagnostic("YD705", f"there is no file `{path.text}` beside the pipeline's", at(path))
@@ -261,11 +262,11 @@ class Operators:
         from yamldag.operators import signature
 
         module, _, name = node.text.partition(":")
+        for candidate in signature.module_files(folder, module):
+            self.seen.look(candidate)
         path = signature.module_file(folder, module)
-        self.beside.add(path or os.path.join(folder, *module.split(".")) + ".py")
         if path is None:
-            mine = signature.module_file(folder, module.partition(".")[0])
-            if mine is None and (own_requirements or signature.importable(module)):
+            if self._is_installed(folder, module, own_requirements):
                 return None
             message = f"there is no module `{module}` beside the file, and none that Python can import"
             help_ = self._near_module(folder, module)
@@ -276,6 +277,20 @@ class Operators:
             return known
         self._no_function(node, os.path.relpath(path, folder), known)
         return None
+
+    def _is_installed(self, folder: str, module: str, own_requirements: bool) -> bool:
+        """Whether a module is none of the project's own, and can be imported, or will be."""
+        from yamldag.operators import signature
+
+        top = module.partition(".")[0]
+        for candidate in signature.module_files(folder, top):
+            self.seen.look(candidate)
+        if signature.module_file(folder, top) is not None:
+            return False
+        if own_requirements:
+            return True
+        self.seen.modules.add(module)
+        return signature.importable(module)
 
     def _no_function(self, node: Scalar, shown: str, fault: signature.Fault) -> None:
         module, _, name = node.text.partition(":")

@@ -9,14 +9,11 @@ from typing import NamedTuple
 from yamldag.compile import documents
 from yamldag.compile.draft import Entries
 from yamldag.compile.files import below, shown
+from yamldag.compile.seen import stamp
+from yamldag.root import AS_YAML, OVERRIDABLE, database_url, locate, state_folder, variable
 from yamldag.syntax.diagnostic import Diagnostic, at, has_errors
 from yamldag.syntax.nearest import nearest
 from yamldag.syntax.tree import Json, Map, Node, Scalar, Seq, plain
-
-NAMES = ("yamldag.yml", "yamldag.yaml")
-_SQLITE = "sqlite:///"
-AS_YAML = ("vars", "defaults", "pipeline_defaults", "pools", "connections", "secrets", "lint")
-OVERRIDABLE = ("pipelines", "database", "executor", "allow_env", "plugins")
 
 
 class Setting(NamedTuple):
@@ -50,12 +47,14 @@ class Project:
         """Of an environment that is not declared: words that say so."""
         self.faulty: set[int] = set()
         """The ids of its nodes that failed their schema."""
+        self.stamp = stamp(file) if file else None
+        """Of its file, as it was just before it was read."""
         self._unread = False
         self._origins: dict[str, str] = {}
         if file is not None:
             self._read(file)
         for name in AS_YAML:
-            if (text := surroundings.get(f"YAMLDAG_{name.upper()}")) is not None:
+            if (text := surroundings.get(variable(name))) is not None:
                 self._take_variable(name, text)
 
     # What the rest of the program asks
@@ -74,14 +73,12 @@ class Project:
     @property
     def state_folder(self) -> str:
         """Where runs, logs and the default database are."""
-        return os.path.join(self.root, ".yamldag")
+        return state_folder(self.root)
 
     @property
     def database(self) -> str:
         """Its URL. A path of SQLite's starts from the root, wherever a command is called."""
-        url = str(self.value("database", f"sqlite:///{os.path.join(self.state_folder, 'yamldag.db')}"))
-        start, path = url[: len(_SQLITE)], url[len(_SQLITE) :]
-        return f"{start}{os.path.join(self.root, path)}" if start == _SQLITE and path else url
+        return database_url(self.root, self.value("database", None))
 
     @property
     def secrets(self) -> frozenset[str]:
@@ -128,9 +125,13 @@ class Project:
 
     def value(self, name: str, default: Json) -> Json:
         """A setting as plain data: the environment variable's, else the file's, else the default."""
-        given = self.surroundings.get(f"YAMLDAG_{name.upper()}")
+        given = self.surroundings.get(variable(name))
         if given is not None and name in OVERRIDABLE:
             return given
+        return self.said(name, default)
+
+    def said(self, name: str, default: Json) -> Json:
+        """A setting as the file has it, whatever the environment variable says."""
         entry = self.entries.get(name)
         return plain(entry[1]) if entry else default
 
@@ -214,8 +215,8 @@ class Project:
 
     def _take_variable(self, name: str, text: str) -> None:
         """A setting that an environment variable gives, as YAML: `YAMLDAG_POOLS='{db: 4}'`."""
-        variable = f"$YAMLDAG_{name.upper()}"
-        file = documents.from_bytes(variable, variable, text.encode("utf-8", "surrogateescape"))
+        shown_as = f"${variable(name)}"
+        file = documents.from_bytes(shown_as, shown_as, text.encode("utf-8", "surrogateescape"))
         self.found += file.found
         if not file.documents:
             return
@@ -225,7 +226,7 @@ class Project:
         checked = documents.checked(root, "project", None)
         self.found += checked.found
         self.faulty |= checked.faulty
-        self._origins[name] = variable
+        self._origins[name] = shown_as
         if name == "vars":
             self.vars |= documents.nodes(root, name)
             return
@@ -249,9 +250,8 @@ class Project:
         return _texts({name: entry}, name)
 
     def _origin(self, name: str) -> str:
-        variable = f"YAMLDAG_{name.upper()}"
-        if name in OVERRIDABLE and variable in self.surroundings:
-            return f"${variable}"
+        if name in OVERRIDABLE and variable(name) in self.surroundings:
+            return f"${variable(name)}"
         return self._origins.get(name, "default")
 
     def _environment_origin(self) -> str:
@@ -270,15 +270,7 @@ def find(
     """The project that a folder belongs to: `yamldag.yml` is sought upwards from it."""
     around = os.environ if surroundings is None else surroundings
     chosen = environment or around.get("YAMLDAG_ENV") or None
-    folder = start = os.path.abspath(start)
-    while True:
-        for name in NAMES:
-            if os.path.isfile(os.path.join(folder, name)):
-                return Project(folder, os.path.join(folder, name), chosen, around)
-        above = os.path.dirname(folder)
-        if above == folder:
-            return Project(start, None, chosen, around)
-        folder = above
+    return Project(*locate(start), chosen, around)
 
 
 def _texts(items: Entries, name: str) -> frozenset[str]:

@@ -13,6 +13,7 @@ from yamldag.engine.memory.notices import Notice
 from yamldag.engine.memory.run import Instance, Node, Run
 from yamldag.engine.step.choice import Wish
 from yamldag.engine.step.errands import Errand, Returned
+from yamldag.engine.step.line import Line
 from yamldag.engine.step.readiness import Asking
 from yamldag.executors.contract import Start
 from yamldag.operators.contract import Outcome
@@ -192,7 +193,7 @@ class World(Struct):
     """By the attempt's id."""
     timers: list[tuple[float, int, Run | Instance | Deadline]] = field(default_factory=list)
     """A heap: when to look at what again."""
-    open: set[Run] = field(default_factory=set)
+    open: Line = field(default_factory=Line)
     """Runs with something ready and room for it."""
     pools: dict[str, Pool] = field(default_factory=dict)
     """By name, those that somebody here waits for."""
