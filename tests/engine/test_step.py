@@ -99,6 +99,20 @@ def test_a_parent_that_is_only_referenced_must_be_done_in_whatever_state() -> No
     assert states(run)["c"] == "success"
 
 
+def test_the_rule_always_waits_for_no_parent_but_for_what_is_only_referenced() -> None:
+    simulation = Simulation()
+    run = simulation.admit(
+        plan(
+            task("a"),
+            task("b", "a", trigger_rule="always"),
+            task("c", "a", "b", judged=("b",), trigger_rule="always"),
+        )
+    )
+    assert (states(run)["b"], states(run)["c"]) == ("running", "none")
+    simulation.finish()
+    assert states(run)["c"] == "success"
+
+
 def test_a_false_condition_skips_and_what_follows_is_skipped() -> None:
     run = run_to_end(
         plan(task("a", when=(True, False)), task("b", "a"), task("c", "b", trigger_rule="all_done"))

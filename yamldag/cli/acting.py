@@ -88,12 +88,15 @@ def unanswered(database: Database, run: str) -> bool:
 
 
 def compiled(project: Project, name: str) -> Plan:
-    """The plan that this version can run: of the files, or as it was recorded if they hold it no more."""
+    """The plan that this version can run: of the files, or as it was recorded of one that lies elsewhere."""
     from yamldag.compile.load import find
 
     unit, found, wrong = find(project, name)
     if wrong is not None:
-        return _recorded(project, name, wrong)
+        recorded = _recorded(project, name, wrong)
+        if not os.path.exists(os.path.join(project.root, recorded.file)):
+            raise UsageError(f"`{name}` was removed: its file `{recorded.file}` is gone; its runs are kept")
+        return recorded
     if unit is None or not unit.sound or found.broken:
         options.show_diagnostics(found.found)
         raise UnsoundError

@@ -37,13 +37,15 @@ def add_format(parser: argparse.ArgumentParser, *formats: str) -> None:
     )
 
 
-def project(args: argparse.Namespace) -> Project:
-    """The project of the current folder."""
+def project(args: argparse.Namespace, *, diagnoses: bool = False) -> Project:
+    """The project of the current folder. A command that `diagnoses` tells of an unknown environment itself."""
     from yamldag.compile.project import find
 
     found = find(os.getcwd(), args.env)
     if args.env and found.file is None:
         raise UsageError(f"there is no environment `{args.env}`: there is no yamldag.yml that declares one")
+    if args.env and found.unknown and not diagnoses:
+        raise UsageError(found.unknown)
     return found
 
 

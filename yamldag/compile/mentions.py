@@ -49,9 +49,10 @@ _AIRFLOW = {
     **dict.fromkeys(("prev_ds", "prev_execution_date"), "the tick before is `data_interval_start`"),
     "macros": "dates are moved by filters, as in `ds | add_days(7)`",
     "var": "constants are read as `vars.name`",
+    "null": "the empty value is `none` in an expression",
     "conn": "connections are read as `connections.id.host`",
 }
-"""What Airflow's names are called here."""
+"""What the names of Airflow, and of JSON, are called here."""
 
 
 class Mentions:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from yamldag.compile import shapes
 from yamldag.compile.draft import Draft, Entries, Entry, Layer, Scope, strings
-from yamldag.compile.keys import OPERATORS
+from yamldag.compile.keys import CALLING, OPERATORS
 from yamldag.compile.project import Project
 from yamldag.compile.seen import Seen
 from yamldag.operators import catalog
@@ -28,8 +28,6 @@ _CONNECTED: dict[str, tuple[str, ...]] = {
     "wait": ("http", "sql"),
 }
 """The operators that have a `connection`, and their parameters that have one."""
-_CALLING = ("branch", "short_circuit", "wait")
-"""The operators that may ask a function, which is given as `python` is."""
 
 
 class Operators:
@@ -76,20 +74,23 @@ class Operators:
         if task.operator == "bash":
             self._bash(task.scope, node)
         elif task.operator == "python":
-            if known := self._python(task.scope.folder, node):
-                own = task.entries.get("args")
-                self._arguments(*known, task.values("args"), own[0] if own else None)
+            self._call_of(task, node)
         elif task.operator == "sql":
             self._file(task, node)
-        elif task.operator in _CALLING:
+        elif task.operator in CALLING:
             function = parameter(node, "python")
             if function is not None and id(function) not in self.faulty:
-                self._python(task.scope.folder, function)
+                self._call_of(task, function)
         self._connections(task, task.operator)
         self._exclusive(task.operator, node)
         self._required(task.operator, key, node, task)
         self._output(task)
         self._mapping(task)
+
+    def _call_of(self, task: Draft, node: Node) -> None:
+        if known := self._python(task.scope.folder, node):
+            own = task.entries.get("args")
+            self._arguments(*known, task.values("args"), own[0] if own else None)
 
     def _connections(self, task: Draft, name: str) -> None:
         """Connections named by their id. Without a project file there is nowhere to declare them."""

@@ -45,6 +45,8 @@ class Project:
         """All that are declared here, the chosen environment's over the file's."""
         self.chosen_vars: dict[str, Node] = {}
         """The chosen environment's: they win over those of a pipeline's file, too."""
+        self.unknown: str | None = None
+        """Of an environment that is not declared: words that say so."""
         self.faulty: set[int] = set()
         """The ids of its nodes that failed their schema."""
         self.stamp = stamp(file) if file else None
@@ -276,6 +278,7 @@ class Project:
         near = nearest(self.environment or "", known)
         place = at(root.items["environments"][0]) if "environments" in root.items else at(root)
         help_ = f"did you mean `{near}`?" if near else f"declared: {', '.join(known) or 'none'}"
+        self.unknown = f"there is no environment `{self.environment}`; {help_}"
         self.found.append(Diagnostic("YD208", f"there is no environment `{self.environment}`", place, help_))
 
     def _given(self, name: str) -> Json:

@@ -18,7 +18,7 @@ from yamldag.engine.step.deadline import moment_of
 from yamldag.engine.step.deferred import Deferred
 from yamldag.engine.step.errands import Returned
 from yamldag.engine.step.pools import forget
-from yamldag.engine.step.readiness import Readiness
+from yamldag.engine.step.readiness import Readiness, waits_for_parents
 from yamldag.engine.step.reusing import Reusing
 from yamldag.engine.step.room import Room
 from yamldag.engine.step.stopping import ACTIVE, Stopping
@@ -104,7 +104,7 @@ class _Step:
         for instance in run.instances:
             if what.new:
                 self.changes.add(instance)
-                if instance.node.tally.judged or instance.node.tally.others:
+                if waits_for_parents(instance.node):
                     continue
             self._resume(instance)
         for instance in run.unsaved:
