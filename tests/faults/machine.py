@@ -24,9 +24,16 @@ class Crash(BaseException):
 class Clock:
     def __init__(self) -> None:
         self.time = 1_000_000.0
+        self.set_by = 0.0
+        """Seconds by which it is about to be set."""
 
     def now(self) -> float:
         return self.time
+
+    def moved(self) -> float:
+        by, self.set_by = self.set_by, 0.0
+        self.time += by
+        return by
 
 
 @dataclass(slots=True)

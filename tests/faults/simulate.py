@@ -29,6 +29,7 @@ from yamldag.engine.takeover.lives import Onlooker
 from yamldag.engine.takeover.recovery import recover
 from yamldag.executors.contract import Start
 from yamldag.executors.local import LocalExecutor
+from yamldag.plan.pipeline import Plan
 from yamldag.plan.state import TaskState
 from yamldag.store import moves
 from yamldag.store.database import Database, open_database
@@ -153,25 +154,8 @@ class Simulation:
             self.opened = None
 
     def _begin_run(self, engine: Engine, name: str) -> None:
-        plan, now = self.cases[name].plan, self.machine.clock.now()
-        text = plan_text(plan)
-        version = moves.Version(plan.pipeline, "p.yml", plan.pipeline, text, now)
-        row = NewRun(
-            name, plan.pipeline, plan.pipeline, "manual", "running", DAY, DAY, DAY, None, "{}", None, now, now,
-            engine.runner,
-        )  # fmt: skip
-
-        def record() -> bool:
-            moves.save_version(engine.database, version)
-            return moves.create_run(engine.database, row)
-
-        created = engine.database.write(record)
-        if not created:
-            raise Wrong(f"run {name} is there already")
+        begin_run(engine, name, self.cases[name].plan, self.place.folder)
         self.waiting.remove(name)
-        run = Run(name, plan, engine.runner, "manual", DAY, DAY, DAY, started=now)
-        run.folder, run.logs = (str(self.place.folder / kind / name) for kind in ("runs", "logs"))
-        engine.tell(Admit(build(run, engine.ids)))
 
     def _stop(self, engine: Engine) -> None:
         self.stops -= 1
@@ -347,6 +331,26 @@ class Simulation:
         for attempt, (_, _, reason, _) in stored.items():
             if attempt not in self.machine.bodies and reason not in ("refused", "waited", "stopped"):
                 raise Wrong(f"attempt {attempt} ended by {reason}, and never began")
+
+
+def begin_run(engine: Engine, name: str, plan: Plan, folder: Path) -> None:
+    """Record a run of that plan, and let the engine move it."""
+    now, text = engine.clock.now(), plan_text(plan)
+    version = moves.Version(plan.pipeline, "p.yml", plan.pipeline, text, now)
+    row = NewRun(
+        name, plan.pipeline, plan.pipeline, "manual", "running", DAY, DAY, DAY, None, "{}", None, now, now,
+        engine.runner,
+    )  # fmt: skip
+
+    def record() -> bool:
+        moves.save_version(engine.database, version)
+        return moves.create_run(engine.database, row)
+
+    if not engine.database.write(record):
+        raise Wrong(f"run {name} is there already")
+    run = Run(name, plan, engine.runner, "manual", DAY, DAY, DAY, started=now)
+    run.folder, run.logs = (str(folder / kind / name) for kind in ("runs", "logs"))
+    engine.tell(Admit(build(run, engine.ids)))
 
 
 def simulate(place: Place, seed: int) -> Simulation:

@@ -15,7 +15,7 @@ from types import FrameType
 from typing import Any
 
 from yamldag.engine import times
-from yamldag.engine.clock import SteadyClock
+from yamldag.engine.clock import MachineClock
 from yamldag.engine.loop.engine import Engine, Watcher, unwatched
 from yamldag.engine.memory.earlier import earlier_outputs
 from yamldag.engine.memory.records import Dates, new_id, plan_text, text_hash
@@ -109,7 +109,7 @@ class _Here:
     watch: Watcher
     onlooker: Onlooker
     patience: Patience
-    clock: SteadyClock = field(default_factory=SteadyClock)
+    clock: MachineClock = field(default_factory=MachineClock)
 
     def run(self, order: Order, began: Callable[[Run], None] | None) -> RunResult:
         now = self.clock.now()

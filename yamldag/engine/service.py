@@ -106,7 +106,7 @@ class Service:
     def stop(self) -> None:
         """Start nothing more, and end when nothing runs, or after a while; told again: stop what runs."""
         if not self.stops:
-            self._told = self.engine.clock.now()
+            self._told = self.engine.steady
         self.stops += 1
         self.engine.wake()
 
@@ -117,7 +117,7 @@ class Service:
 
     def wants_no_more(self) -> bool:
         """Whether a database that is away is not worth waiting for: it was told to stop, and time runs out."""
-        return self.stops > 1 or (bool(self.stops) and self.engine.clock.now() - self._told >= GRACE / 2)
+        return self.stops > 1 or (bool(self.stops) and self.engine.steady - self._told >= GRACE / 2)
 
     # The loop
 
@@ -133,7 +133,7 @@ class Service:
         now = self._wait(now + self._patience(now) if wait else now)
         self._clear_up()
         if self.stops:
-            self._wind_down(now)
+            self._wind_down()
         else:
             self._see_peers(now)
             if self.leads:
@@ -157,7 +157,7 @@ class Service:
 
     def _patience(self, now: float) -> float:
         if self.stops:
-            return 0.0 if self._give_up is None else max(0.0, min(self._give_up - now, 1.0))
+            return 0.0 if self._give_up is None else max(0.0, min(self._give_up - self.engine.steady, 1.0))
         if self.leads and self.agenda.hurries:
             return 0.0
         due = self.agenda.due()
@@ -394,8 +394,8 @@ class Service:
 
     # The end
 
-    def _wind_down(self, now: float) -> None:
-        running = list(self.engine.world.running)
+    def _wind_down(self) -> None:
+        now, running = self.engine.steady, list(self.engine.world.running)
         if self._give_up is None:
             self._give_up = now + GRACE
             self.engine.leave()
@@ -414,7 +414,7 @@ class Service:
         if not self.stops or self._give_up is None:
             return False
         at_work = self.engine.world.running or not self.engine.outbox.idle
-        return not at_work or self.engine.clock.now() >= self._give_up
+        return not at_work or self.engine.steady >= self._give_up
 
     # What others see
 

@@ -28,6 +28,7 @@ from yamldag.engine.step.world import (
     Called,
     Callee,
     Callees,
+    ClockSet,
     Finished,
     Freed,
     Happened,
@@ -99,6 +100,8 @@ class Engine:
     called: list[Called] = field(default_factory=list)
     """Runs that tasks have made, and that are stored; the caller empties it."""
     errands: Errands = field(default_factory=Errands)
+    set_by: float = 0.0
+    """Seconds by which the clock was set in all: what is waited for goes by `steady`."""
     fresh: bool = False
     """Other processes have written to the database; who has looked there sets it back."""
     news: News = field(init=False)
@@ -122,6 +125,11 @@ class Engine:
         self.world.cache = Cache(self.database, self._templates)
         self._pools = PoolWatch(self.database, self.world, self.runner)
         self._past = PastWatch(self.database, self.world)
+
+    @property
+    def steady(self) -> float:
+        """Seconds for waits of this process: the time, as if nobody had ever set the clock."""
+        return self.clock.now() - self.set_by
 
     def _callee(self, name: str) -> Callee | None:
         return self.callees(name)
@@ -148,6 +156,9 @@ class Engine:
         """
         ends = self.executor.receive(self._wait(patience))
         happened: list[Happened] = []
+        if by := self.clock.moved():
+            self.set_by += by
+            happened.append(ClockSet(by))
         while self._inbox:
             happened.append(self._inbox.popleft())
         running = self.world.running

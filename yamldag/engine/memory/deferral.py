@@ -25,6 +25,8 @@ class Deferral:
     """When its time is over."""
     at: float | None = None
     """`time`: when that is."""
+    fixed: bool | None = None
+    """`time`: it is a moment of the clock, not one after a delay."""
     path: str | None = None
     """`file`: absolute; it may hold `*`."""
     pipeline: str | None = None
@@ -58,7 +60,7 @@ class Awaited(NamedTuple):
     task: str | None
 
 
-_SPEC = ("what", "at", "path", "pipeline", "task", "date", "run", "poke", "soft_fail")
+_SPEC = ("what", "at", "fixed", "path", "pipeline", "task", "date", "run", "poke", "soft_fail")
 
 
 def to_text(deferral: Deferral) -> str:

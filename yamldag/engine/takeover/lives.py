@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from yamldag.executors.local import holders, orphans, places
@@ -66,11 +67,25 @@ class Onlooker:
     lease: float = LEASE
     alone: bool = False
     """Nobody else can schedule on this database."""
+    elapsed: Callable[[], float] = time.monotonic
+    heard: dict[int, tuple[int, float]] = field(default_factory=dict)
+    """Of each scheduler that lives: the newest step that was seen, and when it was seen first."""
 
     @classmethod
     def at(cls, folder: Path, environment: Mapping[str, str], *, alone: bool = False) -> Onlooker:
         """A process of this machine. `folder`: the project's `.yamldag`. Raises BadLease."""
         return cls(folder / "executor", orphans.boot(), lease_of(environment), alone)
+
+    def watched(self, life: Seen) -> Seen:
+        """A scheduler is silent for as long as this process has seen it be: the database's clock may be set, and
+        whoever was asleep together with the others must not blame them for it."""
+        if self.alone or life.ended or life.kind not in lives.SCHEDULERS:
+            return life
+        now = self.elapsed()
+        step, since = self.heard.get(life.id, (None, now))
+        if step != life.step:
+            self.heard[life.id], since = (life.step, now), now
+        return life._replace(silent=now - since)
 
     def over(self, life: Seen, idle: Callable[[], bool]) -> Over | None:
         """Whether it is. `idle`: it has nothing that runs. One that hangs on this machine is killed for that."""
@@ -101,7 +116,7 @@ class Onlooker:
 
 def find_over(database: Database, me: int, onlooker: Onlooker, kinds: Collection[str]) -> Iterator[Over]:
     """The lives of these kinds that are over, and that nobody has taken over."""
-    for life in lives.seen(database, me):
+    for life in map(onlooker.watched, lives.seen(database, me)):
         if life.kind in kinds:
             found = onlooker.over(life, lambda life=life: not lives.running_attempts(database, life.id))  # type: ignore[misc]
             if found is not None:
