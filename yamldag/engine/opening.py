@@ -40,6 +40,7 @@ def open_service(
     onlooker = Onlooker.at(folder, os.environ, alone=database.kind == "sqlite")
     runner = moves.begin_runner(database, new_life(kind, executor.id, clock.now(), onlooker.boot, slots))
     database.live(runner)
+    executor.say = say
     patience = Patience(None, say)
     database.wait_by(patience)
     engine = Engine(database, executor, clock, runner, os.environ, slots=slots, address=address)
