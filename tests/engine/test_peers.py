@@ -31,7 +31,7 @@ class Heir(Hands):
     def give_up(self, running: Mapping[int, str]) -> dict[int, Found]:
         return {}
 
-    def recover(self, running: Mapping[int, str]) -> dict[int, Found]:
+    def recover(self, running: Mapping[int, str], **_: object) -> dict[int, Found]:
         return dict.fromkeys(running, Found("unstarted"))
 
     def forget(self, running: Collection[int]) -> None:

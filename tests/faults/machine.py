@@ -162,7 +162,7 @@ class Hands:
         assert not running
         return {}
 
-    def recover(self, running: Mapping[int, str]) -> dict[int, Found]:
+    def recover(self, running: Mapping[int, str], **_: object) -> dict[int, Found]:
         return {attempt: self._found(attempt) for attempt in running}
 
     def _found(self, attempt: int) -> Found:

@@ -316,7 +316,7 @@ class Waits:
     def adopt(self, owner: str, lock: int | None = None) -> bool:
         return True
 
-    def recover(self, running: Mapping[int, str]) -> dict[int, Found]:
+    def recover(self, running: Mapping[int, str], **_: object) -> dict[int, Found]:
         return dict.fromkeys(running, Found("running"))
 
     def give_up(self, running: Mapping[int, str]) -> dict[int, Found]:

@@ -10,12 +10,12 @@ from tests.faults.fleet import Size, fleet, torment
 
 LONG = os.environ.get("YAMLDAG_FAULTS") == "long"
 SIZES = {
-    "postgresql": Size(runs=1000, fan=18, kills=80, crashes=20, pauses=20)
+    "postgresql": Size(runs=1000, fan=18, kills=80, crashes=20, pauses=20, freezes=10)
     if LONG
-    else Size(runs=90, fan=6, kills=10, crashes=3, pauses=2),
-    "mariadb": Size(runs=250, fan=18, kills=30, crashes=10, pauses=10, schedulers=2)
+    else Size(runs=90, fan=6, kills=10, crashes=3, pauses=2, freezes=1),
+    "mariadb": Size(runs=250, fan=18, kills=30, crashes=10, pauses=10, freezes=5, schedulers=2)
     if LONG
-    else Size(runs=40, fan=6, kills=4, crashes=2, pauses=1, schedulers=2),
+    else Size(runs=40, fan=6, kills=4, crashes=2, pauses=1, freezes=1, schedulers=2),
 }
 
 

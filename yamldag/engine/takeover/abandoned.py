@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 from yamldag.engine.loop.dispatch import Dispatch
@@ -57,7 +57,7 @@ def _end(database: Database, onlooker: Onlooker, life: Seen) -> Iterator[str]:
             if _end_run(database, onlooker.folder.parent, run, heir, ids, executors):
                 yield run
         for executor in executors:
-            _clear(onlooker.folder, executor)
+            _clear(onlooker.folder, executor, lambda: onlooker.beat(database))
     moves.end_runner(database, heir)
 
 
@@ -128,7 +128,7 @@ def _killed(instance: Instance) -> Finished:
     return Finished(instance.attempt, Outcome("failed"), "stopped", started, now, -signal.SIGKILL)
 
 
-def _clear(folder: Path, executor: str) -> None:
+def _clear(folder: Path, executor: str, meanwhile: Callable[[], None]) -> None:
     """Its runner, whose tasks are dead, ends by itself; then the files of both go."""
     gone = []
     for place in places.runners(folder, executor):
@@ -139,6 +139,7 @@ def _clear(folder: Path, executor: str) -> None:
                 places.delete(place.socket, place.journal)
                 break
             time.sleep(_PAUSE)
+            meanwhile()
         gone.append(lock is not None)
     if executor and all(gone):
         places.delete(folder / f"{executor}.owner")

@@ -76,6 +76,11 @@ class Onlooker:
         """A process of this machine. `folder`: the project's `.yamldag`. Raises BadLease."""
         return cls(folder / "executor", orphans.boot(), lease_of(environment), alone)
 
+    def beat(self, database: Database) -> None:
+        """Give a sign of life, if it is time: from within what lasts."""
+        if database.quiet >= self.lease / BEATS:
+            database.write(_nothing)
+
     def watched(self, life: Seen) -> Seen:
         """A scheduler is silent for as long as this process has seen it be: the database's clock may be set, and
         whoever was asleep together with the others must not blame them for it."""
@@ -107,17 +112,22 @@ class Onlooker:
         """One whose process is there. A `yamldag run` that somebody holds with Ctrl-Z is left alone."""
         if life.kind not in lives.SCHEDULERS or life.silent <= self.lease:
             return None
-        if holders.end_holder(self.folder, life.executor, life.pid, _PATIENCE):
+        if holders.end_holder(self.folder, life.executor, life.pid, min(_PATIENCE, self.lease / 4)):
             with suppress(FileNotFoundError, BlockingIOError):  # another heir is faster
                 return Over(life, places.owner_lock(self.folder, life.executor))
             return None
         return Over(life, None) if life.silent > self.lease * FAR else None
 
 
+def _nothing() -> None:
+    """To write nothing is a sign of life."""
+
+
 def find_over(database: Database, me: int, onlooker: Onlooker, kinds: Collection[str]) -> Iterator[Over]:
     """The lives of these kinds that are over, and that nobody has taken over."""
     for life in map(onlooker.watched, lives.seen(database, me)):
         if life.kind in kinds:
+            onlooker.beat(database)  # the one before may have taken its time
             found = onlooker.over(life, lambda life=life: not lives.running_attempts(database, life.id))  # type: ignore[misc]
             if found is not None:
                 yield found

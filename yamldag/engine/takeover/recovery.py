@@ -12,12 +12,15 @@ from yamldag.engine.step.world import Admit, Finished, Happened
 from yamldag.engine.takeover.lives import Onlooker, Over, find_over
 from yamldag.engine.takeover.stored import stored_run
 from yamldag.executors.contract import Start
-from yamldag.executors.local import Found, LocalExecutor
+from yamldag.executors.local import PATIENCE, Found, LocalExecutor
 from yamldag.executors.local.places import owners
 from yamldag.operators.contract import Outcome
 from yamldag.plan.state import TaskState
 from yamldag.store import lives, views
 from yamldag.store.lives import SCHEDULERS
+
+SHARE = 1 / 3
+"""Of a lease, for which runners may be silent: to take over, that included, lasts less than two of them."""
 
 
 def recover(engine: Engine, executor: LocalExecutor, onlooker: Onlooker) -> list[str]:
@@ -33,7 +36,7 @@ def recover(engine: Engine, executor: LocalExecutor, onlooker: Onlooker) -> list
     for each in won:
         if each.lock is not None:
             executor.adopt(each.life.executor, each.lock)
-    return [run.id for run in admit(engine, executor, onlooker.folder.parent)] if won else []
+    return [run.id for run in admit(engine, executor, onlooker)] if won else []
 
 
 def _inherit(engine: Engine, over: Over) -> bool:
@@ -44,24 +47,24 @@ def _inherit(engine: Engine, over: Over) -> bool:
     return won
 
 
-def admit(engine: Engine, executor: LocalExecutor, folder: Path) -> list[Run]:
+def admit(engine: Engine, executor: LocalExecutor, onlooker: Onlooker) -> list[Run]:
     """Move the runs that the database says are this engine's, and that it does not move yet, in one step for
-    all. `folder`: the `.yamldag`.
+    all.
 
     Every journal is read before anything is decided, and what is decided is stored in one transaction.
     """
     mine = lives.runs_of(engine.database, engine.runner).keys() - engine.world.runs.keys()
     if not mine:
-        executor.recover({})
+        _found(engine, executor, onlooker, {})
         executor.forget(engine.world.running.keys())
         return []
     running = lives.running_attempts(engine.database, engine.runner)
     losses = lives.losses(engine.database, engine.runner) if running else {}
-    stored = engine.database.read(lambda: _stored_runs(engine, folder, mine))
+    stored = engine.database.read(lambda: _stored_runs(engine, onlooker.folder.parent, mine))
     lost = {attempt: of for attempt, of in running.items() if attempt not in engine.world.running}
     for owner in set(lost.values()):
         executor.adopt(owner)
-    found = executor.recover(lost)
+    found = _found(engine, executor, onlooker, lost)
     found |= executor.give_up({each: lost[each] for each, fate in found.items() if fate.state == "watched"})
     happened: list[Happened] = []
     again: list[Start] = []
@@ -74,6 +77,14 @@ def admit(engine: Engine, executor: LocalExecutor, folder: Path) -> list[Run]:
     executor.acknowledge([what.attempt for what in happened if isinstance(what, Finished)])
     executor.forget(engine.world.running.keys())
     return [run for run, _ in stored]
+
+
+def _found(
+    engine: Engine, executor: LocalExecutor, onlooker: Onlooker, lost: Mapping[int, str]
+) -> dict[int, Found]:
+    """What became of these attempts. Who waits for that goes on giving signs of life."""
+    patience = min(PATIENCE, onlooker.lease * SHARE)
+    return executor.recover(lost, patience=patience, meanwhile=lambda: onlooker.beat(engine.database))
 
 
 def sweep(engine: Engine, executor: LocalExecutor) -> None:

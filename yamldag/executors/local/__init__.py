@@ -1,6 +1,6 @@
 """Tasks as processes of this machine, watched by a process of their own that outlives the scheduler."""
 
-from yamldag.executors.local.executor import LocalExecutor
+from yamldag.executors.local.executor import PATIENCE, LocalExecutor
 from yamldag.executors.local.recovery import Found
 
-__all__ = ["Found", "LocalExecutor"]
+__all__ = ["PATIENCE", "Found", "LocalExecutor"]

@@ -12,6 +12,7 @@ from pathlib import Path
 from yamldag.executors.contract import Ended, Start
 from yamldag.executors.local import places, recovery
 from yamldag.executors.local.children import Children
+from yamldag.executors.local.inquiry import Meanwhile
 from yamldag.executors.local.launch import launch
 from yamldag.executors.local.link import Link
 from yamldag.executors.local.orphans import become_subreaper
@@ -22,6 +23,14 @@ from yamldag.executors.local.recovery import Found
 _GRACE = 10.0
 _FAREWELL = 5.0
 """Seconds that `close` waits for a runner that has nothing left to do."""
+
+
+PATIENCE = 10.0
+"""Seconds for which a dead scheduler's runner may be silent."""
+
+
+def _nothing() -> None:
+    """Nothing is to be done meanwhile."""
 
 
 class LocalExecutor:
@@ -145,14 +154,17 @@ class LocalExecutor:
         for owner in places.owners(self.folder):
             self.adopt(owner)
 
-    def recover(self, running: Mapping[int, str], *, patience: float = 10.0) -> dict[int, Found]:
+    def recover(
+        self, running: Mapping[int, str], *, patience: float = PATIENCE, meanwhile: Meanwhile = _nothing
+    ) -> dict[int, Found]:
         """What became of attempts that the database believes running: attempt → id of its executor.
 
         Attempts of adopted executors that still run report their end by `receive` from now on. Orphans of dead
         runners are killed. Ends found here are acknowledged like any other. Once all is stored, call `forget`.
-        A runner that lives but does not answer for `patience` seconds is killed.
+        All runners are asked at once; one that lives but does not answer for `patience` seconds is killed.
+        `meanwhile` is called again and again while this waits for them.
         """
-        found = recovery.recover(self.folder, self.id, running, patience, self._adopted)
+        found = recovery.recover(self.folder, self.id, running, self._adopted, patience, meanwhile)
         self._links += [link for each in self._adopted for link in each.links if link not in self._links]
         return found
 
