@@ -22,7 +22,7 @@ from tests.faults.machine import Clock, Crash, Fused, Hands, Machine
 from tests.faults.oracle import DONE, Oracle, Row
 from tests.faults.plans import POOL, SLOTS, Case, any_case
 from yamldag.engine.loop.engine import Engine
-from yamldag.engine.memory.records import plan_text
+from yamldag.engine.memory.records import plan_text, text_hash
 from yamldag.engine.memory.run import Instance, Run, build
 from yamldag.engine.step.world import Admit, Stop
 from yamldag.engine.takeover.lives import Onlooker
@@ -336,9 +336,9 @@ class Simulation:
 def begin_run(engine: Engine, name: str, plan: Plan, folder: Path) -> None:
     """Record a run of that plan, and let the engine move it."""
     now, text = engine.clock.now(), plan_text(plan)
-    version = moves.Version(plan.pipeline, "p.yml", plan.pipeline, text, now)
+    version = moves.Version(plan.pipeline, "p.yml", text_hash(text), text, now)
     row = NewRun(
-        name, plan.pipeline, plan.pipeline, "manual", "running", DAY, DAY, DAY, None, "{}", None, now, now,
+        name, plan.pipeline, version.hash, "manual", "running", DAY, DAY, DAY, None, "{}", None, now, now,
         engine.runner,
     )  # fmt: skip
 

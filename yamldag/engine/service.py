@@ -17,6 +17,7 @@ from yamldag.bug import write_log
 from yamldag.engine import times
 from yamldag.engine.loop.engine import Engine
 from yamldag.engine.memory.params import BadParams, resolve
+from yamldag.engine.memory.reading import Unreadable, read_params
 from yamldag.engine.memory.records import new_id
 from yamldag.engine.memory.run import Run, build
 from yamldag.engine.outside import settle
@@ -32,6 +33,7 @@ from yamldag.engine.takeover.unsent import take_over_notices
 from yamldag.store import assets, moves, pools, schedules, views
 from yamldag.store.rows import NewRun
 from yamldag.store.schedules import QueuedRun, StoredPosition
+from yamldag.store.writeoff import write_off
 
 LOOK = 2.0
 """Seconds between two looks at the files, at least."""
@@ -323,10 +325,16 @@ class Service:
         self.agenda.began(row.pipeline, row.id, row.backfill)
         if self._gave(row, owner):
             return
-        with views.reading(database.url) as db:
-            stored = views.one_run(db, row.id)
-            assert stored is not None
-            run, new = stored_run(db, stored, database.url, engine.runner, engine.ids, self.folder)
+        try:
+            with views.reading(database.url) as db:
+                stored = views.one_run(db, row.id)
+                assert stored is not None
+                run, new = stored_run(db, stored, database.url, engine.runner, engine.ids, self.folder)
+        except Unreadable as unreadable:
+            words = str(unreadable)
+            database.write(lambda: write_off(database, row.id, owner, words, now))
+            engine.given_up[row.id] = words
+            return
         engine.tell(Admit(run, new))
         self.say(f"run {run.id} of {run.plan.pipeline} starts again")
 
@@ -338,8 +346,8 @@ class Service:
         self.say(f"run {row.id} of {row.pipeline} is given to scheduler {owner}")
         return True
 
-    def _refuse(self, row: QueuedRun, bad: BadParams, now: float) -> None:
-        database, words = self.engine.database, "; ".join(bad.faults)
+    def _refuse(self, row: QueuedRun, words: str, now: float) -> None:
+        database = self.engine.database
         if database.write(lambda: schedules.refuse_run(database, row.id, words, now)):
             self.say(f"run {row.id} of {row.pipeline} failed: {words}")
 
@@ -347,9 +355,12 @@ class Service:
         """Fix its plan, and let the engine have it."""
         engine, plan = self.engine, known.plan
         try:
-            params = resolve(plan, json.loads(row.params))
+            params = resolve(plan, read_params(row.params))
         except BadParams as bad:
-            self._refuse(row, bad, now)
+            self._refuse(row, "; ".join(bad.faults), now)
+            return
+        except Unreadable as unreadable:
+            self._refuse(row, str(unreadable), now)
             return
         owner = engine.runner if self.peers is None else self.peers.choose()
 
@@ -391,6 +402,10 @@ class Service:
             self.agenda.lost(name)
             self.say(f"run {name} is moved by another process now")
         self.engine.lost.clear()
+        for name, words in self.engine.given_up.items():
+            self.agenda.lost(name)
+            self.say(f"run {name} failed: {words}")
+        self.engine.given_up.clear()
 
     # The end
 

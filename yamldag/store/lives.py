@@ -95,6 +95,16 @@ def running_attempts(database: Database, owner: int) -> dict[int, str]:
     return dict(rows.fetchall())
 
 
+def attempts_of(database: Database, run: str) -> list[int]:
+    """The attempts of a run that are running, as far as is recorded."""
+    rows = database.execute(
+        "SELECT attempt.id FROM attempt JOIN task_instance ON task_instance.id = attempt.instance "
+        "WHERE task_instance.run = ? AND attempt.state = 'running'",
+        (run,),
+    )
+    return [row[0] for row in rows.fetchall()]
+
+
 def losses(database: Database, owner: int) -> dict[int, int]:
     """Of the running task instances in the runs that a life owns: how many attempts before the newest were lost,
     one after the other."""

@@ -89,6 +89,8 @@ class Engine:
     world: World = field(init=False)
     lost: set[str] = field(default_factory=set)
     """Runs that someone else has moved meanwhile: no longer ours."""
+    given_up: dict[str, str] = field(default_factory=dict)
+    """Runs whose rows can't be read, and why: they have failed; the caller empties it."""
     leaving: bool = False
     """The scheduler goes: nothing starts any more, and what is stopped now has failed at nothing."""
     updated: bool = False
@@ -224,7 +226,7 @@ class Engine:
         if not self.news.look(self.clock.now()):
             return []
         self.fresh = True
-        return self.database.read(lambda: asked_of(self.database, self.runner))
+        return asked_of(self.database, self.runner, self.clock.now())
 
     def _carry_out(self, result: Result) -> Answer:
         """Store first; what was not stored does not happen."""

@@ -60,6 +60,8 @@ class Awaited(NamedTuple):
     task: str | None
 
 
+_NEEDS = {TIME: (), FILE: ("path",), RUN: ("pipeline", "date"), CALL: ("run",), ERRAND: ()}
+"""The texts without which there is nothing to wait for."""
 _SPEC = ("what", "at", "fixed", "path", "pipeline", "task", "date", "run", "poke", "soft_fail")
 
 
@@ -70,4 +72,10 @@ def to_text(deferral: Deferral) -> str:
 
 
 def from_text(spec: str, since: float, until: float | None) -> Deferral:
-    return Deferral(since=since, until=until, **json.loads(spec))
+    """Raises ValueError, TypeError: it is none."""
+    made = Deferral(since=since, until=until, **json.loads(spec))
+    texts = [name for name in _NEEDS[made.what] if not isinstance(getattr(made, name), str)]
+    numbers = [made.at if made.what == TIME else 0.0, made.poke]
+    if texts or not all(isinstance(each, int | float) for each in numbers):
+        raise TypeError
+    return made

@@ -58,7 +58,7 @@ def last_good(database: Database, root: str, names: Collection[str] | None = Non
         if names is None or name in names:
             path = os.path.abspath(os.path.join(root, file))
             # A plan of another version of yamldag may not be readable; then there is no last good one.
-            with suppress(KeyError, TypeError, ValueError, AssertionError):
+            with suppress(LookupError, TypeError, ValueError, AttributeError, AssertionError):
                 found[name] = known(from_json(json.loads(text)), text, version, path)
     return found
 
