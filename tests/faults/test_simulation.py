@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.faults.long import much
-from tests.faults.simulate import Place, Wrong, memory, simulate
+from tests.faults.promises import Wrong
+from tests.faults.simulate import Place, memory, simulate
 from yamldag.store import moves
 
 PORTION = 500
