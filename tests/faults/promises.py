@@ -12,6 +12,7 @@ from tests.faults.machine import LETTERS, Machine
 from tests.faults.oracle import DONE, Oracle, Row
 from tests.faults.plans import SLOTS, Case
 from yamldag.engine.loop.engine import Engine
+from yamldag.engine.memory.reasons import CUT_SHORT
 from yamldag.executors.contract import Start
 from yamldag.store.invariants import CROWDED, INVARIANTS, SUCCESS, broken
 
@@ -136,11 +137,11 @@ class Promises:
                 index,
                 state,
                 attempts - base.get(id_, 0),
-                last.get(id_) == "cancel",
+                last.get(id_) == "cancel" or reason in CUT_SHORT,
                 id_ in base,
             )
-            for id_, run, task, index, state, attempts in self.ask(
-                "SELECT id, run, task, map_index, state, attempts FROM task_instance"
+            for id_, run, task, index, state, attempts, reason in self.ask(
+                "SELECT id, run, task, map_index, state, attempts, reason FROM task_instance"
             )
         ]
 

@@ -134,7 +134,7 @@ class Simulation:
 
         def record() -> None:
             for number, (name, case) in enumerate(self.cases.items()):
-                date = f"2026-11-{20 + number}T00:00:00.000000Z"
+                date = self._date(name)
                 moves.save_version(database, version_of(case.plan, now))
                 type_ = "backfill" if backfill and number else "manual"
                 moves.create_run(database, row_of(name, case.plan, date, now)._replace(type=type_))
@@ -205,7 +205,9 @@ class Simulation:
         else:
             engine.turn(None if engine.world.runs and self.several == 1 else 1.0)
             engine.over.clear()
-            settle(engine.database, self.machine.clock.now())
+            if engine.fresh:
+                engine.fresh = False
+                settle(engine.database, self.machine.clock.now())
 
     def _see_others(self, life: Life) -> None:
         """What the service does between turns, by the clock of the simulation."""
@@ -273,8 +275,14 @@ class Simulation:
         if not engine.database.write(lambda: moves.start_run(engine.database, name, mark, owner, now)):
             raise Wrong(f"run {name} waits, and can't be begun")
         self.say(f"{name} is given to {owner}")
-        if owner == engine.runner and not admit(engine, cast(LocalExecutor, life.hands), life.onlooker):
+        if owner == engine.runner and version is None:
+            admit_new(engine, name, self.cases[name].plan, self.place.folder, self._date(name))
+            engine.turn(0.0)  # before it looks which runs are given to it
+        elif owner == engine.runner and not admit(engine, cast(LocalExecutor, life.hands), life.onlooker):
             raise Wrong(f"run {name} can't be read")
+
+    def _date(self, name: str) -> str:
+        return f"2026-11-{20 + list(self.cases).index(name)}T00:00:00.000000Z"
 
     def _stop(self, engine: Engine) -> None:
         self.stops -= 1
@@ -359,7 +367,12 @@ def begin_run(engine: Engine, name: str, plan: Plan, folder: Path) -> None:
         return moves.create_run(engine.database, row)
 
     assert engine.database.write(record)
-    run = Run(name, plan, engine.runner, "manual", DAY, DAY, DAY, started=now)
+    admit_new(engine, name, plan, folder, DAY)
+
+
+def admit_new(engine: Engine, name: str, plan: Plan, folder: Path, date: str) -> None:
+    """As the service does with a run that it begins."""
+    run = Run(name, plan, engine.runner, "manual", date, date, date, started=engine.clock.now())
     run.folder, run.logs = (str(folder / kind / name) for kind in ("runs", "logs"))
     engine.tell(Admit(build(run, engine.ids)))
 
