@@ -14,6 +14,7 @@ from typing import cast
 
 import pytest
 
+from tests.faults.conftest import Tell
 from tests.faults.long import much
 from tests.faults.plans import Case
 from tests.faults.simulate import Place, begin_run, memory
@@ -394,7 +395,7 @@ def test_a_clock_that_is_set_brings_no_wait_forward_and_makes_none_longer(portio
 
 
 @pytest.mark.parametrize("portion", range(much(4, 40)))
-def test_no_walk_of_the_clock_loses_or_doubles_a_tick(portion: int) -> None:
+def test_no_walk_of_the_clock_loses_or_doubles_a_tick(portion: int, figures: Tell) -> None:
     with memory() as folder:
         place = Place.make(folder)
         place.database.execute("PRAGMA synchronous=OFF")
@@ -402,6 +403,7 @@ def test_no_walk_of_the_clock_loses_or_doubles_a_tick(portion: int) -> None:
             place.clear()
             Walk(place, seed).go()
         place.database.close()
+    figures(walks=250, lost=0, doubled=0)
 
 
 def test_a_walk_that_sleeps_for_longer_than_a_portion_of_ticks_gets_them_all(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from tests.e2e.project import Project
+from tests.faults.conftest import Tell
 from tests.faults.fleet import Size, fleet, torment
 
 LONG = os.environ.get("YAMLDAG_FAULTS") == "long"
@@ -19,10 +20,12 @@ SIZES = {
 }
 
 
-def test_nothing_is_lost_or_doubled_whoever_dies_or_hangs(server_url: str, tmp_path: Path) -> None:
+def test_nothing_is_lost_or_doubled_whoever_dies_or_hangs(
+    server_url: str, tmp_path: Path, figures: Tell
+) -> None:
     kind = server_url.partition(":")[0]
     seed = int(os.environ.get("YAMLDAG_SEED", "1"))
     size = SIZES[kind]
     with fleet(Project(tmp_path), server_url, size, seed) as made:
         found = torment(made, size, patience=3600 if LONG else 120)
-    print(f"{kind}, seed {seed}: {found}")
+    figures(seed=seed, doubled=0, unexplained=0, **found)
