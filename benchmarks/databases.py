@@ -21,11 +21,10 @@ from yamldag.compile.load import compile_files
 from yamldag.compile.project import find
 from yamldag.engine.clock import SteadyClock
 from yamldag.engine.loop.engine import Engine
-from yamldag.engine.memory.records import plan_text, text_hash
 from yamldag.engine.memory.run import Run, build
 from yamldag.engine.step.world import Admit
 from yamldag.executors.contract import Ended, Start
-from yamldag.plan.pipeline import Plan
+from yamldag.plan.pipeline import Plan, text_hash, to_text
 from yamldag.store import moves
 from yamldag.store.database import Database, open_database
 from yamldag.store.rows import NewRun
@@ -84,7 +83,7 @@ def once(url: str, plan: Plan, folder: Path) -> tuple[float, int]:
     now = time.time()
     runner = moves.begin_runner(database, moves.Life("local", "bench", os.getpid(), "none", now))
     database.live(runner)
-    text = plan_text(plan)
+    text = to_text(plan)
     name = f"bench-{runner}-{now}"
     row = NewRun(
         name, plan.pipeline, text_hash(text), "manual", "running", DAY, DAY, DAY, None, "{}", None, now, now, runner

@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -73,8 +74,19 @@ def test_a_port_that_is_taken(project: Project, serve: Serve, tmp_path: Path) ->
 def test_other_machines_are_not_served(project: Project, host: str) -> None:
     refused = project("serve", "--host", host)
     assert refused.code == 2
-    assert "no users yet" in refused.err
+    assert "nobody has an account yet" in refused.err
     assert refused.err.count("\n") == 1
+
+
+def test_with_an_account_or_a_token_others_are_asked_who_they_are(project: Project, serve: Serve) -> None:
+    token = project("tokens", "add", "ci").out.strip()
+    served = serve("--host", "0.0.0.0", "--port", "0")
+    here = served.address.replace("0.0.0.0", "127.0.0.1")
+    served.address = here
+    status, text = served.get("/api/v1/runs")
+    assert (status, "Bearer" in text) == (401, True)
+    with urlopen(Request(f"{here}/api/v1/runs", headers={"Authorization": f"Bearer {token}"})) as answer:
+        assert json.load(answer) == {"items": [], "next": None}
 
 
 def test_broken_files_and_an_empty_project_are_told_at_the_start(project: Project, serve: Serve) -> None:

@@ -47,10 +47,10 @@ class Stored:
     """A simulation whose steps are stored, with requests as commands write them."""
 
     def __init__(self, database: Database, of: Plan, script: Script, seed: int = 0) -> None:
-        from yamldag.engine.memory.records import plan_text, text_hash
+        from yamldag.plan.pipeline import text_hash, to_text
 
         self.database, self.of = database, of
-        text = plan_text(of)
+        text = to_text(of)
         self.version = text_hash(text)
         moves.save_version(database, moves.Version("p", "p.yml", self.version, text, 1.0))
         moves.create_run(database, new_row()._replace(version=self.version))
@@ -185,7 +185,9 @@ def mapped() -> Plan:
 
 def set_items(of: Plan, *items: int) -> None:
     """What `foreach` gives from now on."""
-    object.__setattr__(of.mapped["load"], "foreach", list(items))
+    given = of.mapped["load"].foreach
+    assert isinstance(given, list)
+    given[:] = items
 
 
 def test_items_are_asked_for_again_and_rows_are_used_again(database: Database) -> None:

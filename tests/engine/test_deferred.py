@@ -282,7 +282,7 @@ def test_waiting_goes_on_from_its_rows() -> None:
 )
 def test_what_is_waited_for_survives_storing(deferral: Deferral) -> None:
     again = from_text(to_text(deferral), deferral.since, deferral.until)
-    names = [name for name in Deferral.__slots__ if name not in ("next", "errand")]
+    names = [name for name in Deferral.__struct_fields__ if name not in ("next", "errand")]
     assert [getattr(again, name) for name in names] == [getattr(deferral, name) for name in names]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from yamldag.engine.step.errands import Errand, Errands, Returned
-from yamldag.executors.local import LocalExecutor
+from yamldag.executors.local.executor import LocalExecutor
 from yamldag.operators.contract import Attempt, Json
 
 

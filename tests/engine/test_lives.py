@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from yamldag.engine.takeover.lives import BadLease, Onlooker, find_over, lease_of, new_life
-from yamldag.executors.local import LocalExecutor, holders, places
+from yamldag.executors.local import holders, places
+from yamldag.executors.local.executor import LocalExecutor
 from yamldag.store import lives, moves
 from yamldag.store.database import Database, Fenced, open_database
 from yamldag.store.lives import SCHEDULERS, Seen

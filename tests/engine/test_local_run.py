@@ -7,18 +7,17 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from yamldag.engine.asking.preview import preview
 from yamldag.engine.local_run import Order, RunResult, run_here
 from yamldag.engine.memory.params import resolve
-from yamldag.engine.memory.records import plan_text, text_hash
 from yamldag.engine.memory.run import Instance
-from yamldag.plan.pipeline import Fanout, Json, Param, Plan, Task, version
+from yamldag.plan.pipeline import Fanout, Json, Param, Plan, Task, text_hash, to_text, version
 from yamldag.plan.state import TaskState
 from yamldag.store import views
 
@@ -169,8 +168,8 @@ def test_what_is_recorded_is_what_was_told(project: Project) -> None:
         assert run is not None
         stored = views.plan(db, run["version"])
     assert (run["state"], run["type"], run["pipeline"]) == ("failed", "manual", "p")
-    assert stored == plan_text(of)
-    assert text_hash(plan_text(of)) == version(of) == run["version"]
+    assert stored == to_text(of)
+    assert text_hash(to_text(of)) == version(of) == run["version"]
     assert [(row.task, row.state) for row in rows] == [
         ("a", "success"),
         ("b", "failed"),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from tests.engine.simulation import BAD, FATAL, OK, SKIP, FakeAsking, Simulation, each, plan, scripted, task
 from tests.engine.test_service import Place

@@ -15,7 +15,8 @@ from yamldag.engine.schedule.catalogue import Catalogue
 from yamldag.engine.service import Service
 from yamldag.engine.takeover.lives import FAR, LEASE, Onlooker, new_life
 from yamldag.engine.takeover.peers import Peers
-from yamldag.executors.local import Found, LocalExecutor
+from yamldag.executors.local.executor import LocalExecutor
+from yamldag.executors.local.recovery import Found
 from yamldag.store import lives, moves
 from yamldag.store.database import Database, Fenced, open_database
 

@@ -15,7 +15,7 @@ from yamldag.engine.clock import MachineClock
 from yamldag.engine.loop.engine import Engine
 from yamldag.engine.takeover.lives import Onlooker
 from yamldag.engine.takeover.recovery import recover
-from yamldag.executors.local import LocalExecutor
+from yamldag.executors.local.executor import LocalExecutor
 from yamldag.store import moves, views
 from yamldag.store.database import open_database
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from yamldag.engine.schedule.catalogue import Catalogue, Known, known
 from yamldag.engine.service import Service
 from yamldag.engine.takeover.lock import Lock
 from yamldag.executors.contract import Ended, Start
-from yamldag.plan.pipeline import from_json
+from yamldag.plan.pipeline import from_text
 from yamldag.store import moves, schedules
 from yamldag.store.database import open_database
 
@@ -123,7 +122,7 @@ class Place:
 
     def last_good(self) -> dict[str, Known]:
         return {
-            name: known(from_json(json.loads(text)), text, version, str(self.root / file))
+            name: known(from_text(text), text, version, str(self.root / file))
             for name, file, version, text in schedules.known_plans(self.database)
         }
 

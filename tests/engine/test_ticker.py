@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from yamldag.engine.schedule.ticker import (
     FOREVER,
@@ -35,7 +36,7 @@ def scheduled(schedule: Json, **more: object) -> Scheduled:
     names = ("timezone", "start", "end", "catchup", "max_active_runs")
     of = Plan("p", schedule=schedule, **{name: more.pop(name) for name in names if name in more})  # type: ignore[arg-type]
     one = Scheduled("p", read(of.schedule, of.timezone, of.start, of.end), rule_of(of), of.catchup)
-    return replace(one, **({"room": of.max_active_runs} | more))  # type: ignore[arg-type]
+    return replace(one, **({"room": of.max_active_runs} | more))
 
 
 @dataclass
@@ -50,7 +51,7 @@ class Life:
     def look(self, now: datetime, *, crash: bool = False, **changes: object) -> list[datetime]:
         """One look; with `crash` the scheduler dies before it has stored anything."""
         since, self.since = self.since or now, now
-        found = tick([replace(self.one, **changes)], since, now)  # type: ignore[arg-type]
+        found = tick([replace(self.one, **changes)], since, now)
         if crash:
             self.since = None
             return []

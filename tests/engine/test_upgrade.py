@@ -9,11 +9,10 @@ from pathlib import Path
 
 from yamldag.engine.clock import MachineClock
 from yamldag.engine.loop.engine import Engine
-from yamldag.engine.memory.records import plan_text, text_hash
 from yamldag.engine.takeover.lives import Onlooker
 from yamldag.engine.takeover.recovery import recover
-from yamldag.executors.local import LocalExecutor
-from yamldag.plan.pipeline import Plan, Task
+from yamldag.executors.local.executor import LocalExecutor
+from yamldag.plan.pipeline import Plan, Task, text_hash, to_text
 from yamldag.store import migrate, moves, views
 from yamldag.store.database import open_database, revision
 from yamldag.store.names import REVISION
@@ -31,7 +30,7 @@ def first_version(folder: Path, plan: Plan) -> None:
     """What the first version of yamldag left when it was killed: one task had ended, one was running."""
     url = f"sqlite:///{folder / 'y.db'}"
     migrate.upgrade(url, "0001")
-    text = plan_text(plan)
+    text = to_text(plan)
     version = text_hash(text)
     done, going, waiting = (OF_THE_FIRST + n for n in (1, 2, 3))
     with closing(sqlite3.connect(folder / "y.db")) as db, db:

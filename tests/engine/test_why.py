@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from tests.engine.simulation import BAD, FATAL, OK, SKIP, Simulation, each, plan, scripted, task
 from yamldag.engine.asking.why import Answer, Circumstances, Claim, Life, Past, why

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from yamldag.executors.local import LocalExecutor
+from yamldag.executors.local.executor import LocalExecutor
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ import sys
 from pathlib import Path
 
 from yamldag.executors.contract import Start
-from yamldag.executors.local import LocalExecutor, journal
+from yamldag.executors.local import journal
+from yamldag.executors.local.executor import LocalExecutor
 
 
 def main(state: str, starts: str, *options: str) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from yamldag.executors.contract import Ended, Start
-from yamldag.executors.local import LocalExecutor
+from yamldag.executors.local.executor import LocalExecutor
 
 PATIENCE = 30.0
 """Seconds after which a test that waits has failed. Nothing waits that long when all is well."""

@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import signal
 import stat
+import subprocess
+import sys
 import threading
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from tests.executors.tasks import PATIENCE, end, ends, fifo, gone, shell
-from yamldag.executors.local import LocalExecutor, journal
+from yamldag.executors.local import journal
+from yamldag.executors.local.executor import LocalExecutor
 
 
 @pytest.mark.parametrize(
@@ -325,3 +328,18 @@ def test_a_sign_in_time_lets_tasks_go_on(executor: LocalExecutor, tmp_path: Path
     executor.go_on(2000)
     go.write_text("")
     assert end(executor).exit == 6
+
+
+def test_a_runner_that_is_a_new_interpreter_needs_the_standard_library_alone() -> None:
+    code = (
+        "import sys; sys.path.append(sys.argv[1]); "
+        "from yamldag.executors.local import runner; "
+        "print(sorted({name.partition('.')[0] for name in sys.modules} - sys.stdlib_module_names - {'__main__'}))"
+    )
+    told = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", code, str(Path(__file__).parents[2])],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout.split() == ["['yamldag']"]

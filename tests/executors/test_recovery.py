@@ -9,17 +9,20 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from msgspec.structs import asdict
 
 from tests.executors.tasks import end, ends, fifo, gone, shell
 from yamldag.executors.contract import Ended, Start
-from yamldag.executors.local import PATIENCE, Found, LocalExecutor, journal
+from yamldag.executors.local import journal
+from yamldag.executors.local.executor import PATIENCE, LocalExecutor
 from yamldag.executors.local.inquiry import STEP
 from yamldag.executors.local.orphans import MARK, boot
 from yamldag.executors.local.places import journal_lock
+from yamldag.executors.local.recovery import Found
 
 _PROGRAM = Path(__file__).with_name("scheduler.py")
 _ROOT = str(Path(__file__).parents[2])

@@ -12,7 +12,8 @@ import pytest
 
 from tests.executors.tasks import end, ends, fifo, gone
 from yamldag.executors.contract import Start
-from yamldag.executors.local import LocalExecutor, journal
+from yamldag.executors.local import journal
+from yamldag.executors.local.executor import LocalExecutor
 from yamldag.executors.local.orphans import find
 from yamldag.operators.process import argv
 

@@ -122,7 +122,7 @@ class Doomed:
 def _serve(root: str, runs: int, fuse: Fuse, told: int) -> None:
     from yamldag.compile.project import find
     from yamldag.engine.opening import open_service
-    from yamldag.executors.local import LocalExecutor
+    from yamldag.executors.local.executor import LocalExecutor
     from yamldag.store.database import Database, open_database
 
     project = find(root, None, {})

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from yamldag.executors.contract import Ended, Start
-from yamldag.executors.local import Found
+from yamldag.executors.local.recovery import Found
 from yamldag.store.database import Database
 
 T = TypeVar("T")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
+
+from msgspec.structs import replace
 
 from yamldag.plan.pipeline import Cache, Call, Fanout, Json, Plan, Task
 from yamldag.plan.trigger_rule import RULES

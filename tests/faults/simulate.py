@@ -24,7 +24,6 @@ from tests.faults.machine import Clock, Crash, Fused, Hands, Machine
 from tests.faults.plans import POOL, SLOTS, Case, any_case
 from tests.faults.promises import Promises, Wrong
 from yamldag.engine.loop.engine import Engine
-from yamldag.engine.memory.records import plan_text, text_hash
 from yamldag.engine.memory.run import Instance, Run, build
 from yamldag.engine.outside import clear, settle
 from yamldag.engine.step.choice import Wish
@@ -32,8 +31,9 @@ from yamldag.engine.step.world import Admit, Stop
 from yamldag.engine.takeover.lives import BEATS, Onlooker
 from yamldag.engine.takeover.recovery import admit, recover
 from yamldag.engine.takeover.unsent import take_over_notices
-from yamldag.executors.local import LocalExecutor, places
-from yamldag.plan.pipeline import Plan
+from yamldag.executors.local import places
+from yamldag.executors.local.executor import LocalExecutor
+from yamldag.plan.pipeline import Plan, text_hash, to_text
 from yamldag.plan.state import TaskState
 from yamldag.store import lives, moves
 from yamldag.store.database import Database, Fenced, open_database
@@ -343,7 +343,7 @@ class Simulation:
 
 
 def version_of(plan: Plan, now: float) -> moves.Version:
-    text = plan_text(plan)
+    text = to_text(plan)
     return moves.Version(plan.pipeline, "p.yml", text_hash(text), text, now)
 
 

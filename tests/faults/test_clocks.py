@@ -29,7 +29,8 @@ from yamldag.engine.schedule.ticker import LATE, QUEUE, Decision
 from yamldag.engine.takeover.lives import Onlooker
 from yamldag.engine.takeover.recovery import recover
 from yamldag.executors.contract import Ended, Start
-from yamldag.executors.local import Found, LocalExecutor
+from yamldag.executors.local.executor import LocalExecutor
+from yamldag.executors.local.recovery import Found
 from yamldag.plan.pipeline import Plan, Task
 from yamldag.plan.state import FINAL, TaskState
 from yamldag.store import moves, schedules

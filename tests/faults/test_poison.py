@@ -28,7 +28,8 @@ from yamldag.engine.service import Service
 from yamldag.engine.takeover.lives import Onlooker, new_life
 from yamldag.engine.takeover.peers import Peers
 from yamldag.executors.contract import Start
-from yamldag.executors.local import Found, LocalExecutor
+from yamldag.executors.local.executor import LocalExecutor
+from yamldag.executors.local.recovery import Found
 from yamldag.store import moves
 from yamldag.store.database import Database, open_database
 from yamldag.store.invariants import ALL, broken

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from yamldag.plan.difference import Change, difference
 from yamldag.plan.pipeline import Call, Param, Plan, Task
 
 
 def task(name: str, *needs: str, script: str = "true", **more: object) -> Task:
-    return replace(Task(name, "bash", {"script": script}, needs=needs, judged=needs), **more)  # type: ignore[arg-type]
+    return replace(Task(name, "bash", {"script": script}, needs=needs, judged=needs), **more)
 
 
 OLD = Plan(

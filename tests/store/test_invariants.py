@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.engine.simulation import BAD, FATAL, OK, Simulation, each, plan, scripted, task
-from yamldag.engine.memory.records import plan_text
 from yamldag.engine.step.world import Admit, Result
+from yamldag.plan.pipeline import to_text
 from yamldag.store import moves
 from yamldag.store.database import open_database
 from yamldag.store.invariants import ALL, broken
@@ -30,7 +30,7 @@ def stored(folder: Path, *, whole: bool = True) -> sqlite3.Connection:
     """The rows of one run to its end, or of one whose first task runs; ready to be spoiled."""
     database = open_database(f"sqlite:///{folder}/y.db")
     moves.begin_runner(database, moves.Life("serve", "here", 1, "x", 1.0))
-    moves.save_version(database, moves.Version("p", "p.yml", "v", plan_text(OF), 1.0))
+    moves.save_version(database, moves.Version("p", "p.yml", "v", to_text(OF), 1.0))
     for name in "rs":
         row = NewRun(name, "p", "v", "manual", "running", DAY, DAY, DAY, None, "{}", None, 1.0, 1.0, 1)
         assert moves.create_run(database, row)

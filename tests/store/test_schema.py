@@ -16,8 +16,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.dialects import mysql, sqlite
 
 from yamldag.plan.state import AttemptState, RunState, TaskState
+from yamldag.store import address, migrate, rows, statements, tables
 from yamldag.store import database as opening
-from yamldag.store import migrate, rows, statements, tables
 from yamldag.store.database import CannotOpen, open_database, revision
 from yamldag.store.drivers.contract import formatted
 from yamldag.store.names import REVISION
@@ -202,3 +202,18 @@ SHORT: dict[str, Any] = {
 @pytest.mark.parametrize("kind", DIALECTS)
 def test_a_short_statement_is_what_the_tables_compile_to(name: str, kind: str) -> None:
     assert in_words_of(kind, SHORT[name]) == on(kind, getattr(statements, name))
+
+
+def test_a_server_s_older_database_is_brought_up(server_url: str) -> None:
+    migrate.create(server_url)
+    new = [tables.account, tables.login_session, tables.login_try, tables.api_token, tables.audit]
+    new.append(tables.api_answer)
+    engine = address.engine(server_url)
+    with engine.begin() as connection:
+        tables.metadata.drop_all(connection, new)
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '0002'"))
+    open_database(server_url).close()
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection)
+        assert compare_metadata(context, tables.metadata) == []
+    assert migrate.current(server_url) == REVISION

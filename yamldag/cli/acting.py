@@ -132,10 +132,10 @@ def known_plan(project: Project, name: str) -> Plan:
 
 def version_of(plan: Plan) -> Version:
     """The plan as a version to keep."""
-    from yamldag.engine.memory.records import plan_text, text_hash
+    from yamldag.plan.pipeline import text_hash, to_text
     from yamldag.store.moves import Version
 
-    text = plan_text(plan)
+    text = to_text(plan)
     return Version(plan.pipeline, plan.file, text_hash(text), text, time.time())
 
 

@@ -77,10 +77,9 @@ def _format(args: argparse.Namespace) -> str:
 def _plan(args: argparse.Namespace) -> tuple[Plan, Mapping[str, str] | None]:
     if not args.run:
         return options.plan(args, args.pipeline), None
-    import json
 
     from yamldag.cli.records import find_run, records, task_rows
-    from yamldag.plan.pipeline import from_json
+    from yamldag.plan.pipeline import from_text
     from yamldag.store import views
 
     with records(options.project(args)) as db:
@@ -92,7 +91,7 @@ def _plan(args: argparse.Namespace) -> tuple[Plan, Mapping[str, str] | None]:
     states: dict[str, list[str]] = {}
     for row in rows:
         states.setdefault(row["id"], []).append(row["state"])
-    return from_json(json.loads(stored)), {task: _together(several) for task, several in states.items()}
+    return from_text(stored), {task: _together(several) for task, several in states.items()}
 
 
 LOUDEST = ("running", "up_for_retry", "queued", "failed", "upstream_failed", "success", "skipped")

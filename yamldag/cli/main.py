@@ -32,6 +32,8 @@ COMMANDS = {
     "why": "why a task is not running",
     "versions": "the versions of a pipeline, and what differs between two",
     "pools": "bounds that pipelines share: list, set, delete",
+    "users": "who may log in: add, list, set-role, passwd, disable, enable, delete",
+    "tokens": "what programs ask by: add, list, revoke",
     "lint": "validate, and advice on style and safety",
     "explain": "what a diagnostic's code means",
     "schema": "the JSON Schema of pipeline files, for editors",
@@ -98,6 +100,7 @@ def _command(name: str, arguments: list[str]) -> int:
     import argparse
     import gc
     import importlib
+    from functools import partial
 
     if name not in LONG:
         # What a compiler makes lives until it ends: looking for garbage in it would double its time.
@@ -106,7 +109,7 @@ def _command(name: str, arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog=f"yamldag {name}",
         description=(module.__doc__ or COMMANDS[name]).strip(),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=partial(argparse.RawDescriptionHelpFormatter, width=_columns()),
         allow_abbrev=False,
     )
     module.add_arguments(parser)
@@ -116,6 +119,14 @@ def _command(name: str, arguments: list[str]) -> int:
         return stop.code if isinstance(stop.code, int) else 2
     code: int = module.run(parsed)
     return code
+
+
+def _columns() -> int:
+    """As argparse would take it, which loads three compressors to ask the terminal."""
+    try:
+        return int(os.environ.get("COLUMNS", "0")) or os.get_terminal_size(1).columns - 2
+    except (OSError, ValueError):
+        return 78
 
 
 def _help(arguments: list[str]) -> int:

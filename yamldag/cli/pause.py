@@ -23,24 +23,13 @@ def run(args: argparse.Namespace) -> int:
 
 def set_paused(args: argparse.Namespace, *, paused: bool) -> int:
     """Both commands."""
-    from yamldag.engine import times
-    from yamldag.store import moves, schedules
+    from yamldag.engine import outside
 
     project = options.project(args)
     plan = acting.known_plan(project, args.pipeline)
     version = acting.version_of(plan)
-    now = time.time()
-    skip_to = None if plan.catchup == "all" else times.stored_at(now)
-
     with acting.acting(project, new=True) as database:
-
-        def work() -> bool:
-            moves.add_pipeline(database, version)
-            if paused:
-                return schedules.pause(database, plan.pipeline)
-            return schedules.unpause(database, plan.pipeline, skip_to, now)
-
-        changed = database.write(work)
+        changed = outside.set_paused(database, version, plan.catchup, time.time(), paused=paused)
     if args.format == "json":
         options.print_json({"pipeline": plan.pipeline, "paused": paused})
     else:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from yamldag.engine.schedule.catalogue import Catalogue
     from yamldag.engine.service import Service
     from yamldag.engine.takeover.lock import Lock
-    from yamldag.executors.local import LocalExecutor
+    from yamldag.executors.local.executor import LocalExecutor
 
 SLOTS = 16
 
@@ -69,7 +69,7 @@ def _lock(project: Project) -> Lock | None:
 
 
 def _executor(folder: Path) -> LocalExecutor:
-    from yamldag.executors.local import LocalExecutor
+    from yamldag.executors.local.executor import LocalExecutor
 
     try:
         return LocalExecutor(folder)

@@ -3,27 +3,38 @@
 Files that change are read again; one that is broken goes on with its last good version. Ctrl-C (or TERM) starts
 nothing more and gives running tasks ten seconds; what goes on is found again by the next start. A second Ctrl-C
 stops what runs.
+
+On this machine alone it asks nobody who they are, as long as nobody has an account. Elsewhere it wants one.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import re
 import socket
+import time
 from typing import TYPE_CHECKING
 
 from yamldag.cli import options, scheduling
+from yamldag.cli.identity import opened
 from yamldag.cli.main import UsageError
+from yamldag.web.address import LOOPBACK, address_of, hostport
 
 if TYPE_CHECKING:
+    from yamldag.compile.project import Project
     from yamldag.engine.service import Service
-
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
+    from yamldag.web.address import Address
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="where to listen (default: %(default)s)")
     parser.add_argument("--port", type=int, default=8080, help="0 takes a free one (default: %(default)s)")
+    parser.add_argument(
+        "--url",
+        metavar="URL",
+        help="how browsers reach it, if a proxy stands before it, like https://flows.example.org",
+    )
     scheduling.add_slots(parser)
     options.add_project(parser)
 
@@ -31,24 +42,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     _check(args)
     with scheduling.place(args) as (project, lock, executor):
+        _refuse_strangers(project, args)
         listener = _listen(args.host, args.port)
         port = listener.getsockname()[1]
-        address = f"http://{'[::1]' if ':' in args.host else args.host}:{port}"
+        address = args.url or f"http://{hostport(args.host, port, 'http')}"
         if lock is not None:
             lock.say(f"process {os.getpid()} at {address}")
         try:
             with scheduling.service(project, executor, "serve", args.slots, address) as service:
-                return _run(service, listener, address)
+                place = address_of(args.host, port, args.url)
+                return _run(service, listener, address, place)
         finally:
             listener.close()
 
 
 def _check(args: argparse.Namespace) -> None:
-    if args.host not in LOOPBACK:
-        raise UsageError(
-            f"`--host {args.host}` is refused: this version has no users yet, so whoever reaches the page could read "
-            f"everything; it listens on this machine alone ({', '.join(LOOPBACK)})"
-        )
+    if args.url is not None and not re.fullmatch(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?", args.url):
+        raise UsageError(f"`--url` wants an address like `https://flows.example.org`, found `{args.url}`")
     if not 0 <= args.port <= 65535:
         raise UsageError(f"`--port` must be from 0 to 65535, found {args.port}")
 
@@ -61,13 +71,30 @@ def _listen(host: str, port: int) -> socket.socket:
         listener.bind((host, port))
     except OSError as problem:
         listener.close()
-        why = os.strerror(problem.errno or 0).lower()
+        why = (problem.strerror or "unknown reason").lower()
         raise UsageError(f"port {port} of {host} can't be used: {why}; `--port 0` takes a free one") from None
     return listener
 
 
-def _run(service: Service, listener: socket.socket, address: str) -> int:
+def _refuse_strangers(project: Project, args: argparse.Namespace) -> None:
+    """Where others may ask, they must be told apart from those who may."""
+    from yamldag.store import tokens, users
+
+    if args.host in LOOPBACK and args.url is None:
+        return
+    now = time.time()
+    with opened(project) as database:
+        if users.are_there(database) or any(each.works(now) for each in tokens.tokens(database)):
+            return
+    raise UsageError(
+        f"others may reach {args.url or args.host}, and nobody has an account yet: whoever came could do everything. "
+        "`yamldag users add NAME --role admin` makes an account, `yamldag tokens add NAME` a token for a program; "
+        f"on {' or '.join(LOOPBACK)} alone, and without `--url`, it needs neither"
+    )
+
+
+def _run(service: Service, listener: socket.socket, address: str, place: Address) -> int:
     from yamldag.web.server import serving
 
-    with serving(listener, service.board, service.engine.database.url, service.folder):
+    with serving(listener, service.board, service.engine.database.url, service.folder, place):
         return scheduling.work(service, f"yamldag serves {{pipelines}} at {address} (Ctrl-C stops)")

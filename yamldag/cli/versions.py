@@ -82,7 +82,7 @@ def _rows(db: sa.Connection, pipeline: str) -> list[dict[str, Any]]:
 
 
 def _plan(db: sa.Connection, rows: list[dict[str, Any]], pipeline: str, name: str) -> Plan:
-    from yamldag.plan.pipeline import from_json
+    from yamldag.plan.pipeline import from_text
     from yamldag.store import views
 
     found = next((row["hash"] for row in rows if name == str(row["version"])), None)
@@ -90,7 +90,7 @@ def _plan(db: sa.Connection, rows: list[dict[str, Any]], pipeline: str, name: st
         raise UsageError(f"`{pipeline}` has no version {name}: its newest is {rows[0]['version']}")
     text = views.plan(db, found)
     assert text is not None
-    return from_json(json.loads(text))
+    return from_text(text)
 
 
 # What differs

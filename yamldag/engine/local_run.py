@@ -8,24 +8,25 @@ import os
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sized
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from msgspec import Struct, field
+
 from yamldag.engine import times
 from yamldag.engine.clock import MachineClock
 from yamldag.engine.loop.engine import Engine, Watcher, unwatched
 from yamldag.engine.memory.earlier import earlier_outputs
-from yamldag.engine.memory.records import Dates, new_id, plan_text, text_hash
+from yamldag.engine.memory.records import Dates, new_id
 from yamldag.engine.memory.run import UNMAPPED, Instance, Run, build
 from yamldag.engine.step.pools import waiting
 from yamldag.engine.step.world import Admit, Callee, Stop
 from yamldag.engine.takeover.abandoned import end_abandoned
 from yamldag.engine.takeover.lives import BEATS, Onlooker, new_life
-from yamldag.executors.local import LocalExecutor
-from yamldag.plan.pipeline import Json, Plan
+from yamldag.executors.local.executor import LocalExecutor
+from yamldag.plan.pipeline import Json, Plan, text_hash, to_text
 from yamldag.plan.schedule import read
 from yamldag.store import moves
 from yamldag.store.database import CannotOpen, Database, Fenced, Patience, open_database
@@ -42,8 +43,7 @@ class TakenOver(Exception):  # noqa: N818
     """Another process has moved the run while it was under way."""
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(Struct, frozen=True):
     """What is to be run. `params` are complete and checked."""
 
     plan: Plan
@@ -57,8 +57,7 @@ class Order:
     """The pipelines that its tasks call, those that they call in turn among them."""
 
 
-@dataclass(frozen=True, slots=True)
-class RunResult:
+class RunResult(Struct, frozen=True):
     """How it ended. The tasks are in plan order, one per instance, as `yamldag run --json` has them."""
 
     run_id: str
@@ -101,8 +100,7 @@ def run_here(
         executor.close()
 
 
-@dataclass(slots=True)
-class _Here:
+class _Here(Struct):
     database: Database
     executor: LocalExecutor
     folder: Path
@@ -118,7 +116,7 @@ class _Here:
         self.database.live(runner)
         self.database.wait_by(self.patience)
         engine = Engine(self.database, self.executor, self.clock, runner, os.environ, self.watch)
-        callees = {plan.pipeline: Callee(plan, text_hash(plan_text(plan))) for plan in order.callees}
+        callees = {plan.pipeline: Callee(plan, text_hash(to_text(plan))) for plan in order.callees}
         engine.callees = callees.get
         engine.pulse = self.onlooker.lease / BEATS
         run = build(self._record(order, engine.runner, now), engine.ids)
@@ -225,7 +223,7 @@ class _Here:
 
 
 def _version(plan: Plan, now: float) -> moves.Version:
-    text = plan_text(plan)
+    text = to_text(plan)
     return moves.Version(plan.pipeline, plan.file, text_hash(text), text, now)
 
 

@@ -16,7 +16,7 @@ from yamldag.engine.takeover.lives import BEATS, Onlooker, new_life
 from yamldag.engine.takeover.peers import Peers
 from yamldag.engine.takeover.recovery import sweep
 from yamldag.engine.takeover.unsent import take_over_notices
-from yamldag.executors.local import LocalExecutor
+from yamldag.executors.local.executor import LocalExecutor
 from yamldag.store import moves
 from yamldag.store.database import Database, Patience
 

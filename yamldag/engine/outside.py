@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 
+from msgspec import Struct
+from msgspec.structs import replace
+
+from yamldag.engine import times
 from yamldag.engine.loop.requests import detail_of, wish_of
 from yamldag.engine.memory.params import resolve
 from yamldag.engine.memory.reading import Unreadable, read_only, read_params, read_plan
@@ -16,10 +19,10 @@ from yamldag.engine.memory.run import UNMAPPED, narrowed
 from yamldag.engine.step.choice import Choice, Fact, Wish, choose
 from yamldag.plan.pipeline import Plan, Task
 from yamldag.plan.state import TaskState
-from yamldag.store import clears, requests, views
+from yamldag.store import clears, moves, requests, schedules, views
 from yamldag.store.clears import ClearedRow, Requeued
 from yamldag.store.database import Database
-from yamldag.store.moves import Lost
+from yamldag.store.moves import Lost, Version
 
 _TIMES = 5
 """How often a clear is tried whose run is moved in the same moment."""
@@ -41,8 +44,21 @@ def cancel(database: Database, run: str, now: float, *, kill: bool = False) -> s
     return database.write(work)
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+def set_paused(database: Database, version: Version, catchup: str, now: float, *, paused: bool) -> bool:
+    """Pause a pipeline, or let it go on: all ticks that it has missed are made up for with `catchup: all` alone.
+    False: it was so already."""
+    skip_to = None if catchup == "all" else times.stored_at(now)
+
+    def work() -> bool:
+        moves.add_pipeline(database, version)
+        if paused:
+            return schedules.pause(database, version.pipeline)
+        return schedules.unpause(database, version.pipeline, skip_to, now)
+
+    return database.write(work)
+
+
+class Found(Struct, frozen=True):
     """A run as its rows had it when it was looked at."""
 
     id: str
@@ -83,16 +99,14 @@ def look(database: Database, run: str) -> Found:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Newer:
+class Newer(Struct, frozen=True):
     """A plan that a run is to have instead of its own, and its hash."""
 
     plan: Plan
     version: str
 
 
-@dataclass(frozen=True, slots=True)
-class Clearance:
+class Clearance(Struct, frozen=True):
     """What a clear of a run comes to."""
 
     run: Found

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from yamldag.engine.schedule.catalogue import Broken, Known
 
@@ -11,8 +12,7 @@ QUIET = 15.0
 """Seconds without a turn of the loop after which a scheduler is not healthy: it turns every two."""
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(Struct, frozen=True):
     """One moment of a scheduler. Times are Unix seconds."""
 
     began: float
@@ -40,8 +40,7 @@ class Status:
         return not self.stopping and now - self.turned < QUIET
 
 
-@dataclass(slots=True)
-class Board:
+class Board(Struct):
     """Where the newest status hangs."""
 
     status: Status

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
+
+from msgspec import Struct, field
 
 _NOTHING: Mapping[str, str] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(Struct, frozen=True):
     """One attempt to start. Everything is resolved: no template, no name is looked up any more."""
 
     attempt: int
@@ -32,8 +32,7 @@ class Start:
     need not heed it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(Struct, frozen=True):
     """How an attempt ended. Reported again after each reconnection until it is acknowledged."""
 
     attempt: int

@@ -9,9 +9,10 @@ without its `{{ }}`. The others are told in `yamldag.syntax.check`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, TypeAlias
+
+from msgspec import Struct
 
 from yamldag import shipped
 
@@ -28,8 +29,7 @@ ENTRY_POINTS = "yamldag.operators"
 """The group of entry points where plug-ins announce operators: name → an object with `schema` and `run`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Operator:
+class Operator(Struct, frozen=True):
     """What an operator takes and gives. How it runs is told in the file of its name, or by its plug-in."""
 
     name: str

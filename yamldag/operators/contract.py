@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Literal, Protocol, TypeAlias, cast
+
+from msgspec import Struct, field
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 Result: TypeAlias = Literal["success", "failed", "skipped"]
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(Struct, frozen=True):
     """One attempt and its places. Paths are absolute; the engine makes the folders (0700)."""
 
     run_id: str
@@ -35,8 +35,7 @@ class Attempt:
     """Where the engine writes `Work.spec`, mode 0600: it may hold secrets."""
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
+class Work(Struct, frozen=True):
     """What is to be started for an attempt."""
 
     argv: tuple[str, ...]
@@ -49,8 +48,7 @@ class Work:
     be a fork of one that has loaded what it needs; `("reuse", …)`, one process may carry out many."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """How an attempt ended."""
 
     state: Result

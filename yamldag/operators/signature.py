@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     import ast
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(Struct, frozen=True):
     name: str
     required: bool
     """Whether it has no default."""
@@ -24,8 +24,7 @@ class Parameter:
     """`either`, `positional` (can't be given by name) or `keyword`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Signature:
+class Signature(Struct, frozen=True):
     """What a function can be called with."""
 
     parameters: tuple[Parameter, ...] = ()
@@ -54,8 +53,7 @@ class Signature:
         ]
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """Why there is no signature."""
 
     kind: str
@@ -113,16 +111,14 @@ def _finds(finder: object, name: str) -> bool:
     return find_spec is not None and find_spec(name, None) is not None
 
 
-@dataclass(frozen=True, slots=True)
-class _Bound:
+class _Bound(Struct, frozen=True):
     """What a name of a module stands for: a plain function, or something else."""
 
     line: int
     function: Function | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Module:
+class _Module(Struct, frozen=True):
     names: dict[str, _Bound]
     open: bool
     """Whether it may hold names that its source does not show: `from x import *`, `__getattr__`."""

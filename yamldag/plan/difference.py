@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from yamldag.plan.pipeline import Plan, to_json
 
@@ -14,8 +15,7 @@ _PLACES = ("file", "line", "folder")
 _EDGES = ("needs", "judged", "referenced")
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """Of one key; a value that is not there is None."""
 
     key: str
@@ -23,8 +23,7 @@ class Change:
     new: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Struct, frozen=True):
     pipeline: tuple[Change, ...]
     """Keys of the pipeline itself."""
     added: tuple[str, ...]

@@ -8,16 +8,18 @@ roots), and templates speak of tasks by their full id (`tasks['group.child']`) a
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+import msgspec
+from msgspec import Struct, field
+
+if TYPE_CHECKING:
+    Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+else:
+    Json = Any  # who decodes a plan takes these values as they come
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """A notification: one call of an operator, outside the graph."""
 
     operator: str
@@ -29,14 +31,12 @@ class Call:
     """Absolute folder of the file that it stands in."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cache:
+class Cache(Struct, frozen=True):
     key: str
     ttl: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Fanout:
+class Fanout(Struct, frozen=True):
     """How one task, or one chain of a group's tasks, becomes many. Exactly one of the two is set."""
 
     foreach: Json = None
@@ -48,8 +48,7 @@ class Fanout:
     max_active: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(Struct, frozen=True):
     id: str
     operator: str
     params: dict[str, Json] = field(default_factory=dict)
@@ -101,8 +100,7 @@ class Task:
     line: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Struct, frozen=True):
     id: str
     parent: str | None = None
     mapping: Fanout | None = None
@@ -113,8 +111,7 @@ class Group:
     """Of a use: `with` over the template's defaults; read in templates as `uses['id'].x`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Param:
+class Param(Struct, frozen=True):
     name: str
     schema: dict[str, Json]
     """A JSON Schema; it holds `default` unless the param is required."""
@@ -124,8 +121,7 @@ class Param:
         return "default" not in self.schema
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     pipeline: str
     file: str = ""
     """Path of the pipeline's file, relative to the project's root where possible."""
@@ -163,46 +159,38 @@ class Plan:
         return sorted((parent, task.id) for task in self.tasks for parent in task.needs)
 
 
+class UnreadableError(Exception):
+    """A text that is no plan of this version's."""
+
+
+_ENCODER = msgspec.json.Encoder(order="sorted")
+_DECODER = msgspec.json.Decoder(Plan)
+
+
 def to_json(plan: Plan) -> dict[str, Any]:
-    """The plan as JSON data; `from_json` gives it back equal."""
-    return asdict(plan)
+    """The plan as JSON data."""
+    data: dict[str, Any] = msgspec.to_builtins(plan)
+    return data
+
+
+def to_text(plan: Plan) -> str:
+    """The plan as it is stored: JSON, equal for equal plans. `from_text` gives it back."""
+    return _ENCODER.encode(plan).decode()
+
+
+def from_text(text: str) -> Plan:
+    """The plan that `to_text` wrote. Raises UnreadableError."""
+    try:
+        return _DECODER.decode(text)
+    except (msgspec.MsgspecError, RecursionError) as problem:
+        raise UnreadableError(str(problem)) from None
+
+
+def text_hash(text: str) -> str:
+    """Of a plan's text: the version of its pipeline."""
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def version(plan: Plan) -> str:
     """A hash of what the plan says: equal plans have equal versions."""
-    text = json.dumps(to_json(plan), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
-
-
-def from_json(data: Mapping[str, Any]) -> Plan:
-    """The plan that `to_json` wrote."""
-    fields = dict(data)
-    fields["tags"] = tuple(data["tags"])
-    fields["allow_env"] = tuple(data["allow_env"])
-    fields["params"] = tuple(Param(**param) for param in data["params"])
-    fields["tasks"] = tuple(_task(task) for task in data["tasks"])
-    fields["groups"] = tuple(_group(group) for group in data["groups"])
-    fields["mapped"] = {name: Fanout(**mapping) for name, mapping in data["mapped"].items()}
-    for name in ("on_failure", "on_success", "on_deadline"):
-        fields[name] = _calls(data[name])
-    return Plan(**fields)
-
-
-def _task(data: Mapping[str, Any]) -> Task:
-    fields = dict(data)
-    for name in ("needs", "judged", "referenced", "when", "produces", "teardown_of"):
-        fields[name] = tuple(data[name])
-    for name in ("on_failure", "on_success", "on_retry"):
-        fields[name] = _calls(data[name])
-    fields["cache"] = Cache(**data["cache"]) if data["cache"] else None
-    return Task(**fields)
-
-
-def _group(data: Mapping[str, Any]) -> Group:
-    fields = dict(data)
-    fields["mapping"] = Fanout(**data["mapping"]) if data["mapping"] else None
-    return Group(**fields)
-
-
-def _calls(data: list[Mapping[str, Any]]) -> tuple[Call, ...]:
-    return tuple(Call(**call) for call in data)
+    return text_hash(to_text(plan))

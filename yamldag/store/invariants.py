@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from yamldag.plan.state import ATTEMPT_FINAL, FINAL, RUN_FINAL
 
 
-@dataclass(frozen=True, slots=True)
-class Invariant:
+class Invariant(Struct, frozen=True):
     name: str
     words: str
     """What holds, as a sentence."""
@@ -22,8 +22,7 @@ class Invariant:
     """The rows for which it does not. The first column is the run, or the pipeline or pool; the others say more."""
 
 
-@dataclass(frozen=True, slots=True)
-class Broken:
+class Broken(Struct, frozen=True):
     """One row that breaks one invariant."""
 
     invariant: Invariant

@@ -1,4 +1,6 @@
-"""Words of the database that are needed without it: run types and the revision that the code expects."""
+"""Words of the database that are needed without it: run types, roles, and the revision that the code expects."""
 
 RUN_TYPES = ("scheduled", "manual", "backfill", "assets", "pipeline")
-REVISION = "0002"
+ROLES = ("viewer", "operator", "admin")
+"""What a person or a token may do: each may do what those before it may."""
+REVISION = "0003"

@@ -51,6 +51,28 @@ def open_runs(db: sa.Connection, limit: int = 50) -> Rows:
     return list(db.execute(query).mappings())
 
 
+def runs_after(
+    db: sa.Connection,
+    place: tuple[float, str] | None,
+    limit: int,
+    *,
+    pipeline: str | None = None,
+    state: str | None = None,
+    type: str | None = None,  # noqa: A002
+) -> Rows:
+    """The newest first, those after the run of that moment and id."""
+    query = sa.select(run).order_by(run.c.created.desc(), run.c.id.desc()).limit(limit)
+    if place is not None:
+        created, name = place
+        query = query.where(
+            sa.or_(run.c.created < created, sa.and_(run.c.created == created, run.c.id < name))
+        )
+    for column, value in ((run.c.pipeline, pipeline), (run.c.state, state), (run.c.type, type)):
+        if value is not None:
+            query = query.where(column == value)
+    return list(db.execute(query).mappings())
+
+
 def progress(db: sa.Connection, runs: Iterable[str]) -> dict[str, tuple[int, int]]:
     """Of each run, how many of its instances have ended, and how many there are."""
     done = sa.func.sum(sa.case((task_instance.c.state.in_(sorted(FINAL)), 1), else_=0))

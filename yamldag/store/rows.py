@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 
 class NewRun(NamedTuple):
@@ -187,8 +188,7 @@ class Logged(NamedTuple):
     detail: str | None
 
 
-@dataclass(slots=True)
-class Batch:
+class Batch(Struct):
     """All that one step changes of one run: it is stored as a whole or not at all."""
 
     run: list[RunMove] = field(default_factory=list)

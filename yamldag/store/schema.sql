@@ -1,9 +1,64 @@
+CREATE TABLE account (
+	name VARCHAR(200) NOT NULL,
+	role VARCHAR(20) NOT NULL,
+	password VARCHAR(200) NOT NULL,
+	created DOUBLE NOT NULL,
+	disabled DOUBLE,
+	CONSTRAINT account_pk PRIMARY KEY (name),
+	CONSTRAINT account_role_known CHECK (role IN ('viewer', 'operator', 'admin'))
+);
+
+CREATE TABLE api_answer (
+	who VARCHAR(200) NOT NULL,
+	idempotency_key VARCHAR(200) NOT NULL,
+	fingerprint VARCHAR(64) NOT NULL,
+	created DOUBLE NOT NULL,
+	status INTEGER,
+	body TEXT,
+	CONSTRAINT api_answer_pk PRIMARY KEY (who, idempotency_key)
+);
+
+CREATE TABLE api_token (
+	name VARCHAR(200) NOT NULL,
+	hash VARCHAR(64) NOT NULL,
+	role VARCHAR(20) NOT NULL,
+	created DOUBLE NOT NULL,
+	creator VARCHAR(200) NOT NULL,
+	expires DOUBLE,
+	used DOUBLE,
+	revoked DOUBLE,
+	CONSTRAINT api_token_pk PRIMARY KEY (name),
+	CONSTRAINT api_token_hash_unique UNIQUE (hash),
+	CONSTRAINT api_token_role_known CHECK (role IN ('viewer', 'operator', 'admin'))
+);
+
+CREATE TABLE audit (
+	id INTEGER NOT NULL,
+	at DOUBLE NOT NULL,
+	who VARCHAR(200) NOT NULL,
+	via VARCHAR(20) NOT NULL,
+	address VARCHAR(100) NOT NULL,
+	action VARCHAR(50) NOT NULL,
+	object VARCHAR(500) NOT NULL,
+	detail TEXT NOT NULL,
+	outcome VARCHAR(500),
+	CONSTRAINT audit_pk PRIMARY KEY (id)
+);
+
 CREATE TABLE cached (
 	hash VARCHAR(64) NOT NULL,
 	instance INTEGER NOT NULL,
 	value TEXT,
 	created DOUBLE NOT NULL,
 	CONSTRAINT cached_pk PRIMARY KEY (hash)
+);
+
+CREATE TABLE login_try (
+	id INTEGER NOT NULL,
+	account VARCHAR(200) NOT NULL,
+	address VARCHAR(100) NOT NULL,
+	at DOUBLE NOT NULL,
+	CONSTRAINT login_try_pk PRIMARY KEY (id)
 );
 
 CREATE TABLE pipeline (
@@ -72,6 +127,17 @@ CREATE TABLE leadership (
 	runner INTEGER NOT NULL,
 	CONSTRAINT leadership_pk PRIMARY KEY (name),
 	CONSTRAINT leadership_runner_known FOREIGN KEY(runner) REFERENCES runner (id)
+);
+
+CREATE TABLE login_session (
+	hash VARCHAR(64) NOT NULL,
+	account VARCHAR(200) NOT NULL,
+	address VARCHAR(100) NOT NULL,
+	created DOUBLE NOT NULL,
+	seen DOUBLE NOT NULL,
+	until DOUBLE NOT NULL,
+	CONSTRAINT login_session_pk PRIMARY KEY (hash),
+	CONSTRAINT login_session_account_known FOREIGN KEY(account) REFERENCES account (name)
 );
 
 CREATE TABLE pipeline_version (
@@ -257,7 +323,19 @@ CREATE TABLE pool_claim (
 	CONSTRAINT pool_claim_run_known FOREIGN KEY(run) REFERENCES run (id)
 );
 
+CREATE INDEX api_answer_created ON api_answer (created);
+
+CREATE INDEX audit_object ON audit (object);
+
+CREATE INDEX audit_who ON audit (who);
+
+CREATE INDEX login_try_at ON login_try (at);
+
 CREATE INDEX runner_ended ON runner (ended);
+
+CREATE INDEX login_session_account ON login_session (account);
+
+CREATE INDEX login_session_until ON login_session (until);
 
 CREATE INDEX run_backfill ON run (backfill);
 
@@ -286,4 +364,4 @@ CREATE TABLE alembic_version (
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
 
-INSERT INTO alembic_version (version_num) VALUES ('0002');
+INSERT INTO alembic_version (version_num) VALUES ('0003');

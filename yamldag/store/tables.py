@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
 
 from yamldag.plan.state import AttemptState, Event, RunState, TaskState
-from yamldag.store.names import RUN_TYPES
+from yamldag.store.names import ROLES, RUN_TYPES
 
 # A rowid alias on SQLite; 64 bits elsewhere.
 _Id = sa.BigInteger().with_variant(sa.Integer, "sqlite")
@@ -333,4 +333,77 @@ request = _table(
     sa.Column("done", _Instant),
     sa.Column("answer", _Text, comment="what came of it"),
     sa.Index(None, "done", "run"),
+)
+
+# Who may ask for what. Names of people stay in the audit log when their accounts are gone, so nothing points there.
+
+account = _table(
+    "account",
+    sa.Column("name", _Name, primary_key=True),
+    sa.Column("role", _Word, nullable=False),
+    sa.Column("password", sa.String(200), nullable=False, comment="its argon2 hash"),
+    sa.Column("created", _Instant, nullable=False),
+    sa.Column("disabled", _Instant),
+    _one_of("role", ROLES),
+)
+
+login_session = _table(
+    "login_session",
+    sa.Column("hash", sa.String(64), primary_key=True, comment="SHA-256 of what the browser keeps"),
+    sa.Column("account", _Name, sa.ForeignKey("account.name"), nullable=False),
+    sa.Column("address", sa.String(100), nullable=False),
+    sa.Column("created", _Instant, nullable=False),
+    sa.Column("seen", _Instant, nullable=False),
+    sa.Column("until", _Instant, nullable=False),
+    sa.Index(None, "account"),
+    sa.Index(None, "until"),
+)
+
+login_try = _table(
+    "login_try",
+    sa.Column("id", _Id, primary_key=True),
+    sa.Column("account", _Name, nullable=False, comment="as it was given"),
+    sa.Column("address", sa.String(100), nullable=False),
+    sa.Column("at", _Instant, nullable=False),
+    sa.Index(None, "at"),
+)
+
+api_token = _table(
+    "api_token",
+    sa.Column("name", _Name, primary_key=True),
+    sa.Column("hash", sa.String(64), nullable=False, comment="SHA-256 of the token"),
+    sa.Column("role", _Word, nullable=False),
+    sa.Column("created", _Instant, nullable=False),
+    sa.Column("creator", _Name, nullable=False),
+    sa.Column("expires", _Instant, comment="NULL: never"),
+    sa.Column("used", _Instant, comment="the last time, to the minute"),
+    sa.Column("revoked", _Instant),
+    sa.UniqueConstraint("hash"),
+    _one_of("role", ROLES),
+)
+
+audit = _table(
+    "audit",
+    sa.Column("id", _Id, primary_key=True),
+    sa.Column("at", _Instant, nullable=False),
+    sa.Column("who", _Name, nullable=False),
+    sa.Column("via", _Word, nullable=False, comment="how they were known"),
+    sa.Column("address", sa.String(100), nullable=False),
+    sa.Column("action", sa.String(50), nullable=False),
+    sa.Column("object", sa.String(500), nullable=False),
+    sa.Column("detail", _Text, nullable=False, comment="JSON"),
+    sa.Column("outcome", sa.String(500), comment="NULL: it was begun, and nobody knows how it ended"),
+    sa.Index(None, "object"),
+    sa.Index(None, "who"),
+)
+
+api_answer = _table(
+    "api_answer",
+    sa.Column("who", _Name, primary_key=True),
+    sa.Column("idempotency_key", _string(200), primary_key=True),
+    sa.Column("fingerprint", sa.String(64), nullable=False, comment="SHA-256 of what was asked"),
+    sa.Column("created", _Instant, nullable=False),
+    sa.Column("status", sa.Integer, comment="NULL: it is being done"),
+    sa.Column("body", _Text),
+    sa.Index(None, "created"),
 )

@@ -1,31 +1,38 @@
-"""What every request and every answer passes: who may ask, how, and what a browser may do with the answer."""
+"""What every request and every answer passes, whatever it is for: which hosts, which paths, from which pages."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+
+from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-NAMES = ("127.0.0.1", "localhost", "[::1]")
-METHODS = ("GET", "HEAD")
+from yamldag.web.address import Address
+from yamldag.web.body import LIMIT
+
+SAFE = ("GET", "HEAD")
 HEADERS = {
-    "content-security-policy": "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+    "content-security-policy": "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
     "object-src 'none'",
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
-    "referrer-policy": "no-referrer",
+    "referrer-policy": "same-origin",
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
-    "cache-control": "no-store",
+    "permissions-policy": "camera=(), geolocation=(), microphone=()",
 }
+_PATH = re.compile(rb"/(?:[A-Za-z0-9_.@-]+/)*[A-Za-z0-9_.@-]*")
+"""As it is sent: no escapes, no empty parts, so that nothing can be read in two ways."""
 
 
 class Guard:
-    """Lets through GET and HEAD that name this machine as their host: a page elsewhere whose name was made to
-    point here (DNS rebinding) names itself."""
+    """Before all routes."""
 
-    def __init__(self, inside: ASGIApp, port: int) -> None:
+    def __init__(self, inside: ASGIApp, address: Address) -> None:
         self.inside = inside
-        self.hosts = {f"{name}:{port}" for name in NAMES} | (set(NAMES) if port == 80 else set())
+        self.address = address
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -33,18 +40,47 @@ class Guard:
 
         async def marked(message: Message) -> None:
             if message["type"] == "http.response.start":
-                own = {name.encode() for name in HEADERS}
-                kept = [pair for pair in message["headers"] if pair[0].lower() not in own]
-                ours = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
-                message["headers"] = [*kept, *ours]
+                message["headers"] = _headers(message["headers"], https=self.address.scheme == "https")
             await send(message)
 
         await (self._refusal(scope) or self.inside)(scope, receive, marked)
 
     def _refusal(self, scope: Scope) -> ASGIApp | None:
-        hosts = [value.decode("latin-1").lower() for name, value in scope["headers"] if name == b"host"]
-        if len(hosts) != 1 or hosts[0] not in self.hosts:
+        headers = Headers(scope=scope)
+        hosts = [value.lower() for value in headers.getlist("host")]
+        if len(hosts) != 1 or not self.address.serves(hosts[0]):
             return PlainTextResponse("this address is not served here\n", 400)
-        if scope["method"] not in METHODS:
-            return PlainTextResponse("only GET is served\n", 405, {"allow": ", ".join(METHODS)})
+        path = scope.get("raw_path") or scope["path"].encode()
+        if not _PATH.fullmatch(path) or b".." in path.split(b"/") or b"." in path.split(b"/"):
+            return PlainTextResponse("there is nothing of that name\n", 404)
+        if scope["method"] not in SAFE and not self._is_own(headers, hosts[0]):
+            return PlainTextResponse(
+                "this was not asked by a page of ours; a program asks with `Authorization: Bearer TOKEN`\n",
+                403,
+            )
+        length = headers.get("content-length", "0")
+        if not length.isascii() or not length.isdigit():
+            return PlainTextResponse("the length of the body is no number\n", 400)
+        if int(length) > LIMIT:
+            return PlainTextResponse(f"more than {LIMIT} bytes are not taken\n", 413, {"connection": "close"})
         return None
+
+    def _is_own(self, headers: Headers, host: str) -> bool:
+        """Whether one of our pages asks, or a program: a browser adds no token by itself."""
+        site, origin = headers.get("sec-fetch-site"), headers.get("origin")
+        if site is not None and site != "same-origin":
+            return False
+        if origin is not None:
+            return self.address.is_own(origin.lower(), host)
+        return site == "same-origin" or headers.get("authorization", "").lower().startswith("bearer ")
+
+
+def _headers(given: list[tuple[bytes, bytes]], *, https: bool) -> list[tuple[bytes, bytes]]:
+    """What an answer says of itself, but for what is ours to say. It is kept nowhere unless it says otherwise."""
+    ours: Mapping[str, str] = HEADERS | ({"strict-transport-security": "max-age=31536000"} if https else {})
+    names = {name.encode() for name in ours}
+    kept = [(name, value) for name, value in given if name.lower() not in names]
+    kept += [(name.encode(), value.encode()) for name, value in ours.items()]
+    if not any(name.lower() == b"cache-control" for name, _ in kept):
+        kept.append((b"cache-control", b"no-store"))
+    return kept

@@ -35,6 +35,7 @@ def sprite() -> Markup:
     """All glyphs, to be used by `<use href="#g-STATE">`."""
     symbols = {name: look.symbol for name, look in LOOKS.items()} | _SYMBOLS
     inside = "".join(
-        f'<symbol id="g-{name}" viewBox="0 0 16 16">{symbol}</symbol>' for name, symbol in symbols.items()
+        f'<symbol id="g-{name}" viewBox="0 0 16 16" data-word="{task_word(name)}">{symbol}</symbol>'
+        for name, symbol in symbols.items()
     )
     return Markup(f'<svg class="sprite" aria-hidden="true">{inside}</svg>')  # noqa: S704  (our own drawing)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,18 +12,24 @@ from pathlib import Path
 import uvicorn
 
 from yamldag.engine.status import Board
+from yamldag.web.address import Address
 from yamldag.web.app import application
+from yamldag.web.live.hub import MOST
+from yamldag.web.routes import TABLE
+from yamldag.web.site import site_of
 
 _FAREWELL = 3.0
 """Seconds that open requests get at the end."""
 
 
 @contextmanager
-def serving(listener: socket.socket, board: Board, database: str, folder: Path) -> Iterator[None]:
+def serving(
+    listener: socket.socket, board: Board, database: str, folder: Path, address: Address
+) -> Iterator[None]:
     """Answer requests as long as this lasts. `folder`: the project's `.yamldag`, where logs are."""
-    port = int(listener.getsockname()[1])
+    site = site_of(board, database, folder, address, time.time, TABLE)
     config = uvicorn.Config(
-        application(board, database, folder, port),
+        application(site),
         log_config=None,
         access_log=False,
         server_header=False,
@@ -30,15 +37,16 @@ def serving(listener: socket.socket, board: Board, database: str, folder: Path) 
         proxy_headers=False,
         ws="none",
         timeout_graceful_shutdown=int(_FAREWELL),
-        limit_concurrency=100,
+        limit_concurrency=MOST + 200,
         h11_max_incomplete_event_size=16_384,
     )
     server = uvicorn.Server(config)
-    listener.listen(128)
+    listener.listen(1024)
     thread = threading.Thread(target=server.run, args=([listener],), name="web", daemon=True)
     thread.start()
     try:
         yield
     finally:
+        site.hub.close()
         server.should_exit = True
         thread.join(_FAREWELL + 1)

@@ -17,7 +17,7 @@ from yamldag.engine.memory.reasons import CUT_SHORT
 from yamldag.engine.memory.rebuild import StoredInstance, rebuild
 from yamldag.engine.memory.run import UNMAPPED, Instance, Run, whole
 from yamldag.engine.takeover.lives import LEASE, BadLease, lease_of
-from yamldag.plan.pipeline import from_json
+from yamldag.plan.pipeline import from_text
 from yamldag.plan.state import RUN_FINAL, TaskState
 from yamldag.store import circumstances as stored
 from yamldag.store import views
@@ -36,7 +36,7 @@ def stored_run(db: sa.Connection, row: sa.RowMapping) -> Run:
     text = views.plan(db, version)
     assert text is not None
     only = None if row["only_tasks"] is None else frozenset(json.loads(row["only_tasks"]))
-    run = Run(row["id"], from_json(json.loads(text)), row["owner"] or 0, row["type"], only=only)
+    run = Run(row["id"], from_text(text), row["owner"] or 0, row["type"], only=only)
     run.stop, run.reason = row["stop"], row["reason"]
     rows = [StoredInstance._make(each) for each in views.instances(db, run.id)]
     return rebuild(run, rows, itertools.count(-1, -1), views.deferrals(db, run.id))

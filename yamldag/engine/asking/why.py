@@ -7,7 +7,8 @@ would decide of an instance that has not begun is asked of the engine's own rule
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from yamldag.engine import times
 from yamldag.engine.memory.run import Instance, Node, Run
@@ -22,8 +23,7 @@ _SHOWN = 5
 """Names in a list; the others are counted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(Struct, frozen=True):
     """One thing that must hold before the task can run, or a fact about one that has begun."""
 
     what: str
@@ -33,8 +33,7 @@ class Condition:
     """ISO 8601 in UTC: when it will hold by the clock, if nothing else happens."""
 
 
-@dataclass(frozen=True, slots=True)
-class Life:
+class Life(Struct, frozen=True):
     """An engine."""
 
     name: str
@@ -48,8 +47,7 @@ class Life:
     """Attempts that it runs."""
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(Struct, frozen=True):
     """Slots of a pool that an instance holds, or waits for."""
 
     label: str
@@ -59,8 +57,7 @@ class Claim:
     granted: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Past:
+class Past(Struct, frozen=True):
     """The run that `depends_on_past` looks at, and how the same task ended there (None: it lacks it)."""
 
     run: str
@@ -70,8 +67,7 @@ class Past:
     """It was skipped by a cancel or a time-out."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Circumstances:
+class Circumstances(Struct, frozen=True, kw_only=True):
     """What other rows say. A scheduler that has not written for longer than `lease` seconds hangs or is dead."""
 
     lease: float
@@ -97,8 +93,7 @@ class Circumstances:
     past: Past | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     waiting: bool
     """It may still run."""
     conditions: tuple[Condition, ...]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from yamldag.store.database import Database
 from yamldag.store.news import mark
@@ -11,8 +11,7 @@ BEAT = 0.25
 """Seconds between two looks."""
 
 
-@dataclass(slots=True)
-class News:
+class News(Struct):
     database: Database
     _mark: int | None = None
     _at: float = 0.0

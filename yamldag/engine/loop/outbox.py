@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from yamldag.engine.loop.dispatch import Dispatch
 from yamldag.engine.memory.notices import Notice
@@ -19,8 +20,7 @@ FOLDER = "@notifications"
 """Of their logs, beside those of the run's tasks: no task is called like that."""
 
 
-@dataclass(slots=True)
-class Outbox:
+class Outbox(Struct):
     database: Database
     dispatch: Dispatch
     owner: int

@@ -3,7 +3,7 @@ second."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from yamldag.engine.memory.run import Node, whole
 from yamldag.engine.step.world import Past, Result, World
@@ -15,8 +15,7 @@ LOOK = 1.0
 """Seconds between two looks at runs that others may move."""
 
 
-@dataclass(slots=True)
-class PastWatch:
+class PastWatch(Struct):
     """Of one engine. It costs nothing while nobody waits."""
 
     database: Database

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from yamldag.engine.step.pools import waiting
 from yamldag.engine.step.world import Freed, World
@@ -15,8 +15,7 @@ _SHOW = ALIVE / 6
 """Seconds after which one asks in any case: who is not heard of holds nobody back."""
 
 
-@dataclass(slots=True)
-class PoolWatch:
+class PoolWatch(Struct):
     """Of one engine. It costs nothing while nobody waits."""
 
     database: Database

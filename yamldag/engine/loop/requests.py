@@ -36,4 +36,4 @@ def wish_of(row: StoredRequest) -> Wish:
 
 def detail_of(wish: Wish) -> str:
     """The text that `wish_of` reads."""
-    return json.dumps({name: getattr(wish, name) for name in wish.__slots__})
+    return json.dumps({name: getattr(wish, name) for name in wish.__struct_fields__})

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from yamldag.plan.pipeline import Json
 
@@ -15,8 +16,7 @@ TIME, FILE, RUN, CALL, ERRAND = "time", "file", "run", "call", "errand"
 errand finds."""
 
 
-@dataclass(slots=True, eq=False)
-class Deferral:
+class Deferral(Struct, eq=False):
     """Instants are Unix seconds."""
 
     what: str
@@ -39,9 +39,9 @@ class Deferral:
     """`call`: the id of the run that was made."""
     poke: float = POKE
     soft_fail: bool = False
-    next: float | None = field(default=None, compare=False)
+    next: float | None = None
     """When it is looked at next."""
-    errand: int | None = field(default=None, compare=False)
+    errand: int | None = None
     """The look that is under way."""
 
     @property

@@ -6,7 +6,8 @@ It follows from the output, the plan and nothing else, so that it is the same af
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from yamldag.engine.memory.run import Instance, Node, is_done
 from yamldag.operators.contract import Outcome

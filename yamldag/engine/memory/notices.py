@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from yamldag.engine.memory.run import Instance, Run
 from yamldag.plan.pipeline import Call, Plan, Task
@@ -12,8 +12,7 @@ CAUSES = {Event.FAIL: "failure", Event.SUCCEED: "success", Event.RETRY: "retry"}
 """What follows from a move: the `on_…` that is called. Cancels and blocks call nothing."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Notice:
+class Notice(Struct, frozen=True, eq=False):
     """What it tells is as it was on its occasion: a retry goes on meanwhile."""
 
     id: int

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -52,7 +51,9 @@ def resolve(plan: Plan, given: Mapping[str, Json], *, as_text: bool = False) -> 
 
 
 def _unknown(name: str, known: Mapping[str, Param]) -> str:
-    near = difflib.get_close_matches(name, known, 1)
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, known, 1)
     if near:
         hint = f"; did you mean `{near[0]}`?"
     elif known:

@@ -6,10 +6,17 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from yamldag.engine.memory.records import text_hash
-from yamldag.plan.pipeline import Json, Plan, from_json
+from yamldag.plan.pipeline import Json, Plan, UnreadableError, from_text, text_hash
 
-_SPOILT = (ValueError, TypeError, LookupError, AttributeError, AssertionError, RecursionError)
+_SPOILT = (
+    UnreadableError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    AssertionError,
+    RecursionError,
+)
 """What JSON of another shape leads to."""
 
 
@@ -33,7 +40,7 @@ def read_plan(text: str | None, version: str) -> Plan:
     with reading("its plan"):
         if text is None or text_hash(text) != version:
             raise ValueError
-        return from_json(json.loads(text))
+        return from_text(text)
 
 
 def read_params(text: str) -> dict[str, Json]:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from yamldag.engine.memory.deferral import Deferral
 from yamldag.plan.pipeline import Fanout, Json, Plan, Task
@@ -19,8 +20,7 @@ UNMAPPED = -1
 """The map index of what is not mapped, or not expanded."""
 
 
-@dataclass(slots=True)
-class Tally:
+class Tally(Struct):
     """How parents have ended: those that the trigger rule judges by state, the others by number alone."""
 
     success: int = 0
@@ -66,8 +66,7 @@ class Tally:
         return self.success + self.failed + self.upstream_failed + self.skipped == self.judged
 
 
-@dataclass(slots=True, eq=False)
-class Instance:
+class Instance(Struct, eq=False):
     """One row of `task_instance`: a task, or one item's instance of a mapped task."""
 
     id: int
@@ -104,8 +103,7 @@ class Instance:
         return self.node.task.id if self.index == UNMAPPED else f"{self.node.task.id}[{self.index}]"
 
 
-@dataclass(slots=True, eq=False)
-class Node:
+class Node(Struct, eq=False):
     """A task of the plan within a run, with its instances: one, that stands for all, until it is expanded."""
 
     run: Run
@@ -150,8 +148,7 @@ class Node:
         return all(map(is_done, self.instances))
 
 
-@dataclass(slots=True, eq=False)
-class Fan:
+class Fan(Struct, eq=False):
     """What is mapped as one: a task alone, or the tasks of a group, a chain of instances per item."""
 
     id: str
@@ -234,8 +231,7 @@ Ready = tuple[int, float, int, int, Instance]
 """Priority (negative), ready since, position in the plan, map index: the order in which tasks get room."""
 
 
-@dataclass(slots=True)
-class Clear:
+class Clear(Struct):
     """Instances that are held until all attempts of theirs have ended."""
 
     instances: set[Instance]
@@ -246,8 +242,7 @@ class Clear:
     requests: list[int] = field(default_factory=list)
 
 
-@dataclass(slots=True, eq=False)
-class Run:
+class Run(Struct, eq=False):
     id: str
     plan: Plan
     owner: int
@@ -389,7 +384,7 @@ def narrowed(plan: Plan, only: frozenset[str] | None) -> Iterable[Task]:
     """The tasks that a run has: those asked for, in the order that the whole plan gives them."""
     if only is None:
         return plan.tasks
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     known = {task.id: task for task in plan.tasks}
     needs = {task.id: task.needs for task in plan.tasks}

@@ -8,8 +8,9 @@ from __future__ import annotations
 import heapq
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
+
+from msgspec import Struct, field
 
 from yamldag.engine.schedule.catalogue import Known
 from yamldag.engine.schedule.ticker import Decision, Position, Scheduled, due, tick
@@ -21,8 +22,7 @@ _BY_ITSELF = ("scheduled", "assets")
 """Types of run that nobody asked for by hand."""
 
 
-@dataclass(slots=True)
-class Agenda:
+class Agenda(Struct):
     since: float
     """When ticks were last looked for."""
     coming: dict[str, float] = field(default_factory=dict)

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
+
+from msgspec import Struct, field
 
 from yamldag.engine import times
 from yamldag.engine.memory.records import new_id
@@ -34,8 +35,7 @@ def moment_met(condition: Json, updates: Iterable[Update]) -> float | None:
     return None
 
 
-@dataclass(slots=True)
-class Awaiting:
+class Awaiting(Struct):
     database: Database
     _schedules: dict[str, Schedule] = field(default_factory=dict)
     """Of each pipeline that awaits assets."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import takewhile
+
+from msgspec import Struct
 
 from yamldag.engine import times
 from yamldag.plan.pipeline import Plan
@@ -22,8 +23,7 @@ _AGAIN: dict[str, frozenset[str]] = {
 """The states of runs that are run again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
+class Planned(Struct, frozen=True):
     """A tick of the range that gets a run, or whose run is run again."""
 
     tick: Tick

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from yamldag.compile.compiler import Unit
 from yamldag.compile.files import shown
 from yamldag.compile.project import Project, find
 from yamldag.compile.workspace import Stamp, Workspace, stamp
-from yamldag.engine.memory.records import plan_text, text_hash
 from yamldag.engine.schedule.ticker import rule_of
 from yamldag.engine.step.world import Callee
-from yamldag.plan.pipeline import Plan, from_json
+from yamldag.plan.pipeline import Plan, UnreadableError, from_text, text_hash, to_text
 from yamldag.plan.schedule import Schedule, read
 from yamldag.store import schedules
 from yamldag.store.database import Database
 from yamldag.syntax.diagnostic import Diagnostic, has_errors
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Struct, frozen=True):
     """A pipeline in force."""
 
     plan: Plan
@@ -58,13 +58,12 @@ def last_good(database: Database, root: str, names: Collection[str] | None = Non
         if names is None or name in names:
             path = os.path.abspath(os.path.join(root, file))
             # A plan of another version of yamldag may not be readable; then there is no last good one.
-            with suppress(LookupError, TypeError, ValueError, AttributeError, AssertionError):
-                found[name] = known(from_json(json.loads(text)), text, version, path)
+            with suppress(UnreadableError, LookupError, TypeError, ValueError, AttributeError):
+                found[name] = known(from_text(text), text, version, path)
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class Broken:
+class Broken(Struct, frozen=True):
     """A file with errors: its path as a person writes it, and what is wrong."""
 
     path: str
@@ -175,7 +174,7 @@ class Catalogue:
 def _known_of(unit: Unit) -> Known:
     plan = unit.plan()
     assert plan is not None
-    text = plan_text(plan)
+    text = to_text(plan)
     refused = [each for each in unit.refused() if has_errors([each])]
     return known(plan, text, text_hash(text), os.path.abspath(unit.path), refused)
 

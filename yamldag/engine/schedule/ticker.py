@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice, takewhile
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from yamldag.plan.pipeline import Plan
 from yamldag.plan.schedule import Schedule, Tick
@@ -25,8 +27,7 @@ FOREVER = datetime(9999, 12, 31, tzinfo=UTC)
 _INSTANT = timedelta(microseconds=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(Struct, frozen=True):
     """How far a pipeline's ticks are decided: each up to `decided`, itself included, is a run or dropped."""
 
     decided: datetime
@@ -34,8 +35,7 @@ class Position:
     """What it was decided by, of `rule_of`: with another rule now, the pipeline was edited since."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scheduled:
+class Scheduled(Struct, frozen=True):
     """A pipeline as the ticker sees it. Moments are in UTC."""
 
     pipeline: str
@@ -61,8 +61,7 @@ class Scheduled:
         return self.rule, self.catchup, self.position, *runs
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """Runs to create, and the position to store with them."""
 
     pipeline: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from yamldag.engine.memory.reasons import CUT_SHORT
 from yamldag.plan.graph import ancestors, children, descendants
@@ -15,8 +16,7 @@ Unit = tuple[str, int | None]
 _BAD = (TaskState.FAILED, TaskState.UPSTREAM_FAILED)
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(Struct, frozen=True):
     """What a person wants to be cleared."""
 
     units: tuple[Unit, ...] = ()
@@ -29,8 +29,7 @@ class Wish:
     """Of these only what has failed, or was cut short, and what is below that."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(Struct, frozen=True):
     """What is known of an instance. `index` is None if it is not mapped, or not expanded."""
 
     task: str
@@ -45,8 +44,7 @@ class Fact:
         return self.state in _BAD or cut_short
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """What is to be cleared."""
 
     whole: frozenset[str] = frozenset()
@@ -72,8 +70,7 @@ def choose(tasks: Sequence[Task], facts: Iterable[Fact], wish: Wish) -> Choice:
     return field_.choice(field_.with_scopes(field_.reach(units, wish)))
 
 
-@dataclass(frozen=True, slots=True)
-class _Field:
+class _Field(Struct, frozen=True):
     """The graph of a run's tasks, and which of them have instances for items."""
 
     tasks: Mapping[str, Task]

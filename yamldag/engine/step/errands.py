@@ -11,7 +11,8 @@ import json
 import os
 from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from yamldag.engine import folders
 from yamldag.executors.contract import Ended, Start
@@ -21,8 +22,7 @@ MOST = 8
 """Errands that run at once."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Errand:
+class Errand(Struct, frozen=True, eq=False):
     """One call. Everything in it is rendered."""
 
     id: int
@@ -42,8 +42,7 @@ class Errand:
     """The JSON Schema that its output must fit."""
 
 
-@dataclass(frozen=True, slots=True)
-class Returned:
+class Returned(Struct, frozen=True):
     """An errand is over."""
 
     errand: Errand
@@ -54,8 +53,7 @@ class Returned:
     ended: float
 
 
-@dataclass(slots=True)
-class Errands:
+class Errands(Struct):
     """Those that wait and those that run. The engine starts and hears of them as it does of attempts."""
 
     most: int = MOST

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
+
+from msgspec import Struct, field
 
 from yamldag.engine.memory.deferral import RUN, Awaited, Deferral
 from yamldag.engine.memory.notices import Notice
@@ -21,16 +22,14 @@ from yamldag.store.pools import Answer, Ask
 from yamldag.store.rows import Batch, NewRun
 
 
-@dataclass(frozen=True, slots=True)
-class Admit:
+class Admit(Struct, frozen=True):
     """A run begins, or goes on after it was read from the database."""
 
     run: Run
     new: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
+class Finished(Struct, frozen=True):
     """An attempt has ended."""
 
     attempt: int
@@ -42,8 +41,7 @@ class Finished:
     exit: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
+class Stop(Struct, frozen=True):
     """Someone wants a run to end: `cancel`, or `kill`, which does not wait for teardowns either; `lost`: the one
     who ran it can't go on."""
 
@@ -51,8 +49,7 @@ class Stop:
     how: str
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """A command or a page asks something of a run: obeyed and answered in one transaction."""
 
     request: int
@@ -63,37 +60,32 @@ class Asked:
     """What to clear."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(Struct, frozen=True):
     """The database has said which of those that asked for slots of a pool have them now."""
 
     answer: Answer
 
 
-@dataclass(frozen=True, slots=True)
-class Freed:
+class Freed(Struct, frozen=True):
     """Someone else gave back slots: by the pool's name, how many there may be for those who wait here."""
 
     slots: Mapping[str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Looked:
+class Looked(Struct, frozen=True):
     """What a deferred attempt waits for has come, or can come no more."""
 
     attempt: int
     outcome: Outcome
 
 
-@dataclass(frozen=True, slots=True)
-class Past:
+class Past(Struct, frozen=True):
     """It is known of tasks whether they have passed in the run before: if not, the words say why they never will."""
 
     answers: Mapping[Node, str]
 
 
-@dataclass(frozen=True, slots=True)
-class ClockSet:
+class ClockSet(Struct, frozen=True):
     """The machine's clock was set by so many seconds: what is waited for comes when it would have."""
 
     by: float
@@ -108,8 +100,7 @@ Send: TypeAlias = "Callable[[Instance], Errand | Outcome]"
 """Renders a look of a deferred attempt."""
 
 
-@dataclass(frozen=True, slots=True)
-class Called:
+class Called(Struct, frozen=True):
     """A run that an attempt makes of another pipeline: recorded with the attempt, or not at all."""
 
     row: NewRun
@@ -118,15 +109,13 @@ class Called:
     """The id of the run that calls."""
 
 
-@dataclass(frozen=True, slots=True)
-class Deadline:
+class Deadline(Struct, frozen=True):
     """A timer: by then a run should be over."""
 
     run: str
 
 
-@dataclass(frozen=True, slots=True)
-class Callee:
+class Callee(Struct, frozen=True):
     """A pipeline that can be called."""
 
     plan: Plan
@@ -146,15 +135,13 @@ def nobody(_pipeline: str) -> Callee | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(Struct, frozen=True):
     log: str
     work: Start | Outcome | Deferral
     call: Called | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(Struct, frozen=True):
     """To be looked at, outside the step: `Looked` tells if anything was found."""
 
     attempt: int
@@ -168,8 +155,7 @@ def no_errands(_instance: Instance) -> Outcome:
     return Outcome("failed", "nothing can be looked at here")
 
 
-@dataclass(frozen=True, slots=True)
-class Reused:
+class Reused(Struct, frozen=True):
     """An output of an earlier success."""
 
     output: Json
@@ -187,8 +173,7 @@ class Cache(Protocol):
         """What may stand for its output."""
 
 
-@dataclass(slots=True)
-class Pool:
+class Pool(Struct):
     """What an engine knows of a pool; the claims themselves are in the database."""
 
     hope: int = 0
@@ -201,8 +186,7 @@ class Pool:
     """Those that have asked in this step."""
 
 
-@dataclass(slots=True)
-class World:
+class World(Struct):
     """The runs of an engine, what runs of them, and when to look at what again."""
 
     ids: Iterator[int]
@@ -266,8 +250,7 @@ class World:
         heapq.heappush(self.timers, (at, next(self.ids), what))
 
 
-@dataclass(slots=True)
-class Result:
+class Result(Struct):
     """What a step came to. Store the batches, then do the rest."""
 
     batches: dict[str, Batch]

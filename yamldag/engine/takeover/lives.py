@@ -7,8 +7,9 @@ import socket
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from yamldag.executors.local import holders, orphans, places
 from yamldag.store import lives, moves
@@ -48,8 +49,7 @@ def new_life(kind: str, executor: str, now: float, boot: str, slots: int | None 
     return moves.Life(kind, socket.gethostname(), os.getpid(), executor, now, boot, slots)
 
 
-@dataclass(frozen=True, slots=True)
-class Over:
+class Over(Struct, frozen=True):
     """A life that is over, or must be taken for it."""
 
     life: Seen
@@ -57,8 +57,7 @@ class Over:
     """The lock of its executor, ours now; None: what it left can't be reached from here."""
 
 
-@dataclass(frozen=True, slots=True)
-class Onlooker:
+class Onlooker(Struct, frozen=True):
     """Who looks at other lives, from a place: what it sees of them depends on that."""
 
     folder: Path

@@ -7,13 +7,14 @@ for others that are over. On SQLite there is but one, which leads.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from yamldag.engine.loop.engine import Engine
 from yamldag.engine.takeover.abandoned import end_abandoned
 from yamldag.engine.takeover.lives import Onlooker
 from yamldag.engine.takeover.recovery import admit, recover
-from yamldag.executors.local import LocalExecutor
+from yamldag.executors.local.executor import LocalExecutor
 from yamldag.store import lives
 from yamldag.store.lives import Member
 
@@ -26,8 +27,7 @@ GO_ON = 2.0
 for dead a lease later."""
 
 
-@dataclass(slots=True)
-class Peers:
+class Peers(Struct):
     """What one scheduler knows of the others, and does about them."""
 
     engine: Engine

@@ -13,8 +13,9 @@ from yamldag.engine.step.world import Admit, Finished, Happened
 from yamldag.engine.takeover.lives import Onlooker, Over, find_over
 from yamldag.engine.takeover.stored import stored_run
 from yamldag.executors.contract import Start
-from yamldag.executors.local import PATIENCE, Found, LocalExecutor
+from yamldag.executors.local.executor import PATIENCE, LocalExecutor
 from yamldag.executors.local.places import owners
+from yamldag.executors.local.recovery import Found
 from yamldag.operators.contract import Outcome
 from yamldag.plan.state import TaskState
 from yamldag.store import lives, views

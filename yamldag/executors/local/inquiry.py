@@ -7,7 +7,7 @@ import os
 import select
 import time
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from yamldag.executors.local import places
 from yamldag.executors.local.link import Link
@@ -21,8 +21,7 @@ Meanwhile = Callable[[], None]
 """Called again and again by whoever waits."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What a living runner has said."""
 
     link: Link

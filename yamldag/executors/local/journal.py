@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -43,17 +42,17 @@ class Journal:
         self._torn = False
 
 
-@dataclass(slots=True)
 class Story:
     """What a journal tells."""
 
-    boot: str = ""
-    runner: int = 0
-    """The runner's process id."""
-    begun: set[int] = field(default_factory=set)
-    pids: dict[int, tuple[int, float]] = field(default_factory=dict)
-    """attempt → (process id, when it was started)"""
-    ends: dict[int, EndRow] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.boot = ""
+        self.runner = 0
+        """The runner's process id."""
+        self.begun: set[int] = set()
+        self.pids: dict[int, tuple[int, float]] = {}
+        """attempt → (process id, when it was started)"""
+        self.ends: dict[int, EndRow] = {}
 
 
 def header(boot: str, runner: int) -> bytes:

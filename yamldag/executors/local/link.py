@@ -12,7 +12,6 @@ from yamldag.executors.contract import Start
 from yamldag.executors.local.places import Place
 from yamldag.executors.local.protocol import EndRow, Lines, encode
 
-_READ = 1 << 20
 _BASES = 64
 """Environments that both sides keep."""
 _MANY = 256
@@ -85,13 +84,13 @@ class Link:
     def receive(self) -> list[dict[str, Any]]:
         """The frames that have come, waiting for bytes. `broken` if there never will be any."""
         try:
-            data = self._connection.recv(_READ)
+            frames = self._lines.receive(self._connection)
         except TimeoutError:
             return []
         except OSError:
-            data = b""
-        self.broken = self.broken or not data
-        return self._lines.feed(data) if data else []
+            frames = None
+        self.broken = self.broken or frames is None
+        return frames or []
 
     def ended(self, rows: list[EndRow]) -> None:
         for row in rows:

@@ -11,7 +11,10 @@ end    [attempt, exit, reason, started, ended, message]
 from __future__ import annotations
 
 import json
+import socket
 from typing import Any
+
+_READ = 1 << 16
 
 EndRow = list[Any]
 StartRow = list[Any]
@@ -26,6 +29,13 @@ class Lines:
 
     def __init__(self) -> None:
         self._begun: list[bytes] = []
+        self._room = bytearray(_READ)
+
+    def receive(self, connection: socket.socket) -> list[dict[str, Any]] | None:
+        """The frames that have come, waiting for bytes as the connection does; None: there never will be any.
+        Raises OSError."""
+        length = connection.recv_into(self._room)  # `recv` asks the system for a megabyte each time
+        return self.feed(bytes(memoryview(self._room)[:length])) if length else None
 
     def feed(self, data: bytes) -> list[dict[str, Any]]:
         head, newline, tail = data.rpartition(b"\n")

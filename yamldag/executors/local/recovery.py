@@ -8,9 +8,10 @@ import os
 import signal
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeAlias
+
+from msgspec import Struct, field
 
 from yamldag.executors.contract import Ended
 from yamldag.executors.local import journal, orphans, places
@@ -26,8 +27,7 @@ _PAUSE, _LOOKS = 0.01, 100
 _LOST = "its end is not known: the process that watched it died"
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """What became of one attempt.
 
     `running`: it goes on. `ended`, `lost`: as `ended` says; nothing of it is alive. `unstarted`: it never
@@ -38,8 +38,7 @@ class Found:
     ended: Ended | None = None
 
 
-@dataclass(slots=True)
-class Adopted:
+class Adopted(Struct):
     """A dead scheduler's things, ours as long as we hold its lock."""
 
     owner: str
@@ -47,8 +46,7 @@ class Adopted:
     links: list[Link] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class Remains:
+class Remains(Struct):
     """What a dead runner of a living scheduler leaves."""
 
     ends: list[EndRow] = field(default_factory=list)

@@ -25,7 +25,6 @@ from yamldag.executors.local.warm import Order, UncertainError, Warm
 
 _PORTION = 16
 """Processes made before looking again for what has ended."""
-_READ = 1 << 20
 _SILENT = "its scheduler has given no sign for so long that others may run it elsewhere"
 _DRAIN = 5.0
 """Seconds to wait for the end of a connection whose scheduler was replaced."""
@@ -122,15 +121,15 @@ class Runner:
         """Take what the scheduler has sent; detach from one that is gone."""
         assert self._scheduler is not None
         try:
-            data = self._scheduler.recv(_READ)
+            frames = self._lines.receive(self._scheduler)
         except BlockingIOError:
             return
         except OSError:
-            data = b""
-        if not data:
+            frames = None
+        if frames is None:
             self._detach()
             return
-        for frame in self._lines.feed(data):
+        for frame in frames:
             self._obey(frame)
 
     def _obey(self, frame: dict[str, Any]) -> None:

@@ -15,8 +15,7 @@ import socket
 import time
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from yamldag.executors.local import orphans
 from yamldag.executors.local.spawn import Spawner, UnstartableError, refusal
@@ -39,8 +38,7 @@ class UncertainError(Exception):
     """Whether the attempt has begun is not known; nothing of it is left."""
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(NamedTuple):
     """An attempt to start."""
 
     attempt: int
@@ -64,14 +62,14 @@ class Order:
         return (*own, self.cwd, frozenset(pair for pair in self.env.items() if not pair[0].startswith(_OURS)))
 
 
-@dataclass(slots=True, eq=False)
 class _Process:
-    kind: Key
-    pid: int
-    connection: socket.socket
-    used: float = field(default_factory=time.monotonic)
-    ready: bool = False
-    attempt: int | None = None
+    def __init__(self, kind: Key, pid: int, connection: socket.socket) -> None:
+        self.kind = kind
+        self.pid = pid
+        self.connection = connection
+        self.used = time.monotonic()
+        self.ready = False
+        self.attempt: int | None = None
 
     def ask(self, order: Order, log: int) -> None:
         """Raises OSError: it is gone, or the request is longer than a message may be."""

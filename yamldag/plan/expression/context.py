@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from enum import Enum
+from functools import lru_cache
 from typing import Any
 
 from yamldag.plan.expression.rendering import render
@@ -77,7 +78,9 @@ def build(  # noqa: PLR0913
     return context
 
 
-def _dates(moment: datetime) -> dict[str, str]:
+@lru_cache(maxsize=64)
+def _dates(moment: datetime) -> Mapping[str, str]:
+    """The same for all attempts of a run."""
     return {
         "ds": moment.date().isoformat(),
         "ds_nodash": moment.strftime("%Y%m%d"),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC
+
+from msgspec import Struct
 
 from yamldag.plan import duration
 from yamldag.plan.pipeline import Json
@@ -19,8 +20,7 @@ _FORMS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """Something wrong in the value at `path` below the pipeline's `key`."""
 
     path: Path

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from yamldag.plan.schedule.days import LAST, Days, Weekdays, ever
 
@@ -19,8 +20,7 @@ PRESETS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Cron:
+class Cron(Struct, frozen=True):
     minutes: tuple[int, ...]
     """Minutes of the day, ascending: hours and minutes together."""
     every_hour: bool

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from itertools import islice
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from yamldag.plan.pipeline import Json
 from yamldag.plan.schedule.ticking import EARLIEST, Source, at, instant
@@ -21,8 +22,7 @@ class Tick(NamedTuple):
     data_interval_end: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Schedule:
+class Schedule(Struct, frozen=True):
     zone: tzinfo
     """The pipeline's."""
     sources: tuple[Source, ...] = ()

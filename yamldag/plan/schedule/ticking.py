@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Protocol
+
+from msgspec import Struct
 
 from yamldag.plan.schedule import days
 from yamldag.plan.schedule.cron import Cron
@@ -40,8 +41,7 @@ class Source(Protocol):
         """Its newest tick strictly before the instant."""
 
 
-@dataclass(frozen=True, slots=True)
-class Moments:
+class Moments(Struct, frozen=True):
     moments: tuple[int, ...]
     """Ascending, each once."""
 
@@ -53,8 +53,7 @@ class Moments:
         return self.moments[place - 1] if place else None
 
 
-@dataclass(frozen=True, slots=True)
-class Grid:
+class Grid(Struct, frozen=True):
     step: int
     """Microseconds, above 0."""
     anchor: int
@@ -68,8 +67,7 @@ class Grid:
         return newest if newest >= EARLIEST else None
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
+class Clock(Struct, frozen=True):
     """A cron line, counted on the wall clock of a zone.
 
     A time that the spring gap leaves out moves forward by the gap; of several in one gap only the first does,

@@ -14,7 +14,8 @@ import sqlalchemy as sa
 
 from yamldag.engine.status import Status
 from yamldag.store import overview, views
-from yamldag.web import records, tail, words
+from yamldag.web import tail, words
+from yamldag.web.pages import records
 
 _OF_INTEREST = ("failed", "running", "up_for_retry", "upstream_failed")
 MOST = 2000
@@ -23,6 +24,8 @@ MOST = 2000
 
 @dataclass(frozen=True, slots=True)
 class TaskLine:
+    task: str
+    index: int
     label: str
     item: str
     state: str
@@ -50,7 +53,7 @@ def run_page(
     return {
         "run": records.run_line(row, known, now),
         "row": row,
-        "known": known,
+        "pipeline": known,
         "open": row["state"] in ("running", "queued"),
         "interval": [words.moment(each, zone, now) for each in dates.values()],
         "started": words.moment(row["started"], zone, now) if row["started"] else "",
@@ -95,6 +98,8 @@ def _line(row: Any, chosen: bool, run: str, now: float) -> TaskLine:
         reason = f"{reason}; again {words.about(row.retry_at - now)}"
     label = row.task if row.map_index < 0 else f"{row.task}[{row.map_index}]"
     return TaskLine(
+        row.task,
+        row.map_index,
         label,
         _item(row.item),
         row.state,

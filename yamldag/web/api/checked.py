@@ -1,0 +1,128 @@
+"""Before and after a handler of the API: what is asked is checked by its schemas, and what carries a key is done
+once."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from typing import Any, cast
+
+from jsonschema import Draft202012Validator
+from starlette.responses import Response
+
+from yamldag.store import answers
+from yamldag.store.answers import Earlier
+from yamldag.web.api.shapes import SCHEMAS
+from yamldag.web.ask import Ask, problem
+from yamldag.web.route import Doc, Schema
+
+HEADER = "idempotency-key"
+_KEY = re.compile(r"[!-~]{1,200}")
+
+
+def checked(ask: Ask) -> Response:
+    """The answer of the route's handler to a request that its document allows."""
+    route = ask.route
+    assert route is not None
+    assert route.doc is not None
+    wrong = _wrong(ask, route.doc)
+    if wrong:
+        words = "; ".join(f"{each['at']}: {each['message']}" for each in wrong)
+        return problem(400, "That was not understood", words[:1000], errors=wrong)
+    if route.method == "POST" and (keys := ask.request.headers.getlist(HEADER)):
+        return _once(ask, keys)
+    return _handled(ask)
+
+
+def _handled(ask: Ask) -> Response:
+    assert ask.route is not None
+    return cast(Response, ask.route.handler(ask))
+
+
+# What is asked
+
+
+def _wrong(ask: Ask, doc: Doc) -> list[dict[str, str]]:
+    found = []
+    given = ask.request.query_params
+    for name in dict.fromkeys(given.keys()):
+        if name not in doc.query:
+            known = ", ".join(doc.query) or "none"
+            found.append({"at": f"query.{name}", "message": f"there is no such parameter; known: {known}"})
+        elif len(given.getlist(name)) > 1:
+            found.append({"at": f"query.{name}", "message": "it is given twice"})
+        else:
+            found += _mistakes(f"query.{name}", doc.query[name], _read(given[name], doc.query[name]))
+    if doc.body is None:
+        return found
+    try:
+        body = ask.json()
+    except ValueError:
+        return [*found, {"at": "body", "message": "it is no JSON"}]
+    return found + _mistakes("body", doc.body, {} if body is None else body)
+
+
+def _read(text: str, schema: Schema) -> Any:
+    """A parameter as the type that it is to have, if it reads as one."""
+    if schema.get("type") == "integer" and re.fullmatch("-?[0-9]{1,18}", text):
+        return int(text)
+    if schema.get("type") == "boolean" and text in ("true", "false"):
+        return text == "true"
+    return text
+
+
+def _mistakes(at: str, schema: Mapping[str, Any], value: Any) -> list[dict[str, str]]:
+    whole = {**schema, "components": {"schemas": SCHEMAS}}
+    errors = sorted(Draft202012Validator(whole).iter_errors(value), key=lambda error: error.json_path)
+    return [
+        {"at": at + error.json_path.removeprefix("$"), "message": error.message[:200]}
+        for error in errors[:20]
+    ]
+
+
+def parameter(ask: Ask, name: str) -> Any:
+    """A parameter of the query of its type, or its default, or null."""
+    assert ask.route is not None
+    assert ask.route.doc is not None
+    schema = ask.route.doc.query[name]
+    text = ask.request.query_params.get(name)
+    return schema.get("default") if text is None else _read(text, schema)
+
+
+# Once
+
+
+def _once(ask: Ask, keys: list[str]) -> Response:
+    if len(keys) != 1 or not _KEY.fullmatch(keys[0]):
+        return problem(400, "No such key", "`Idempotency-Key` wants 1 to 200 visible ASCII characters.")
+    key, who = keys[0], f"{ask.who.via}:{ask.who.name}"
+    parts = (ask.request.url.path, ask.request.url.query, ask.body.hex())
+    fingerprint = hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    with ask.site.writing() as database:
+        earlier = database.write(lambda: answers.claim(database, who, key, fingerprint, ask.now))
+    if earlier is not None:
+        return _again(earlier, fingerprint)
+    try:
+        made = _handled(ask)
+    except BaseException:
+        with ask.site.writing() as database:
+            database.write(lambda: answers.drop(database, who, key))
+        raise
+    body, status = bytes(made.body).decode(), made.status_code
+    with ask.site.writing() as database:
+        if status >= 500:
+            database.write(lambda: answers.drop(database, who, key))
+        else:
+            database.write(lambda: answers.keep(database, who, key, status, body))
+    return made
+
+
+def _again(earlier: Earlier, fingerprint: str) -> Response:
+    if earlier.fingerprint != fingerprint:
+        return problem(422, "That key is taken", "This `Idempotency-Key` came with another request.")
+    if earlier.status is None:
+        words = "The request with this key is being done; if it goes on like this, look at what it has done."
+        return problem(409, "Not yet", words, {"retry-after": "1"})
+    kind = "application/json" if earlier.status < 400 else "application/problem+json"
+    return Response(earlier.body, earlier.status, {"idempotency-replayed": "true"}, kind)

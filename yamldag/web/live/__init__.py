@@ -1,0 +1,1 @@
+"""What has changed, told while it changes: server-sent events."""

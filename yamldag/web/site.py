@@ -1,0 +1,59 @@
+"""What the handlers of all requests share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from yamldag.engine.status import Board
+from yamldag.store.address import reading
+from yamldag.store.database import Database
+from yamldag.web.address import Address
+from yamldag.web.auth.who import Gate, writing
+from yamldag.web.frame import Frame
+from yamldag.web.live.hub import Hub
+from yamldag.web.route import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Made once, used by many threads."""
+
+    board: Board
+    database: str
+    """Its URL."""
+    folder: Path
+    """The project's `.yamldag`."""
+    address: Address
+    clock: Callable[[], float]
+    table: Table
+    engine: sa.Engine
+    gate: Gate
+    hub: Hub
+    frame: Frame
+
+    @property
+    def logs(self) -> Path:
+        return self.folder / "logs"
+
+    def reading(self) -> sa.Connection:
+        """A connection to read by, from one moment: `with site.reading() as db`. Raises Away."""
+        return self.engine.connect()
+
+    def writing(self) -> AbstractContextManager[Database]:
+        """The database, to write to: `with site.writing() as database`. Raises Away, CannotOpen."""
+        return writing(self.database)
+
+
+def site_of(
+    board: Board, database: str, folder: Path, address: Address, clock: Callable[[], float], table: Table
+) -> Site:
+    engine = reading(database)
+    gate = Gate(database, engine, clock, address.cookie, address.loopback)
+    return Site(
+        board, database, folder, address, clock, table, engine, gate, Hub(engine, board, clock), Frame(table)
+    )
