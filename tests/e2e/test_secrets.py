@@ -421,7 +421,7 @@ def test_doctor_says_what_has_no_value(project: Project) -> None:
 
 def test_a_plan_that_was_kept_finds_the_secrets_of_the_file_again(project: Project) -> None:
     project.write("yamldag.yml", {"secrets": {"key": "canary-4711"}})
-    task = {"bash": '[ ${#KEY} = 11 ]', "env": {"KEY": "{{ secrets.key }}"}}
+    task = {"bash": "[ ${#KEY} = 11 ]", "env": {"KEY": "{{ secrets.key }}"}}
     project.pipeline({"tasks": {"a": task}})
     assert [project("run", "pipelines/p.yml").code for _ in range(3)] == [0, 0, 0]
     kept = [text for path, text in below(project.folder) if "/compiled/" in path]

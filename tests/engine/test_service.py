@@ -30,6 +30,9 @@ class Clock:
     def now(self) -> float:
         return self.time
 
+    def moved(self) -> float:
+        return 0.0
+
 
 class Hands:
     """An executor of which the test says how attempts end; waiting is passing of time."""

@@ -29,6 +29,7 @@ _HINT = 3.0
 @contextmanager
 def acting(project: Project, *, new: bool = False) -> Iterator[Database]:
     """The project's database, to write to. `new`: it may be made; else something must have been recorded."""
+    from yamldag.engine.memory.reading import Unreadable
     from yamldag.store.database import Away, CannotOpen, open_database
     from yamldag.store.moves import Lost
 
@@ -48,6 +49,8 @@ def acting(project: Project, *, new: bool = False) -> Iterator[Database]:
         yield database
     except Away as away:
         raise UsageError(f"the database can't be written: {away}") from None
+    except Unreadable as unreadable:
+        raise UsageError(f"of that run, {unreadable}") from None
     except Lost:
         raise UsageError("the run is being moved by others all the time: try again") from None
     finally:

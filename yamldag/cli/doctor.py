@@ -228,7 +228,19 @@ def _contents(db: sa.Connection) -> Iterator[Finding]:
         help_ = None if state == "note" else "please report this bug in yamldag"
         yield Finding(invariant.name, state, f"expected: {invariant.words}; found: {where}{more}", help_)
     yield Finding("rules", "ok", f"{len(ALL) - len(found)} of {len(ALL)} rules of the database hold")
+    yield from _spoilt(db)
     yield from _lives(db)
+
+
+def _spoilt(db: sa.Connection) -> Iterator[Finding]:
+    from yamldag.store.unreadable import unreadable
+
+    if found := list(unreadable(db.exec_driver_sql)):
+        more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+        words = f"changed or damaged, so that they can't be read: {', '.join(found[:_SHOWN])}{more}"
+        yield Finding(
+            "rows", "wrong", words, "restore a backup; a run of theirs fails once it is taken up again"
+        )
 
 
 def _lives(db: sa.Connection) -> Iterator[Finding]:

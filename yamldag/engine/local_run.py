@@ -16,7 +16,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from yamldag.engine import times
-from yamldag.engine.clock import SteadyClock
+from yamldag.engine.clock import MachineClock
 from yamldag.engine.loop.engine import Engine, Watcher, unwatched
 from yamldag.engine.loop.sealing import Declared, nothing
 from yamldag.engine.memory.earlier import earlier_outputs
@@ -110,7 +110,7 @@ class _Here(Struct):
     watch: Watcher
     onlooker: Onlooker
     patience: Patience
-    clock: SteadyClock = field(default_factory=SteadyClock)
+    clock: MachineClock = field(default_factory=MachineClock)
 
     def run(self, order: Order, began: Callable[[Run], None] | None) -> RunResult:
         now = self.clock.now()

@@ -43,7 +43,10 @@ class Cache:
         if found is None:
             return None
         value, origin = found
-        return Reused(None if value is None else json.loads(value), origin)
+        try:
+            return Reused(None if value is None else json.loads(value), origin)
+        except ValueError:
+            return None  # it is spoilt: the task makes it anew
 
 
 def _definition(instance: Instance) -> dict[str, Json]:

@@ -57,6 +57,7 @@ def _fill(made: Deferral, instance: Instance, params: Mapping[str, Json], cwd: s
         made.at = min(since, made.since) + _seconds("delay", params["delay"])
     elif "until" in params:
         made.at = _until(text(params["until"]).strip(), instance.node.run.logical_date, timezone)
+        made.fixed = True
     elif "file" in params:
         made.what, made.path = FILE, os.path.join(cwd, text(params["file"]))
     elif "pipeline" in params:

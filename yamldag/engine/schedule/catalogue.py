@@ -32,7 +32,7 @@ def last_good(database: Database, root: str, names: Collection[str] | None = Non
         if names is None or name in names:
             path = os.path.abspath(os.path.join(root, file))
             # A plan of another version of yamldag may not be readable; then there is no last good one.
-            with suppress(UnreadableError, KeyError, TypeError, ValueError, AssertionError):
+            with suppress(UnreadableError, LookupError, TypeError, ValueError, AttributeError):
                 found[name] = known(from_text(text), text, version, path)
     return found
 

@@ -21,23 +21,23 @@ class Farewell(Struct):
     def tell(self) -> None:
         """From signal handlers and other threads too."""
         if not self.stops:
-            self._told = self.desk.engine.clock.now()
+            self._told = self.desk.engine.steady
         self.stops += 1
 
     @property
     def hurries(self) -> bool:
         """Whether it is no use to wait for a database that is away: it was told to stop, and time runs out."""
-        waited = bool(self.stops) and self.desk.engine.clock.now() - self._told >= GRACE / 2
+        waited = bool(self.stops) and self.desk.engine.steady - self._told >= GRACE / 2
         return self.stops > 1 or waited
 
-    def patience(self, now: float) -> float:
+    def patience(self) -> float:
         """Seconds until there is something to do."""
-        return 0.0 if self._give_up is None else max(0.0, min(self._give_up - now, 1.0))
+        return 0.0 if self._give_up is None else max(0.0, min(self._give_up - self.desk.engine.steady, 1.0))
 
-    def wind_down(self, now: float) -> None:
+    def wind_down(self) -> None:
         """Withdraw, and stop what runs if that is asked for."""
         engine = self.desk.engine
-        running = list(engine.world.running)
+        now, running = engine.steady, list(engine.world.running)
         if self._give_up is None:
             self._give_up = now + GRACE
             engine.leave()
@@ -58,4 +58,4 @@ class Farewell(Struct):
             return False
         engine = self.desk.engine
         at_work = engine.world.running or not engine.outbox.idle
-        return not at_work or engine.clock.now() >= self._give_up
+        return not at_work or engine.steady >= self._give_up

@@ -86,7 +86,7 @@ class Service:
         now = self._wait(now + self._patience(now) if wait else now)
         self._clear_up()
         if self.farewell.stops:
-            self.farewell.wind_down(now)
+            self.farewell.wind_down()
         else:
             self._see_peers(now)
             if self.leads:
@@ -109,7 +109,7 @@ class Service:
 
     def _patience(self, now: float) -> float:
         if self.farewell.stops:
-            return self.farewell.patience(now)
+            return self.farewell.patience()
         if self.leads and self.desk.agenda.hurries:
             return 0.0
         due = self.ticks.due if self.leads else None
@@ -157,6 +157,10 @@ class Service:
             agenda.lost(name)
             self.say(f"run {name} is moved by another process now")
         engine.lost.clear()
+        for name, words in engine.given_up.items():
+            agenda.lost(name)
+            self.say(f"run {name} failed: {words}")
+        engine.given_up.clear()
 
     def _note_end(self, run: Run) -> None:
         ended = run.ended or 0.0

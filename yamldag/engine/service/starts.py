@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from msgspec import Struct, field
 
 from yamldag.engine.memory.params import BadParams, resolve
+from yamldag.engine.memory.reading import Unreadable, read_params
 from yamldag.engine.memory.run import Run, build
 from yamldag.engine.schedule.catalogue import last_good
 from yamldag.engine.schedule.known import Known
@@ -18,6 +19,7 @@ from yamldag.engine.step.world import Admit
 from yamldag.engine.takeover.stored import stored_run
 from yamldag.store import assets, moves, schedules, views
 from yamldag.store.schedules import QueuedRun
+from yamldag.store.writeoff import write_off
 
 PORTION = 50
 """Runs that are begun, in one transaction, before their tasks are started."""
@@ -64,14 +66,17 @@ class Starts(Struct):
 
     def _prepared(self, row: QueuedRun, known: Known, now: float) -> Beginning | None:
         try:
-            params = resolve(known.plan, json.loads(row.params))
+            params = resolve(known.plan, read_params(row.params))
         except BadParams as bad:
-            self._refuse(row, bad, now)
+            self._refuse(row, "; ".join(bad.faults), now)
+            return None
+        except Unreadable as unreadable:
+            self._refuse(row, str(unreadable), now)
             return None
         return Beginning(row, known, params, self._owner())
 
-    def _refuse(self, row: QueuedRun, bad: BadParams, now: float) -> None:
-        database, words = self.desk.database, "; ".join(bad.faults)
+    def _refuse(self, row: QueuedRun, words: str, now: float) -> None:
+        database = self.desk.database
         if database.write(lambda: schedules.refuse_run(database, row.id, words, now)):
             self.desk.say(f"run {row.id} of {row.pipeline} failed: {words}")
 
@@ -114,10 +119,16 @@ class Starts(Struct):
         self.desk.agenda.began(row.pipeline, row.id, row.backfill)
         if self._gave(row, owner):
             return
-        with views.reading(database.url) as db:
-            stored = views.one_run(db, row.id)
-            assert stored is not None
-            run, new = stored_run(db, stored, database.url, engine.runner, engine.ids, self.desk.folder)
+        try:
+            with views.reading(database.url) as db:
+                stored = views.one_run(db, row.id)
+                assert stored is not None
+                run, new = stored_run(db, stored, database.url, engine.runner, engine.ids, self.desk.folder)
+        except Unreadable as unreadable:
+            words = str(unreadable)
+            database.write(lambda: write_off(database, row.id, owner, words, now))
+            engine.given_up[row.id] = words
+            return
         engine.tell(Admit(run, new))
         self.desk.say(f"run {run.id} of {run.plan.pipeline} starts again")
 
