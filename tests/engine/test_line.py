@@ -70,3 +70,16 @@ def test_one_that_waits_for_nothing_is_not_in_line() -> None:
     run.ready.clear()
     assert line.first(lambda one: one.ready) is None
     assert not line
+
+
+def test_a_run_that_begins_again_at_once_stands_where_it_stood() -> None:
+    """It was cleared in the moment in which it ended: what it was before may still lie in the heap."""
+    line = Line()
+    before, again = Run("a", plan(), 1), Run("a", plan(), 1)
+    entry: Ready = (0, 1.0, 0, 1, ready_in(before, random.Random(1), 1)[-1])
+    for run in (before, again):
+        run.ready.append(entry)
+    line.add(before)
+    line.discard(before)
+    line.add(again)
+    assert line.first(lambda run: None) is again.ready

@@ -226,16 +226,19 @@ class Hands:
 class Fused:
     """A database whose engine dies at the commit when the fuse is burnt down."""
 
-    def __init__(self, inner: Database, fuse: int | None, when: str) -> None:
+    def __init__(self, inner: Database, fuse: int | None, when: str, wrote: Callable[[], None]) -> None:
         self.inner = inner
         self.fuse = fuse
         self.when = when
         """`before`, `during` or `after` the commit."""
+        self.wrote = wrote
+        """Called before anything is written."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.inner, name)
 
     def write(self, work: Callable[[], T]) -> T:
+        self.wrote()
         if self.fuse is None:
             return self.inner.write(work)
         self.fuse -= 1

@@ -55,15 +55,24 @@ class Place:
     folder: Path
     database: Database
     """Of the one who looks on."""
+    spare: list[Database] = field(default_factory=list)
 
     @classmethod
     def make(cls, folder: Path) -> Place:
         (folder / "executor").mkdir()
-        return cls(folder, open_database(f"sqlite:///{folder}/y.db"))
+        place = cls(folder, open_database(f"sqlite:///{folder}/y.db"))
+        place.hasten(place.database)
+        return place
+
+    def hasten(self, database: Database) -> None:
+        database.execute("PRAGMA synchronous=OFF")  # no power is cut here
 
     def open(self) -> Database:
+        """For a life of an engine: a connection that another one has left, if there is any."""
+        if self.spare:
+            return Database(self.database.url, self.spare.pop()._driver)
         opened = open_database(self.database.url)
-        opened.execute("PRAGMA synchronous=OFF")  # no power is cut here
+        self.hasten(opened)
         return opened
 
     def clear(self) -> None:
@@ -110,6 +119,8 @@ class Simulation:
     slots: int | None = None
     seen: Counter[str] = field(default_factory=Counter)
     """How often something has happened that few seeds bring about."""
+    known: dict[str, list[Any]] = field(default_factory=dict)
+    """What the database has answered since it was last written to."""
 
     def __post_init__(self) -> None:
         source = self.source = random.Random(self.seed)
@@ -146,6 +157,7 @@ class Simulation:
                 database.execute("UPDATE run SET backfill = 'b' WHERE type = 'backfill'")
 
         database.write(record)
+        self.known.clear()
 
     # The course of things
 
@@ -235,7 +247,7 @@ class Simulation:
         alone = self.several == 1
         lock = -1 if alone else places.lock_owner(folder, name)
         self.machine.alive.add(name)
-        database = cast(Database, Fused(self._open(), fuse, when))
+        database = cast(Database, Fused(self._open(), fuse, when, self.known.clear))
         onlooker = Onlooker(folder, "here", LEASE, alone, elapsed=self.machine.clock.now)
         boot = "here" if alone else "elsewhere"
         try:
@@ -264,8 +276,7 @@ class Simulation:
         for life in self.lives:
             if life.lock >= 0:
                 os.close(life.lock)
-        for each in self.opened:
-            each.close()
+        self.place.spare += self.opened
 
     def _begin_run(self, life: Life, name: str, version: str | None) -> None:
         """As the leader does: it is given to one of them, if it is not begun here."""
@@ -301,6 +312,7 @@ class Simulation:
         units = tuple((task, None) for task in self.source.sample(tasks, self.source.randint(0, 1)))
         wish = Wish(units, failed=self.source.random() < 0.3)
         done = clear(self.place.database, run, wish, self.machine.clock.now())
+        self.known.clear()
         if done != "nothing" and not wish.failed:
             self.promises.clear(run, [task for task, _ in units] or tasks, done == "asked")
         self.seen["clears"] += 1
@@ -339,7 +351,10 @@ class Simulation:
         self.story.append(f"{self.machine.clock.now():.1f} {line}")
 
     def ask(self, query: str) -> list[Any]:
-        return list(self.place.database.execute(query).fetchall())
+        """Asked of the database once, until somebody writes."""
+        if query not in self.known:
+            self.known[query] = self.place.database.execute(query).fetchall()
+        return list(self.known[query])
 
 
 def version_of(plan: Plan, now: float) -> moves.Version:

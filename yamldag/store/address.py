@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,8 +20,11 @@ def engine(url: str) -> sa.Engine:
     return _engine(url, "BEGIN IMMEDIATE")
 
 
+@lru_cache(maxsize=4)
 def reading(url: str) -> sa.Engine:
-    """The same, to read by: all that one connection reads is of one moment."""
+    """The same, to read by: all that one connection reads is of one moment.
+
+    It is kept, since it knows its statements in SQL: to find that anew takes longer than most of them."""
     return _engine(url, "BEGIN", isolation_level="REPEATABLE READ")
 
 

@@ -21,7 +21,8 @@ class Line:
     def __init__(self) -> None:
         self._open: set[Run] = set()
         self._asking: set[Run] = set()
-        self._heap: list[tuple[Place, Run]] = []
+        self._heap: list[tuple[Place, int, Run]] = []
+        """The number tells apart a run that was cleared, and is over, and the same one that has begun again."""
         self._places: dict[Run, Place] = {}
         """By run, the entry of it that counts: the others are passed over."""
 
@@ -38,7 +39,7 @@ class Line:
             known = self._places.get(run)
             if known is None or place < known:
                 self._places[run] = place
-                heapq.heappush(self._heap, (place, run))
+                heapq.heappush(self._heap, (place, id(run), run))
 
     def claims(self, run: Run) -> None:
         """Something of it waits for slots from now on."""
@@ -82,14 +83,14 @@ class Line:
         """The first of the heap that is where it belongs."""
         heap, places = self._heap, self._places
         while heap:
-            place, run = heap[0]
+            place, number, run = heap[0]
             if places.get(run) == place:
                 if run in self._open and run.ready and not run.queues:
                     now = _place(run, run.ready)
                     if now == place:
                         return run
                     places[run] = now
-                    heapq.heapreplace(heap, (now, run))
+                    heapq.heapreplace(heap, (now, number, run))
                     continue
                 del places[run]
                 if not run.ready and not run.queues:
