@@ -170,3 +170,26 @@ def test_a_run_before_whose_process_is_killed_is_not_waited_for_for_ever(project
     out, _ = second.communicate(timeout=60)
     assert second.returncode == 1
     assert [row["state"] for row in json.loads(out)["tasks"]] == ["upstream_failed"]
+
+
+def test_a_teardown_that_a_cancel_left_nothing_to_do_for_has_not_passed(project: Project) -> None:
+    tasks = {
+        "up": {"bash": "touch begun; until [ -e go ]; do sleep 0.05; done", "setup": True},
+        "work": {"bash": "echo", "needs": "up"},
+        "down": {"bash": "echo", "teardown_of": "up", "depends_on_past": True},
+    }
+    project.pipeline({"tasks": tasks})
+    command = [*YAMLDAG, "run", "p", "--date", "2026-01-01", "--json"]
+    first = subprocess.Popen(
+        command, cwd=project.folder, env=project.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    wait_until((project.folder / "pipelines" / "begun").exists)
+    first.send_signal(signal.SIGINT)
+    out, _ = first.communicate(timeout=60)
+    said = json.loads(out)
+    states = {row["id"]: row["state"] for row in said["tasks"]}
+    assert states == {"up": "failed", "work": "skipped", "down": "skipped"}
+    project.write("pipelines/go", "")
+    second = project.run("p", "--date", "2026-01-02")
+    assert second.states == {"up": "success", "work": "success", "down": "upstream_failed"}
+    assert second.reasons["down"] == f"`down` was cancelled in the run before, {said['run_id']}"

@@ -79,6 +79,14 @@ class Machine:
     def live(self) -> list[Body]:
         return [body for body in self.bodies.values() if body.ended is None]
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether a process runs, or has an end that somebody is still to be told of."""
+        return any(
+            body.ended is None or (body.owner in self.alive and not body.acknowledged)
+            for body in self.bodies.values()
+        )
+
     def begin(self, start: Start, owner: str) -> None:
         """A process, unless this attempt has had one. A letter may be sent again by another executor."""
         letter = LETTERS in start.log

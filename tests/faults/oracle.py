@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from yamldag.plan.pipeline import Plan, Task
 
@@ -54,7 +55,7 @@ def decide(rule: str, states: Sequence[str]) -> str:
     return next((result for holds, result in lines[rule] if holds), "wait")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Oracle:
     plan: Plan
     rows: Sequence[Row]
@@ -63,12 +64,19 @@ class Oracle:
     over: bool = False
     """It has ended."""
 
-    @property
+    @cached_property
     def tasks(self) -> Mapping[str, Task]:
         return {task.id: task for task in self.plan.tasks}
 
+    @cached_property
+    def _rows_of(self) -> Mapping[str, list[Row]]:
+        found: dict[str, list[Row]] = {name: [] for name in self.tasks}
+        for row in self.rows:
+            found[row.task].append(row)
+        return found
+
     def of(self, task: str) -> list[Row]:
-        return [row for row in self.rows if row.task == task]
+        return self._rows_of[task]
 
     def seen(self, parent: str, child: Row) -> list[str]:
         """The states of a parent that an instance sees: of its own item's inside one mapping, else of all."""

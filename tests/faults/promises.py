@@ -59,17 +59,19 @@ class Promises:
 
     def check_engine(self, engine: Engine) -> None:
         """What it holds in memory is what the rows say of it, unless another one has taken over."""
-        if self.ask(f"SELECT 1 FROM runner WHERE id = {engine.runner} AND ended IS NOT NULL"):
-            return
-        if engine.lost or engine.given_up:
-            raise Wrong(f"the engine has lost {engine.lost}, given up {engine.given_up}")
         held = set(engine.world.running)
         stored = {row[0] for row in self.ask(
             "SELECT attempt.id FROM attempt JOIN task_instance ON task_instance.id = attempt.instance "
             f"JOIN run ON run.id = task_instance.run WHERE attempt.state = 'running' AND run.owner = {engine.runner}"
         )}  # fmt: skip
-        if held != stored:
-            raise Wrong(f"the engine holds {held}, the rows say {stored} are running")
+        if held == stored and not (engine.lost or engine.given_up):
+            return
+        if self.ask(f"SELECT 1 FROM runner WHERE id = {engine.runner} AND ended IS NOT NULL"):
+            return
+        raise Wrong(
+            f"the engine holds {held}, the rows say {stored} are running; it has lost {engine.lost}, "
+            f"given up {engine.given_up}"
+        )
 
     # When something starts
 
@@ -191,6 +193,9 @@ class Promises:
         for row in oracle.rows:
             if row.cancelled:
                 continue  # before the run was cleared; it was left as it was
+            if row.state == "removed":
+                self._check_removed(oracle, row)
+                continue
             task, wanted = oracle.tasks[row.task], oracle.wanted(row)
             if wanted == "any":
                 wanted = "upstream_failed" if row.state == "upstream_failed" else "run"
@@ -259,6 +264,12 @@ class Promises:
             and len(tried) <= task.retries
             and not row.cancelled
         )
+
+    def _check_removed(self, oracle: Oracle, row: Row) -> None:
+        """Lists are as long as ever: an item goes only where they were asked for again, and were not reached."""
+        first = oracle.of(row.task)[0]
+        if not row.cleared or first.state not in ("skipped", "upstream_failed"):
+            raise Wrong(f"{row} is gone, and {first} is there")
 
     def _check_teardowns(self, oracle: Oracle) -> None:
         """Of a run that was stopped, but not killed: what was set up is torn down."""

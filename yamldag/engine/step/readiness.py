@@ -131,9 +131,17 @@ class Readiness:
         if decision == "run":
             self._proceed(instance)
         elif decision == "skipped":
-            self.finish(instance, Event.SKIP, _why_skipped(instance))
+            self._skip(instance)
         elif decision == "upstream_failed":
             self.finish(instance, Event.BLOCK)
+
+    def _skip(self, instance: Instance) -> None:
+        """What a stop of the run leaves nothing to do for is cut short by it: `depends_on_past` tells these apart."""
+        run = instance.node.run
+        if run.stop:
+            self.finish(instance, Event.CANCEL, run.reason)
+        else:
+            self.finish(instance, Event.SKIP, _why_skipped(instance))
 
     def _proceed(self, instance: Instance) -> None:
         """The rule says run: see the run before, ask the conditions, and for items where there are some."""
@@ -289,12 +297,9 @@ def decision_of(instance: Instance) -> Decision:
     return "wait" if answer == "run" and tally.others else answer
 
 
-def _why_skipped(instance: Instance) -> str | None:
+def _why_skipped(instance: Instance) -> str:
     gate = gates.barring(instance) if instance.node.gates else None
-    if gate:
-        return gates.words(gate)
-    run = instance.node.run
-    return run.reason if run.stop else "the trigger rule says so"
+    return gates.words(gate) if gate else "the trigger rule says so"
 
 
 def _teardown(instance: Instance, tally: Tally) -> Decision:
