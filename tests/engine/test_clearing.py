@@ -143,6 +143,39 @@ def test_an_attempt_that_ends_well_while_it_is_being_stopped_is_cleared_all_the_
     stored.simulation.finish()
 
 
+def test_a_clear_that_is_heard_of_twice_in_one_step_is_obeyed_once(database: Database) -> None:
+    """An engine reads what is asked before it takes the step that answers, and may have read it before."""
+    stored = Stored(database, CHAIN, scripted({}))
+    stored.end("x")
+    wish = Wish((("x", None),))
+    assert clear(database, "r", wish, stored.simulation.now) == "asked"
+    [row] = requests.asked_of(database, 1)
+    asked = Asked(row.id, "r", "clear", wish)
+    result = stored.simulation.step(asked, asked)
+    assert len(result.batches["r"].answers) == 1
+    assert stored.rows()["x"] == ("running", 2)
+    stored.simulation.finish()
+    assert stored.run.state == "success"
+    assert stored.rows()["x"] == ("success", 2)
+
+
+def test_a_clear_that_is_heard_of_again_with_the_end_that_it_waits_for_is_obeyed_once(
+    database: Database,
+) -> None:
+    stored = Stored(database, CHAIN, scripted({}))
+    stored.end("x")
+    wish = Wish((("a", None),))
+    stored.ask(("a", None))
+    [row] = requests.asked_of(database, 1)
+    [attempt] = stored.simulation.live
+    end = stored.simulation.end(attempt, BAD, "stopped")
+    result = stored.simulation.step(end, Asked(row.id, "r", "clear", wish))
+    assert len(result.batches["r"].answers) == 1
+    assert stored.rows()["a"] == ("running", 2)
+    stored.simulation.finish()
+    assert stored.rows()["a"] == ("success", 2)
+
+
 def test_retries_start_afresh(database: Database) -> None:
     of = plan(task("a", retries=1, retry_delay=5.0))
     stored = Stored(database, of, scripted({"a": BAD}))

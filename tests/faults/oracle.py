@@ -27,7 +27,14 @@ class Row:
     """Since it was cleared last, if ever it was."""
     cancelled: bool = False
     """A cancel, or a run's timeout, is what happened to it last."""
-    cleared: bool = False
+    cleared_at: int = 0
+    """Where in the log that is said last; 0: it never was."""
+    decided_at: int = 0
+    """Where in the log it is told last of."""
+
+    @property
+    def cleared(self) -> bool:
+        return self.cleared_at > 0
 
 
 def decide(rule: str, states: Sequence[str]) -> str:
@@ -97,6 +104,11 @@ class Oracle:
                     found.add(each.id)
                     waiting.append(each.id)
         return {name for name in found if not self.tasks[name].teardown_of}
+
+    def was_left(self, row: Row) -> bool:
+        """Something above it was cleared since it was decided, and it was not: it stays as it was."""
+        newer = {each.task for each in self.rows if each.cleared_at > row.decided_at}
+        return any(row.task in self.below(each) for each in newer)
 
     def wanted(self, row: Row) -> str:
         """What the rules say of an instance: `run`, `wait`, or the state it must have."""

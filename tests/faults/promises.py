@@ -122,15 +122,16 @@ class Promises:
     # The rows, as the oracle wants them
 
     def rows(self) -> list[Row]:
-        base: dict[int, int] = {}
-        last: dict[int, str] = {}
-        for instance, event, number in self.ask(
-            "SELECT event.instance, event.event, attempt.number FROM event "
+        base: dict[int, tuple[int, int]] = {}
+        last: dict[int, tuple[int, str]] = {}
+        for id_, instance, event, number in self.ask(
+            "SELECT event.id, event.instance, event.event, attempt.number FROM event "
             "LEFT JOIN attempt ON attempt.id = event.attempt WHERE event.instance IS NOT NULL ORDER BY event.id"
         ):
-            last[instance] = event
+            last[instance] = id_, event
             if event == "clear":
-                base[instance] = number or 0
+                base[instance] = id_, number or 0
+        never, unheard = (0, 0), (0, "")
         return [
             Row(
                 id_,
@@ -138,9 +139,10 @@ class Promises:
                 task,
                 index,
                 state,
-                attempts - base.get(id_, 0),
-                last.get(id_) == "cancel" or reason in CUT_SHORT,
-                id_ in base,
+                attempts - base.get(id_, never)[1],
+                last.get(id_, unheard)[1] == "cancel" or reason in CUT_SHORT,
+                base.get(id_, never)[0],
+                last.get(id_, unheard)[0],
             )
             for id_, run, task, index, state, attempts, reason in self.ask(
                 "SELECT id, run, task, map_index, state, attempts, reason FROM task_instance"
@@ -191,7 +193,7 @@ class Promises:
 
     def _check_states(self, oracle: Oracle) -> None:
         for row in oracle.rows:
-            if row.cancelled:
+            if row.cancelled or oracle.was_left(row):
                 continue  # before the run was cleared; it was left as it was
             if row.state == "removed":
                 self._check_removed(oracle, row)
