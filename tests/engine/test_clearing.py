@@ -10,6 +10,7 @@ import pytest
 
 from tests.engine.simulation import (
     BAD,
+    FATAL,
     OK,
     Script,
     Simulation,
@@ -244,6 +245,21 @@ def test_items_are_asked_for_again_and_rows_are_used_again(database: Database) -
     assert {name: row for name, row in stored.rows().items() if name.startswith("load")} == {
         "load[0]": ("success", 3), "load[1]": ("success", 3), "load[2]": ("success", 2), "load[3]": ("success", 1),
     }  # fmt: skip
+
+
+def test_what_an_end_has_set_going_in_the_step_of_a_clear_is_forgotten(database: Database) -> None:
+    """`b[1]` was about to be decided, and is none of the items any more until they are asked for again."""
+    of = plan(task("a", mapped_by="g"), task("b", "a", mapped_by="g"), mapped={"g": each(1, 2)})
+    stored = Stored(database, of, scripted({}))
+    stored.end("a[0]")
+    stored.end("b[0]")
+    assert clear(database, "r", Wish(), stored.simulation.now) == "asked"
+    [row] = requests.asked_of(database, 1)
+    [attempt] = stored.simulation.live
+    end = stored.simulation.end(attempt, FATAL)
+    stored.simulation.step(end, Asked(row.id, "r", "clear", Wish()))
+    stored.simulation.finish()
+    assert states(stored.run) == {"a[0]": "success", "a[1]": "success", "b[0]": "success", "b[1]": "success"}
 
 
 def test_no_items_any_more(database: Database) -> None:

@@ -38,7 +38,7 @@ from yamldag.executors.local import places
 from yamldag.executors.local.executor import LocalExecutor
 from yamldag.plan.pipeline import Plan, text_hash, to_text
 from yamldag.plan.state import TaskState
-from yamldag.store import address, lives, moves
+from yamldag.store import address, moves
 from yamldag.store.database import Database, Fenced, open_database
 from yamldag.store.rows import NewRun
 from yamldag.store.tables import metadata

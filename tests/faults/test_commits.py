@@ -6,18 +6,18 @@ Its runner lives on, as it does when a scheduler is killed: so nothing may be lo
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.databases import Servers
-from tests.faults import pipelines
+from tests.faults import histories, pipelines
 from tests.faults.conftest import Tell
 from tests.faults.crasher import DIED, Crasher, Fuse
+from tests.faults.histories import Verdict
 from tests.faults.long import much
 from tests.faults.pipelines import CASES
 from tests.servers import KINDS
@@ -39,6 +39,7 @@ class Course:
     root: Path
     url: str
     runs: int
+    verdict: Verdict = field(default_factory=Verdict)
 
     @classmethod
     def make(cls, root: Path, tasks: str, url: str | None = None) -> Course:
@@ -62,20 +63,10 @@ class Course:
                 "SELECT task, map_index, state, attempts, value FROM task_instance "
                 "LEFT JOIN output ON output.instance = task_instance.id"
             )
-            self._check_history({row[0]: row[1:] for row in ask("SELECT id, state, reason FROM attempt")})
+            self.verdict = histories.judge(histories.read(self.root / "history"), histories.attempts_of(ask))
             return runs, {tuple(row[:2]): tuple(row[2:]) for row in rows}
         finally:
             database.close()
-
-    def _check_history(self, attempts: dict[int, Any]) -> None:
-        path = self.root / "history"
-        lines = path.read_text().splitlines() if path.exists() else []
-        told = Counter((int(line.split()[0]), line.split()[1]) for line in lines)
-        assert set(told.values()) <= {1}, "a body that ran twice"
-        assert {attempt for attempt, _ in told} <= attempts.keys(), "a body that nobody knows"
-        for attempt, (state, reason) in attempts.items():
-            if (attempt, "end") in told:
-                assert (state, reason) == ("success", "exit"), f"attempt {attempt} ended well and is {state}"
 
     def told(self) -> set[str]:
         """Notifications: each went once at least."""
@@ -111,14 +102,15 @@ def is_short(commits: int, lives: tuple[Fuse, ...]) -> bool:
     return lives[0] is not None and commits <= lives[0][0]
 
 
-def crash_everywhere(places: Places, crasher: Crasher, step: int) -> int:
-    """How often it was gone through, each with other crashes."""
+def crash_everywhere(places: Places, crasher: Crasher, step: int) -> dict[str, int]:
+    """How often it was gone through, each time with other crashes, and what was wrong."""
     number = -1
     whole = places.new("whole")
     [(code, commits)] = crasher.lives(whole.root, whole.runs, [None])
     assert code == 0, whole.said()
     wanted = whole.check()
     assert len(wanted[0]) == whole.runs
+    verdict = whole.verdict
     assert (whole.root / "history.told").exists() == ("on_failure" in places.tasks)
     for number, lives in enumerate(fuses(commits, step)):
         course = places.new(str(number))
@@ -127,14 +119,15 @@ def crash_everywhere(places: Places, crasher: Crasher, step: int) -> int:
         assert ended[-1][0] == 0, f"{lives}: {course.said()}"
         assert course.check() == wanted, f"{lives}: {course.said()}"
         assert course.told() == whole.told(), f"{lives}: {course.said()}"
-    return number + 1
+        verdict += course.verdict
+    return {"courses": number + 1, **verdict.acquit()}
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_crash_at_any_commit_changes_nothing(
     name: str, tmp_path: Path, crasher: Crasher, figures: Tell
 ) -> None:
-    figures(courses=crash_everywhere(Places(tmp_path, CASES[name]), crasher, much(2, 1)), lost=0, doubled=0)
+    figures(**crash_everywhere(Places(tmp_path, CASES[name]), crasher, much(2, 1)))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -143,4 +136,4 @@ def test_a_crash_at_any_commit_to_a_server_changes_nothing(
     name: str, kind: str, tmp_path: Path, crasher: Crasher, database_servers: Servers, figures: Tell
 ) -> None:
     places = Places(tmp_path, CASES[name], lambda: database_servers.emptied(kind))
-    figures(courses=crash_everywhere(places, crasher, much(7, 1)), lost=0, doubled=0)
+    figures(**crash_everywhere(places, crasher, much(7, 1)))

@@ -28,4 +28,4 @@ def test_nothing_is_lost_or_doubled_whoever_dies_or_hangs(
     size = SIZES[kind]
     with fleet(Project(tmp_path), server_url, size, seed) as made:
         found = torment(made, size, patience=3600 if LONG else 120)
-    figures(seed=seed, doubled=0, unexplained=0, **found)
+    figures(seed=seed, **found)

@@ -138,9 +138,7 @@ class Clearing:
             else:
                 for freed in fan.renew():
                     self._room.ready(freed)
-        for each in run.instances:
-            if each.state is TaskState.NONE:
-                self._readiness.consider(each)
+        self._readiness.consider_all(run)
 
 
 def chosen(run: Run, choice: Choice) -> set[Instance]:

@@ -67,6 +67,11 @@ class Readiness:
         """Look at it before the step is over."""
         self._open.append(instance)
 
+    def consider_all(self, run: Run) -> None:
+        """Look at all of a run that nothing is decided of, and at nothing that has been of it."""
+        self._open = deque(each for each in self._open if each.node.run is not run)
+        self._open.extend(each for each in run.instances if each.state is TaskState.NONE)
+
     def settle(self) -> None:
         """Decide all that can be decided now."""
         while self._open:
