@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from yamldag.compile.project import find
-from yamldag.engine import times
+from yamldag.engine import outside, times
 from yamldag.engine.loop.engine import Engine
 from yamldag.engine.loop.news import BEAT
 from yamldag.engine.schedule.catalogue import Catalogue
 from yamldag.engine.schedule.known import Known, known
 from yamldag.engine.service import Service
+from yamldag.engine.step.choice import Wish
 from yamldag.engine.takeover.lock import Lock
 from yamldag.executors.contract import Ended, Start
 from yamldag.plan.pipeline import from_text
@@ -430,3 +432,27 @@ def test_the_lock_says_who_holds_it(tmp_path: Path) -> None:
     held.release()
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() == "free"
     Lock(tmp_path / "y.db.serve").release()
+
+
+def test_a_clear_of_a_run_that_is_stopping_is_done_once_it_has_ended(place: Place) -> None:
+    """Nobody else writes any more when it has: who moves it remembers that something is asked."""
+    place.write("p", "pipeline: p\nschedule: '@once'\ntasks:\n  a: {bash: 'true'}\n")
+    place.hands.automatic = False
+    service = place.service()
+    place.go(service, 1)
+    with closing(open_database(place.database.url)) as other:
+        [(run,)] = other.execute("SELECT id FROM run").fetchall()
+        assert outside.cancel(other, run, place.clock.now()) == "asked"
+        assert outside.clear(other, run, Wish(), place.clock.now()) == "asked"
+        place.hands.stop = lambda attempts, *, kill=False: None  # type: ignore[method-assign]
+        [first] = place.hands.live
+        place.go(service, 3)  # what was asked is looked at, and the run goes on stopping
+        place.hands.end(first, -15, "stopped")
+        place.go(service, 3)
+        [second] = place.hands.live
+        place.hands.end(second)
+        place.go(service, 3)
+        rows = other.execute(
+            "SELECT run.state, attempts FROM run JOIN task_instance ON run = run.id"
+        ).fetchall()
+    assert list(rows) == [("success", 2)]

@@ -225,6 +225,8 @@ class Simulation:
         else:
             self._let_time_go_by(life)
             engine.turn(None if engine.world.runs and self.several == 1 else 1.0)
+            if any(run.stop or run.backfill for run in engine.over):
+                engine.news.again()
             engine.over.clear()
             if engine.fresh:
                 engine.fresh = False
