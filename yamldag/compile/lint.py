@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from yamldag.compile.bind import Binding
@@ -9,15 +10,28 @@ from yamldag.compile.draft import Draft, Entries
 from yamldag.plan import graph
 from yamldag.syntax.codes import CODES
 from yamldag.syntax.diagnostic import Diagnostic, at
+from yamldag.syntax.locate import place
 from yamldag.syntax.tree import Map, Node, Scalar, Seq
 
 _REMOTE = frozenset(("http", "sql", "copy", "ssh", "docker", "kubernetes"))
+# A whole line of a comment, or a redirection that opens the file of stdout or stderr to write it from its beginning.
+_ANEW = re.compile(
+    r"^[ \t]*\#.*$|(?<![>&])(?P<from>[012]?)>\|?[ \t]*(?P<quote>[\"']?)"
+    r"(?P<to>/dev/(?:std(?:out|err)|fd/[12])|/proc/self/fd/[12])(?P=quote)(?![\w/.-])",
+    re.MULTILINE,
+)
 
 
 def advice(root: Draft, entries: Entries, binding: Binding) -> list[Diagnostic]:
     """All lints of one pipeline; those that the project does not want are left out."""
     selected, ignored = binding.project.lints
-    found = [*_unused(root, binding), *_redundant(root), *_both_days(entries), *_fragile(root, entries)]
+    found = [
+        *_unused(root, binding),
+        *_redundant(root),
+        *_both_days(entries),
+        *_fragile(root, entries),
+        *_emptied(root),
+    ]
     return [d for d in found if _wanted(d.code, selected, ignored)]
 
 
@@ -85,3 +99,19 @@ def _fragile(root: Draft, entries: Entries) -> Iterator[Diagnostic]:
         if "timeout" not in entries and task.get("timeout") is None and task.operator in _REMOTE:
             message = f"neither `{task.name}` nor its run has a timeout: it could hang for ever"
             yield Diagnostic("YD807", message, at(task.key), "give it `timeout: 10m`")
+
+
+def _emptied(root: Draft) -> Iterator[Diagnostic]:
+    """Stdout and stderr of a task are its log, a file: whoever opens that by name cuts it off."""
+    for task in root.tasks():
+        given = task.get("bash") if task.operator == "bash" else None
+        node = given.node if given else None
+        script = node.items["script"][1] if type(node) is Map and "script" in node.items else node
+        if type(script) is not Scalar:
+            continue
+        for found in _ANEW.finditer(script.text):
+            if found["to"]:
+                message = f"`{found[0]}` opens the log of the task anew, and what stood in it is gone"
+                number = "1" if found["to"].endswith(("out", "1")) else "2"
+                spot = place(script, found.start(), found.end())
+                yield Diagnostic("YD808", message, spot, f"write `{found['from']}>&{number}`")

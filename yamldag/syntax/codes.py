@@ -119,6 +119,7 @@ _TABLE = (
     ("YD805", "unused-var", "warning", "a var is declared and never used"),
     ("YD806", "no-retries", "warning", "a task that reaches over the network has no retries"),
     ("YD807", "no-timeout", "warning", "neither the task nor its run has a timeout"),
+    ("YD808", "truncated-log", "warning", "a script opens its own log anew, and what stood in it is gone"),
 )
 
 CODES: dict[str, Code] = {row[0]: Code(*row) for row in _TABLE}
