@@ -84,7 +84,8 @@ CASES = {
       script: |
         import os
         with open(os.environ["HISTORY"], "a") as file:
-            file.write(os.environ["YAMLDAG_ATTEMPT_ID"] + " begin\\n")
+            for what in ("begin", "end"):
+                file.write(os.environ["YAMLDAG_ATTEMPT_ID"] + " " + what + "\\n")
         return {"n": 2}
   b: {noop: , needs: a}
 """,

@@ -27,5 +27,5 @@ def test_nothing_is_lost_or_doubled_whoever_dies_or_hangs(
     seed = int(os.environ.get("YAMLDAG_SEED", "1"))
     size = SIZES[kind]
     with fleet(Project(tmp_path), server_url, size, seed) as made:
-        found = torment(made, size, patience=3600 if LONG else 120)
+        found = torment(made, size, patience=3600 if LONG else 900)
     figures(seed=seed, **found)
