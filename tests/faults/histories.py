@@ -73,7 +73,10 @@ def attempts_of(ask: Callable[[str], Iterable[Any]]) -> list[Attempt]:
         "SELECT attempt.id, instance, number, attempt.state, attempt.reason, run, task FROM attempt "
         "JOIN task_instance ON task_instance.id = instance ORDER BY instance, number"
     )
-    return [Attempt(*row, (run, task) in speakers) for *row, run, task in rows]
+    return [
+        Attempt(id_, instance, number, state, reason, (run, task) in speakers)
+        for id_, instance, number, state, reason, run, task in rows
+    ]
 
 
 def judge(history: History, attempts: Iterable[Attempt]) -> Verdict:

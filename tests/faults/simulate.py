@@ -372,7 +372,7 @@ class Simulation:
     def ask(self, query: str) -> list[Any]:
         """Asked of the database once, until somebody writes."""
         if query not in self.known:
-            self.known[query] = self.place.database.execute(query).fetchall()
+            self.known[query] = list(self.place.database.execute(query).fetchall())
         return list(self.known[query])
 
 

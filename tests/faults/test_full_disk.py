@@ -20,6 +20,8 @@ import pytest
 
 from tests.e2e.project import PATIENCE, YAMLDAG, Project
 from tests.e2e.serving import wait_until
+from tests.faults.conftest import Tell
+from tests.faults.long import much
 from yamldag.executors.local import journal
 
 BEAT = """\
@@ -30,6 +32,8 @@ tasks:
   one: {bash: 'echo hello; echo 1 > "$YAMLDAG_OUTPUT"'}
   two: {python: {script: 'return 1'}, needs: one}
 """
+TIMES = much(1, 48)
+"""How often a disk is filled below one scheduler, or below one after another."""
 SERVE = (*YAMLDAG, "serve", "--port", "0")
 
 
@@ -194,7 +198,7 @@ def test_a_runner_that_dies_while_its_disk_is_full_is_replaced_when_there_is_roo
 
 @pytest.mark.parametrize("killed", [False, True])
 def test_the_scheduler_waits_while_the_disk_of_its_database_is_full(
-    killed: bool, project: Project, mount: Callable[[Path, str], Disk]
+    killed: bool, project: Project, mount: Callable[[Path, str], Disk], figures: Tell
 ) -> None:
     disk = mount(project.folder / "data", "size=4m,nr_inodes=50,mode=700")
     project.write("yamldag.yml", f"database: sqlite:///{disk.at}/y.db\n")
@@ -206,18 +210,29 @@ def test_the_scheduler_waits_while_the_disk_of_its_database_is_full(
     def count() -> int:
         return len(ask("SELECT 1 FROM run WHERE state = 'success'"))
 
-    with serving(project) as served:
-        served.wait_for(lambda: count() > 0)
+    def runs_full(served: Serving) -> None:
+        told = served.said.count("full")
         disk.fill()
-        served.wait_for(lambda: "full" in served.said)
-        if killed:
-            served.process.kill()
-            served.process.wait()
-        disk.clear()
+        served.wait_for(lambda: served.said.count("full") > told)
+
+    def goes_on(served: Serving) -> None:
         before = count()
-        with serving(project) if killed else contextlib.nullcontext(served) as again:
-            again.wait_for(lambda: count() > before)
-            again.end()
+        served.wait_for(lambda: count() > before)
+
+    with contextlib.ExitStack() as stack:
+        served = stack.enter_context(serving(project))
+        served.wait_for(lambda: count() > 0)
+        for _ in range(TIMES):
+            runs_full(served)
+            if killed:
+                served.process.kill()
+                served.process.wait()
+            disk.clear()
+            if killed:
+                served = stack.enter_context(serving(project))
+            goes_on(served)
+        served.end()
+    figures(filled=TIMES, runs=count())
     assert ask("PRAGMA integrity_check") == [("ok",)]
     assert project("doctor").code == 0
     dates = [datetime.fromisoformat(date) for (date,) in ask("SELECT logical_date FROM run ORDER BY 1")]

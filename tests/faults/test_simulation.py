@@ -15,7 +15,7 @@ from yamldag.store import moves
 PORTION = 500
 
 
-@pytest.mark.parametrize("portion", range(much(20, 200)))
+@pytest.mark.parametrize("portion", range(much(20, 80)))
 def test_no_seed_breaks_a_promise(portion: int, figures: Tell) -> None:
     seen: Counter[str] = Counter()
     with memory() as folder:
