@@ -65,7 +65,9 @@ def _task(draft: Draft, project: Project, env: dict[str, str], common: dict[str,
     operator = catalog.operator(draft.operator)
     get = _Keys(draft)
     rule = get.rule()
-    needed = draft.needed if rule != "all_success" and draft.needed else draft.parents
+    # `always` waits for nobody that it judges, and what is referenced must have ended.
+    alone = rule == "always" or (rule != "all_success" and draft.needed)
+    needed = draft.needed if alone else draft.parents
     teardown = tuple(sorted(setup.id for setup in draft.setups))
     where = draft.key.source.place(draft.key.start)
     output = draft.get("output")

@@ -122,9 +122,19 @@ def _too_large(bound: str, place: Place) -> Diagnostic:
     return Diagnostic("YD105", f"expected at most {bound}, found more", place, "split it into several files")
 
 
+def _too_deep(place: Place) -> Diagnostic:
+    return Diagnostic(
+        "YD106", f"expected mappings and lists nested at most {MAX_DEPTH} deep, found more", place
+    )
+
+
 def _syntax(source: Source, error: MarkedYAMLError, parser: Parser) -> Diagnostic:
     found_at = error.problem_mark.index if error.problem_mark else 0
     began_at = error.context_mark.index if error.context_mark else found_at
+    if "nesting depth" in (
+        error.problem or ""
+    ):  # libyaml's own bound, which it reaches before we see a thing
+        return _too_deep(Place(source, min(found_at, len(source.text)), min(found_at + 1, len(source.text))))
     scalars = _scalars(source, parser)[0]
     last = scalars[-1] if scalars else None
     return wording.syntax(source, error.problem or "", found_at, error.context or "", began_at, last)
@@ -220,8 +230,7 @@ class _Reader:
         self.stopped = Diagnostic(code, message, place, helping)
 
     def too_deep(self, event: Any) -> None:
-        message = f"expected mappings and lists nested at most {MAX_DEPTH} deep, found more"
-        self.stop("YD106", message, self.at(event))
+        self.stopped = _too_deep(self.at(event))
 
     def at(self, event: Any) -> Place:
         return Place(self.source, event.start_mark.index, event.end_mark.index)

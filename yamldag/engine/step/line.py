@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import itertools
 from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
@@ -16,13 +17,14 @@ class Line:
     """Runs with claims on pools are asked each time, since what others give back moves them; the rest stand in a heap,
     at or before their true places: whose first has gone moves back when its turn comes."""
 
-    __slots__ = ("_asking", "_heap", "_open", "_places")
+    __slots__ = ("_asking", "_heap", "_numbers", "_open", "_places")
 
     def __init__(self) -> None:
         self._open: set[Run] = set()
         self._asking: set[Run] = set()
         self._heap: list[tuple[Place, int, Run]] = []
-        """The number tells apart a run that was cleared, and is over, and the same one that has begun again."""
+        """The number keeps two lives of one run apart, which have the same place."""
+        self._numbers = itertools.count()
         self._places: dict[Run, Place] = {}
         """By run, the entry of it that counts: the others are passed over."""
 
@@ -39,7 +41,7 @@ class Line:
             known = self._places.get(run)
             if known is None or place < known:
                 self._places[run] = place
-                heapq.heappush(self._heap, (place, id(run), run))
+                heapq.heappush(self._heap, (place, next(self._numbers), run))
 
     def claims(self, run: Run) -> None:
         """Something of it waits for slots from now on."""
