@@ -262,6 +262,20 @@ def test_what_an_end_has_set_going_in_the_step_of_a_clear_is_forgotten(database:
     assert states(stored.run) == {"a[0]": "success", "a[1]": "success", "b[0]": "success", "b[1]": "success"}
 
 
+def test_a_clear_of_a_later_task_of_a_group_lets_no_more_chains_go_on_than_may(database: Database) -> None:
+    of = plan(
+        task("a", mapped_by="g"), task("b", "a", mapped_by="g"), mapped={"g": each(1, 2, 3, max_active=1)}
+    )
+    stored = Stored(database, of, scripted({}))
+    stored.simulation.finish()
+    assert clear(database, "r", Wish((("b", None),)), 1.0) == "queued"
+    stored.again()
+    stored.simulation.most = 0
+    stored.simulation.finish()
+    assert stored.simulation.most == 1
+    assert states(stored.run)["b[2]"] == "success"
+
+
 def test_no_items_any_more(database: Database) -> None:
     of = mapped()
     stored = Stored(database, of, scripted({}))

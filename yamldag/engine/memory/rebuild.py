@@ -129,10 +129,15 @@ def _count(parent: Instance, child: Node, judged: bool) -> None:
 
 
 def _restore_fan(fan: Fan) -> None:
+    """Of those that a clear has left half done there may be more than may go on at once: first those of which something
+    is under way."""
     fan.count()
-    for index, chain in fan.chains().items():
-        if fan.fanout.max_active is not None and fan.unfinished[index] and _is_under_way(fan, chain):
-            fan.active.add(index)
+    if fan.fanout.max_active is None:
+        return
+    chains = fan.chains()
+    begun = [index for index in chains if fan.unfinished[index] and _is_under_way(fan, chains[index])]
+    begun.sort(key=lambda index: all(each.state not in _UNDER_WAY for each in chains[index]))
+    fan.active.update(begun[: fan.fanout.max_active])
 
 
 def _is_under_way(fan: Fan, chain: list[Instance]) -> bool:
