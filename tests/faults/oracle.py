@@ -31,6 +31,8 @@ class Row:
     """Where in the log that is said last; 0: it never was."""
     decided_at: int = 0
     """Where in the log it is told last of."""
+    scheduled_at: int = 0
+    """Where it was last decided that it is to run."""
 
     @property
     def cleared(self) -> bool:
@@ -105,9 +107,9 @@ class Oracle:
                     waiting.append(each.id)
         return {name for name in found if not self.tasks[name].teardown_of}
 
-    def was_left(self, row: Row) -> bool:
+    def was_left(self, row: Row, decided_at: int) -> bool:
         """Something above it was cleared since it was decided, and it was not: it stays as it was."""
-        newer = {each.task for each in self.rows if each.cleared_at > row.decided_at}
+        newer = {each.task for each in self.rows if each.cleared_at > decided_at}
         return any(row.task in self.below(each) for each in newer)
 
     def wanted(self, row: Row) -> str:

@@ -92,7 +92,8 @@ class Promises:
                 raise Wrong(f"attempt {start.attempt} starts, and is not stored as running")
             run, task, index, _ = stored[start.attempt]
             row = next(row for row in oracles[run].of(task) if row.index == index)
-            if (wanted := oracles[run].wanted(row)) not in ("run", "any"):
+            wanted = oracles[run].wanted(row)
+            if wanted not in ("run", "any") and not oracles[run].was_left(row, row.scheduled_at):
                 raise Wrong(f"{run} {task}[{index}] starts where the rules say {wanted}: {oracles[run].rows}")
         if batch:
             self._check_bounds(executor, {start.attempt for start in batch}, stored)
@@ -124,11 +125,14 @@ class Promises:
     def rows(self) -> list[Row]:
         base: dict[int, tuple[int, int]] = {}
         last: dict[int, tuple[int, str]] = {}
+        scheduled: dict[int, int] = {}
         for id_, instance, event, number in self.ask(
             "SELECT event.id, event.instance, event.event, attempt.number FROM event "
             "LEFT JOIN attempt ON attempt.id = event.attempt WHERE event.instance IS NOT NULL ORDER BY event.id"
         ):
             last[instance] = id_, event
+            if event == "schedule":
+                scheduled[instance] = id_
             if event == "clear":
                 base[instance] = id_, number or 0
         never, unheard = (0, 0), (0, "")
@@ -143,6 +147,7 @@ class Promises:
                 last.get(id_, unheard)[1] == "cancel" or reason in CUT_SHORT,
                 base.get(id_, never)[0],
                 last.get(id_, unheard)[0],
+                scheduled.get(id_, 0),
             )
             for id_, run, task, index, state, attempts, reason in self.ask(
                 "SELECT id, run, task, map_index, state, attempts, reason FROM task_instance"
@@ -193,7 +198,7 @@ class Promises:
 
     def _check_states(self, oracle: Oracle) -> None:
         for row in oracle.rows:
-            if row.cancelled or oracle.was_left(row):
+            if row.cancelled or oracle.was_left(row, row.decided_at):
                 continue  # before the run was cleared; it was left as it was
             if row.state == "removed":
                 self._check_removed(oracle, row)
