@@ -47,15 +47,29 @@ def svg(plan: Plan, states: Mapping[str, str] | None = None, limit: float = 5.0)
     return _document(drawn, wide, high, "\n".join(inside)), note
 
 
+Placed = tuple[Layout, str | None]
+"""Where everything goes, and a note as `svg`'s."""
+
+
+def place(plan: Plan, limit: float = 5.0) -> Placed:
+    """Where the parts of a picture go. States move nothing: it is true as long as the plan is."""
+    return positions(drawing(plan, {}), limit)
+
+
 def picture(
-    plan: Plan, states: Mapping[str, str] | None = None, limit: float = 5.0, link: str | None = None
+    plan: Plan,
+    states: Mapping[str, str] | None = None,
+    limit: float = 5.0,
+    link: str | None = None,
+    places: Placed | None = None,
 ) -> tuple[str, str | None]:
     """The graph alone, for a page that brings `style.sheet()`, title and legend, and a note as `svg`'s.
 
-    `link`: a prefix; each task becomes a link to it plus the task's place in the plan.
+    `link`: a prefix; each task becomes a link to it plus the task's place in the plan. `places`: what `place` has
+    given for this plan.
     """
     drawn = drawing(plan, states)
-    placed, note = positions(drawn, limit)
+    placed, note = places or positions(drawn, limit)
     return _document(drawn, placed.width, placed.height, _picture(drawn, placed, link)), note
 
 

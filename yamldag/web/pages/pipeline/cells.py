@@ -1,0 +1,74 @@
+"""The cells of the grid: one path for all boxes of one state in a row, and one for what is drawn in them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+STEP, HIGH = 14, 22
+"""Pixels of a cell."""
+_BOX = "h10v10h-10z"
+_UNBOXED = ("skipped",)
+_MARKS = {
+    "failed": "m-2.7-2.7l5.4 5.4m0-5.4l-5.4 5.4",
+    "upstream_failed": "m0 3.2v-6.2m-2.4 2.4l2.4-2.4 2.4 2.4",
+    "up_for_retry": "m2.8 0a2.8 2.8 0 1 1-1-2.1m.2-1.4v1.8h-1.8",
+    "up_for_reschedule": "m2.8 0a2.8 2.8 0 1 1-1-2.1m-1.8.7v1.6h1.3",
+    "running": "m-1.6-2.8v5.6l4.6-2.8z",
+    "deferred": "m2.8 1.1a3.1 3.1 0 1 1-3.6-3.9a2.7 2.7 0 0 0 3.6 3.9z",
+    "queued": "m-3-2.4h6m-6 2.4h6m-6 2.4h3",
+    "scheduled": "m0-2.6v2.6h2",
+    "skipped": "m-3.4-2.6l2.6 2.6-2.6 2.6m3.4-5.2l2.6 2.6-2.6 2.6",
+    "removed": "m-2.4 0h4.8",
+}
+"""From the middle of the box on; a success is an empty box, one that waits a dashed one."""
+LETTERS = {
+    "success": "s", "failed": "f", "upstream_failed": "u", "up_for_retry": "y", "up_for_reschedule": "e",
+    "running": "r", "deferred": "d", "queued": "q", "scheduled": "c", "none": "n", "skipped": "k",
+    "removed": "x",
+}  # fmt: skip
+"""Of each state the letter by which a row tells the script of it; a dot is no instance."""
+WORST = (
+    "failed", "upstream_failed", "up_for_retry", "running", "queued", "deferred", "up_for_reschedule",
+    "scheduled", "none", "success", "skipped", "removed",
+)  # fmt: skip
+"""What a cell for several instances is: the first of these that one of them is."""
+_RANK = {state: rank for rank, state in enumerate(WORST)}
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    state: str
+    boxes: str
+    marks: str
+
+
+def worst(states: Sequence[str]) -> str:
+    return min(states, key=lambda state: _RANK.get(state, len(WORST)))
+
+
+def paths(states: Sequence[str | None]) -> list[Path]:
+    """Of a row with one state, or none, for each run."""
+    boxes: dict[str, list[str]] = {}
+    marks: dict[str, list[str]] = {}
+    pens: dict[str, int] = {}
+    for at, state in enumerate(states):
+        if state is None:
+            continue
+        x = at * STEP
+        if state not in _UNBOXED:
+            # From the last box of this state on: most rows repeat one short word.
+            before = pens.get(state)
+            start = f"M{x + 1.5:g} 5.5" if before is None else f"m{x - before} 0"
+            boxes.setdefault(state, []).append(start + _BOX)
+            pens[state] = x
+        if state in _MARKS:
+            marks.setdefault(state, []).append(f"M{x + 6.5:g} 10.5{_MARKS[state]}")
+    return [
+        Path(state, "".join(boxes.get(state, ())), "".join(marks.get(state, ())))
+        for state in dict.fromkeys([*boxes, *marks])
+    ]
+
+
+def letters(states: Sequence[str | None]) -> str:
+    return "".join("." if state is None else LETTERS.get(state, "?") for state in states)

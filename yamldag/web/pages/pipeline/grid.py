@@ -1,0 +1,232 @@
+"""Grid: runs beside each other, a row for each task."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from starlette.responses import Response
+
+from yamldag.plan.pipeline import Group, Plan, Task
+from yamldag.store import histories
+from yamldag.web import looks, words
+from yamldag.web.ask import Ask
+from yamldag.web.auth.roles import Role
+from yamldag.web.pages import bars, records
+from yamldag.web.pages.links import tab_link
+from yamldag.web.pages.pipeline import cells, side
+from yamldag.web.pages.pipeline.frame import known_of, tab_page
+from yamldag.web.route import Kind, Route
+
+WIDTHS = (25, 50, 100)
+"""How many runs may be beside each other."""
+_LABEL = 70
+"""Pixels that a date takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A task, or a group with the worst of its tasks."""
+
+    id: str
+    name: str
+    """The last part of the id."""
+    depth: int
+    is_group: bool
+    states: tuple[str | None, ...]
+    """One for each run."""
+    count: str
+    """Of what is mapped, in the chosen run: `9/12` have ended well."""
+    folded: bool = False
+    hidden: bool = False
+    """It is in a group that is folded."""
+
+    @property
+    def paths(self) -> list[cells.Path]:
+        return cells.paths(self.states)
+
+    @property
+    def letters(self) -> str:
+        return cells.letters(self.states)
+
+    @property
+    def told(self) -> str:
+        return bars.told(looks.task_word(state) for state in self.states if state is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A run."""
+
+    id: str
+    state: str
+    date: str
+    took: str
+    label: str
+    """Its date below it, where there is room; else empty."""
+
+
+def grid(ask: Ask) -> Response:
+    known = known_of(ask)
+    if known is None:
+        return ask.missing()
+    name, most = known.plan.pipeline, _width(ask)
+    before = ask.query("before") or None
+    with ask.site.reading() as db:
+        rows = histories.runs_before(db, name, most, _date(before))
+        found = histories.cells(db, [row["id"] for row in rows])
+        chosen = _chosen(rows, ask.query("run"))
+        panel = side.of_task(db, ask, known, chosen, ask.query("task")) if chosen is not None else None
+        newer = histories.run_after(db, name, rows[-1]["logical_date"], most - 1) if rows and before else None
+        newest = rows[::-1][: records.BARS]
+    fold = _fold(ask, known.plan)
+    by_task = _by_task(found)
+    lines = _rows(known.plan, by_task, fold, chosen, rows)
+    shown = _only_failed(lines) if ask.query("show") == "failed" else lines
+    runs = [records.run_line(row, known, ask.now) for row in rows]
+    usual = records.usual(rows)
+    given = {each: ask.query(each) for each in ("before", "runs", "fold", "show", "run", "task")}
+
+    def link(**other: str | int | None) -> str:
+        return tab_link(name, "grid", **{**given, **other})
+
+    return tab_page(
+        ask, known, "grid", newest,
+        rows=shown,
+        columns=_columns(runs),
+        drawn=bars.bars(runs, len(runs), cells.STEP, 52),
+        chosen=chosen["id"] if chosen is not None else "",
+        chosen_at=next((at for at, row in enumerate(rows) if row is chosen), None),
+        asked=ask.query("task"),
+        side=panel,
+        usual="" if usual is None else words.span(usual),
+        most=most, widths=WIDTHS, link=link, groups=[group.id for group in known.plan.groups], fold=fold,
+        given=given,
+        older=rows[0]["logical_date"] if len(rows) == most else None,
+        newer=newer, is_newest=before is None,
+        states=[state for state in cells.WORST if any(state in row.states for row in lines)],
+        step=cells.STEP, high=cells.HIGH, letters=cells.LETTERS,
+    )  # fmt: skip
+
+
+def _width(ask: Ask) -> int:
+    asked = ask.number("runs", WIDTHS[1])
+    return asked if asked in WIDTHS else WIDTHS[1]
+
+
+def _date(text: str | None) -> str | None:
+    """A stored date; what is none is not asked for."""
+    try:
+        return text if text and datetime.fromisoformat(text) else None
+    except ValueError:
+        return None
+
+
+def _chosen(rows: Sequence[sa.RowMapping], asked: str) -> sa.RowMapping | None:
+    return next((row for row in rows if row["id"] == asked), rows[-1] if rows else None)
+
+
+def _fold(ask: Ask, plan: Plan) -> set[str]:
+    groups = {group.id for group in plan.groups}
+    asked = set(ask.query("fold").split(",")) if ask.query("fold") else set()
+    return groups if "*" in asked else asked & groups
+
+
+States = dict[str, dict[str, dict[str, int]]]
+"""By task, by run, how many instances are in which state."""
+
+
+def _by_task(found: Sequence[histories.Cell]) -> States:
+    by_task: States = {}
+    for cell in found:
+        by_task.setdefault(cell.task, {}).setdefault(cell.run, {})[cell.state] = cell.number
+    return by_task
+
+
+def _rows(
+    plan: Plan, by_task: States, fold: set[str], chosen: sa.RowMapping | None, rows: Sequence[sa.RowMapping]
+) -> list[Row]:
+    """In the order of the file, groups above their tasks; then what is no longer in it."""
+    ids = [row["id"] for row in rows]
+    at = chosen["id"] if chosen is not None else ""
+    groups = {group.id: group for group in plan.groups}
+    lines: list[Row] = []
+    seen: set[str] = set()
+    for task in plan.tasks:
+        above = _above(task, groups)
+        for depth, group in enumerate(above):
+            if group.id not in seen:
+                seen.add(group.id)
+                lines.append(_group_row(group, depth, plan, by_task, ids, fold, above[:depth]))
+        states = by_task.get(task.id, {})
+        lines.append(_task_row(task.id, len(above), states, ids, at, any(each.id in fold for each in above)))
+    known = {task.id for task in plan.tasks}
+    gone = [task for task in by_task if task not in known]
+    return lines + [_task_row(task, 0, by_task[task], ids, at, False, whole=True) for task in gone]
+
+
+def _above(task: Task, groups: Mapping[str, Group]) -> list[Group]:
+    """The groups that it is in, the outermost first."""
+    found: list[Group] = []
+    at = task.group
+    while at is not None and at in groups:
+        found.insert(0, groups[at])
+        at = groups[at].parent
+    return found
+
+
+def _task_row(
+    task: str, depth: int, states: Mapping[str, Mapping[str, int]], ids: Sequence[str], at: str, hidden: bool,
+    *, whole: bool = False,
+) -> Row:  # fmt: skip
+    each = tuple(cells.worst(tuple(states[run])) if run in states else None for run in ids)
+    here = states.get(at, {})
+    total = sum(number for state, number in here.items() if state != "removed")
+    count = f"{here.get('success', 0)}/{total}" if total > 1 else ""
+    return Row(task, task if whole else _last(task), depth, False, each, count, hidden=hidden)
+
+
+def _group_row(
+    group: Group, depth: int, plan: Plan, by_task: States, ids: Sequence[str], fold: set[str],
+    above: Sequence[Group],
+) -> Row:  # fmt: skip
+    inside = [task.id for task in plan.tasks if task.id.startswith(group.id + ".")]
+    states = []
+    for run in ids:
+        here = [state for task in inside for state in by_task.get(task, {}).get(run, ())]
+        states.append(cells.worst(here) if here else None)
+    hidden = any(each.id in fold for each in above)
+    return Row(
+        group.id, _last(group.id), depth, True, tuple(states), str(len(inside)), group.id in fold, hidden
+    )
+
+
+def _last(identifier: str) -> str:
+    return identifier.rpartition(".")[2] or identifier
+
+
+def _only_failed(rows: Sequence[Row]) -> list[Row]:
+    bad = ("failed", "upstream_failed", "up_for_retry")
+    return [row for row in rows if any(state in bad for state in row.states)]
+
+
+def _columns(runs: Sequence[records.RunLine]) -> list[Column]:
+    """Each with its date in the pipeline's zone, every few of them written below."""
+    every = -(-_LABEL // cells.STEP)
+    return [
+        Column(
+            run.id, run.state, run.date, run.took, _short(run) if (len(runs) - 1 - at) % every == 0 else ""
+        )
+        for at, run in enumerate(runs)
+    ]
+
+
+def _short(run: records.RunLine) -> str:
+    """Without the zone and the day of the week: `21 Nov 03:15`."""
+    parts = run.date.split(" ")[:-1]
+    return " ".join(parts[1:] if len(parts) > 2 else parts)
+
+
+ROUTES = (Route("pipeline", "GET", "/pipelines/{pipeline}", grid, Role.VIEWER, Kind.PAGE),)
