@@ -90,6 +90,17 @@ def open_counts(db: sa.Connection) -> dict[str, Open]:
     return found
 
 
+def failing(db: sa.Connection) -> set[tuple[str, str]]:
+    """(pipeline, task) of what has failed in runs that go on."""
+    query = (
+        sa.select(run.c.pipeline, task_instance.c.task)
+        .join(task_instance, task_instance.c.run == run.c.id)
+        .where(run.c.state == "running", task_instance.c.state == "failed")
+        .distinct()
+    )
+    return {(name, task) for name, task in db.execute(query)}
+
+
 class Harm(NamedTuple):
     """Of a run what failed first, how much is stopped by what failed, and what failed."""
 

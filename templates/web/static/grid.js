@@ -27,7 +27,7 @@
     if (!row) return;
     row.classList.add("cur");
     const box = document.createElementNS(SVG, "rect");
-    for (const [key, value] of Object.entries({ class: "cursor", x: column * step + 0.5, y: 4.5, width: 12, height: 12, rx: 2 })) box.setAttribute(key, value);
+    for (const [key, value] of Object.entries({ class: "cursor", x: column * step + 0.5, y: step > 16 ? 3 : 4.5, width: step - (step > 16 ? 3 : 2), height: step > 16 ? 16 : 13, rx: 2 })) box.setAttribute(key, value);
     row.querySelector("svg").append(box);
     say(row, column);
     if (scroll) {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 
 from yamldag.web import looks
 from yamldag.web.pages.records import RunLine
@@ -24,14 +25,14 @@ class Bars:
 
 def bars(runs: Sequence[RunLine], places: int, step: int = 6, height: int = 20) -> Bars:
     """So high as they took long, against the longest of them. There is room for `places`."""
-    longest = max((run.seconds for run in runs), default=0.0) or 1.0
+    longest = _longest([run.seconds for run in runs])
     left = (places - len(runs)) * step
     fills: dict[str, list[str]] = {}
     crosses = []
     wide = step - 2 if step < 10 else step - 3
     for at, run in enumerate(runs):
         x = left + at * step
-        high = max(4, round((height - 1) * run.seconds / longest)) if run.state != "queued" else 2
+        high = max(4, round((height - 1) * min(1.0, run.seconds / longest))) if run.state != "queued" else 2
         fills.setdefault(run.state, []).append(f"M{x} {height - high}h{wide}v{high}h-{wide}z")
         if run.state == "failed":
             half = min(5, wide) / 2
@@ -41,6 +42,12 @@ def bars(runs: Sequence[RunLine], places: int, step: int = 6, height: int = 20) 
         places * step, height, {state: "".join(parts) for state, parts in fills.items()}, "".join(crosses),
         told(run.state for run in runs),
     )  # fmt: skip
+
+
+def _longest(seconds: Sequence[float]) -> float:
+    """The full height: what took longest, but no more than three times what is usual, or the others would vanish."""
+    usual = median(seconds) if seconds else 0.0
+    return min(max(seconds, default=0.0), 3 * usual) or max(seconds, default=0.0) or 1.0
 
 
 def _cross(x: float, y: float, half: float) -> str:

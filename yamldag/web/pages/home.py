@@ -49,9 +49,7 @@ def home(ask: Ask) -> Response:
         facts = _facts(db, status)
         going = overview.going(db, [row["id"] for row in facts.open])
         hours = overview.by_hour(db, times.stored_at(now - 86_400))
-    failed = [
-        name for name, row in facts.over.items() if row["state"] == "failed" and name in status.pipelines
-    ]
+    failed = troubles.failed_runs(facts, status)
     late = troubles.late(facts, status, now)
     broken, refused = troubles.broken(status), troubles.refused(status)
     listed = troubles.failed(facts, status, ask.site.logs, now, _FAILED) + late + broken + refused
@@ -90,7 +88,7 @@ def _facts(db: sa.Connection, status: Status) -> troubles.Facts:
         over,
         overview.newest_runs(db, records.BARS, of_interest),
         opened,
-        overview.harms(db, list(failed.values())),
+        overview.harms(db, [*failed.values(), *(row["id"] for row in opened if row["state"] == "running")]),
         overview.past_deadline(db, [row["id"] for row in opened]),
     )
 
@@ -122,11 +120,15 @@ def _upcoming(status: Status, now: float) -> list[tuple[str, float, str]]:
     ]
 
 
-def _day(hours: Mapping[str, Mapping[str, int]], now: float) -> tuple[bars.Bars, Sequence[datetime]]:
-    """The last 24 hours, and when they begin."""
+def _day(
+    hours: Mapping[str, Mapping[str, int]], now: float
+) -> tuple[bars.Bars, Sequence[datetime], int, int]:
+    """The last 24 hours: drawn, when each begins, how many runs there were and how many of them failed."""
     this = datetime.fromtimestamp(now, UTC).replace(minute=0, second=0, microsecond=0)
     starts = [this - timedelta(hours=back) for back in range(23, -1, -1)]
-    return bars.stack([hours.get(f"{at:%Y-%m-%dT%H}", {}) for at in starts]), starts
+    counts = [hours.get(f"{at:%Y-%m-%dT%H}", {}) for at in starts]
+    all_ = sum(sum(each.values()) for each in counts)
+    return bars.stack(counts), starts, all_, sum(each.get("failed", 0) for each in counts)
 
 
 ROUTES = (Route("home", "GET", "/", home, Role.VIEWER, Kind.PAGE, place="Home", keys="g h"),)

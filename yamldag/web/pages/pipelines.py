@@ -64,7 +64,7 @@ class Line:
 def pipelines(ask: Ask) -> Response:
     status, now = ask.site.board.status, ask.now
     with ask.site.reading() as db:
-        all_ = _standings(status, overview.last_over(db), overview.open_counts(db), now)
+        all_ = _standings(status, overview.last_over(db), overview.open_counts(db), overview.failing(db), now)
         wanted = _wanted(ask, all_)
         pages = max(1, -(-len(wanted) // _LISTED))
         page = ask.number("page", most=pages)
@@ -89,20 +89,31 @@ def pipelines(ask: Ask) -> Response:
 
 
 def _standings(
-    status: Status, over: Mapping[str, sa.RowMapping], opened: Mapping[str, Open], now: float
-) -> list[Standing]:
+    status: Status, over: Mapping[str, sa.RowMapping], opened: Mapping[str, Open],
+    failing: Collection[tuple[str, str]], now: float,
+) -> list[Standing]:  # fmt: skip
+    certain = {
+        name for name, task in failing
+        if name in status.pipelines and not troubles.may_fail(task, status.pipelines[name])
+    }  # fmt: skip
     return [
-        _standing(known, status, over.get(name), opened.get(name, Open()), now)
+        _standing(known, status, over.get(name), opened.get(name, Open()), now, fails=name in certain)
         for name, known in status.pipelines.items()
     ]
 
 
-def _standing(known: Known, status: Status, last: sa.RowMapping | None, opened: Open, now: float) -> Standing:
+def _standing(
+    known: Known, status: Status, last: sa.RowMapping | None, opened: Open, now: float, *, fails: bool
+) -> Standing:
     name = known.plan.pipeline
     paused = name in status.paused
     waits = now - records.instant(opened.oldest) if opened.oldest else 0.0
     reasons = {
-        "failed": "its last run failed" if last is not None and last["state"] == "failed" else "",
+        "failed": "its run fails"
+        if fails
+        else "its last run failed"
+        if last is not None and last["state"] == "failed"
+        else "",
         "late": f"{words.span(waits)} late" if waits > troubles.PATIENCE and not paused else "",
         "broken": "its file does not compile" if known.stale else "",
         "refused": "not run by this version" if known.refused else "",

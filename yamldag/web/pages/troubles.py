@@ -72,11 +72,25 @@ def failed(facts: Facts, status: Status, logs: Path, now: float, most: int) -> l
     waiting = _waiting(status)
     rows = [
         (_harm(row, facts.harms.get(row["id"]), status.pipelines[name], waiting), name, row)
-        for name, row in facts.over.items()
-        if row["state"] == "failed" and name in status.pipelines
+        for name, row in failed_runs(facts, status).items()
     ]
     rows.sort(key=lambda each: (each[0], each[1]))
     return [_failure(harm, name, row, facts, status, logs, now) for harm, name, row in rows[:most]]
+
+
+def failed_runs(facts: Facts, status: Status) -> dict[str, sa.RowMapping]:
+    """Of each pipeline in force whose last run has failed, that run; one that goes on counts once it is certain
+    to fail."""
+    found = {name: row for name, row in facts.over.items() if row["state"] == "failed"}
+    for row in facts.open:
+        harm, known = facts.harms.get(row["id"]), status.pipelines.get(row["pipeline"])
+        if harm is not None and known is not None and not may_fail(harm.first["task"], known):
+            found[row["pipeline"]] = row
+    return {name: row for name, row in found.items() if name in status.pipelines}
+
+
+def may_fail(task: str, known: Known) -> bool:
+    return any(each.id == task and each.allow_failure for each in known.plan.tasks)
 
 
 def _waiting(status: Status) -> dict[str, list[str]]:
@@ -95,7 +109,7 @@ def _harm(
     """The smallest is the worst: pipelines and assets that wait for it, then tasks, then the newest."""
     stopped = _assets(harm, known)
     others = {name for asset in stopped for name in waiting.get(asset, ())}
-    return (-len(others), -len(stopped), -len(harm.stopped) if harm else 0, -(row["ended"] or 0.0))
+    return (-len(others), -len(stopped), -len(harm.stopped) if harm else 0, -(row["ended"] or row["created"]))
 
 
 def _assets(harm: Harm | None, known: Known) -> list[str]:
@@ -116,8 +130,10 @@ def _failure(
     now: float,
 ) -> Trouble:
     known, found = status.pipelines[name], facts.harms.get(row["id"])
-    when = f"failed {words.about((row['ended'] or row['created']) - now)}{_often(facts.newest.get(name, ()), now)}"
-    more = [*_stops(found, known, status), *_due(known, status, now)]
+    over = row["ended"] or (found.first["ended"] if found else None) or row["created"]
+    when = f"failed {words.about(over - now)}{_often(facts.newest.get(name, ()), now)}"
+    goes_on = ["The rest of the run goes on."] if row["state"] == "running" else []
+    more = [*_stops(found, known, status), *goes_on, *_due(known, row, status, now)]
     if found is None:
         said = row["reason"] or ""
         return Trouble("failed", name, when, run_link(row["id"]), said, tuple(more), row["id"], harm=harm)
@@ -161,7 +177,12 @@ def _stops(found: Harm | None, known: Known, status: Status) -> list[str]:
     )
 
 
-def _due(known: Known, status: Status, now: float) -> list[str]:
+def _due(known: Known, row: sa.RowMapping, status: Status, now: float) -> list[str]:
+    """Until when it should be right, and when it comes again."""
+    if row["state"] == "running" and known.plan.deadline:
+        limit = deadline.moment_of(known.plan, row["logical_date"])
+        said = "It should be" if limit > now else "It should have been"
+        return [f"{said} over by {words.moment(limit, records.zone_of(known), now)}."]
     due = status.next.get(known.plan.pipeline)
     if known.plan.pipeline in status.paused:
         return ["It is paused."]

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-STEP, HIGH = 14, 22
-"""Pixels of a cell."""
-_BOX = "h10v10h-10z"
+HIGH = 22
+"""Pixels of a row."""
 _UNBOXED = ("skipped",)
 _MARKS = {
     "failed": "m-2.7-2.7l5.4 5.4m0-5.4l-5.4 5.4",
@@ -47,23 +46,31 @@ def worst(states: Sequence[str]) -> str:
     return min(states, key=lambda state: _RANK.get(state, len(WORST)))
 
 
+def step_of(number: int) -> int:
+    """Pixels from one run to the next: few of them are drawn larger."""
+    return 18 if number <= 40 else 14
+
+
 def paths(states: Sequence[str | None]) -> list[Path]:
     """Of a row with one state, or none, for each run."""
+    step = step_of(len(states))
+    size = step - 4 if step < 16 else 13
+    box, middle, top = f"h{size}v{size}h-{size}z", 1.5 + size / 2, (HIGH - size) / 2
     boxes: dict[str, list[str]] = {}
     marks: dict[str, list[str]] = {}
     pens: dict[str, int] = {}
     for at, state in enumerate(states):
         if state is None:
             continue
-        x = at * STEP
+        x = at * step
         if state not in _UNBOXED:
             # From the last box of this state on: most rows repeat one short word.
             before = pens.get(state)
-            start = f"M{x + 1.5:g} 5.5" if before is None else f"m{x - before} 0"
-            boxes.setdefault(state, []).append(start + _BOX)
+            start = f"M{x + 1.5:g} {top:g}" if before is None else f"m{x - before} 0"
+            boxes.setdefault(state, []).append(start + box)
             pens[state] = x
         if state in _MARKS:
-            marks.setdefault(state, []).append(f"M{x + 6.5:g} 10.5{_MARKS[state]}")
+            marks.setdefault(state, []).append(f"M{x + middle:g} {HIGH / 2:g}{_MARKS[state]}")
     return [
         Path(state, "".join(boxes.get(state, ())), "".join(marks.get(state, ())))
         for state in dict.fromkeys([*boxes, *marks])

@@ -29,6 +29,8 @@ from yamldag.web.route import Kind, Route
 _BIGGEST = 400_000
 """Characters of a file that are shown."""
 _VERSIONS = 40
+_NAMED = 3
+"""Tasks with one and the same change that are named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +148,21 @@ def changes(found: Difference) -> list[Changed]:
     told += [Changed("-", f"edge {parent} → {child}") for parent, child in found.edges_removed]
     told += [Changed("+", f"edge {parent} → {child}") for parent, child in found.edges_added]
     told += [_change(each, "") for each in found.pipeline]
-    return told + [_change(each, name) for name, those in found.changed.items() for each in those]
+    return told + _of_tasks(found)
+
+
+def _of_tasks(found: Difference) -> list[Changed]:
+    """What changed in the same way in several tasks is told once."""
+    same: dict[str, tuple[Change, list[str]]] = {}
+    for name, those in found.changed.items():
+        for each in those:
+            same.setdefault(json.dumps([each.key, each.old, each.new]), (each, []))[1].append(name)
+    return [_change(each, _several(names)) for each, names in same.values()]
+
+
+def _several(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:_NAMED])
+    return shown if len(names) <= _NAMED else f"{shown} and {len(names) - _NAMED} more tasks"
 
 
 def _change(change: Change, task: str) -> Changed:

@@ -31,8 +31,8 @@ class Trend:
     usual: float
     longest: float
     last: float
-    ratio: float
-    """Of the newest five to the usual time; 1: as usual."""
+    lately: float
+    """The newest five against the usual time; 1: as usual."""
     failed: int
     good: str
     """The `d` of the bars of its successes; `bad` of its failures."""
@@ -41,10 +41,17 @@ class Trend:
     """The height of the usual time."""
 
     @property
+    def slower(self) -> float:
+        """How much slower than usual it is, the last time or lately."""
+        return max(self.lately, self.last / self.usual if self.usual else 1.0)
+
+    @property
     def change(self) -> str:
-        if abs(self.ratio - 1) < 0.1:
+        if self.usual and self.last / self.usual >= 1.5:
+            return f"the last {self.last / self.usual:.1f} × the usual"
+        if abs(self.lately - 1) < 0.1:
             return ""
-        return f"{abs(self.ratio - 1):.0%} {'slower' if self.ratio > 1 else 'faster'}"
+        return f"{abs(self.lately - 1):.0%} {'slower' if self.lately > 1 else 'faster'} lately"
 
 
 def durations(ask: Ask) -> Response:
@@ -64,7 +71,7 @@ def durations(ask: Ask) -> Response:
     trends = [_trend(name, task, those, place) for task, those in by_task.items()]
     sort = ask.query("sort") if ask.query("sort") in SORTS else SORTS[0]
     keys = {
-        "slower": lambda each: (-each.ratio, order.get(each.task, 0)),
+        "slower": lambda each: (-each.slower, order.get(each.task, 0)),
         "longest": lambda each: (-each.usual, order.get(each.task, 0)),
         "file": lambda each: (order.get(each.task, len(order)), each.task),
     }

@@ -105,7 +105,7 @@ def _took(lane: timeline.Lane, now: float) -> str:
 
 
 def _length(run: sa.RowMapping, path: Sequence[str], by_task: dict[str, timeline.Lane]) -> float:
-    began = float(run["started"])
+    began: float = run["started"]
     end = timeline.end_of(by_task[path[-1]]) if path else None
     return 0.0 if end is None else end - began
 
@@ -121,7 +121,7 @@ def _said(
     if is_open and ends is not None:
         zone = records.zone_of(known)
         said.append(
-            f"Ends about {words.moment(max(ends, now), zone, now)}{_against(ends - run['started'], usual)}."
+            f"Ends about {words.moment(-(-max(ends, now) // 60) * 60, zone, now)}{_against(ends - run['started'], usual)}."
         )
     elif usual is not None and run["ended"] is not None:
         took = run["ended"] - run["started"]
@@ -151,9 +151,9 @@ def _chart(
     run: sa.RowMapping, lanes: Sequence[timeline.Lane], path: Sequence[str], now: float, zone: tzinfo,
     is_open: bool,
 ) -> Chart:  # fmt: skip
-    begin = min([run["started"], *(lane.start for lane in lanes if lane.start is not None)])
+    begin: float = min([run["started"], *(lane.start for lane in lanes if lane.start is not None)])
     ends = [end for lane in lanes if (end := timeline.end_of(lane)) is not None]
-    end = max([begin + 1.0, run["ended"] or begin, *ends, *([now] if is_open else [])])
+    end: float = max([begin + 1.0, run["ended"] or begin, *ends, *([now] if is_open else [])])
     scale = (WIDTH - LEFT - RIGHT) / (end - begin)
 
     def x(at: float) -> float:
@@ -181,7 +181,6 @@ def _drawn(
     now: float,
     x: Callable[[float], float],
 ) -> Drawn:
-
     thick = 13.0 if lane.lanes == 1 else 13.0 / min(lane.lanes, 6)
     bars, waits = [], []
     for bar in lane.bars:
@@ -206,7 +205,7 @@ def _drawn(
     edges = [bar.end for bar in lane.bars] + ([end] if end is not None else [])
     return Drawn(
         lane, y, run_link(run["id"], lane.task), tuple(bars), tuple(waits), ghost, frame,
-        _words(lane, now), x(max(edges)) + 7 if edges else LEFT + 7,
+        _words(lane, now), x(max(edges or [lane.marked or run["started"]])) + 7,
     )  # fmt: skip
 
 

@@ -22,7 +22,7 @@ from yamldag.web.route import Kind, Route
 
 WIDTHS = (25, 50, 100)
 """How many runs may be beside each other."""
-_LABEL = 70
+_LABEL = 62
 """Pixels that a date takes."""
 
 
@@ -96,7 +96,7 @@ def grid(ask: Ask) -> Response:
         ask, known, "grid", newest,
         rows=shown,
         columns=_columns(runs),
-        drawn=bars.bars(runs, len(runs), cells.STEP, 52),
+        drawn=bars.bars(runs, len(runs), cells.step_of(len(runs)), 52),
         chosen=chosen["id"] if chosen is not None else "",
         chosen_at=next((at for at, row in enumerate(rows) if row is chosen), None),
         asked=ask.query("task"),
@@ -107,7 +107,7 @@ def grid(ask: Ask) -> Response:
         older=rows[0]["logical_date"] if len(rows) == most else None,
         newer=newer, is_newest=before is None,
         states=[state for state in cells.WORST if any(state in row.states for row in lines)],
-        step=cells.STEP, high=cells.HIGH, letters=cells.LETTERS,
+        step=cells.step_of(len(rows)), high=cells.HIGH, letters=cells.LETTERS,
     )  # fmt: skip
 
 
@@ -213,20 +213,22 @@ def _only_failed(rows: Sequence[Row]) -> list[Row]:
 
 
 def _columns(runs: Sequence[records.RunLine]) -> list[Column]:
-    """Each with its date in the pipeline's zone, every few of them written below."""
-    every = -(-_LABEL // cells.STEP)
-    return [
-        Column(
-            run.id, run.state, run.date, run.took, _short(run) if (len(runs) - 1 - at) % every == 0 else ""
-        )
-        for at, run in enumerate(runs)
-    ]
-
-
-def _short(run: records.RunLine) -> str:
-    """Without the zone and the day of the week: `21 Nov 03:15`."""
-    parts = run.date.split(" ")[:-1]
-    return " ".join(parts[1:] if len(parts) > 2 else parts)
+    """Each with its date in the pipeline's zone, every few of them written below: the day, or the time if the label
+    before is of the same day."""
+    every = -(-_LABEL // cells.step_of(len(runs)))
+    columns, before = [], ""
+    for at, run in enumerate(runs):
+        label = ""
+        if (len(runs) - 1 - at) % every == 0:
+            *day, time, _ = run.date.split(" ")
+            label = (
+                time[:5]
+                if " ".join(day) == before
+                else " ".join(day[1:] if len(day) > 2 else day) or time[:5]
+            )
+            before = " ".join(day)
+        columns.append(Column(run.id, run.state, run.date, run.took, label))
+    return columns
 
 
 ROUTES = (Route("pipeline", "GET", "/pipelines/{pipeline}", grid, Role.VIEWER, Kind.PAGE),)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -107,7 +108,7 @@ def _side(
         needs=at.needs[:_SIDE] if at else (),
         stops=below[:_SIDE],
         stops_more=max(0, len(below) - _SIDE),
-        defined=f"{at.file}:{at.line}" if at else "",
+        defined=f"{os.path.basename(at.file)}:{at.line}" if at else "",
         code=tab_link(known.plan.pipeline, "code", task=task),
         reason=(first["reason"] or "") if first is not None else "It is not part of this run.",
         lines=[line[:400] for line in lines] if state in (*_BAD, "running") else (),

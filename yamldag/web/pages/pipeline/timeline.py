@@ -46,6 +46,8 @@ class Lane:
     of: int
     """Instances that are a success, and all."""
     reason: str
+    marked: float | None
+    """When it was marked as skipped or the like, if it never began."""
 
 
 def usual_of(past: Sequence[histories.Took]) -> dict[str, float]:
@@ -75,9 +77,7 @@ def lanes(
         for task, those in instances.items()
     ]
     last = max((lane.end or lane.start or 0.0 for lane in found), default=0.0)
-    return sorted(
-        found, key=lambda lane: lane.start or _begins(lane) or _marked(instances[lane.task]) or last
-    )
+    return sorted(found, key=lambda lane: lane.start or _begins(lane) or lane.marked or last)
 
 
 def _begins(lane: Lane) -> float | None:
@@ -140,6 +140,7 @@ def _lane(
         tries=max((row["attempts"] for row in rows), default=0),
         done=sum(row["state"] == "success" for row in rows), of=len(rows),
         reason=next((row["reason"] for row in rows if row["state"] == state and row["reason"]), ""),
+        marked=_marked(rows),
     )  # fmt: skip
 
 
