@@ -120,9 +120,8 @@ def _said(
     said = []
     if is_open and ends is not None:
         zone = records.zone_of(known)
-        said.append(
-            f"Ends about {words.moment(-(-max(ends, now) // 60) * 60, zone, now)}{_against(ends - run['started'], usual)}."
-        )
+        about = words.moment(-(-max(ends, now) // 60) * 60, zone, now)
+        said.append(f"Ends about {about}{_against(ends - run['started'], usual)}.")
     elif usual is not None and run["ended"] is not None:
         took = run["ended"] - run["started"]
         said.append(f"Took {words.span(took)}{_against(took, usual)}.")
@@ -153,11 +152,11 @@ def _chart(
 ) -> Chart:  # fmt: skip
     begin: float = min([run["started"], *(lane.start for lane in lanes if lane.start is not None)])
     ends = [end for lane in lanes if (end := timeline.end_of(lane)) is not None]
-    end: float = max([begin + 1.0, run["ended"] or begin, *ends, *([now] if is_open else [])])
-    scale = (WIDTH - LEFT - RIGHT) / (end - begin)
+    until: float = max([begin + 1.0, run["ended"] or begin, *ends, *([now] if is_open else [])])
+    scale = (WIDTH - LEFT - RIGHT) / (until - begin)
 
     def x(at: float) -> float:
-        return round(LEFT + (min(max(at, begin), end) - begin) * scale, 1)
+        return round(LEFT + (min(max(at, begin), until) - begin) * scale, 1)
 
     drawn = [
         _drawn(run, lane, _TOP + _ROW * at, lane.task in path, now, x)
@@ -165,10 +164,10 @@ def _chart(
     ]
     return Chart(
         _TOP + _ROW * len(drawn) + 8,
-        _lines(begin, end, zone, x),
+        _lines(begin, until, zone, x),
         tuple(drawn),
         tuple(_links(drawn, path)),
-        x(now) if is_open and begin < now <= end else None,
+        x(now) if is_open and begin < now <= until else None,
         max(0, len(lanes) - _MOST),
     )
 
