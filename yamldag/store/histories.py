@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -46,23 +46,19 @@ def neighbours(db: sa.Connection, row: sa.RowMapping) -> tuple[str | None, str |
     return found[0], found[1]
 
 
-class Cell(NamedTuple):
-    """The instances of one task in one run that are in one state."""
-
-    run: str
-    task: str
-    state: str
-    number: int
+Cell = tuple[str, str, str, int]
+"""(run, task, state, number): the instances of one task in one run that are in one state."""
 
 
-def cells(db: sa.Connection, runs: Collection[str]) -> list[Cell]:
+def cells(db: sa.Connection, runs: Collection[str]) -> Sequence[Cell]:
     """All that the tasks of these runs are."""
+    at = task_instance.c
     query = (
-        sa.select(task_instance.c.run, task_instance.c.task, task_instance.c.state, sa.func.count())
-        .where(task_instance.c.run.in_(list(runs)))
-        .group_by(task_instance.c.run, task_instance.c.task, task_instance.c.state)
+        sa.select(at.run, at.task, at.state, sa.func.count())
+        .where(at.run.in_(list(runs)))
+        .group_by(at.run, at.task, at.state)
     )
-    return [Cell(*row) for row in db.execute(query)]
+    return db.execute(query).tuples().all()
 
 
 class Took(NamedTuple):

@@ -20,5 +20,6 @@
     } catch { /* the stream tells when the server is away */ }
   }
 
+  document.querySelector(".tabs [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
   window.side = { choose };
 })();

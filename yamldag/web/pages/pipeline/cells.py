@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 HIGH = 22
 """Pixels of a row."""
 _UNBOXED = ("skipped",)
+_DASHED = ("none", "removed")
 _MARKS = {
     "failed": "m-2.7-2.7l5.4 5.4m0-5.4l-5.4 5.4",
     "upstream_failed": "m0 3.2v-6.2m-2.4 2.4l2.4-2.4 2.4 2.4",
@@ -37,12 +39,23 @@ _RANK = {state: rank for rank, state in enumerate(WORST)}
 
 @dataclass(frozen=True, slots=True)
 class Path:
+    """All cells of one state in a row. Boxes beside each other are one line, which the style sheet cuts into dashes
+    that are boxes: a row of a hundred successes is as short as one of two."""
+
     state: str
+    lines: str
+    """The `d` of the boxes as lines."""
+    insides: str
+    """The `d` of what is inside their borders."""
     boxes: str
+    """The `d` of boxes that have a dashed border."""
     marks: str
+    """The `d` of what is drawn in the middle."""
 
 
 def worst(states: Sequence[str]) -> str:
+    if len(states) == 1:
+        return states[0]
     return min(states, key=lambda state: _RANK.get(state, len(WORST)))
 
 
@@ -55,26 +68,26 @@ def paths(states: Sequence[str | None]) -> list[Path]:
     """Of a row with one state, or none, for each run."""
     step = step_of(len(states))
     size = step - 4 if step < 16 else 13
-    box, middle, top = f"h{size}v{size}h-{size}z", 1.5 + size / 2, (HIGH - size) / 2
-    boxes: dict[str, list[str]] = {}
-    marks: dict[str, list[str]] = {}
-    pens: dict[str, int] = {}
-    for at, state in enumerate(states):
-        if state is None:
-            continue
-        x = at * step
-        if state not in _UNBOXED:
-            # From the last box of this state on: most rows repeat one short word.
-            before = pens.get(state)
-            start = f"M{x + 1.5:g} {top:g}" if before is None else f"m{x - before} 0"
-            boxes.setdefault(state, []).append(start + box)
-            pens[state] = x
-        if state in _MARKS:
-            marks.setdefault(state, []).append(f"M{x + middle:g} {HIGH / 2:g}{_MARKS[state]}")
-    return [
-        Path(state, "".join(boxes.get(state, ())), "".join(marks.get(state, ())))
-        for state in dict.fromkeys([*boxes, *marks])
-    ]
+    middle, top = HIGH / 2, (HIGH - size) / 2
+    box = f"h{size - 1}v{size - 1}h-{size - 1}z"
+    parts: dict[str, tuple[list[str], list[str], list[str], list[str]]] = {}
+    at = 0
+    for state, those in groupby(states):
+        number = len(list(those))
+        if state is not None:
+            lines, insides, boxes, marks = parts.setdefault(state, ([], [], [], []))
+            x = at * step + 1
+            if state in _DASHED:
+                boxes += (f"M{x + each * step + 0.5:g} {top + 0.5:g}{box}" for each in range(number))
+            elif state not in _UNBOXED:
+                long = number * step - (step - size)
+                lines.append(f"M{x} {middle:g}h{long}")
+                insides.append(f"M{x + 1} {middle:g}h{long - 2}")
+            if state in _MARKS:
+                mark, centre = _MARKS[state], x + size / 2
+                marks += (f"M{centre + each * step:g} {middle:g}{mark}" for each in range(number))
+        at += number
+    return [Path(state, *map("".join, those)) for state, those in parts.items()]
 
 
 def letters(states: Sequence[str | None]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 import sqlalchemy as sa
@@ -77,11 +77,11 @@ def plan_of(db: sa.Connection, known: Known, run: sa.RowMapping | None) -> Plan:
         return known.plan
 
 
-def _states(found: list[histories.Cell]) -> dict[str, str]:
+def _states(found: Sequence[histories.Cell]) -> dict[str, str]:
     """One state for each task: of a mapped one that of the instance that needs a person first."""
     several: dict[str, list[str]] = {}
-    for cell in found:
-        several.setdefault(cell.task, []).append(cell.state)
+    for _, task, state, _ in found:
+        several.setdefault(task, []).append(state)
     return {task: cells.worst(states) for task, states in several.items()}
 
 

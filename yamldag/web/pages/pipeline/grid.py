@@ -83,7 +83,8 @@ def grid(ask: Ask) -> Response:
         newest = rows[::-1][: records.BARS]
     fold = _fold(ask, known.plan)
     by_task = _by_task(found)
-    lines = _rows(known.plan, by_task, fold, chosen, rows)
+    counts = _counts(found, chosen["id"] if chosen is not None else "")
+    lines = _rows(known.plan, by_task, fold, counts, [row["id"] for row in rows])
     shown = _only_failed(lines) if ask.query("show") == "failed" else lines
     runs = [records.run_line(row, known, ask.now) for row in rows]
     usual = records.usual(rows)
@@ -134,23 +135,35 @@ def _fold(ask: Ask, plan: Plan) -> set[str]:
     return groups if "*" in asked else asked & groups
 
 
-States = dict[str, dict[str, dict[str, int]]]
-"""By task, by run, how many instances are in which state."""
+States = dict[str, dict[str, str]]
+"""By task, by run: the state of the instance that needs a person first."""
 
 
 def _by_task(found: Sequence[histories.Cell]) -> States:
     by_task: States = {}
-    for cell in found:
-        by_task.setdefault(cell.task, {}).setdefault(cell.run, {})[cell.state] = cell.number
+    for run, task, state, _ in found:
+        runs = by_task.get(task)
+        if runs is None:
+            by_task[task] = {run: state}
+        else:
+            runs[run] = cells.worst((runs[run], state)) if run in runs else state
     return by_task
 
 
+def _counts(found: Sequence[histories.Cell], at: str) -> dict[str, str]:
+    """Of what is mapped, how many instances of the chosen run are a success: `9/12`."""
+    done: dict[str, tuple[int, int]] = {}
+    for run, task, state, number in found:
+        if run == at and state != "removed":
+            good, all_ = done.get(task, (0, 0))
+            done[task] = good + number * (state == "success"), all_ + number
+    return {task: f"{good}/{all_}" for task, (good, all_) in done.items() if all_ > 1}
+
+
 def _rows(
-    plan: Plan, by_task: States, fold: set[str], chosen: sa.RowMapping | None, rows: Sequence[sa.RowMapping]
+    plan: Plan, by_task: States, fold: set[str], counts: Mapping[str, str], ids: Sequence[str]
 ) -> list[Row]:
     """In the order of the file, groups above their tasks; then what is no longer in it."""
-    ids = [row["id"] for row in rows]
-    at = chosen["id"] if chosen is not None else ""
     groups = {group.id: group for group in plan.groups}
     lines: list[Row] = []
     seen: set[str] = set()
@@ -160,11 +173,11 @@ def _rows(
             if group.id not in seen:
                 seen.add(group.id)
                 lines.append(_group_row(group, depth, plan, by_task, ids, fold, above[:depth]))
-        states = by_task.get(task.id, {})
-        lines.append(_task_row(task.id, len(above), states, ids, at, any(each.id in fold for each in above)))
+        hidden = any(each.id in fold for each in above)
+        lines.append(_task_row(task.id, _last(task.id), len(above), by_task, ids, counts, hidden=hidden))
     known = {task.id for task in plan.tasks}
     gone = [task for task in by_task if task not in known]
-    return lines + [_task_row(task, 0, by_task[task], ids, at, False, whole=True) for task in gone]
+    return lines + [_task_row(task, task, 0, by_task, ids, counts) for task in gone]
 
 
 def _above(task: Task, groups: Mapping[str, Group]) -> list[Group]:
@@ -178,14 +191,11 @@ def _above(task: Task, groups: Mapping[str, Group]) -> list[Group]:
 
 
 def _task_row(
-    task: str, depth: int, states: Mapping[str, Mapping[str, int]], ids: Sequence[str], at: str, hidden: bool,
-    *, whole: bool = False,
+    task: str, name: str, depth: int, by_task: States, ids: Sequence[str], counts: Mapping[str, str],
+    *, hidden: bool = False,
 ) -> Row:  # fmt: skip
-    each = tuple(cells.worst(tuple(states[run])) if run in states else None for run in ids)
-    here = states.get(at, {})
-    total = sum(number for state, number in here.items() if state != "removed")
-    count = f"{here.get('success', 0)}/{total}" if total > 1 else ""
-    return Row(task, task if whole else _last(task), depth, False, each, count, hidden=hidden)
+    states = by_task.get(task, {})
+    return Row(task, name, depth, False, tuple(map(states.get, ids)), counts.get(task, ""), hidden=hidden)
 
 
 def _group_row(
@@ -195,7 +205,7 @@ def _group_row(
     inside = [task.id for task in plan.tasks if task.id.startswith(group.id + ".")]
     states = []
     for run in ids:
-        here = [state for task in inside for state in by_task.get(task, {}).get(run, ())]
+        here = [by_task[task][run] for task in inside if run in by_task.get(task, ())]
         states.append(cells.worst(here) if here else None)
     hidden = any(each.id in fold for each in above)
     return Row(

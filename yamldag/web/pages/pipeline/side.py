@@ -72,7 +72,7 @@ def of_task(
 
 def _failed(db: sa.Connection, run: sa.RowMapping) -> str:
     rows = histories.cells(db, [run["id"]])
-    return next((row.task for row in rows if row.state == "failed"), "")
+    return next((task for _, task, state, _ in rows if state == "failed"), "")
 
 
 def _side(
