@@ -58,7 +58,7 @@ def cells(db: sa.Connection, runs: Collection[str]) -> Sequence[Cell]:
         .where(at.run.in_(list(runs)))
         .group_by(at.run, at.task, at.state)
     )
-    return db.execute(query).tuples().all()
+    return [(name, task, state, number) for name, task, state, number in db.execute(query).all()]
 
 
 class Took(NamedTuple):

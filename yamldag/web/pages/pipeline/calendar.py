@@ -24,6 +24,8 @@ from yamldag.web.route import Kind, Route
 STEP, LEFT, TOP = 24, 40, 24
 """Pixels of a day, and what stands beside and above them."""
 _WORST = ("failed", "running", "queued", "cancelled", "success")
+_FIRST, _AHEAD = 1970, 10
+"""The first year that is shown, and how many are shown of those to come."""
 _MOST = 200
 """Runs of a day that are listed."""
 
@@ -47,7 +49,9 @@ def calendar(ask: Ask) -> Response:
     name, zone = known.plan.pipeline, records.zone_of(known)
     today = datetime.fromtimestamp(ask.now, UTC).astimezone(zone).date()
     chosen = _date(ask.query("day"))
-    year = ask.number("year", chosen.year if chosen else today.year, 9998)
+    year = ask.number("year", chosen.year if chosen else today.year)
+    if not _FIRST <= year <= today.year + _AHEAD:  # nothing is there to see, and no schedule has to be asked
+        year = today.year
     with ask.site.reading() as db:
         runs = newest(db, known)
         first = histories.first_date(db, name)
@@ -67,7 +71,7 @@ def calendar(ask: Ask) -> Response:
         chosen=chosen, capped=len(rows) == _MOST,
         lines=[records.run_line(row, known, ask.now) for row in rows],
         older=tab_link(name, "calendar", year=year - 1) if first and int(first[:4]) < year else None,
-        newer=tab_link(name, "calendar", year=year + 1) if year < today.year + 1 else None,
+        newer=tab_link(name, "calendar", year=year + 1) if year < today.year + _AHEAD else None,
     )  # fmt: skip
 
 
@@ -76,7 +80,7 @@ def _date(text: str) -> date | None:
         found = date.fromisoformat(text) if len(text) == 10 else None
     except ValueError:
         return None
-    return found if found and 1 < found.year < 9998 else None
+    return found if found and _FIRST <= found.year < 3000 else None
 
 
 def _days(year: int) -> list[date]:
@@ -115,7 +119,9 @@ def _due(known: Known, zone: ZoneInfo, year: int, today: date) -> set[date]:
         return set()
     found = set()
     at = max(today, date(year, 1, 1))
-    while at.year == year:
+    for _ in range(366):
+        if at.year != year:
+            break
         # The first moment of the day counts as well.
         begin = datetime(at.year, at.month, at.day, tzinfo=zone).astimezone(UTC)
         tick = next(known.schedule.ticks(begin, inclusive=True), None)
