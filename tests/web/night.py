@@ -18,7 +18,8 @@ from msgspec.structs import replace
 from tests.web.seeds import Seeded
 from yamldag.compile.project import find
 from yamldag.engine import times
-from yamldag.engine.schedule.catalogue import Catalogue, Known
+from yamldag.engine.schedule.catalogue import Catalogue
+from yamldag.engine.schedule.known import Known
 from yamldag.engine.status import Board, Status
 from yamldag.plan import graph
 from yamldag.store import moves

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from starlette.responses import Response
 
-from yamldag.engine.schedule.catalogue import Known
+from yamldag.engine.schedule.known import Known
 from yamldag.engine.status import Status
 from yamldag.plan import schedule
 from yamldag.store import overview

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from yamldag.engine.schedule.catalogue import Broken, Known
+from yamldag.engine.schedule.catalogue import Broken
+from yamldag.engine.schedule.known import Known
 from yamldag.engine.status import Status
 from yamldag.engine.step import deadline
 from yamldag.plan import schedule

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from starlette.responses import Response
 
 from yamldag.engine import times
-from yamldag.engine.schedule.catalogue import Known
+from yamldag.engine.schedule.known import Known
 from yamldag.store import histories
 from yamldag.web import looks
 from yamldag.web.ask import Ask

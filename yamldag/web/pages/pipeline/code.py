@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from starlette.responses import Response
 
-from yamldag.engine.schedule.catalogue import Known
+from yamldag.engine.schedule.known import Known
 from yamldag.engine.status import Status
 from yamldag.plan.difference import Change, Difference, difference
 from yamldag.plan.pipeline import Plan, UnreadableError, from_text

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from starlette.responses import Response
 
-from yamldag.engine.schedule.catalogue import Known
+from yamldag.engine.schedule.known import Known
 from yamldag.plan import schedule
 from yamldag.store import overview
 from yamldag.syntax.report.text import draw
@@ -45,6 +45,7 @@ def tab_page(ask: Ask, known: Known, tab: str, runs: list[sa.RowMapping], /, **v
         newest=records.run_line(runs[0], known, ask.now) if runs else None,
         waits_for=schedule.in_words(condition).replace("`", "") if condition is not None else "",
         produces=sorted({asset for task in known.plan.tasks for asset in task.produces}),
+        acts=[act for act in ("backfill", "trigger") if ask.site.table.methods(f"/pipelines/x/{act}")],
         refused=draw(known.refused, colour=False) if known.refused else "",
         tab=tab,
         tabs=[

@@ -10,7 +10,7 @@ from itertools import pairwise
 import sqlalchemy as sa
 from starlette.responses import Response
 
-from yamldag.engine.schedule.catalogue import Known
+from yamldag.engine.schedule.known import Known
 from yamldag.store import histories
 from yamldag.web import words
 from yamldag.web.ask import Ask

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from markupsafe import Markup
 from starlette.responses import Response
 
-from yamldag.engine.schedule.catalogue import Known
+from yamldag.engine.schedule.known import Known
 from yamldag.plan.folding import fold, homes
 from yamldag.plan.pipeline import Plan, UnreadableError, from_text
 from yamldag.render.svg import Placed, picture, place

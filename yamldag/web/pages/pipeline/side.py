@@ -9,7 +9,7 @@ from statistics import median
 
 import sqlalchemy as sa
 
-from yamldag.engine.schedule.catalogue import Known
+from yamldag.engine.schedule.known import Known
 from yamldag.plan import graph
 from yamldag.plan.pipeline import Plan
 from yamldag.store import histories

@@ -8,7 +8,7 @@ from itertools import islice
 
 from starlette.responses import Response
 
-from yamldag.engine.schedule.catalogue import Known
+from yamldag.engine.schedule.known import Known
 from yamldag.plan.schedule import Tick
 from yamldag.web import words
 from yamldag.web.ask import Ask
