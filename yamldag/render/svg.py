@@ -70,15 +70,17 @@ def picture(
     """
     drawn = drawing(plan, states)
     placed, note = places or positions(drawn, limit)
-    return _document(drawn, placed.width, placed.height, _picture(drawn, placed, link)), note
+    # What has links in it is no image: a reader must get at them.
+    role = "img" if link is None else "group"
+    return _document(drawn, placed.width, placed.height, _picture(drawn, placed, link), role), note
 
 
-def _document(drawn: Drawing, wide: float, high: float, inside: str) -> str:
+def _document(drawn: Drawing, wide: float, high: float, inside: str, role: str = "img") -> str:
     size = f'width="{px(wide)}" height="{px(high)}" viewBox="0 0 {px(wide)} {px(high)}"'
     kind = "yamldag-graph down" if drawn.down else "yamldag-graph"
     about = xml(clean(drawn.plan.description or f"{len(drawn.nodes)} tasks, {len(drawn.edges)} edges"))
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="{kind}" {size} role="img" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="{kind}" {size} role="{role}" '
         f'font-family="{_FONT}">\n'
         f"<title>{xml(clean(drawn.plan.pipeline))}</title>\n<desc>{about}</desc>\n"
         f"{definitions(drawn)}\n{inside}\n</svg>\n"

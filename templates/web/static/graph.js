@@ -15,8 +15,6 @@
     const chosen = canvas().dataset.task;
     for (const task of tasks()) {
       task.classList.toggle("sel", task.dataset.task === chosen);
-      const link = task.querySelector("a");
-      if (link) link.setAttribute("aria-label", task.querySelector("title").textContent);
     }
     const bad = new Set(tasks().filter((each) => each.matches(".state-failed, .state-upstream_failed")).map((each) => each.dataset.task));
     const stopped = new Set(tasks().filter((each) => each.matches(".state-upstream_failed")).map((each) => each.dataset.task));
