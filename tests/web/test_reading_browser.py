@@ -46,12 +46,10 @@ def test_numbers_open_the_tabs_and_the_address_says_which(sit: Sit) -> None:
     seat = sit()
     page = seat.open("/pipelines/sales_etl?task=extract.orders")
     for key, tab in enumerate(TABS, 1):
-        page.keyboard.press(str(key))
+        with page.expect_navigation(wait_until="load"):
+            page.keyboard.press(str(key))
         expect(page.locator(".tabs [aria-current]")).to_have_text(tab.capitalize())
     assert page.url.endswith("/schedule")
-    page.keyboard.press("1")
-    page.keyboard.press("3")
-    expect(page).to_have_url(re.compile("/gantt"))
     seat.is_content()
 
 
