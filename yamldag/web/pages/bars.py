@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from yamldag.web import looks
-from yamldag.web.pages.records import RunLine
+from yamldag.web.pages.records import Length, RunLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Bars:
     """What it shows, in words."""
 
 
-def bars(runs: Sequence[RunLine], places: int, step: int = 6, height: int = 20) -> Bars:
+def bars(runs: Sequence[RunLine] | Sequence[Length], places: int, step: int = 6, height: int = 20) -> Bars:
     """So high as they took long, against the longest of them. There is room for `places`."""
     longest = _longest([run.seconds for run in runs])
     left = (places - len(runs)) * step

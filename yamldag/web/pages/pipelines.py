@@ -161,14 +161,13 @@ _KEYS: dict[str, Callable[[Standing], tuple[object, ...]]] = {
 
 
 def _line(each: Standing, rows: Sequence[sa.RowMapping], now: float) -> Line:
-    runs = [records.run_line(row, each.known, now) for row in rows]
     usual = records.usual(rows)
     condition = each.known.schedule.assets
     return Line(
         each,
-        bars.bars(runs[::-1], records.BARS) if runs else None,
+        bars.bars(records.lengths(rows, now), records.BARS) if rows else None,
         "" if usual is None else words.span(usual),
-        runs[0] if runs else None,
+        records.run_line(rows[0], each.known, now) if rows else None,
         records.schedule_words(each.known.plan.schedule),
         schedule.in_words(condition).replace("`", "") if condition is not None else "",
     )

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from statistics import median
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -81,6 +82,21 @@ def run_line(row: sa.RowMapping, known: Known | None, now: float, done: tuple[in
         stray=row["state"] == "running" and row.get("owner_ended") is not None,
         seconds=max(0.0, until - row["started"]) if row["started"] else 0.0,
     )
+
+
+class Length(NamedTuple):
+    """What a bar says of a run."""
+
+    state: str
+    seconds: float
+
+
+def lengths(rows: Sequence[sa.RowMapping], now: float) -> list[Length]:
+    """Of the newest first, the oldest first."""
+    return [
+        Length(row["state"], max(0.0, (row["ended"] or now) - row["started"]) if row["started"] else 0.0)
+        for row in reversed(rows)
+    ]
 
 
 def usual(rows: Sequence[sa.RowMapping]) -> float | None:
