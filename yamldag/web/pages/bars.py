@@ -6,9 +6,18 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
+from typing import Protocol
 
 from yamldag.web import looks
-from yamldag.web.pages.records import Length, RunLine
+
+
+class Timed(Protocol):
+    """What a bar says of a run."""
+
+    @property
+    def state(self) -> str: ...
+    @property
+    def seconds(self) -> float: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +32,7 @@ class Bars:
     """What it shows, in words."""
 
 
-def bars(runs: Sequence[RunLine] | Sequence[Length], places: int, step: int = 6, height: int = 20) -> Bars:
+def bars(runs: Sequence[Timed], places: int, step: int = 6, height: int = 20) -> Bars:
     """So high as they took long, against the longest of them. There is room for `places`."""
     longest = _longest([run.seconds for run in runs])
     left = (places - len(runs)) * step
