@@ -150,12 +150,15 @@ def test_what_this_version_does_not_run_is_said(site: Site) -> None:
     assert "YD706" in site.page("/pipelines/hello")
 
 
-def test_the_next_tick_is_in_the_zone_of_the_pipeline(site: Site) -> None:
+def test_the_next_tick_is_in_the_zone_of_the_pipeline_and_on_home_in_yours(site: Site) -> None:
     site.write("a", hello(more='schedule: "@hourly"\ntimezone: Asia/Seoul\n'))
     site.board.status = replace(site.board.status, next={"hello": NOW + 240})
-    page = site.page()
+    page = site.page("/pipelines/hello")
     assert "17:04 KST" in page
     assert "in 4 min" in page
+    home = site.page()
+    assert "08:04 UTC" in home
+    assert "in 4 min" in home
 
 
 def test_every_state_has_its_word_beside_its_colour(site: Site) -> None:
