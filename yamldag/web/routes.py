@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from yamldag.web.api import openapi, pipelines, runs
-from yamldag.web.pages import acting, home, live, login, look, pipeline, run, search, site_files
+from yamldag.web.api import openapi, runs
+from yamldag.web.api import pipelines as api_pipelines
+from yamldag.web.pages import acting, home, live, login, look, pipelines, run, search, site_files
+from yamldag.web.pages.pipeline import calendar, code, durations, gantt, graph, grid, ticks
 from yamldag.web.route import Table
 
 TABLE = Table(
     (
         *home.ROUTES,
-        *pipeline.ROUTES,
+        *pipelines.ROUTES,
+        *grid.ROUTES,
+        *graph.ROUTES,
+        *gantt.ROUTES,
+        *calendar.ROUTES,
+        *durations.ROUTES,
+        *code.ROUTES,
+        *ticks.ROUTES,
         *run.ROUTES,
         *acting.ROUTES,
         *search.ROUTES,
@@ -18,7 +27,7 @@ TABLE = Table(
         *site_files.ROUTES,
         *live.ROUTES,
         *runs.ROUTES,
-        *pipelines.ROUTES,
+        *api_pipelines.ROUTES,
         *openapi.ROUTES,
     )
 )
