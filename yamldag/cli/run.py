@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,71 +70,25 @@ def _plan(args: argparse.Namespace, target: str) -> Plan:
 
 
 def _order(args: argparse.Namespace, plan: Plan, project: Project) -> Order:
+    from yamldag.engine.asking.naming import chosen
+    from yamldag.engine.given import moment_given, resolved
     from yamldag.engine.local_run import Order
 
     params = resolved(plan, given(args.param))
     return Order(plan, params, moment_given(args.date, plan), chosen(plan, args.task), project.pools)
 
 
-def resolved(plan: Plan, texts: dict[str, Any]) -> dict[str, Any]:
-    """The value of every param, from texts of the command line."""
-    from yamldag.engine.memory.params import BadParams, resolve
-
-    try:
-        return resolve(plan, texts, as_text=True)
-    except BadParams as bad:
-        raise UsageError("\n  ".join(bad.faults)) from None
-
-
-def given(texts: Sequence[str]) -> dict[str, Any]:
+def given(texts: Sequence[str], option: str = "--param", form: str = "NAME=VALUE") -> dict[str, Any]:
     """What `--param` gave, by name."""
     found: dict[str, Any] = {}
     for text in texts:
         name, sign, value = text.partition("=")
         if not sign or not name:
-            raise UsageError(f"`--param` wants NAME=VALUE, found `{text}`")
+            raise UsageError(f"`{option}` wants {form}, found `{text}`")
         if name in found:
             raise UsageError(f"param `{name}` is given twice")
         found[name] = value
     return found
-
-
-def moment_given(
-    text: str | None, plan: Plan, option: str = "--date", *, last: bool = False
-) -> datetime | None:
-    """A date or a time in the pipeline's zone; of a date alone its first moment, or its last."""
-    if text is None:
-        return None
-    from yamldag.plan.schedule import moment, zone
-
-    known = zone(plan.timezone)
-    assert known is not None
-    found = moment(text, known, last=last)
-    if found is None:
-        raise UsageError(f"`{option}` wants a date or a time like `2026-01-31T06:00`, found `{text}`")
-    return found
-
-
-def chosen(plan: Plan, names: Sequence[str]) -> frozenset[str] | None:
-    """The ids of the tasks that were named; a group stands for all in it. None: no choice was made."""
-    if not names:
-        return None
-    found: set[str] = set()
-    for name in names:
-        inside = {task.id for task in plan.tasks if task.id == name or task.id.startswith(f"{name}.")}
-        if not inside:
-            raise UsageError(_no_task(plan, name))
-        found |= inside
-    return frozenset(found)
-
-
-def _no_task(plan: Plan, name: str) -> str:
-    import difflib
-
-    near = difflib.get_close_matches(
-        name, [*(task.id for task in plan.tasks), *(group.id for group in plan.groups)], 1
-    )
-    return f"`{plan.pipeline}` has no task `{name}`" + (f"; did you mean `{near[0]}`?" if near else "")
 
 
 def _preview(order: Order, project: Project, form: str) -> int:

@@ -117,6 +117,7 @@ def why_row(db: sa.Connection, row: sa.RowMapping, named: str) -> Row:
         "run_id": row["id"],
         "run_state": row["state"],
         "task": instance.node.task.id,
+        "label": instance.label,
         "map_index": index_of(instance.index),
         "state": str(instance.state),
         "waiting": answer.waiting,
