@@ -74,7 +74,7 @@ def _order(args: argparse.Namespace, plan: Plan, project: Project) -> Order:
     from yamldag.engine.given import moment_given, resolved
     from yamldag.engine.local_run import Order
 
-    params = resolved(plan, given(args.param))
+    params = resolved(plan, given(args.param), as_text=True)
     return Order(plan, params, moment_given(args.date, plan), chosen(plan, args.task), project.pools)
 
 

@@ -264,7 +264,7 @@ def _written(lines: Iterator[str]) -> Iterator[bytes]:
 
 def _part(name: str) -> str:
     """A name as a part of a path; one that can be none is told as one that is not there."""
-    if not name or quote(name, safe="@") != name or name.strip(".") != name.lstrip("."):
+    if not name or quote(name, safe="@") != name or name.startswith("."):
         raise Missing(f"there is nothing of the name `{name}`")
     return name
 

@@ -72,7 +72,7 @@ def _handled(ask: Ask) -> Response:
     except Refused as refused:
         return refusal(refused)
     except BadCursor:
-        return problem(400, "No such cursor", "`cursor` is `next` of a page that was given before.")
+        return problem(422, "No such cursor", "`cursor` is `next` of a page that was given before.")
 
 
 def _whole(answer: Callable[[], Response]) -> Response:
@@ -105,7 +105,7 @@ def _wrong(ask: Ask, doc: Doc) -> list[dict[str, str]]:
         body = ask.json()
     except ValueError:
         return [*found, {"at": "body", "message": "it is no JSON"}]
-    return found + _mistakes("body", doc.body, {} if body is None else body)
+    return found + _mistakes("body", doc.body, body if ask.body.strip() else {})
 
 
 def _read(text: str, schema: Schema) -> Any:
