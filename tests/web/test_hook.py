@@ -37,12 +37,14 @@ def house(tmp_path: Path) -> Hosted:
     return hosted_by(seeded, address_of("127.0.0.1", 8080))
 
 
+def deed(action: str, target: str, **detail: Any) -> audit.Deed:
+    return audit.Deed("test", "command", "", action, target, detail)
+
+
 def hook(house: Hosted, name: str = "git", **how: Any) -> str:
     database = open_database(house.seeded.url)
     wanted = Wanted(name, "build", "test", **how)
-    row = hooking.add(
-        database, lambda *parts, **more: audit.Deed("test", "command", "", *parts, more), wanted, NOW
-    )
+    row = hooking.add(database, deed, wanted, NOW)
     database.close()
     return str(row["secret"])
 
@@ -146,9 +148,7 @@ def test_a_name_that_is_not_there_is_told_like_a_bad_signature(house: Hosted) ->
 def test_a_revoked_one_takes_nothing_and_its_secret_is_forgotten(house: Hosted) -> None:
     secret = hook(house)
     database = open_database(house.seeded.url)
-    hooking.revoke(
-        database, lambda *parts, **more: audit.Deed("test", "command", "", *parts, more), "git", NOW
-    )
+    hooking.revoke(database, deed, "git", NOW)
     database.close()
     assert send(house, secret).status_code == 401
     assert send(house, "whsec_").status_code == 401, "nor the empty one that is left"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import schemathesis
@@ -43,7 +44,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
 @settings(
     max_examples=6, deadline=None, database=None, suppress_health_check=list(HealthCheck), derandomize=True
 )
-def test_the_api_does_what_its_document_says(case: schemathesis.Case, api: tuple[str, str]) -> None:
+def test_the_api_does_what_its_document_says(case: schemathesis.Case[Any], api: tuple[str, str]) -> None:
     url, token = api
     SEEN[0] += 1
     case.call_and_validate(base_url=url, headers={"Authorization": f"Bearer {token}"})

@@ -36,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="how browsers reach it, if a proxy stands before it, like https://flows.example.org",
     )
     scheduling.add_slots(parser)
+    scheduling.add_log_format(parser)
     options.add_project(parser)
 
 

@@ -435,6 +435,9 @@ class Service:
             1 if self.peers is None else max(1, len(self.peers.members)),
             self.leads,
             self._pools,
+            (self.engine.steps.number, self.engine.steps.seconds),
+            (self.engine.starts.number, self.engine.starts.seconds),
+            self.engine.database.spent,
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from yamldag.web import hook
+from yamldag.web import hook, metrics
 from yamldag.web.api import backfills, files, logs, openapi, people, pipelines, pools, runs, tasks, webhooks
 from yamldag.web.pages import acting, home, live, login, look, pipeline, run, search, site_files
 from yamldag.web.route import Table
@@ -29,5 +29,6 @@ TABLE = Table(
         *webhooks.ROUTES,
         *openapi.ROUTES,
         *hook.ROUTES,
+        *metrics.ROUTES,
     )
 )
