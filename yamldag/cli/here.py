@@ -77,9 +77,17 @@ class Here:
         self.broken = compiled.found if compiled.broken else []
         rows = [
             pipeline_row(
-                unit.plan(), unit.name, os.path.relpath(unit.path, unit.project.root), last.get(unit.name)
+                unit.plan(),
+                unit.name,
+                os.path.relpath(unit.path, unit.project.root),
+                last.pop(unit.name, None),
             )
             for unit in compiled.units
+        ]
+        rows += [
+            pipeline_row(None, name, row["file"], row, removed=True)
+            for name, row in last.items()
+            if row["removed"] is not None
         ]
         return sorted(rows, key=lambda row: str(row["pipeline"]))
 

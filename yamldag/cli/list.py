@@ -49,6 +49,8 @@ def _print(rows: list[dict[str, Any]]) -> None:
 
 
 def _when(row: dict[str, Any]) -> str:
+    if row["removed"]:
+        return "(removed)"
     if not row["valid"]:
         return "(has errors)"
     return _schedule(row["schedule"]) + (" (paused)" if row["paused"] else "")

@@ -27,11 +27,11 @@ from yamldag.engine.step.pools import forget
 from yamldag.engine.step.step import step
 from yamldag.engine.step.world import (
     Answered,
-from yamldag.engine.tally import Tally
     Asked,
     Called,
     Callee,
     Callees,
+    ClockSet,
     Finished,
     Freed,
     Happened,
@@ -39,6 +39,7 @@ from yamldag.engine.tally import Tally
     World,
     nobody,
 )
+from yamldag.engine.tally import Tally
 from yamldag.executors.contract import Ended, Executor, Start
 from yamldag.operators.contract import Outcome
 from yamldag.plan.state import TaskState
@@ -92,6 +93,8 @@ class Engine:
     world: World = field(init=False)
     lost: set[str] = field(default_factory=set)
     """Runs that someone else has moved meanwhile: no longer ours."""
+    given_up: dict[str, str] = field(default_factory=dict)
+    """Runs whose rows can't be read, and why: they have failed; the caller empties it."""
     leaving: bool = False
     """The scheduler goes: nothing starts any more, and what is stopped now has failed at nothing."""
     updated: bool = False
@@ -107,6 +110,8 @@ class Engine:
     """How long steps took, with what they stored and started."""
     starts: Tally = field(default_factory=Tally)
     """How long what was started had been ready."""
+    set_by: float = 0.0
+    """Seconds by which the clock was set in all: what is waited for goes by `steady`."""
     fresh: bool = False
     """Other processes have written to the database; who has looked there sets it back."""
     news: News = field(init=False)
@@ -130,6 +135,11 @@ class Engine:
         self.world.cache = Cache(self.database, self._templates)
         self._pools = PoolWatch(self.database, self.world, self.runner)
         self._past = PastWatch(self.database, self.world)
+
+    @property
+    def steady(self) -> float:
+        """Seconds for waits of this process: the time, as if nobody had ever set the clock."""
+        return self.clock.now() - self.set_by
 
     def _callee(self, name: str) -> Callee | None:
         return self.callees(name)
@@ -156,6 +166,9 @@ class Engine:
         """
         ends = self.executor.receive(self._wait(patience))
         happened: list[Happened] = []
+        if by := self.clock.moved():
+            self.set_by += by
+            happened.append(ClockSet(by))
         while self._inbox:
             happened.append(self._inbox.popleft())
         running = self.world.running
@@ -223,7 +236,7 @@ class Engine:
         if not self.news.look(self.clock.now()):
             return []
         self.fresh = True
-        return self.database.read(lambda: asked_of(self.database, self.runner))
+        return asked_of(self.database, self.runner, self.clock.now())
 
     def _carry_out(self, result: Result) -> Answer:
         """Store first; what was not stored does not happen."""

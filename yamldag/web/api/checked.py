@@ -11,6 +11,7 @@ from typing import Any, cast
 from jsonschema import Draft202012Validator
 from starlette.responses import Response
 
+from yamldag.engine.memory.reading import Unreadable
 from yamldag.engine.refused import BAD, NOT_NOW, UNKNOWN, Refused
 from yamldag.store import answers
 from yamldag.store.answers import Earlier
@@ -71,6 +72,8 @@ def _handled(ask: Ask) -> Response:
         return cast(Response, ask.route.handler(ask))
     except Refused as refused:
         return refusal(refused)
+    except Unreadable as unreadable:
+        return problem(409, "That can't be read", f"Of that run, {unreadable}.")
     except BadCursor:
         return problem(422, "No such cursor", "`cursor` is `next` of a page that was given before.")
 

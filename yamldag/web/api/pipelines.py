@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from yamldag.engine import given
 from yamldag.engine.asking.rows import difference_row, pipeline_row, plan_row, version_rows
 from yamldag.engine.refused import Refused, unknown
-from yamldag.engine.schedule.catalogue import Known
+from yamldag.engine.schedule.known import Known
 from yamldag.plan import schedule
 from yamldag.store import views
 from yamldag.syntax.nearest import nearest
@@ -39,9 +39,16 @@ def many(ask: Ask) -> Response:
         last = {row["id"]: row for row in views.pipelines(db)}
     rows = [
         pipeline_row(None if known.stale else known.plan, name, known.plan.file, last.get(name))
-        for name, known in sorted(status.pipelines.items())
+        for name, known in status.pipelines.items()
         if parameter(ask, "tag") in (None, *known.plan.tags)
     ]
+    if parameter(ask, "tag") is None:
+        rows += [
+            pipeline_row(None, name, row["file"], row, removed=True)
+            for name, row in last.items()
+            if row["removed"] is not None and name not in status.pipelines
+        ]
+    rows.sort(key=lambda row: str(row["pipeline"]))
     return JSONResponse(portion(rows, parameter(ask, "limit"), parameter(ask, "cursor")))
 
 

@@ -57,7 +57,7 @@ SCHEMAS: dict[str, Schema] = {
     "Done": record(outcome=TEXT),
     "Pipeline": record(
         pipeline=TEXT, file=TEXT, valid=FLAG, schedule=ANY, timezone=nullable(TEXT), tasks=nullable(NUMBER),
-        tags=nullable(listed(TEXT)), paused=FLAG,
+        tags=nullable(listed(TEXT)), paused=FLAG, removed=FLAG,
         last_run=nullable(record(run_id=TEXT, state=one_of(RunState), created_at=TIME, logical_date=TIME)),
     ),
     "Plan": record(pipeline=TEXT, schedule=ANY, params=OBJECT, tasks=listed(OBJECT), edges=listed(listed(TEXT))),
