@@ -15,6 +15,7 @@ from yamldag.engine.status import Board
 from yamldag.web.address import Address
 from yamldag.web.app import application
 from yamldag.web.live.hub import MOST
+from yamldag.web.protocol import Prompt
 from yamldag.web.routes import TABLE
 from yamldag.web.site import site_of
 
@@ -36,6 +37,7 @@ def serving(
         lifespan="off",
         proxy_headers=False,
         ws="none",
+        http=Prompt,
         timeout_graceful_shutdown=int(_FAREWELL),
         limit_concurrency=MOST + 200,
         h11_max_incomplete_event_size=16_384,
