@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from yamldag.web import hook, metrics
 from yamldag.web.api import backfills, files, logs, openapi, people, pipelines, pools, runs, tasks, webhooks
-from yamldag.web.pages import acting, home, live, login, look, pipeline, run, search, site_files
+from yamldag.web.pages import acting, elsewhere, home, live, login, look, pipeline, run, search, site_files
 from yamldag.web.route import Table
 
 TABLE = Table(
@@ -15,6 +15,7 @@ TABLE = Table(
         *acting.ROUTES,
         *search.ROUTES,
         *login.ROUTES,
+        *elsewhere.ROUTES,
         *look.ROUTES,
         *site_files.ROUTES,
         *live.ROUTES,
