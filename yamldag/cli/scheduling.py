@@ -97,6 +97,7 @@ def service(
     pages are."""
     from yamldag.engine.opening import open_service
     from yamldag.engine.takeover.lives import BadLease
+    from yamldag.engine.traces import traces_of
     from yamldag.store.database import Away, CannotOpen, Fenced, open_database
 
     room = slots or project.value("slots", SLOTS)
@@ -106,7 +107,13 @@ def service(
     except CannotOpen as closed:
         raise UsageError(str(closed)) from None
     try:
-        yield open_service(project, database, executor, say, kind, room, address)
+        made = open_service(project, database, executor, say, kind, room, address)
+        traces = traces_of(database.url, os.environ, say)
+        made.ended = traces.tell
+        try:
+            yield made
+        finally:
+            traces.close()
     except BadLease as bad:
         raise UsageError(str(bad)) from None
     except Fenced:

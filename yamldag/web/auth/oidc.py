@@ -169,14 +169,14 @@ class Provider:
         claims = self._verified(token, now)
         audience = claims.get("aud")
         listed = audience if isinstance(audience, list) else [audience]
-        times = [claims.get(name) for name in ("exp", "iat")]
+        until, since = claims.get("exp"), claims.get("iat")
         if claims.get("iss") != self.issuer or self.client_id not in listed:
             raise Denied("the identity is not for here")
         if len(listed) > 1 and claims.get("azp") != self.client_id:
             raise Denied("the identity is not for here")
-        if not all(isinstance(each, int | float) for each in times):
+        if not isinstance(until, int | float) or not isinstance(since, int | float):
             raise Denied("the identity says no time")
-        if times[0] <= now - _LEEWAY or times[1] > now + _LEEWAY:
+        if until <= now - _LEEWAY or since > now + _LEEWAY:
             raise Denied("the identity is of another time")
         return claims
 
