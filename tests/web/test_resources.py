@@ -273,3 +273,15 @@ def test_a_deed_that_breaks_leaves_neither_run_nor_key(
     assert ask(ci, "POST", "/pipelines/p000/runs", {}, **{HEADER: "k"}).status_code == 201
     assert len(get_by(ci, "/runs?type=manual")["items"]) == 1
     assert hosted.now[0] == NOW
+
+
+@pytest.mark.parametrize("body", ["[" * 100_000, '{"a":' * 50_000])
+def test_a_body_that_is_deep_is_not_understood(hosted: Hosted, body: str) -> None:
+    ci = hosted.token("ci", "operator")
+    answer = ci.request("POST", "/api/v1/pipelines/p000/runs", content=body.encode())
+    assert answer.status_code == 400
+
+
+def test_a_character_that_no_database_takes_is_told(hosted: Hosted) -> None:
+    assert hosted.anyone.get(f"/api/v1/runs/{RUN}/outputs?task=a%00b").status_code == 400
+    assert hosted.anyone.get("/api/v1/audit?object=%00").status_code == 400

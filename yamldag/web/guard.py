@@ -58,7 +58,7 @@ class Guard:
             return _told(path, 400, "this address is not served here")
         if not _PATH.fullmatch(path) or b".." in path.split(b"/") or b"." in path.split(b"/"):
             return _told(path, 404, "there is nothing of that name")
-        if scope["method"] not in SAFE and not self._is_own(headers, hosts[0]):
+        if scope["method"] not in SAFE and not self._is_own(headers, hosts[0], path):
             words = "this was not asked by a page of ours; a program asks with `Authorization: Bearer TOKEN`"
             if path.startswith(b"/api/") and not any(name in headers for name in _OF_BROWSERS):
                 return _told(path, 401, words, {"www-authenticate": 'Bearer realm="yamldag"'})
@@ -69,7 +69,7 @@ class Guard:
             return _told(path, 413, f"more than {LIMIT} bytes are not taken", {"connection": "close"})
         return None
 
-    def _is_own(self, headers: Headers, host: str) -> bool:
+    def _is_own(self, headers: Headers, host: str, path: bytes) -> bool:
         """Whether one of our pages asks, or a program: a browser adds neither a token nor a signature by itself, and
         asks first whether a page of elsewhere may add one, which nothing here allows."""
         site, origin = headers.get("sec-fetch-site"), headers.get("origin")
@@ -78,7 +78,8 @@ class Guard:
         if origin is not None:
             return self.address.is_own(origin.lower(), host)
         by_token = headers.get("authorization", "").lower().startswith("bearer ")
-        return site == "same-origin" or by_token or "webhook-signature" in headers
+        is_signed = path.startswith(b"/hooks/") and "webhook-signature" in headers
+        return site == "same-origin" or by_token or is_signed
 
 
 def _told(path: bytes, status: int, words: str, headers: Mapping[str, str] | None = None) -> Response:

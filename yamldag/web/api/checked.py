@@ -106,7 +106,7 @@ def _wrong(ask: Ask, doc: Doc) -> list[dict[str, str]]:
         return found
     try:
         body = ask.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         return [*found, {"at": "body", "message": "it is no JSON"}]
     return found + _mistakes("body", doc.body, body if ask.body.strip() else {})
 

@@ -12,9 +12,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from yamldag.engine.asking.naming import instance_named
+from yamldag.engine.memory.reading import Unreadable
 from yamldag.engine.refused import Refused, unknown
 from yamldag.plan.state import ATTEMPT_FINAL, FINAL, RUN_FINAL
 from yamldag.store import views
+from yamldag.store.patience import Away
 from yamldag.web.api.checked import misunderstood, parameter, refusal
 from yamldag.web.api.runs import the_run
 from yamldag.web.api.shapes import TASK, ref
@@ -134,6 +136,8 @@ async def _parts(ask: Ask, listener: Listener) -> AsyncIterator[bytes]:
                 return
             if await _ended(listener):
                 return
+    except (Away, Refused, Unreadable):
+        return  # what was there is there no more: without its `end` whoever follows knows that more may come
     finally:
         ask.site.hub.leave(listener)
 

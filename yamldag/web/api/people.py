@@ -15,7 +15,7 @@ from yamldag.store.database import Database
 from yamldag.store.names import ROLES
 from yamldag.web.api.checked import parameter
 from yamldag.web.api.paging import page, place, portion
-from yamldag.web.api.shapes import CURSOR, LIMIT, PAGED, ref
+from yamldag.web.api.shapes import CURSOR, LIMIT, PAGED, PLAIN, ref
 from yamldag.web.ask import Ask
 from yamldag.web.auth import passwords
 from yamldag.web.auth.roles import Role

@@ -143,8 +143,11 @@ SCHEMAS |= {f"{name}Page": page_of(name) for name in _PAGES} | {"AuditPage": pag
 LIMIT: Schema = {"type": "integer", "minimum": 1, "maximum": 500, "default": 50}
 CURSOR: Schema = {"type": "string", "maxLength": 400, "description": "`next` of the page before"}
 PAGED = {"limit": LIMIT, "cursor": CURSOR}
+PLAIN = "^[^\\x00]*$"
+"""No database takes the character 0 in a text."""
 TASK: Schema = {
     "type": "string",
     "maxLength": 600,
+    "pattern": PLAIN,
     "description": "a task's id; one instance of a mapped one as `load[0]`, or by its item",
 }

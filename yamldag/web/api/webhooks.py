@@ -9,7 +9,7 @@ from yamldag.store import webhooks
 from yamldag.web import hooking
 from yamldag.web.api.checked import parameter
 from yamldag.web.api.paging import portion
-from yamldag.web.api.shapes import PAGED, ref
+from yamldag.web.api.shapes import PAGED, PLAIN, ref
 from yamldag.web.ask import Ask
 from yamldag.web.auth.roles import Role
 from yamldag.web.auth.shown import NAME, webhook_row
@@ -44,7 +44,7 @@ _NEW = {
     "properties": {
         "name": {"type": "string", "pattern": f"^{NAME.pattern}$"},
         "pipeline": {"type": "string", "pattern": f"^{PATTERNS['pipeline']}$"},
-        "param": {"type": "string", "minLength": 1, "maxLength": 200},
+        "param": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": PLAIN},
         "mapping": {
             "type": "object",
             "maxProperties": 200,
