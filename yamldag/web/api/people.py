@@ -228,6 +228,7 @@ _NEW_TOKEN = {
 }
 _OBJECT = {
     "type": "string",
+    "pattern": PLAIN,
     "maxLength": 500,
     "description": "what was acted on: the id of a run, of a pipeline",
 }
