@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from yamldag.web.api import openapi, runs
+from yamldag.web import hook, metrics
+from yamldag.web.api import backfills, files, logs, openapi, people, pools, runs, tasks, webhooks
 from yamldag.web.api import pipelines as api_pipelines
-from yamldag.web.pages import acting, home, live, login, look, pipelines, run, search, site_files
+from yamldag.web.pages import acting, elsewhere, home, live, login, look, pipelines, run, search, site_files
 from yamldag.web.pages.pipeline import calendar, code, durations, gantt, graph, grid, ticks
 from yamldag.web.route import Table
 
@@ -23,11 +24,21 @@ TABLE = Table(
         *acting.ROUTES,
         *search.ROUTES,
         *login.ROUTES,
+        *elsewhere.ROUTES,
         *look.ROUTES,
         *site_files.ROUTES,
         *live.ROUTES,
-        *runs.ROUTES,
         *api_pipelines.ROUTES,
+        *runs.ROUTES,
+        *tasks.ROUTES,
+        *logs.ROUTES,
+        *backfills.ROUTES,
+        *pools.ROUTES,
+        *files.ROUTES,
+        *people.ROUTES,
+        *webhooks.ROUTES,
         *openapi.ROUTES,
+        *hook.ROUTES,
+        *metrics.ROUTES,
     )
 )
