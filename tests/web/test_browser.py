@@ -10,8 +10,10 @@ from playwright.sync_api import Page, expect
 from tests.web.conftest import Sit, add_user
 from tests.web.seeds import Seeded
 from yamldag.store.database import open_database
+from yamldag.web.pages import links
 
-PAGES = ("/", "/pipelines/p000", "/runs/p000-00004", "/pipelines/p000/pause", "/search?q=p0", "/nowhere")
+TABS = tuple(f"/pipelines/p000{tab}" for tab in ("", *(f"/{each}" for each in links.TABS[1:])))
+PAGES = ("/", "/pipelines", *TABS, "/runs/p000-00004", "/pipelines/p000/pause", "/search?q=p0", "/nowhere")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -95,7 +97,7 @@ def test_the_sheet_lists_the_keys_of_the_page(sit: Sit) -> None:
 
 
 def test_keys_find_go_and_move(sit: Sit) -> None:
-    page = sit().open("/pipelines/p001")
+    page = sit().open("/pipelines")
     page.keyboard.press("j")
     expect(page.locator("[data-list] > .cur")).to_have_count(1)
     page.keyboard.press("/")

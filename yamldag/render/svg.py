@@ -47,24 +47,40 @@ def svg(plan: Plan, states: Mapping[str, str] | None = None, limit: float = 5.0)
     return _document(drawn, wide, high, "\n".join(inside)), note
 
 
+Placed = tuple[Layout, str | None]
+"""Where everything goes, and a note as `svg`'s."""
+
+
+def place(plan: Plan, limit: float = 5.0) -> Placed:
+    """Where the parts of a picture go. States move nothing: it is true as long as the plan is."""
+    return positions(drawing(plan, {}), limit)
+
+
 def picture(
-    plan: Plan, states: Mapping[str, str] | None = None, limit: float = 5.0, link: str | None = None
+    plan: Plan,
+    states: Mapping[str, str] | None = None,
+    limit: float = 5.0,
+    link: str | None = None,
+    places: Placed | None = None,
 ) -> tuple[str, str | None]:
     """The graph alone, for a page that brings `style.sheet()`, title and legend, and a note as `svg`'s.
 
-    `link`: a prefix; each task becomes a link to it plus the task's place in the plan.
+    `link`: a prefix; each task becomes a link to it plus the task's place in the plan. `places`: what `place` has
+    given for this plan.
     """
     drawn = drawing(plan, states)
-    placed, note = positions(drawn, limit)
-    return _document(drawn, placed.width, placed.height, _picture(drawn, placed, link)), note
+    placed, note = places or positions(drawn, limit)
+    # What has links in it is no image: a reader must get at them.
+    role = "img" if link is None else "group"
+    return _document(drawn, placed.width, placed.height, _picture(drawn, placed, link), role), note
 
 
-def _document(drawn: Drawing, wide: float, high: float, inside: str) -> str:
+def _document(drawn: Drawing, wide: float, high: float, inside: str, role: str = "img") -> str:
     size = f'width="{px(wide)}" height="{px(high)}" viewBox="0 0 {px(wide)} {px(high)}"'
     kind = "yamldag-graph down" if drawn.down else "yamldag-graph"
     about = xml(clean(drawn.plan.description or f"{len(drawn.nodes)} tasks, {len(drawn.edges)} edges"))
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="{kind}" {size} role="img" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="{kind}" {size} role="{role}" '
         f'font-family="{_FONT}">\n'
         f"<title>{xml(clean(drawn.plan.pipeline))}</title>\n<desc>{about}</desc>\n"
         f"{definitions(drawn)}\n{inside}\n</svg>\n"

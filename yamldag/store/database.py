@@ -51,6 +51,9 @@ class Database:
         self._written = time.monotonic()
         self._patience = Patience(limit=0)
         self._inside = False
+        self._writing = False
+        self.spent = (0, 0.0)
+        """Transactions that were written, and the seconds that they took."""
         self._broken = False
 
     @property
@@ -93,10 +96,19 @@ class Database:
         """All or nothing of what `work` executes. Raises Fenced, Away.
 
         If the database goes away, `work` is called again when it is back, unless it turns out to be committed:
-        it must read and write nothing but SQL and variables of its own.
+        it must read and write nothing but SQL and variables of its own. Below a `write`, it is part of that.
         """
+        if self._writing:
+            return work()
         unheard: list[T] = []
-        made = self._repeat(lambda: self._transaction(work, unheard))
+        begun = time.perf_counter()
+        self._writing = True
+        try:
+            made = self._repeat(lambda: self._transaction(work, unheard))
+        finally:
+            self._writing = False
+            number, seconds = self.spent
+            self.spent = (number + 1, seconds + time.perf_counter() - begun)
         self._step += self._life is not None
         self._written = time.monotonic()
         return made

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Collection, Iterable
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from yamldag.plan.state import FINAL
-from yamldag.store.tables import attempt, pipeline, run, runner, task_instance
+from yamldag.plan.state import FINAL, RUN_FINAL, Event
+from yamldag.store.tables import attempt, event, pipeline, run, runner, task_instance
 
 Rows = list[sa.RowMapping]
 
+_OPEN = ("running", "queued")
+_SHOWN = [
+    run.c[name]
+    for name in ("id", "pipeline", "version", "type", "state", "logical_date", "created", "started", "ended")
+]
+"""Of a run in a list: without params, which may be long."""
 
-def newest_runs(db: sa.Connection, per: int = 10) -> dict[str, Rows]:
-    """Of each pipeline its newest runs by logical date, the newest first."""
+
+def newest_runs(db: sa.Connection, per: int = 10, of: Collection[str] | None = None) -> dict[str, Rows]:
+    """Of each pipeline, or of these, its newest runs by logical date, the newest first."""
     inner = run.alias()
     border = (
         sa.select(inner.c.logical_date)
@@ -27,15 +34,151 @@ def newest_runs(db: sa.Connection, per: int = 10) -> dict[str, Rows]:
     )
     newest = sa.and_(run.c.pipeline == pipeline.c.id, run.c.logical_date >= sa.func.coalesce(border, ""))
     query = (
-        sa.select(run)
+        sa.select(*_SHOWN)
         .select_from(pipeline.join(run, newest))
         .order_by(run.c.logical_date.desc(), run.c.created.desc())
     )
+    if of is not None:
+        query = query.where(pipeline.c.id.in_(sorted(of)))
     found: dict[str, Rows] = {}
     for row in db.execute(query).mappings():
         rows = found.setdefault(row["pipeline"], [])
         if len(rows) < per:
             rows.append(row)
+    return found
+
+
+def last_over(db: sa.Connection) -> dict[str, sa.RowMapping]:
+    """Of each pipeline the newest run that is over, by logical date."""
+    inner = run.alias()
+    newest = (
+        sa.select(inner.c.id)
+        .where(inner.c.pipeline == pipeline.c.id, inner.c.state.in_(sorted(RUN_FINAL)))
+        .order_by(inner.c.logical_date.desc(), inner.c.created.desc())
+        .limit(1)
+        .correlate(pipeline)
+        .scalar_subquery()
+    )
+    query = sa.select(*_SHOWN).select_from(pipeline.join(run, run.c.id == newest))
+    return {row["pipeline"]: row for row in db.execute(query).mappings()}
+
+
+class Open(NamedTuple):
+    """The runs of a pipeline that run and wait."""
+
+    running: int = 0
+    queued: int = 0
+    oldest: str | None = None
+    """The logical date of the first one that the schedule made and that waits."""
+
+
+def open_counts(db: sa.Connection) -> dict[str, Open]:
+    """Of each pipeline that has such runs."""
+    of_ticks = sa.func.min(sa.case((run.c.type == "scheduled", run.c.logical_date)))
+    query = (
+        sa.select(run.c.pipeline, run.c.state, sa.func.count(), of_ticks)
+        .where(run.c.state.in_(_OPEN))
+        .group_by(run.c.pipeline, run.c.state)
+    )
+    found: dict[str, Open] = {}
+    for name, state, number, oldest in db.execute(query):
+        old = found.get(name, Open())
+        is_queued = state == "queued"
+        found[name] = (
+            old._replace(queued=number, oldest=oldest) if is_queued else old._replace(running=number)
+        )
+    return found
+
+
+def failing(db: sa.Connection) -> set[tuple[str, str]]:
+    """(pipeline, task) of what has failed in runs that go on."""
+    query = (
+        sa.select(run.c.pipeline, task_instance.c.task)
+        .join(task_instance, task_instance.c.run == run.c.id)
+        .where(run.c.state == "running", task_instance.c.state == "failed")
+        .distinct()
+    )
+    return {(name, task) for name, task in db.execute(query)}
+
+
+class Harm(NamedTuple):
+    """Of a run what failed first, how much is stopped by what failed, and what failed."""
+
+    first: sa.RowMapping
+    """Of `task_instance`, with the log of its newest attempt."""
+    stopped: tuple[str, ...]
+    """Tasks that are `upstream_failed`."""
+
+
+def harms(db: sa.Connection, runs: Collection[str]) -> dict[str, Harm]:
+    """Of each failed run in which a task has failed: what it was, and what it stops."""
+    query = (
+        sa.select(task_instance, attempt.c.log)
+        .outerjoin(attempt, attempt.c.id == task_instance.c.attempt)
+        .where(task_instance.c.run.in_(list(runs)), task_instance.c.state.in_(("failed", "upstream_failed")))
+        .order_by(task_instance.c.ended, task_instance.c.id)
+    )
+    firsts: dict[str, sa.RowMapping] = {}
+    stopped: dict[str, dict[str, None]] = {}
+    for row in db.execute(query).mappings():
+        if row["state"] == "failed":
+            firsts.setdefault(row["run"], row)
+        else:
+            stopped.setdefault(row["run"], {})[row["task"]] = None
+    return {name: Harm(first, tuple(stopped.get(name, ()))) for name, first in firsts.items()}
+
+
+class Going(NamedTuple):
+    """Of a run under way."""
+
+    done: int
+    total: int
+    at: str | None
+    """The id of a task that runs."""
+    running: int
+    """Instances that run."""
+    failed: int
+
+
+def going(db: sa.Connection, runs: Collection[str]) -> dict[str, Going]:
+    """Of each run how far it is, and what it is at."""
+    found: dict[str, Going] = {}
+    query = (
+        sa.select(
+            task_instance.c.run, task_instance.c.state, sa.func.count(), sa.func.min(task_instance.c.task)
+        )
+        .where(task_instance.c.run.in_(list(runs)))
+        .group_by(task_instance.c.run, task_instance.c.state)
+    )
+    for name, state, number, task in db.execute(query):
+        old = found.get(name, Going(0, 0, None, 0, 0))
+        found[name] = Going(
+            old.done + (number if state in FINAL else 0),
+            old.total + number,
+            task if state == "running" else old.at,
+            number if state == "running" else old.running,
+            number if state == "failed" else old.failed,
+        )
+    return found
+
+
+def past_deadline(db: sa.Connection, runs: Collection[str]) -> set[str]:
+    """Those of these runs of which it is recorded that their deadline has passed."""
+    query = sa.select(event.c.run).where(event.c.run.in_(list(runs)), event.c.event == Event.DEADLINE.value)
+    return {row.run for row in db.execute(query)}
+
+
+def by_hour(db: sa.Connection, since: str) -> dict[str, dict[str, int]]:
+    """How many runs of each state there are of each hour (`2026-11-20T03`, in UTC) of logical dates since then."""
+    hour = sa.func.substr(run.c.logical_date, sa.literal_column("1"), sa.literal_column("13")).label("hour")
+    query = (
+        sa.select(hour, run.c.state, sa.func.count())
+        .where(run.c.state.in_(sorted((*RUN_FINAL, *_OPEN))), run.c.logical_date >= since)
+        .group_by(hour, run.c.state)
+    )
+    found: dict[str, dict[str, int]] = {}
+    for at, state, number in db.execute(query):
+        found.setdefault(at, {})[state] = int(number)
     return found
 
 
@@ -59,6 +202,7 @@ def runs_after(
     pipeline: str | None = None,
     state: str | None = None,
     type: str | None = None,  # noqa: A002
+    since: float | None = None,
 ) -> Rows:
     """The newest first, those after the run of that moment and id."""
     query = sa.select(run).order_by(run.c.created.desc(), run.c.id.desc()).limit(limit)
@@ -70,6 +214,8 @@ def runs_after(
     for column, value in ((run.c.pipeline, pipeline), (run.c.state, state), (run.c.type, type)):
         if value is not None:
             query = query.where(column == value)
+    if since is not None:
+        query = query.where(run.c.created >= since)
     return list(db.execute(query).mappings())
 
 
@@ -82,17 +228,6 @@ def progress(db: sa.Connection, runs: Iterable[str]) -> dict[str, tuple[int, int
         .group_by(task_instance.c.run)
     )
     return {name: (int(ended), int(total)) for name, ended, total in db.execute(query)}
-
-
-def first_failures(db: sa.Connection, runs: Iterable[str]) -> dict[str, sa.RowMapping]:
-    """Of each run the instance that failed first, with the log of its newest attempt."""
-    query = (
-        sa.select(task_instance, attempt.c.log)
-        .outerjoin(attempt, attempt.c.id == task_instance.c.attempt)
-        .where(task_instance.c.run.in_(list(runs)), task_instance.c.state == "failed")
-        .order_by(task_instance.c.ended.desc(), task_instance.c.id.desc())
-    )
-    return {row["run"]: row for row in db.execute(query).mappings()}
 
 
 def attempts_of(db: sa.Connection, run_id: str, task: str, index: int) -> Rows:

@@ -1,0 +1,56 @@
+"""What all tabs of a pipeline's page share: its head, and the way from one to another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from starlette.responses import Response
+
+from yamldag.engine.schedule.known import Known
+from yamldag.plan import schedule
+from yamldag.store import overview
+from yamldag.syntax.report.text import draw
+from yamldag.web.ask import Ask
+from yamldag.web.pages import records
+from yamldag.web.pages.links import TABS, tab_link
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    name: str
+    link: str
+    key: int
+
+
+def known_of(ask: Ask) -> Known | None:
+    """The pipeline that is asked for."""
+    return ask.site.board.status.pipelines.get(ask.path["pipeline"])
+
+
+def newest(db: sa.Connection, known: Known) -> list[sa.RowMapping]:
+    """Its newest runs, the newest first."""
+    return overview.newest_runs(db, records.BARS, [known.plan.pipeline]).get(known.plan.pipeline, [])
+
+
+def tab_page(ask: Ask, known: Known, tab: str, runs: list[sa.RowMapping], /, **values: Any) -> Response:
+    """The page with that tab open. `runs` are the newest ones of the pipeline, the newest first."""
+    name, condition = known.plan.pipeline, known.schedule.assets
+    kept = {key: ask.query(key) for key in ("run", "task")}
+    return ask.page(
+        f"pipeline/{tab}.html",
+        pipeline=known,
+        line=records.pipeline_line(known, runs, ask.site.board.status, ask.now),
+        newest=records.run_line(runs[0], known, ask.now) if runs else None,
+        waits_for=schedule.in_words(condition).replace("`", "") if condition is not None else "",
+        produces=sorted({asset for task in known.plan.tasks for asset in task.produces}),
+        acts=[act for act in ("backfill", "trigger") if ask.site.table.methods(f"/pipelines/x/{act}")],
+        refused=draw(known.refused, colour=False) if known.refused else "",
+        tab=tab,
+        tabs=[
+            Tab(each, tab_link(name, each, **(kept if each in TABS[:3] else {})), at)
+            for at, each in enumerate(TABS, 1)
+        ],
+        **values,
+    )
