@@ -113,6 +113,7 @@ def _environment() -> Environment:
         word=looks.word, task_word=looks.task_word, sprite=looks.sprite(), counted=words.counted, span=words.span,
         about=words.about, size=words.size, when=_when, ago=_ago,
     )  # fmt: skip
+    made.filters["moment"] = datetime.fromisoformat
     return made
 
 

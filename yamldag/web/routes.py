@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from yamldag.web.api import openapi, pipelines, runs
-from yamldag.web.pages import acting, home, live, login, look, pipeline, run, search, site_files
+from yamldag.web.pages import acting, attempt, home, live, log, login, look, pipeline, run, search, site_files
 from yamldag.web.route import Table
 
 TABLE = Table(
@@ -11,6 +11,8 @@ TABLE = Table(
         *home.ROUTES,
         *pipeline.ROUTES,
         *run.ROUTES,
+        *attempt.ROUTES,
+        *log.ROUTES,
         *acting.ROUTES,
         *search.ROUTES,
         *login.ROUTES,
