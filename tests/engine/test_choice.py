@@ -35,7 +35,7 @@ def facts(tasks: list[Task], items: int = 2, **states: str) -> list[Fact]:
     return found
 
 
-def whole(tasks: list[Task], *names: str, **wish: bool) -> set[str]:
+def whole(tasks: list[Task], *names: str, **wish: Any) -> set[str]:
     units = tuple((name, None) for name in names)
     choice = choose(tasks, facts(tasks), Wish(units, **wish))
     assert not choice.single

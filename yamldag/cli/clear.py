@@ -31,11 +31,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--downstream", action="store_true", help="also all tasks below these: the default")
     parser.add_argument("--only", action="store_true", help="these alone, nothing below them")
     parser.add_argument("--failed", action="store_true", help="of these only what failed or was cut short")
+    add_latest(parser)
     add_common(parser)
 
 
-def add_common(parser: argparse.ArgumentParser) -> None:
+def add_latest(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--latest", action="store_true", help="go on by the newest version of the pipeline")
+
+
+def add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="print what would run, and clear nothing")
     parser.add_argument("-y", "--yes", action="store_true", help="do not ask, on a terminal")
     parser.add_argument("--wait", action="store_true", help="wait for the run to end; exit 1 if it fails")
@@ -55,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
 
         found = look(database, acting.run_named(database, args.run))
         newer = newest(project, found) if args.latest else None
-        units = tuple(unit for name in args.task for unit in _units(found, newer, name))
+        units = tuple(unit for name in args.task for unit in units_named(found, newer, name))
         wish = Wish(units, above=args.upstream, below=not args.only, failed=args.failed)
         return carry_out(args, database, found, wish, newer)
 
@@ -72,9 +76,9 @@ def carry_out(
         return _nothing(args, found)
     rows = _rows(planned)
     if args.dry_run:
-        return _show(args.format, found.id, found.state, rows, "would run again")
-    if not _agreed(args, found.id, rows):
-        sys.stderr.write("nothing was cleared\n")
+        return _show(args.format, found.id, found.state, rows, _would(wish))
+    if not _agreed(args, found.id, rows, wish):
+        sys.stderr.write("nothing was changed\n" if wish.mark else "nothing was cleared\n")
         return 1
     try:
         if newer:
@@ -93,7 +97,12 @@ def carry_out(
             sys.stderr.write("that happens as soon as its running tasks have ended, by a scheduler at work\n")
     if args.wait:
         return _wait(args, database, found.id)
-    return _show(args.format, found.id, acting.state_of(database, found.id), rows, "cleared")
+    did = "changed" if wish.mark else "cleared"
+    return _show(args.format, found.id, acting.state_of(database, found.id), rows, did)
+
+
+def _would(wish: Wish) -> str:
+    return "would change" if wish.mark else "would run again"
 
 
 def newest(project: Project, found: Found) -> Newer:
@@ -106,7 +115,7 @@ def newest(project: Project, found: Found) -> Newer:
     return Newer(plan, acting.version_of(plan).hash)
 
 
-def _units(found: Found, newer: Newer | None, name: str) -> list[tuple[str, int | None]]:
+def units_named(found: Found, newer: Newer | None, name: str) -> list[tuple[str, int | None]]:
     """The tasks that a name means: one, all of a group, or an instance by its index or its item."""
     from yamldag.cli.logs import instance_named
     from yamldag.cli.run import chosen
@@ -121,14 +130,20 @@ def _units(found: Found, newer: Newer | None, name: str) -> list[tuple[str, int 
 
 
 def _rows(planned: Clearance) -> list[dict[str, Any]]:
-    """What is cleared, in the order of the plan, with the state that each was found in."""
+    """What is cleared, in the order of the plan, with the state that each was found in; of a mark with that which it
+    gets (`none`: it is decided anew)."""
     plan = planned.newer.plan if planned.newer else planned.run.plan
     order = {task.id: place for place, task in enumerate(plan.tasks)} if plan else {}
     there = sorted(planned.rows, key=lambda row: (order[row.task], row.map_index))
-    return [
-        {"id": row.task, "map_index": None if row.map_index < 0 else row.map_index, "state": row.state}
-        for row in there
-    ]
+    rows = []
+    for row in there:
+        index = None if row.map_index < 0 else row.map_index
+        told: dict[str, Any] = {"id": row.task, "map_index": index, "state": row.state}
+        if planned.wish.mark:
+            marked = planned.wish.marks(row.task, index)
+            told["becomes"] = planned.wish.mark if marked else "none"
+        rows.append(told)
+    return rows
 
 
 def _nothing(args: argparse.Namespace, found: Found) -> int:
@@ -136,17 +151,20 @@ def _nothing(args: argparse.Namespace, found: Found) -> int:
         options.print_json({"run_id": found.id, "state": found.state, "tasks": []})
     else:
         what = "has not begun" if found.plan is None else "has no task like that"
-        sys.stderr.write(f"there is nothing to run again: run {found.id} {what}\n")
+        done = "change" if getattr(args, "state", None) else "run again"
+        what = "has it so already" if done == "change" and found.plan is not None else what
+        sys.stderr.write(f"there is nothing to {done}: run {found.id} {what}\n")
     return 0
 
 
-def _agreed(args: argparse.Namespace, run: str, rows: Sequence[dict[str, Any]]) -> bool:
+def _agreed(args: argparse.Namespace, run: str, rows: Sequence[dict[str, Any]], wish: Wish) -> bool:
     """Asked on a terminal alone: a script means what it says."""
     if args.yes or not (sys.stdin.isatty() and sys.stderr.isatty()):
         return True
     for row in rows:
-        sys.stderr.write(f"  {_label(row)}  {row['state']}\n")
-    sys.stderr.write(f"run {len(rows)} of run {run} again? [y/N] ")
+        sys.stderr.write(f"  {_told(row)}\n")
+    question = f"change {len(rows)} of run {run}?" if wish.mark else f"run {len(rows)} of run {run} again?"
+    sys.stderr.write(f"{question} [y/N] ")
     sys.stderr.flush()
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
@@ -156,7 +174,7 @@ def _show(form: str, run: str, state: str, rows: Sequence[dict[str, Any]], words
         options.print_json({"run_id": run, "state": state, "tasks": list(rows)})
         return 0
     for row in rows:
-        sys.stdout.write(f"{_label(row)}  {row['state']}\n")
+        sys.stdout.write(f"{_told(row)}\n")
     noun = "task" if len(rows) == 1 else "tasks"
     sys.stdout.write(f"{len(rows)} {noun} {words}; run {run} is {state}\n")
     return 0
@@ -169,6 +187,10 @@ def _wait(args: argparse.Namespace, database: Database, run: str) -> int:
     else:
         sys.stdout.write(f"{run} {state}\n")
     return 0 if state == "success" else 1
+
+
+def _told(row: dict[str, Any]) -> str:
+    return f"{_label(row)}  {row['state']}" + (f" -> {row['becomes']}" if "becomes" in row else "")
 
 
 def _label(row: dict[str, Any]) -> str:

@@ -8,11 +8,12 @@ from __future__ import annotations
 import argparse
 
 from yamldag.cli import acting, options
-from yamldag.cli.clear import add_common, carry_out, newest
+from yamldag.cli.clear import add_common, add_latest, carry_out, newest
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", help="its id, or a pipeline's id for its newest run")
+    add_latest(parser)
     add_common(parser)
 
 

@@ -17,7 +17,7 @@ def asked_of(database: Database, owner: int) -> list[Asked]:
 
 
 def _asked(row: StoredRequest) -> Asked:
-    wish = wish_of(row) if row.kind == "clear" else None
+    wish = wish_of(row) if row.kind in ("clear", "mark") else None
     return Asked(row.id, row.run, row.kind, wish)
 
 
