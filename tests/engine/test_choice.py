@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tests.engine.simulation import task
 from yamldag.engine.memory.reasons import REASONS
 from yamldag.engine.step.choice import Choice, Fact, Wish, choose

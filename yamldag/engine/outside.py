@@ -164,8 +164,8 @@ def clear(
     newer: Newer | None = None,
     backfill: str | None = None,
 ) -> str:
-    """Clear what is wished, or mark it. `queued` if that was done at once, `asked` if its engine was asked to, `nothing`
-    if there is nothing to do.
+    """Clear what is wished, or mark it. `queued` if that was done at once, `asked` if its engine was asked to,
+    `nothing` if there is nothing to do.
 
     `newer`: a plan to go on by. `backfill`: it is to be part of that one. Raises BadParams, Lost.
     """

@@ -434,6 +434,7 @@ class Service:
             self.agenda.paused,
             1 if self.peers is None else max(1, len(self.peers.members)),
             self.leads,
+            self._pools,
         )
 
 

@@ -35,6 +35,8 @@ class Status(Struct, frozen=True):
     """Those at work on this database, this one too."""
     leads: bool = True
     """Whether this one makes the ticks and starts the runs."""
+    pools: Mapping[str, int] = field(default_factory=dict)
+    """Those that the project's file declares, with their slots."""
 
     def healthy(self, now: float) -> bool:
         return not self.stopping and now - self.turned < QUIET

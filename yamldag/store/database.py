@@ -51,6 +51,7 @@ class Database:
         self._written = time.monotonic()
         self._patience = Patience(limit=0)
         self._inside = False
+        self._writing = False
         self._broken = False
 
     @property
@@ -93,10 +94,16 @@ class Database:
         """All or nothing of what `work` executes. Raises Fenced, Away.
 
         If the database goes away, `work` is called again when it is back, unless it turns out to be committed:
-        it must read and write nothing but SQL and variables of its own.
+        it must read and write nothing but SQL and variables of its own. Below a `write`, it is part of that.
         """
+        if self._writing:
+            return work()
         unheard: list[T] = []
-        made = self._repeat(lambda: self._transaction(work, unheard))
+        self._writing = True
+        try:
+            made = self._repeat(lambda: self._transaction(work, unheard))
+        finally:
+            self._writing = False
         self._step += self._life is not None
         self._written = time.monotonic()
         return made

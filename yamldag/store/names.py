@@ -3,4 +3,4 @@
 RUN_TYPES = ("scheduled", "manual", "backfill", "assets", "pipeline")
 ROLES = ("viewer", "operator", "admin")
 """What a person or a token may do: each may do what those before it may."""
-REVISION = "0003"
+REVISION = "0004"

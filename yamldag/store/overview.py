@@ -59,6 +59,7 @@ def runs_after(
     pipeline: str | None = None,
     state: str | None = None,
     type: str | None = None,  # noqa: A002
+    since: float | None = None,
 ) -> Rows:
     """The newest first, those after the run of that moment and id."""
     query = sa.select(run).order_by(run.c.created.desc(), run.c.id.desc()).limit(limit)
@@ -70,6 +71,8 @@ def runs_after(
     for column, value in ((run.c.pipeline, pipeline), (run.c.state, state), (run.c.type, type)):
         if value is not None:
             query = query.where(column == value)
+    if since is not None:
+        query = query.where(run.c.created >= since)
     return list(db.execute(query).mappings())
 
 

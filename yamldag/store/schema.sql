@@ -98,6 +98,19 @@ CREATE TABLE runner (
 	CONSTRAINT runner_pk PRIMARY KEY (id)
 );
 
+CREATE TABLE webhook (
+	name VARCHAR(200) NOT NULL,
+	pipeline VARCHAR(200) NOT NULL,
+	secret VARCHAR(100) NOT NULL,
+	param VARCHAR(200),
+	mapping TEXT,
+	created DOUBLE NOT NULL,
+	creator VARCHAR(200) NOT NULL,
+	used DOUBLE,
+	revoked DOUBLE,
+	CONSTRAINT webhook_pk PRIMARY KEY (name)
+);
+
 CREATE TABLE asset_use (
 	pipeline VARCHAR(200) NOT NULL,
 	asset VARCHAR(200) NOT NULL,
@@ -156,6 +169,14 @@ CREATE TABLE schedule_position (
 	changed DOUBLE NOT NULL,
 	CONSTRAINT schedule_position_pk PRIMARY KEY (pipeline),
 	CONSTRAINT schedule_position_pipeline_known FOREIGN KEY(pipeline) REFERENCES pipeline (id)
+);
+
+CREATE TABLE webhook_message (
+	webhook VARCHAR(200) NOT NULL,
+	message VARCHAR(64) NOT NULL,
+	at DOUBLE NOT NULL,
+	CONSTRAINT webhook_message_pk PRIMARY KEY (webhook, message),
+	CONSTRAINT webhook_message_webhook_known FOREIGN KEY(webhook) REFERENCES webhook (name)
 );
 
 CREATE TABLE run (
@@ -337,6 +358,8 @@ CREATE INDEX login_session_account ON login_session (account);
 
 CREATE INDEX login_session_until ON login_session (until);
 
+CREATE INDEX webhook_message_at ON webhook_message (at);
+
 CREATE INDEX run_backfill ON run (backfill);
 
 CREATE INDEX run_owner_state ON run (owner, state);
@@ -364,4 +387,4 @@ CREATE TABLE alembic_version (
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
 
-INSERT INTO alembic_version (version_num) VALUES ('0003');
+INSERT INTO alembic_version (version_num) VALUES ('0004');

@@ -407,3 +407,24 @@ api_answer = _table(
     sa.Column("body", _Text),
     sa.Index(None, "created"),
 )
+
+webhook = _table(
+    "webhook",
+    sa.Column("name", _Name, primary_key=True),
+    sa.Column("pipeline", _Name, nullable=False),
+    sa.Column("secret", sa.String(100), nullable=False, comment="empty: it was revoked"),
+    sa.Column("param", _Name, comment="that gets the whole body"),
+    sa.Column("mapping", _Text, comment="JSON: params, and where in the body their values are"),
+    sa.Column("created", _Instant, nullable=False),
+    sa.Column("creator", _Name, nullable=False),
+    sa.Column("used", _Instant),
+    sa.Column("revoked", _Instant),
+)
+
+webhook_message = _table(
+    "webhook_message",
+    sa.Column("webhook", _Name, sa.ForeignKey("webhook.name"), primary_key=True),
+    sa.Column("message", sa.String(64), primary_key=True, comment="SHA-256 of its id"),
+    sa.Column("at", _Instant, nullable=False),
+    sa.Index(None, "at"),
+)

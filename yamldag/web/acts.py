@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from yamldag.engine import outside
+from yamldag.engine.refused import Refused
 from yamldag.engine.schedule.catalogue import Known
 from yamldag.store import audit
 from yamldag.store.database import Database
@@ -19,7 +20,9 @@ def done(ask: Ask, deed: audit.Deed, work: Callable[[Database], str]) -> str:
         try:
             outcome = work(database)
         except Exception as problem:
-            words = f"failed: {type(problem).__name__}"
+            words = (
+                f"refused: {problem}" if isinstance(problem, Refused) else f"failed: {type(problem).__name__}"
+            )
             database.write(lambda: audit.end(database, row, words))
             raise
         database.write(lambda: audit.end(database, row, outcome))

@@ -105,7 +105,7 @@ class Ask:
 
 def is_for_programs(request: Request, route: Route | None) -> bool:
     if route is not None:
-        return route.kind in (Kind.API, Kind.STREAM, Kind.PROBE)
+        return route.kind in (Kind.API, Kind.STREAM, Kind.PROBE, Kind.HOOK)
     return request.url.path.startswith("/api/")
 
 

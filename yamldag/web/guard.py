@@ -66,13 +66,15 @@ class Guard:
         return None
 
     def _is_own(self, headers: Headers, host: str) -> bool:
-        """Whether one of our pages asks, or a program: a browser adds no token by itself."""
+        """Whether one of our pages asks, or a program: a browser adds neither a token nor a signature by itself, and
+        asks first whether a page of elsewhere may add one, which nothing here allows."""
         site, origin = headers.get("sec-fetch-site"), headers.get("origin")
         if site is not None and site != "same-origin":
             return False
         if origin is not None:
             return self.address.is_own(origin.lower(), host)
-        return site == "same-origin" or headers.get("authorization", "").lower().startswith("bearer ")
+        by_token = headers.get("authorization", "").lower().startswith("bearer ")
+        return site == "same-origin" or by_token or "webhook-signature" in headers
 
 
 def _headers(given: list[tuple[bytes, bytes]], *, https: bool) -> list[tuple[bytes, bytes]]:

@@ -30,6 +30,8 @@ class Kind(StrEnum):
     """Style sheets, scripts, pictures."""
     PROBE = "probe"
     """What machines ask for that are no clients of the API: health, metrics."""
+    HOOK = "hook"
+    """A message of another system, by POST. Who sends it is known by its signature alone."""
 
 
 PATTERNS = {
@@ -49,6 +51,7 @@ _METHODS = {
     Kind.STREAM: {"GET"},
     Kind.STATIC: {"GET"},
     Kind.PROBE: {"GET"},
+    Kind.HOOK: {"POST"},
 }
 
 
@@ -61,6 +64,9 @@ class Doc:
     query: Mapping[str, Schema] = field(default_factory=dict)
     body: Schema | None = None
     status: int = 200
+    keyed: bool = True
+    """Whether a POST of it takes an `Idempotency-Key`: not if what it takes or gives is a secret, for answers are
+    kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +93,11 @@ class Route:
         unknown = [part for part in _PART.findall(self.path) if part not in PATTERNS]
         if unknown or not self.path.startswith("/"):
             raise ValueError(f"the path of the route {self.name} has parts of no known pattern: {unknown}")
-        if (self.kind is Kind.API) != self.path.startswith("/api/") or (self.kind is Kind.API) != bool(
-            self.doc
+        below = self.path.startswith("/api/")
+        if (
+            below != bool(self.doc)
+            or below < (self.kind is Kind.API)
+            or below > (self.kind in (Kind.API, Kind.STREAM))
         ):
             raise ValueError(f"the route {self.name}: what is below /api/ is documented, and nothing else is")
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from yamldag.web.api import openapi, pipelines, runs
+from yamldag.web import hook
+from yamldag.web.api import backfills, files, logs, openapi, people, pipelines, pools, runs, tasks, webhooks
 from yamldag.web.pages import acting, attempt, home, live, log, login, look, pipeline, run, search, site_files
 from yamldag.web.route import Table
 
@@ -19,8 +20,16 @@ TABLE = Table(
         *look.ROUTES,
         *site_files.ROUTES,
         *live.ROUTES,
-        *runs.ROUTES,
         *pipelines.ROUTES,
+        *runs.ROUTES,
+        *tasks.ROUTES,
+        *logs.ROUTES,
+        *backfills.ROUTES,
+        *pools.ROUTES,
+        *files.ROUTES,
+        *people.ROUTES,
+        *webhooks.ROUTES,
         *openapi.ROUTES,
+        *hook.ROUTES,
     )
 )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import sqlalchemy as sa
 
@@ -17,6 +19,10 @@ from yamldag.web.auth.who import Gate, writing
 from yamldag.web.frame import Frame
 from yamldag.web.live.hub import Hub
 from yamldag.web.route import Table
+
+T = TypeVar("T")
+_JOINED: ContextVar[Database | None] = ContextVar("joined", default=None)
+"""The database that this thread is in a transaction of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +52,17 @@ class Site:
 
     def writing(self) -> AbstractContextManager[Database]:
         """The database, to write to: `with site.writing() as database`. Raises Away, CannotOpen."""
-        return writing(self.database)
+        joined = _JOINED.get()
+        return writing(self.database) if joined is None else nullcontext(joined)
+
+    def in_one(self, work: Callable[[Database], T]) -> T:
+        """All that `work` does, in this thread, by `writing` is one transaction. Raises what it raises."""
+        with writing(self.database) as database:
+            before = _JOINED.set(database)
+            try:
+                return database.write(lambda: work(database))
+            finally:
+                _JOINED.reset(before)
 
 
 def site_of(

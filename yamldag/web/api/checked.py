@@ -5,14 +5,18 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from jsonschema import Draft202012Validator
 from starlette.responses import Response
 
+from yamldag.engine.refused import BAD, NOT_NOW, UNKNOWN, Refused
 from yamldag.store import answers
 from yamldag.store.answers import Earlier
+from yamldag.store.database import Database
+from yamldag.store.moves import Lost
+from yamldag.web.api.paging import BadCursor
 from yamldag.web.api.shapes import SCHEMAS
 from yamldag.web.ask import Ask, problem
 from yamldag.web.route import Doc, Schema
@@ -26,18 +30,59 @@ def checked(ask: Ask) -> Response:
     route = ask.route
     assert route is not None
     assert route.doc is not None
-    wrong = _wrong(ask, route.doc)
-    if wrong:
-        words = "; ".join(f"{each['at']}: {each['message']}" for each in wrong)
-        return problem(400, "That was not understood", words[:1000], errors=wrong)
+    if (wrong := misunderstood(ask)) is not None:
+        return wrong
     if route.method == "POST" and (keys := ask.request.headers.getlist(HEADER)):
-        return _once(ask, keys)
-    return _handled(ask)
+        if not route.doc.keyed:
+            return problem(
+                400, "No key is taken", "What this is answered is kept nowhere; its name is used once."
+            )
+        return _whole(lambda: _once(ask, keys))
+    return _whole(lambda: _handled(ask))
+
+
+def misunderstood(ask: Ask) -> Response | None:
+    """What is wrong with the request by the document of its route; None: nothing."""
+    assert ask.route is not None
+    assert ask.route.doc is not None
+    wrong = _wrong(ask, ask.route.doc)
+    if not wrong:
+        return None
+    words = "; ".join(f"{each['at']}: {each['message']}" for each in wrong)
+    return problem(400, "That was not understood", words[:1000], errors=wrong)
+
+
+_REFUSALS = {
+    UNKNOWN: (404, "There is nothing of that name"),
+    BAD: (422, "That can't be done"),
+    NOT_NOW: (409, "That can't be done now"),
+}
+
+
+def refusal(refused: Refused) -> Response:
+    """The words of the engine, as a problem."""
+    status, title = _REFUSALS[refused.kind]
+    return problem(status, title, str(refused))
 
 
 def _handled(ask: Ask) -> Response:
     assert ask.route is not None
-    return cast(Response, ask.route.handler(ask))
+    try:
+        return cast(Response, ask.route.handler(ask))
+    except Refused as refused:
+        return refusal(refused)
+    except BadCursor:
+        return problem(400, "No such cursor", "`cursor` is `next` of a page that was given before.")
+
+
+def _whole(answer: Callable[[], Response]) -> Response:
+    """What is lost to others in the middle is not half done: its transaction is over by now."""
+    try:
+        return answer()
+    except Lost:
+        return problem(
+            409, "That can't be done now", "The run is being moved by others all the time: try again."
+        )
 
 
 # What is asked
@@ -93,29 +138,35 @@ def parameter(ask: Ask, name: str) -> Any:
 # Once
 
 
+class _Undone(Exception):  # noqa: N818
+    """The answer says that nothing was done, so the key is free again."""
+
+    def __init__(self, made: Response) -> None:
+        self.made = made
+
+
 def _once(ask: Ask, keys: list[str]) -> Response:
+    """The deed and the answer to its key are one commit: whatever ends this process, both are there or neither."""
     if len(keys) != 1 or not _KEY.fullmatch(keys[0]):
         return problem(400, "No such key", "`Idempotency-Key` wants 1 to 200 visible ASCII characters.")
     key, who = keys[0], f"{ask.who.via}:{ask.who.name}"
     parts = (ask.request.url.path, ask.request.url.query, ask.body.hex())
     fingerprint = hashlib.sha256("\n".join(parts).encode()).hexdigest()
-    with ask.site.writing() as database:
-        earlier = database.write(lambda: answers.claim(database, who, key, fingerprint, ask.now))
-    if earlier is not None:
-        return _again(earlier, fingerprint)
-    try:
+
+    def work(database: Database) -> Response:
+        earlier = answers.claim(database, who, key, fingerprint, ask.now)
+        if earlier is not None:
+            return _again(earlier, fingerprint)
         made = _handled(ask)
-    except BaseException:
-        with ask.site.writing() as database:
-            database.write(lambda: answers.drop(database, who, key))
-        raise
-    body, status = bytes(made.body).decode(), made.status_code
-    with ask.site.writing() as database:
-        if status >= 500:
-            database.write(lambda: answers.drop(database, who, key))
-        else:
-            database.write(lambda: answers.keep(database, who, key, status, body))
-    return made
+        if made.status_code >= 500:
+            raise _Undone(made)
+        answers.keep(database, who, key, made.status_code, bytes(made.body).decode())
+        return made
+
+    try:
+        return ask.site.in_one(work)
+    except _Undone as undone:
+        return undone.made
 
 
 def _again(earlier: Earlier, fingerprint: str) -> Response:

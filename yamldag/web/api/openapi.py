@@ -42,8 +42,8 @@ def _operation(route: Route, doc: Doc) -> dict[str, Any]:
         "operationId": route.name,
         "summary": doc.summary,
         "description": f"Wants the role {route.role.word}.",
-        "parameters": [*_in_path(route), *_in_query(doc), *_key(route)],
-        "responses": {str(doc.status): _json("Done", doc.answer), **_PROBLEMS},
+        "parameters": [*_in_path(route), *_in_query(doc), *_key(route, doc)],
+        "responses": {str(doc.status): _answer(route, doc), **_PROBLEMS},
     }
     if doc.body is not None:
         made["requestBody"] = {"content": {"application/json": {"schema": doc.body}}}
@@ -61,12 +61,17 @@ def _in_query(doc: Doc) -> list[dict[str, Any]]:
     return [{"name": name, "in": "query", "schema": dict(schema)} for name, schema in doc.query.items()]
 
 
-def _key(route: Route) -> list[dict[str, Any]]:
-    if route.method != "POST":
+def _key(route: Route, doc: Doc) -> list[dict[str, Any]]:
+    if route.method != "POST" or not doc.keyed:
         return []
     words = "asked again with the same key, it is answered as before and not done again, for a day"
     schema = {"type": "string", "pattern": "^[!-~]{1,200}$"}
     return [{"name": "Idempotency-Key", "in": "header", "description": words, "schema": schema}]
+
+
+def _answer(route: Route, doc: Doc) -> dict[str, Any]:
+    kind = "text/event-stream" if route.kind is Kind.STREAM else "application/json"
+    return _json("Done", doc.answer, kind)
 
 
 def _json(words: str, schema: Any, kind: str = "application/json") -> dict[str, Any]:
@@ -82,7 +87,8 @@ _PROBLEMS = {
         ("404", "There is none"),
         ("409", "That can't be done now"),
         ("413", "It is too long"),
-        ("422", "The idempotency key came with another request"),
+        ("422", "It was understood and can't be done, or its idempotency key came with another request"),
+        ("500", "That is a bug of ours"),
         ("503", "The database is away"),
     )
 }

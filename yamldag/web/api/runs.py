@@ -1,4 +1,4 @@
-"""Runs."""
+"""Runs: which there are, and what is done to one."""
 
 from __future__ import annotations
 
@@ -7,90 +7,129 @@ from typing import Any
 import sqlalchemy as sa
 from starlette.responses import JSONResponse, Response
 
-from yamldag.engine import times
+from yamldag.engine.asking.rows import run_rows
+from yamldag.engine.refused import Refused, unknown
+from yamldag.plan.schedule import moment
 from yamldag.plan.state import RunState
-from yamldag.store import overview, views
+from yamldag.store import overview, requests, views
 from yamldag.store.names import RUN_TYPES
-from yamldag.web import acts
+from yamldag.web import acts, ordering
 from yamldag.web.api.checked import parameter
-from yamldag.web.api.paging import BadCursor, cursor, place
+from yamldag.web.api.paging import page, place
 from yamldag.web.api.shapes import CURSOR, LIMIT, ref
 from yamldag.web.ask import Ask, problem
 from yamldag.web.auth.roles import Role
 from yamldag.web.route import PATTERNS, Doc, Kind, Route, Schema
 
 
-def shown(row: sa.RowMapping) -> dict[str, Any]:
-    """A run as JSON."""
-    dates = ("logical_date", "data_interval_start", "data_interval_end")
-    return {
-        "run_id": row["id"],
-        "pipeline": row["pipeline"],
-        "type": row["type"],
-        "state": row["state"],
-        **{name: times.read(row[name]).isoformat() for name in dates},
-        "created_at": times.shown(row["created"]),
-        "started_at": times.shown(row["started"]),
-        "ended_at": times.shown(row["ended"]),
-        "reason": row["reason"],
-    }
+def the_run(ask: Ask, db: sa.Connection) -> sa.RowMapping:
+    """The run that the path names. Raises Refused."""
+    row = views.one_run(db, ask.path["run"])
+    if row is None:
+        raise unknown(f"there is no run `{ask.path['run']}`")
+    return row
 
 
 def many(ask: Ask) -> Response:
-    limit = parameter(ask, "limit")
-    try:
-        after = place(text, float, str) if (text := parameter(ask, "cursor")) is not None else None
-    except BadCursor:
-        return problem(400, "No such cursor", "`cursor` is `next` of a page that was given before.")
+    text, limit = parameter(ask, "cursor"), parameter(ask, "limit")
+    after = place(text, float, str) if text is not None else None
+    since = _since(parameter(ask, "since"))
     chosen = {name: parameter(ask, name) for name in ("pipeline", "state", "type")}
     with ask.site.reading() as db:
-        rows = overview.runs_after(db, after, limit + 1, **chosen)
-    shown_rows = [shown(row) for row in rows[:limit]]
-    more = cursor(rows[limit - 1]["created"], rows[limit - 1]["id"]) if len(rows) > limit else None
-    return JSONResponse({"items": shown_rows, "next": more})
+        found = overview.runs_after(db, after, limit + 1, since=since, **chosen)
+        told = run_rows(db, found)
+    keys = {row["id"]: (row["created"], row["id"]) for row in found}
+    return JSONResponse(page(told, limit, lambda row: row, lambda row: keys[row["run_id"]]))
+
+
+def _since(text: str | None) -> float | None:
+    from datetime import UTC
+
+    if text is None:
+        return None
+    found = moment(text, UTC)
+    if found is None:
+        raise Refused(f"`since` wants a date or a time like `2026-01-31T06:00`, found `{text}`")
+    return found.timestamp()
 
 
 def one(ask: Ask) -> Response:
     with ask.site.reading() as db:
-        row = views.one_run(db, ask.path["run"])
-    return ask.missing() if row is None else JSONResponse(shown(row))
+        (told,) = run_rows(db, [the_run(ask, db)])
+    with ask.site.writing() as database:
+        return JSONResponse(told | {"asked": requests.is_open(database, told["run_id"])})
 
 
 def cancel(ask: Ask) -> Response:
-    run = ask.path["run"]
     with ask.site.reading() as db:
-        row = views.one_run(db, run)
-    if row is None:
-        return ask.missing()
-    outcome = acts.cancel(ask, run, kill=(ask.json() or {}).get("kill", False))
+        row = the_run(ask, db)
+    outcome = acts.cancel(ask, row["id"], kill=(ask.json() or {}).get("kill", False))
     if outcome == "over":
-        return problem(409, "It is over already", f"The run is {row['state']}.")
+        return problem(409, "It is over already", f"The run is {row['state']}.", state=row["state"])
     return JSONResponse({"outcome": outcome})
+
+
+def clear(ask: Ask) -> Response:
+    return _again(ask, ask.json() or {})
+
+
+def retry(ask: Ask) -> Response:
+    return _again(ask, {**(ask.json() or {}), "failed": True})
+
+
+def _again(ask: Ask, body: dict[str, Any]) -> Response:
+    with ask.site.reading() as db:
+        run = the_run(ask, db)["id"]
+    clearance, wish = ordering.planned(ask, ordering.look(ask, run), body)
+    told = {"run_id": run, "state": clearance.run.state, "tasks": ordering.cleared_rows(clearance)}
+    if body.get("dry_run") or clearance.is_empty:
+        return JSONResponse(told | {"outcome": "nothing" if clearance.is_empty else "previewed"})
+    outcome = ordering.clear(ask, clearance, wish, body.get("tasks", ()))
+    state = "queued" if outcome == "queued" else clearance.run.state
+    return JSONResponse(told | {"state": state, "outcome": outcome})
 
 
 _NARROWED: dict[str, Schema] = {
     "pipeline": {"type": "string", "pattern": f"^{PATTERNS['pipeline']}$"},
     "state": {"enum": [state.value for state in RunState]},
     "type": {"enum": list(RUN_TYPES)},
+    "since": {"type": "string", "maxLength": 40, "description": "recorded since; in UTC if it says no zone"},
     "limit": LIMIT,
     "cursor": CURSOR,
 }
-_CANCEL = {
+_FLAG = {"type": "boolean", "default": False}
+_CANCEL = {"type": "object", "properties": {"kill": _FLAG}, "additionalProperties": False}
+_COMMON = {"latest": _FLAG, "dry_run": _FLAG}
+_CLEAR = {
     "type": "object",
-    "properties": {"kill": {"type": "boolean", "default": False}},
+    "properties": {
+        "tasks": {"type": "array", "items": {"type": "string", "maxLength": 600}, "maxItems": 1000},
+        "upstream": _FLAG,
+        "only": _FLAG,
+        "failed": _FLAG,
+        **_COMMON,
+    },
     "additionalProperties": False,
 }
+_RETRY = {"type": "object", "properties": _COMMON, "additionalProperties": False}
+_ONE = "/api/v1/runs/{run}"
 
 ROUTES = (
     Route(
         "api_runs", "GET", "/api/v1/runs", many, Role.VIEWER, Kind.API,
         doc=Doc("Runs, the newest first", ref("RunPage"), query=_NARROWED),
     ),
+    Route("api_run", "GET", _ONE, one, Role.VIEWER, Kind.API, doc=Doc("A run", ref("Run"))),
     Route(
-        "api_run", "GET", "/api/v1/runs/{run}", one, Role.VIEWER, Kind.API, doc=Doc("A run", ref("Run"))
+        "api_cancel", "POST", f"{_ONE}/cancel", cancel, Role.OPERATOR, Kind.API,
+        doc=Doc("Cancel a run: `cancelled`, or `asked` of the scheduler that moves it", ref("Done"), body=_CANCEL),
     ),
     Route(
-        "api_cancel", "POST", "/api/v1/runs/{run}/cancel", cancel, Role.OPERATOR, Kind.API,
-        doc=Doc("Cancel a run: `cancelled`, or `asked` of the scheduler that moves it", ref("Done"), body=_CANCEL),
+        "api_clear", "POST", f"{_ONE}/clear", clear, Role.OPERATOR, Kind.API,
+        doc=Doc("Run tasks of it again, and all below them; with `dry_run` say which", ref("Cleared"), body=_CLEAR),
+    ),
+    Route(
+        "api_retry", "POST", f"{_ONE}/retry", retry, Role.OPERATOR, Kind.API,
+        doc=Doc("Run again what failed or was cut short, and all below it", ref("Cleared"), body=_RETRY),
     ),
 )  # fmt: skip

@@ -8,10 +8,11 @@ from functools import cache
 
 from starlette.responses import JSONResponse, Response
 
-from yamldag import __version__, shipped
+from yamldag import shipped
 from yamldag.render.style import sheet
 from yamldag.web.ask import Ask
 from yamldag.web.auth.roles import Role
+from yamldag.web.health import in_full
 from yamldag.web.route import Kind, Route
 
 _KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -45,23 +46,7 @@ def health(ask: Ask) -> Response:
     """In full for whoever may see pages; for nobody in particular whether it is well."""
     status, now = ask.site.board.status, ask.now
     healthy = status.healthy(now)
-    told: dict[str, object] = {"healthy": healthy}
-    if ask.who.may(Role.VIEWER):
-        told |= {
-            "version": __version__,
-            "stopping": status.stopping,
-            "since_last_turn_s": round(now - status.turned, 3),
-            "up_s": round(now - status.began, 1),
-            "running_tasks": status.running,
-            "slots": status.slots,
-            "schedulers": status.schedulers,
-            "leads": status.leads,
-            "waiting_runs": status.queued,
-            "tick_lag_s": round(status.late, 3),
-            "pipelines": len(status.pipelines),
-            "broken_files": len(status.broken),
-            "streams": len(ask.site.hub),
-        }
+    told: dict[str, object] = in_full(ask.site, now) if ask.who.may(Role.VIEWER) else {"healthy": healthy}
     return JSONResponse(told, 200 if healthy else 503)
 
 

@@ -1,0 +1,17 @@
+"""What can't be done as it was asked: the words say why, to a person."""
+
+from __future__ import annotations
+
+UNKNOWN, BAD, NOT_NOW = "unknown", "bad", "not now"
+
+
+class Refused(Exception):  # noqa: N818
+    """`kind`: there is none of that name, what was given is wrong, or it can't be done as things are."""
+
+    def __init__(self, words: str, kind: str = BAD) -> None:
+        super().__init__(words)
+        self.kind = kind
+
+
+def unknown(words: str) -> Refused:
+    return Refused(words, UNKNOWN)

@@ -1,0 +1,55 @@
+"""Webhooks, and the messages that they have taken."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import mysql
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+
+def _string(length: int) -> sa.String:
+    return sa.String(length).with_variant(sa.String(length, collation="C"), "postgresql")
+
+
+NAME = _string(200)
+TEXT = sa.Text().with_variant(mysql.LONGTEXT(), "mysql", "mariadb")
+OPTIONS: dict[str, Any] = {
+    f"{dialect}_{key}": value
+    for dialect in ("mysql", "mariadb")
+    for key, value in (("engine", "InnoDB"), ("charset", "utf8mb4"), ("collate", "utf8mb4_bin"))
+}
+
+
+def upgrade() -> None:
+    op.create_table(
+        "webhook",
+        sa.Column("name", NAME, nullable=False),
+        sa.Column("pipeline", NAME, nullable=False),
+        sa.Column("secret", sa.String(length=100), nullable=False, comment="empty: it was revoked"),
+        sa.Column("param", NAME, nullable=True, comment="that gets the whole body"),
+        sa.Column(
+            "mapping", TEXT, nullable=True, comment="JSON: params, and where in the body their values are"
+        ),
+        sa.Column("created", sa.Double(), nullable=False),
+        sa.Column("creator", NAME, nullable=False),
+        sa.Column("used", sa.Double(), nullable=True),
+        sa.Column("revoked", sa.Double(), nullable=True),
+        sa.PrimaryKeyConstraint("name", name=op.f("webhook_pk")),
+        **OPTIONS,
+    )
+    op.create_table(
+        "webhook_message",
+        sa.Column("webhook", NAME, nullable=False),
+        sa.Column("message", sa.String(length=64), nullable=False, comment="SHA-256 of its id"),
+        sa.Column("at", sa.Double(), nullable=False),
+        sa.ForeignKeyConstraint(["webhook"], ["webhook.name"], name=op.f("webhook_message_webhook_known")),
+        sa.PrimaryKeyConstraint("webhook", "message", name=op.f("webhook_message_pk")),
+        **OPTIONS,
+    )
+    with op.batch_alter_table("webhook_message", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("webhook_message_at"), ["at"], unique=False)

@@ -1,0 +1,156 @@
+"""Runs that are ordered by the API, and runs that are done again: each deed is in the audit log before it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from yamldag.engine import orders, outside
+from yamldag.engine.asking.naming import units
+from yamldag.engine.asking.rows import Row, index_of, run_row
+from yamldag.engine.memory.params import BadParams
+from yamldag.engine.outside import Clearance, Found, Newer
+from yamldag.engine.refused import NOT_NOW, Refused
+from yamldag.engine.schedule.catalogue import Known
+from yamldag.engine.step.choice import Wish
+from yamldag.plan.pipeline import Json, Plan
+from yamldag.store import moves
+from yamldag.store.database import Database
+from yamldag.store.moves import Version
+from yamldag.web.acts import done
+from yamldag.web.ask import Ask
+
+
+def version_of(known: Known, now: float) -> Version:
+    return Version(known.plan.pipeline, known.plan.file, known.version, known.text, now)
+
+
+def params_of(plan: Plan, body: Mapping[str, Any]) -> dict[str, Json]:
+    """The params that a body gives, as values or as texts. Raises Refused."""
+    if "params" in body and "param_texts" in body:
+        raise Refused("`params` and `param_texts` can't both be given")
+    if "param_texts" in body:
+        return orders.resolved(plan, body["param_texts"], as_text=True)
+    return orders.resolved(plan, body.get("params", {}))
+
+
+def runnable(known: Known) -> Known:
+    """The same, if this version of yamldag runs it. Raises Refused."""
+    if not known.runs:
+        raise Refused(f"`{known.plan.pipeline}` is shown, and not run: {known.refused[0].message}", NOT_NOW)
+    return known
+
+
+def trigger(
+    ask: Ask, known: Known, params: Mapping[str, Json], at: datetime | None, action: str = "run.trigger"
+) -> Row:
+    """The run, which is queued. Raises Refused."""
+    plan, made = runnable(known).plan, []
+
+    def work(database: Database) -> str:
+        row = orders.queue(database, plan, version_of(known, ask.now), params, at, ask.now)
+        made.append(row)
+        return row.id
+
+    done(ask, ask.deed(action, plan.pipeline), work)
+    (row,) = made
+    stored = {**row._asdict(), "state": "queued", "started": None, "ended": None, "reason": None}
+    return run_row(stored)
+
+
+# Again
+
+
+def look(ask: Ask, run: str) -> Found:
+    with ask.site.writing() as database:
+        return outside.look(database, run)
+
+
+def planned(ask: Ask, found: Found, body: Mapping[str, Any]) -> tuple[Clearance, Wish]:
+    """What a clear would come to; nothing is written. Raises Refused."""
+    newer = _newest(ask, found) if body.get("latest") else None
+    plan = newer.plan if newer else found.plan
+    if body.get("only") and body.get("upstream"):
+        raise Refused("`only` wants no other task, so `upstream` can't stand beside it")
+    wish = Wish(
+        units(found.id, plan, found.rows, body.get("tasks", ())),
+        above=bool(body.get("upstream")),
+        below=not body.get("only"),
+        failed=bool(body.get("failed")),
+    )
+    return outside.plan_clear(found, wish, newer), wish
+
+
+def _newest(ask: Ask, found: Found) -> Newer:
+    if found.is_running:
+        raise Refused(f"run {found.id} is under way and keeps its plan: cancel it before `latest`", NOT_NOW)
+    known = ask.site.board.status.pipelines.get(found.pipeline)
+    if known is None:
+        raise Refused(f"there is no pipeline `{found.pipeline}` any more", NOT_NOW)
+    return Newer(runnable(known).plan, known.version)
+
+
+def cleared_rows(clearance: Clearance) -> list[Row]:
+    """What is cleared, in the order of the plan, with the state that each was found in."""
+    plan = clearance.newer.plan if clearance.newer else clearance.run.plan
+    order = {task.id: place for place, task in enumerate(plan.tasks)} if plan else {}
+    there = sorted(clearance.rows, key=lambda row: (order.get(row.task, 0), row.map_index))
+    return [{"id": row.task, "map_index": index_of(row.map_index), "state": row.state} for row in there]
+
+
+def clear(ask: Ask, clearance: Clearance, wish: Wish, tasks: Sequence[str]) -> str:
+    """`queued`, `asked` of the scheduler that moves it, or `nothing`. Raises Refused, Lost."""
+    run, newer = clearance.run, clearance.newer
+
+    def work(database: Database) -> str:
+        if newer is not None:
+            known = ask.site.board.status.pipelines[run.pipeline]
+            version = version_of(known, ask.now)
+            database.write(lambda: moves.save_version(database, version))
+        try:
+            return outside.clear(database, run.id, wish, ask.now, newer)
+        except BadParams as bad:
+            raise Refused("\n  ".join(bad.faults)) from None
+
+    detail = {"tasks": list(tasks), "failed": wish.failed, "latest": newer is not None}
+    return done(ask, ask.deed("run.clear", run.id, **detail), work)
+
+
+# Backfills
+
+
+def backfill(ask: Ask, known: Known, body: Mapping[str, Any]) -> Row:
+    """Its id and its runs; with `dry_run` what it would run. Raises Refused, Lost."""
+    plan = runnable(known).plan
+    params = params_of(plan, body)
+    found = orders.range_of(plan, body["from"], body["to"])
+    reprocess = body.get("reprocess", "none")
+    with ask.site.writing() as database:
+        chosen = orders.plan_backfill(database, plan, found, reprocess)
+    told: Row = {
+        "backfill_id": None,
+        "pipeline": plan.pipeline,
+        "runs": [],
+        "ticks": orders.backfill_rows(chosen),
+    }
+    if body.get("dry_run") or not chosen:
+        return told
+
+    def work(database: Database) -> str:
+        version = version_of(known, ask.now)
+        how = {"reprocess": reprocess, "max_active": body.get("max_active")}
+        name, runs = orders.begin_backfill(database, plan, version, chosen, params, ask.now, **how)
+        told.update(backfill_id=name, runs=states(database, runs))
+        return name
+
+    done(ask, ask.deed("backfill.create", plan.pipeline, first=body["from"], last=body["to"]), work)
+    return told
+
+
+def states(database: Database, runs: Sequence[str]) -> list[Row]:
+    found = []
+    for run in runs:
+        row = database.execute("SELECT state FROM run WHERE id = ?", (run,)).fetchone()
+        found.append({"run_id": run, "state": str(row[0]) if row else "removed"})
+    return found
