@@ -28,6 +28,12 @@ SAID = {
     "cancelled": "It is cancelled.",
     "asked": "The scheduler was asked to: it happens in a moment.",
     "over": "It was over already.",
+    "triggered": "It is queued: a scheduler begins it as soon as there is room.",
+    "cleared": "It is cleared, and waits for room.",
+    "marked": "It is marked.",
+    "nothing": "There was nothing to do.",
+    "backfilled": "The runs are queued.",
+    "done": "It is done.",
 }
 """What a page says of an action that led to it, by its outcome in `?did=`. Nothing else is said."""
 _ZONES = frozenset(available_timezones())

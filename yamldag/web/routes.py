@@ -4,17 +4,39 @@ from __future__ import annotations
 
 from yamldag.web import hook
 from yamldag.web.api import backfills, files, logs, openapi, people, pipelines, pools, runs, tasks, webhooks
-from yamldag.web.pages import acting, attempt, home, live, log, login, look, pipeline, run, search, site_files
+from yamldag.web.pages import (
+    acting,
+    again,
+    attempt,
+    audit,
+    backfill,
+    home,
+    live,
+    log,
+    login,
+    look,
+    pipeline,
+    run,
+    run_list,
+    search,
+    site_files,
+    trigger,
+)
 from yamldag.web.route import Table
 
 TABLE = Table(
     (
         *home.ROUTES,
         *pipeline.ROUTES,
+        *run_list.ROUTES,
         *run.ROUTES,
         *attempt.ROUTES,
         *log.ROUTES,
         *acting.ROUTES,
+        *again.ROUTES,
+        *trigger.ROUTES,
+        *backfill.ROUTES,
+        *audit.ROUTES,
         *search.ROUTES,
         *login.ROUTES,
         *look.ROUTES,
