@@ -1,4 +1,4 @@
-"""`python -m benchmarks [validate] [run] [idle]`: measure, print, and write docs/benchmarks.md if all were."""
+"""`python -m benchmarks [SECTION …]`: measure and print; without one all of them, and write docs/benchmarks.md."""
 
 from __future__ import annotations
 
@@ -7,91 +7,49 @@ import platform
 import sqlite3
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import inputs
+from benchmarks.checking import checking
 from benchmarks.idle import idle
-from benchmarks.measure import ROOT, Sample, in_turn, once
-from benchmarks.running import run
+from benchmarks.measure import ROOT
+from benchmarks.running import running
+from benchmarks.scale import scale
+from benchmarks.starting import starting
 
-YAMLDAG = [sys.executable, "-m", "yamldag"]
-YARDSTICK = "import sys, yaml\nfor path in sys.argv[1:]: yaml.load(open(path), Loader=yaml.CSafeLoader)\n"
-SLOTS = 8
+SECTIONS: dict[str, Callable[[Path], str]] = {
+    "checking": checking,
+    "starting": starting,
+    "running": running,
+    "scale": scale,
+    "idle": idle,
+}
 
 
 def main() -> None:
     os.environ["PYTHONPATH"] = str(ROOT)
-    wanted = sys.argv[1:] or ["validate", "run", "idle"]
+    wanted = sys.argv[1:] or list(SECTIONS)
+    if unknown := [name for name in wanted if name not in SECTIONS]:
+        raise SystemExit(f"there is no section {' or '.join(unknown)}; there are {', '.join(SECTIONS)}")
     parts = []
-    with tempfile.TemporaryDirectory() as folder:
-        if "validate" in wanted:
-            parts.append(validate(Path(folder)))
-        if "run" in wanted:
-            parts.append(run(Path(folder)))
-        if "idle" in wanted:
-            parts.append(idle(Path(folder)))
-    text = "\n".join(parts)
-    sys.stdout.write(text)
-    if len(parts) == 3:
-        (ROOT / "docs" / "benchmarks.md").write_text(_heading() + text)
+    for name in wanted:
+        with tempfile.TemporaryDirectory() as folder:
+            parts.append(SECTIONS[name](Path(folder)))
+        sys.stdout.write(parts[-1])
+        sys.stdout.flush()
+    if not sys.argv[1:]:
+        (ROOT / "docs" / "benchmarks.md").write_text(_heading() + "\n".join(parts))
 
 
 def _heading() -> str:
     return (
         "# Benchmarks\n\n"
-        "Written by `make bench`. Whole commands, start-up included, medians of rounds in which the commands took\n"
-        "turns; CPU is user and system time. Machines differ and are noisy: read the ratios.\n\n"
-        f"Python {platform.python_version()}, {os.cpu_count()} cores, SQLite {sqlite3.sqlite_version}.\n\n"
+        "Written by `make bench`; `python -m benchmarks SECTION` measures one section. Whole commands, start-up\n"
+        "included, medians of rounds in which the commands took turns; CPU is user and system time. Machines differ\n"
+        "and are noisy: read the ratios.\n\n"
+        f"Python {platform.python_version()}, {os.cpu_count()} cores, SQLite {sqlite3.sqlite_version}. "
+        f"Sections: {', '.join(SECTIONS)}.\n\n"
     )
-
-
-# Checking
-
-
-def validate(folder: Path) -> str:
-    big, small, ten, many = (folder / name for name in ("big.yml", "small.yml", "ten.yml", "many"))
-    big.write_text(inputs.tasks(10_000))
-    small.write_text(inputs.tasks(1_000))
-    ten.write_text(inputs.tasks(10))
-    inputs.many(many, 1_000, 10)
-    yard = folder / "yardstick.py"
-    yard.write_text(YARDSTICK)
-
-    def check(path: Path) -> Sample:
-        return once([*YAMLDAG, "validate", str(path)], str(folder))
-
-    def load(*paths: Path) -> Sample:
-        return once([sys.executable, str(yard), *map(str, paths)], str(folder))
-
-    def bare() -> Sample:
-        return once([sys.executable, "-c", "pass"], str(folder))
-
-    def help_() -> Sample:
-        return once([*YAMLDAG, "--help"], str(folder))
-
-    every = sorted(many.iterdir())
-    large, yaml_large, thousand = in_turn(7, lambda: check(big), lambda: load(big), lambda: check(small))
-    files, yaml_files = in_turn(7, lambda: check(many), lambda: load(*every))
-    tiny, helped, nothing = in_turn(15, lambda: check(ten), help_, bare)
-    rows = [
-        ("one file, 10,000 tasks", large, "yaml.load, CSafeLoader", yaml_large),
-        ("1,000 files of ten tasks", files, "yaml.load, CSafeLoader", yaml_files),
-        ("one file, 10,000 tasks", large, "1,000 tasks", thousand),
-        ("one file, ten tasks", tiny, "python -c pass", nothing),
-        ("`yamldag --help`", helped, "python -c pass", nothing),
-    ]
-    lines = [
-        "## Checking\n",
-        "`yamldag validate` with every check of the language.\n",
-        "| what | CPU | peak | beside | CPU | ratio |",
-        "|---|---|---|---|---|---|",
-    ]
-    for what, ours, beside, theirs in rows:
-        lines.append(
-            f"| {what} | {ours.cpu * 1000:.0f} ms | {ours.peak:.0f} MB | {beside} | {theirs.cpu * 1000:.0f} ms "
-            f"| {ours.cpu / theirs.cpu:.2f} |"
-        )
-    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":

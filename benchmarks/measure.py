@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import statistics
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+YAMLDAG = [sys.executable, "-m", "yamldag"]
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Tasks a second: beside ninja, make and a bare loop of `posix_spawn`; of Python functions; of one large run."""
+"""Tasks a second: beside ninja, make and a bare loop of `posix_spawn`; of Python functions."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ from itertools import pairwise
 from pathlib import Path
 
 from benchmarks import inputs
-from benchmarks.measure import Sample, in_turn, once
+from benchmarks.measure import YAMLDAG, Sample, in_turn, once
 
-YAMLDAG = [sys.executable, "-m", "yamldag"]
 SLOTS = 8
 _FUNCTION = "def f(x):\n    return x\n"
 _BARE = """
@@ -32,8 +31,8 @@ while live:
 """
 
 
-def run(folder: Path) -> str:
-    return "\n".join((_beside_others(folder), _python(folder), _large(folder)))
+def running(folder: Path) -> str:
+    return "\n".join((_beside_others(folder), _python(folder)))
 
 
 # The same work by others
@@ -167,31 +166,3 @@ def _python(folder: Path) -> str:
             "",
         ]
     )
-
-
-# One large run
-
-
-def _large(folder: Path) -> str:
-    work = folder / "large"
-    work.mkdir()
-    (work / "noop.yml").write_text(inputs.mapped("noop", "noop:", SLOTS))
-    (work / "bash.yml").write_text(inputs.mapped("bash", 'bash: "true"', SLOTS))
-    lines = [
-        "\n## One large run\n",
-        "`foreach` over a list, start-up included. `noop` has no process: it is the bookkeeping alone.\n",
-        "| instances | seconds | a second | peak memory of the scheduler |",
-        "|---|---|---|---|",
-    ]
-    for name, count in (
-        ("noop", 1_000),
-        ("noop", 10_000),
-        ("noop", 100_000),
-        ("bash", 1_000),
-        ("bash", 10_000),
-    ):
-        found = once([*YAMLDAG, "run", f"{name}.yml", "--param", f"n={count}"], str(work))
-        lines.append(
-            f"| {count:,} of `{name}` | {found.wall:.2f} | {count / found.wall:.0f} | {found.peak:.0f} MB |"
-        )
-    return "\n".join(lines) + "\n"

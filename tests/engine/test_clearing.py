@@ -47,11 +47,13 @@ class Stored:
     """A simulation whose steps are stored, with requests as commands write them."""
 
     def __init__(self, database: Database, of: Plan, script: Script, seed: int = 0) -> None:
-        from yamldag.plan.pipeline import to_text
+        from yamldag.plan.pipeline import text_hash, to_text
 
         self.database, self.of = database, of
-        moves.save_version(database, moves.Version("p", "p.yml", "v", to_text(of), 1.0))
-        moves.create_run(database, new_row())
+        text = to_text(of)
+        self.version = text_hash(text)
+        moves.save_version(database, moves.Version("p", "p.yml", self.version, text, 1.0))
+        moves.create_run(database, new_row()._replace(version=self.version))
         self.simulation = Simulation(script, seed=seed, on_step=lambda result: stores(database, result))
         self.run = self.simulation.admit(of)
 
@@ -68,7 +70,7 @@ class Stored:
     def again(self) -> Run:
         """Let a run that was cleared when it was over begin anew."""
         run, _ = self.read()
-        assert moves.start_run(self.database, "r", "v", 1, self.simulation.now)
+        assert moves.start_run(self.database, "r", self.version, 1, self.simulation.now)
         self.run = run
         self.simulation.step(Admit(run, new=False))
         return run

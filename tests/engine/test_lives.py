@@ -289,3 +289,25 @@ def test_dead_ones_are_found_and_living_ones_left_alone(database: Database, fold
         assert each.lock is not None
         os.close(each.lock)
     executor.close()
+
+
+def test_a_clock_that_is_set_makes_nobody_silent(database: Database, folder: Path) -> None:
+    """What counts is how long the one who looks has seen no sign of life."""
+    me, other = begin(database), begin(database, "other")
+    database.execute("UPDATE runner SET boot = 'elsewhere' WHERE id = ?", (other,))
+    now = 1000.0
+    onlooker = Onlooker(folder, BOOT, lease=20, elapsed=lambda: now)
+
+    def over() -> list[int]:
+        return [each.life.id for each in find_over(database, me, onlooker, SCHEDULERS)]
+
+    silent(other, 86400, database)
+    assert over() == []
+    now += 59
+    assert over() == []
+    database.execute("UPDATE runner SET step = step + 1, seen = seen - 86400 WHERE id = ?", (other,))
+    now += 59
+    assert over() == []
+    silent(other, -7 * 86400, database)
+    now += 61
+    assert over() == [other]

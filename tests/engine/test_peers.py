@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import closing
 from pathlib import Path
 from typing import cast
 
@@ -14,7 +13,7 @@ from yamldag.compile.project import find
 from yamldag.engine.loop.engine import Engine
 from yamldag.engine.schedule.catalogue import Catalogue
 from yamldag.engine.service import Service
-from yamldag.engine.takeover.lives import Onlooker, new_life
+from yamldag.engine.takeover.lives import FAR, LEASE, Onlooker, new_life
 from yamldag.engine.takeover.peers import Peers
 from yamldag.executors.local.executor import LocalExecutor
 from yamldag.executors.local.recovery import Found
@@ -33,7 +32,7 @@ class Heir(Hands):
     def give_up(self, running: Mapping[int, str]) -> dict[int, Found]:
         return {}
 
-    def recover(self, running: Mapping[int, str]) -> dict[int, Found]:
+    def recover(self, running: Mapping[int, str], **_: object) -> dict[int, Found]:
         return dict.fromkeys(running, Found("unstarted"))
 
     def forget(self, running: Collection[int]) -> None:
@@ -55,7 +54,7 @@ class Member:
         runner = moves.begin_runner(self.database, life)
         self.database.live(runner)
         engine = Engine(self.database, self.hands, clock, runner, {}, slots=4)
-        onlooker = Onlooker(root / ".yamldag" / "executor", "here")
+        onlooker = Onlooker(root / ".yamldag" / "executor", "here", elapsed=clock.now)
         peers = self.peers = Peers(engine, cast(LocalExecutor, self.hands), onlooker, self.said.append)
         peers.look()
         catalogue = Catalogue(find(str(root), None, {}))
@@ -152,10 +151,9 @@ def test_one_that_was_taken_for_dead_writes_nothing_and_its_runs_go_on(team: Tea
     team.go(11)
     second = team.join("b")
     second.hands.automatic = False
-    with closing(open_database(first.database.url)) as database:
-        database.execute("UPDATE runner SET seen = seen - 100 WHERE id = ?", (first.service.engine.runner,))
     second.service.turn(wait=False)
-    team.clock.time += 3
+    team.clock.time += FAR * LEASE + 1
+    second.service.turn(wait=False)
     second.service.turn(wait=False)
     assert second.service.leads
     assert lives.runs_of(second.database, second.service.engine.runner)
@@ -165,6 +163,6 @@ def test_one_that_was_taken_for_dead_writes_nothing_and_its_runs_go_on(team: Tea
     team.members.remove(first)
     second.hands.end(next(iter(second.hands.live)))
     team.go(1)
-    assert team.ticks(second.database) == [(10, "success")]
-    assert len(second.hands.started) == 1
+    assert team.ticks(second.database) == [(10, "success"), (70, "running")]
+    assert len(second.hands.started) == 2
     first.database.close()

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from yamldag.engine.clock import SteadyClock
+from yamldag.engine.clock import MachineClock
 from yamldag.engine.loop.engine import Engine
 from yamldag.engine.takeover.lives import Onlooker
 from yamldag.engine.takeover.recovery import recover
@@ -72,7 +72,7 @@ def resumed(folder: Path, url: str) -> dict[str, Any]:
     """Take over what is there, finish it, and tell how it ended."""
     executor = LocalExecutor(folder / ".yamldag" / "executor", fork=False)
     database = open_database(url)
-    clock = SteadyClock()
+    clock = MachineClock()
     life = moves.Life("local", "here", os.getpid(), executor.id, clock.now())
     engine = Engine(database, executor, clock, moves.begin_runner(database, life), dict(os.environ))
     taken = recover(engine, executor, Onlooker.at(folder / ".yamldag", {}))
@@ -132,7 +132,7 @@ def test_a_run_whose_engine_lives_is_left_alone(database_url: str, tmp_path: Pat
     executor = LocalExecutor(tmp_path / ".yamldag" / "executor", fork=False)
     database = open_database(database_url)
     life = moves.Life("local", "here", os.getpid(), executor.id, 1.0)
-    engine = Engine(database, executor, SteadyClock(), moves.begin_runner(database, life), {})
+    engine = Engine(database, executor, MachineClock(), moves.begin_runner(database, life), {})
     assert recover(engine, executor, Onlooker.at(tmp_path / ".yamldag", {})) == []
     (tmp_path / "go").touch()
     assert process.wait() == 0

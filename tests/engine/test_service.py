@@ -11,7 +11,8 @@ from yamldag.compile.project import find
 from yamldag.engine import times
 from yamldag.engine.loop.engine import Engine
 from yamldag.engine.loop.news import BEAT
-from yamldag.engine.schedule.catalogue import Catalogue, Known, known
+from yamldag.engine.schedule.catalogue import Catalogue
+from yamldag.engine.schedule.known import Known, known
 from yamldag.engine.service import Service
 from yamldag.engine.takeover.lock import Lock
 from yamldag.executors.contract import Ended, Start
@@ -28,6 +29,9 @@ class Clock:
 
     def now(self) -> float:
         return self.time
+
+    def moved(self) -> float:
+        return 0.0
 
 
 class Hands:
@@ -161,7 +165,7 @@ def test_a_restart_between_recording_and_starting_starts_the_run(place: Place) -
     first = place.service()
     first.turn(wait=False)
     place.clock.time += 10
-    first._tick(place.clock.now())
+    first.ticks.see(place.clock.now())
     assert place.ticks("p") == [(10, "queued")]
     place.go(place.service(), 1)
     assert place.ticks("p") == [(10, "success")]
@@ -173,8 +177,8 @@ def test_two_schedulers_by_mistake_still_make_one_run_of_a_tick(place: Place) ->
     first.turn(wait=False)
     second.turn(wait=False)
     place.clock.time += 10
-    first._tick(place.clock.now())
-    second._tick(place.clock.now())
+    first.ticks.see(place.clock.now())
+    second.ticks.see(place.clock.now())
     assert len(place.ticks("p")) == 1
 
 
@@ -319,7 +323,7 @@ class Dying(Catalogue):
 def test_a_file_that_the_compiler_dies_of_stops_nothing(place: Place) -> None:
     place.write("p")
     service = place.service()
-    catalogue = service.catalogue = Dying(service.catalogue.project)
+    catalogue = service.desk.catalogue = Dying(service.catalogue.project)
     place.go(service, 23)
     catalogue.dies = False
     assert [at for at, _ in place.ticks("p")] == [10, 20]
@@ -376,7 +380,7 @@ def test_a_stop_starts_nothing_more_and_lets_what_runs_end(place: Place) -> None
     place.go(service, 11)
     service.stop()
     service.turn()
-    assert not service._is_over()
+    assert not service.farewell.over
     place.hands.end(next(iter(place.hands.live)))
     service.run()
     assert place.hands.started == ["a"]

@@ -99,6 +99,20 @@ def test_a_parent_that_is_only_referenced_must_be_done_in_whatever_state() -> No
     assert states(run)["c"] == "success"
 
 
+def test_the_rule_always_waits_for_no_parent_but_for_what_is_only_referenced() -> None:
+    simulation = Simulation()
+    run = simulation.admit(
+        plan(
+            task("a"),
+            task("b", "a", trigger_rule="always"),
+            task("c", "a", "b", judged=("b",), trigger_rule="always"),
+        )
+    )
+    assert (states(run)["b"], states(run)["c"]) == ("running", "none")
+    simulation.finish()
+    assert states(run)["c"] == "success"
+
+
 def test_a_false_condition_skips_and_what_follows_is_skipped() -> None:
     run = run_to_end(
         plan(task("a", when=(True, False)), task("b", "a"), task("c", "b", trigger_rule="all_done"))
@@ -433,7 +447,7 @@ def test_a_cancel_stops_what_runs_and_skips_the_rest() -> None:
     simulation.step(*(simulation.end(k, BAD, "stopped") for k in list(simulation.live)))
     assert states(run) == {"a": "failed", "r": "skipped", "b": "skipped", "w": "failed"}
     assert (run.state, run.reason, run.stop) == ("cancelled", "the run was cancelled", "cancel")
-    assert simulation.world.open == set()
+    assert not simulation.world.open
 
 
 def test_a_run_that_takes_too_long_fails_and_says_so() -> None:

@@ -7,7 +7,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from yamldag.engine.clock import SteadyClock
+from yamldag.engine.clock import MachineClock
 from yamldag.engine.loop.engine import Engine
 from yamldag.engine.takeover.lives import Onlooker
 from yamldag.engine.takeover.recovery import recover
@@ -74,7 +74,7 @@ def test_a_run_of_the_first_version_goes_on_in_this_one(tmp_path: Path) -> None:
     assert revision(database) == REVISION
     executor = LocalExecutor(tmp_path / ".yamldag" / "executor", fork=False)
     life = moves.Life("local", "here", os.getpid(), executor.id, 1.0)
-    engine = Engine(database, executor, SteadyClock(), moves.begin_runner(database, life), dict(os.environ))
+    engine = Engine(database, executor, MachineClock(), moves.begin_runner(database, life), dict(os.environ))
     assert recover(engine, executor, Onlooker.at(tmp_path / ".yamldag", {}, alone=True)) == ["r"]
     engine.work(lambda: not engine.world.runs)
     executor.close()

@@ -18,7 +18,8 @@ from msgspec.structs import asdict
 from tests.executors.tasks import end, ends, fifo, gone, shell
 from yamldag.executors.contract import Ended, Start
 from yamldag.executors.local import journal
-from yamldag.executors.local.executor import LocalExecutor
+from yamldag.executors.local.executor import PATIENCE, LocalExecutor
+from yamldag.executors.local.inquiry import STEP
 from yamldag.executors.local.orphans import MARK, boot
 from yamldag.executors.local.places import journal_lock
 from yamldag.executors.local.recovery import Found
@@ -80,7 +81,7 @@ def _end(found: Found) -> Ended:
 def recover(heir: LocalExecutor, running: dict[int, str], **more: float) -> dict[int, Found]:
     """Mind all that is dead here, and ask what became of these."""
     heir.adopt_all()
-    return heir.recover(running, **more)
+    return heir.recover(running, patience=more.get("patience", PATIENCE))
 
 
 def test_what_runs_on_reports_to_the_next_scheduler(tmp_path: Path, next_one: LocalExecutor) -> None:
@@ -150,6 +151,39 @@ def test_a_runner_that_does_not_answer_is_ended(tmp_path: Path, next_one: LocalE
         os.kill(runner, signal.SIGSTOP)
     assert recover(next_one, {1: crashed.id}, patience=0.3)[1].state == "lost"
     assert gone([*pids, runner])
+
+
+def test_all_who_do_not_answer_are_waited_for_together_and_who_waits_can_give_signs_of_life(
+    tmp_path: Path, next_one: LocalExecutor
+) -> None:
+    told = fifo(tmp_path, "told")
+    silent = [
+        _crash_and_read(tmp_path, [shell(number, "echo $$ > told; sleep 1000", tmp_path)], told)
+        for number in (1, 2, 3)
+    ]
+    alive, _ = _crash_and_read(tmp_path, [shell(4, "echo $$ > told; sleep 1000", tmp_path)], told)
+    for crashed, _ in silent:
+        os.kill(crashed.runner, signal.SIGSTOP)
+    signs: list[bool] = []
+
+    def meanwhile() -> None:
+        signs.append(all(journal_lock_is_free(crashed) for crashed, _ in silent))
+
+    def journal_lock_is_free(crashed: Crashed) -> bool:
+        lock = journal_lock(crashed.journal)
+        if lock is not None:
+            os.close(lock)
+        return lock is not None
+
+    owners = {number: crashed.id for number, (crashed, _) in enumerate(silent, 1)} | {4: alive.id}
+    for owner in owners.values():
+        next_one.adopt(owner)
+    found = next_one.recover(owners, patience=0.5, meanwhile=meanwhile)
+    assert [found[number].state for number in owners] == ["lost", "lost", "lost", "running"]
+    assert len(signs) >= 3
+    assert signs.count(False) < 2 * 0.5 / STEP, "the others were asked once the first had not answered"
+    next_one.stop([4], kill=True)
+    assert end(next_one).reason == "stopped"
 
 
 def test_orphans_of_a_dead_runner_die_wherever_they_hide(tmp_path: Path, next_one: LocalExecutor) -> None:

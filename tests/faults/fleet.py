@@ -47,6 +47,8 @@ class Size:
     kills: int
     crashes: int
     pauses: int
+    freezes: int = 0
+    """Pauses of one with its runner: that can't answer who takes its tasks over."""
     schedulers: int = 4
     between: float = 0.5
     """Seconds from one fault to the next, on average."""
@@ -107,11 +109,9 @@ class Fleet:
         """One of them with its runner: its tasks are lost, and run again elsewhere."""
         victim = self.victim()
         victim.send_signal(signal.SIGSTOP)  # or it would begin another runner
-        with suppress(OSError):
-            children = Path(f"/proc/{victim.pid}/task/{victim.pid}/children").read_text().split()
-            for child in map(int, children):
-                if os.getsid(child) == child:
-                    os.kill(child, signal.SIGKILL)
+        for runner in runners(victim.pid):
+            with suppress(ProcessLookupError):
+                os.kill(runner, signal.SIGKILL)
         victim.kill()
         victim.wait()
         self.replace()
@@ -122,6 +122,19 @@ class Fleet:
         victim.send_signal(signal.SIGSTOP)
         time.sleep(LEASE * self.chance.uniform(1.2, 2.5))
         victim.send_signal(signal.SIGCONT)
+
+    def freeze(self) -> None:
+        """Stop one and its runner: others kill both, and run again what has been running."""
+        victim = self.victim()
+        victim.send_signal(signal.SIGSTOP)
+        stopped = runners(victim.pid)
+        for runner in stopped:
+            with suppress(ProcessLookupError):
+                os.kill(runner, signal.SIGSTOP)
+        time.sleep(LEASE * self.chance.uniform(2.0, 2.5))
+        for pid in (victim.pid, *stopped):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
 
     def replace(self) -> None:
         """Let there be as many again as there were."""
@@ -139,6 +152,14 @@ class Fleet:
     @property
     def said(self) -> str:
         return (self.project.folder / "said").read_text(errors="replace")
+
+
+def runners(scheduler: int) -> list[int]:
+    """The children of a scheduler that lead sessions of their own."""
+    with suppress(OSError):
+        children = Path(f"/proc/{scheduler}/task/{scheduler}/children").read_text().split()
+        return [child for child in map(int, children) if os.getsid(child) == child]
+    return []
 
 
 @contextmanager
@@ -162,7 +183,9 @@ def fleet(project: Project, url: str, size: Size, seed: int) -> Iterator[Fleet]:
 
 def torment(made: Fleet, size: Size, patience: float) -> dict[str, Any]:
     """Kill and pause as often as wanted, as long as there is work; what has come of it."""
-    faults = ["kill"] * size.kills + ["crash"] * size.crashes + ["pause"] * size.pauses
+    faults = (
+        ["kill"] * size.kills + ["crash"] * size.crashes + ["pause"] * size.pauses + ["freeze"] * size.freezes
+    )
     made.chance.shuffle(faults)
     done: dict[str, int] = defaultdict(int)
     database = _opened(made)

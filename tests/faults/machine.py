@@ -4,6 +4,7 @@ at any commit. Nothing here waits, and the same random source breaks it in the s
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,10 @@ from yamldag.store.database import Database
 T = TypeVar("T")
 
 
+LETTERS = "/@notifications/"
+"""In the paths of their logs."""
+
+
 class Crash(BaseException):
     """The engine is dead: all that it had in memory is gone."""
 
@@ -24,9 +29,16 @@ class Crash(BaseException):
 class Clock:
     def __init__(self) -> None:
         self.time = 1_000_000.0
+        self.set_by = 0.0
+        """Seconds by which it is about to be set."""
 
     def now(self) -> float:
         return self.time
+
+    def moved(self) -> float:
+        by, self.set_by = self.set_by, 0.0
+        self.time += by
+        return by
 
 
 @dataclass(slots=True)
@@ -37,6 +49,10 @@ class Body:
     label: str
     run: str
     started: float
+    owner: str
+    """The executor that watches it."""
+    letter: bool = False
+    """It is no attempt: it tells somebody something."""
     ended: Ended | None = None
     stopping: bool = False
     acknowledged: bool = False
@@ -54,28 +70,37 @@ class Machine:
     own_ends: dict[tuple[str, str], int] = field(default_factory=dict)
     lost: set[int] = field(default_factory=set)
     """Attempts whose runner died: what became of them is not known, and nothing of them is alive."""
+    alive: set[str] = field(default_factory=set)
+    """The executors whose process is there, hung or not."""
+    stride: float = 40.0
+    """Seconds that may go by at once: others want their turn."""
 
     @property
     def live(self) -> list[Body]:
         return [body for body in self.bodies.values() if body.ended is None]
 
-    def begin(self, start: Start) -> None:
-        """A process, unless this attempt has had one."""
-        if start.attempt in self.bodies or start.attempt in self.lost:
+    def begin(self, start: Start, owner: str) -> None:
+        """A process, unless this attempt has had one. A letter may be sent again by another executor."""
+        letter = LETTERS in start.log
+        before = self.bodies.get(start.attempt)
+        if before and (not letter or before.owner == owner):
             return
-        run = start.base["YAMLDAG_RUN_ID"]
-        index = start.env.get("YAMLDAG_MAP_INDEX")
-        task = start.env["YAMLDAG_TASK_ID"]
+        env = {**start.base, **start.env}
+        index = env.get("YAMLDAG_MAP_INDEX")
+        task = env.get("YAMLDAG_TASK_ID", "")
         label = task if index is None else f"{task}[{index}]"
-        self.bodies[start.attempt] = Body(start.attempt, label, run, self.clock.now())
+        self.lost.discard(start.attempt)
+        self.bodies[start.attempt] = Body(
+            start.attempt, label, env["YAMLDAG_RUN_ID"], self.clock.now(), owner, letter
+        )
 
     def end(self, body: Body) -> None:
         key = (body.run, body.label)
-        how = self.end_of(*key, self.own_ends.get(key, 0))
+        how = "ok" if body.letter else self.end_of(*key, self.own_ends.get(key, 0))
         if body.stopping and self.source.random() < 0.8:
             code, reason = -15, "stopped"
         else:
-            self.own_ends[key] = self.own_ends.get(key, 0) + 1
+            self.own_ends[key] = self.own_ends.get(key, 0) + (not body.letter)
             code, reason = {
                 "ok": (0, "exit"),
                 "bad": (1, "exit"),
@@ -90,10 +115,14 @@ class Machine:
         self.lost.add(body.attempt)
         body.ended = Ended(body.attempt, -9, "lost", body.started, self.clock.now(), "its runner died")
 
-    def die(self) -> None:
+    def die(self, owner: str) -> None:
         """The runner and all that it watches. Ends that it had heard of stand in its journal."""
-        for body in self.live:
-            self.lose(body)
+        for body in self.of(owner):
+            if body.ended is None:
+                self.lose(body)
+
+    def of(self, owner: str) -> list[Body]:
+        return [body for body in self.bodies.values() if body.owner == owner]
 
 
 @dataclass(slots=True)
@@ -113,7 +142,7 @@ class Hands:
         for each in batch:
             if self.lossy and self.machine.source.random() < 0.03:
                 raise Crash  # some were sent, the others were not
-            self.machine.begin(each)
+            self.machine.begin(each, self.id)
 
     def stop(self, attempts: Iterable[int], *, kill: bool = False) -> None:
         for attempt in attempts:
@@ -122,15 +151,17 @@ class Hands:
 
     def receive(self, timeout: float | None) -> list[Ended]:
         machine, source = self.machine, self.machine.source
-        live = machine.live
+        mine = machine.of(self.id)
+        live = [body for body in mine if body.ended is None]
         if live and not (timeout == 0 and source.random() < 0.5):
-            machine.clock.time += source.choice([0.0, 0.5, 2.0, 40.0 if source.random() < 0.1 else 1.0])
+            spent = source.choice([0.0, 0.5, 2.0, 40.0 if source.random() < 0.1 else 1.0])
+            machine.clock.time += min(spent, machine.stride)
             for body in source.sample(live, source.randint(1, len(live))):
                 if self.lossy and source.random() < 0.05:
                     machine.lose(body)
                 else:
                     machine.end(body)
-        untold = [body.ended for body in machine.bodies.values() if body.ended and not body.acknowledged]
+        untold = [body.ended for body in mine if body.ended and not body.acknowledged]
         if not live and not untold:
             assert timeout is not None, "nothing runs, nothing is due, and it waits for ever"
             machine.clock.time += timeout
@@ -149,19 +180,35 @@ class Hands:
                 self.tell_again.append(body.ended)
 
     def adopt(self, owner: str, lock: int | None = None) -> bool:
-        return True
+        if lock is not None:
+            os.close(lock)
+            (self.folder / f"{owner}.owner").unlink()
+        return owner not in self.machine.alive
 
     def give_up(self, running: Mapping[int, str]) -> dict[int, Found]:
-        assert not running
-        return {}
+        """Of one that hangs elsewhere: its runner has ended them by now."""
+        return {attempt: Found("lost", self._lost(attempt, owner)) for attempt, owner in running.items()}
 
-    def recover(self, running: Mapping[int, str]) -> dict[int, Found]:
-        return {attempt: self._found(attempt) for attempt in running}
+    def _lost(self, attempt: int, owner: str) -> Ended:
+        """What became of it can't be asked, even if it has ended: it counts as lost."""
+        machine, now = self.machine, self.machine.clock.now()
+        body = machine.bodies.get(attempt) or Body(attempt, "", "", now, owner)
+        machine.bodies[attempt] = body
+        machine.lose(body)
+        assert body.ended is not None
+        return body.ended
 
-    def _found(self, attempt: int) -> Found:
+    def recover(self, running: Mapping[int, str], **_: object) -> dict[int, Found]:
+        return {attempt: self._found(attempt, owner) for attempt, owner in running.items()}
+
+    def _found(self, attempt: int, owner: str) -> Found:
         body = self.machine.bodies.get(attempt)
+        owner = body.owner if body else owner
+        if owner in self.machine.alive and owner != self.id:
+            return Found("watched")
         if body is None:
             return Found("unstarted")
+        body.owner = self.id
         if body.ended is None:
             return Found("running")
         return Found("lost" if attempt in self.machine.lost else "ended", body.ended)

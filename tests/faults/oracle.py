@@ -23,6 +23,10 @@ class Row:
     index: int
     state: str
     attempts: int
+    """Since it was cleared last, if ever it was."""
+    cancelled: bool = False
+    """A cancel, or a run's timeout, is what happened to it last."""
+    cleared: bool = False
 
 
 def decide(rule: str, states: Sequence[str]) -> str:
@@ -54,6 +58,10 @@ def decide(rule: str, states: Sequence[str]) -> str:
 class Oracle:
     plan: Plan
     rows: Sequence[Row]
+    before: Oracle | None = None
+    """The run before, that `depends_on_past` looks at."""
+    over: bool = False
+    """It has ended."""
 
     @property
     def tasks(self) -> Mapping[str, Task]:
@@ -101,7 +109,18 @@ class Oracle:
         decision = decide(task.trigger_rule, judged)
         if decision == "run" and not all(state in DONE for state in others):
             return "wait"
-        return decision
+        return self.past(task) if decision == "run" and task.depends_on_past else decision
+
+    def past(self, task: Task) -> str:
+        """Whether it has passed in the run before. `any`: that was cleared, and it is not known when this asked."""
+        if self.before is None:
+            return "run"
+        rows = [row for row in self.before.of(task.id) if row.state != "removed"]
+        if any(row.cleared for row in self.before.rows):
+            return "any"
+        if rows and all(row.state in ("success", "skipped") and not row.cancelled for row in rows):
+            return "run"
+        return "upstream_failed" if self.before.over else "wait"
 
     def _forced(self, states: Iterable[str]) -> str:
         states = list(states)
@@ -135,7 +154,8 @@ class Oracle:
         before = [state for parent in task.needs for state in self.seen(parent, row)]
         if not all(state in DONE for state in (*states, *before)):
             return "wait"
-        return "run" if "success" in states else self._forced(states)
+        decision = "run" if "success" in states else self._forced(states)
+        return self.past(task) if decision == "run" and task.depends_on_past else decision
 
     def run_state(self) -> str:
         """Of a run that nobody stopped."""

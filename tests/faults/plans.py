@@ -9,10 +9,11 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from yamldag.plan.pipeline import Fanout, Json, Plan, Task
+from yamldag.plan.pipeline import Cache, Call, Fanout, Json, Plan, Task
 from yamldag.plan.trigger_rule import RULES
 
 POOL, SLOTS = "two", 2
+TELL = Call("bash", {"script": "true"}, folder="/")
 ENDS = ("ok", "ok", "ok", "ok", "bad", "skip", "timeout", "unstartable")
 
 
@@ -53,6 +54,8 @@ def any_case(source: random.Random, name: str) -> Case:
         mapped=fans,
         max_active_tasks=source.choice([1, 2, 3, 16]),
         timeout=source.choice([None, None, None, None, 30.0]),
+        on_failure=_calls(source),
+        on_success=_calls(source),
     )
     return Case(plan, ends)
 
@@ -79,7 +82,16 @@ def _task(source: random.Random, name: str, above: Sequence[str], mapped: str | 
         timeout=50.0 if "pipeline" in params else source.choice([None, 5.0]) if operator == "wait" else None,
         setup=source.random() < 0.12,
         folder="/",
+        cache=Cache("k") if operator == "bash" and source.random() < 0.1 else None,
+        depends_on_past=source.random() < 0.12,
+        on_failure=_calls(source),
+        on_success=_calls(source),
+        on_retry=_calls(source),
     )
+
+
+def _calls(source: random.Random) -> tuple[Call, ...]:
+    return (TELL,) * source.choice([1, 1, 2]) if source.random() < 0.04 else ()
 
 
 def _in_pool(source: random.Random, task: Task) -> Task:

@@ -1,4 +1,5 @@
-"""A whole engine, from a seed: random plans, random ends, crashes at any commit, messages lost, late and twice.
+"""A whole engine, or several, from a seed: random plans, random ends, crashes at any commit, messages lost, late and
+twice, clears, hangs.
 
     python -m tests.faults.simulate SEED
 
@@ -7,42 +8,44 @@ goes through one seed again, with its story.
 
 from __future__ import annotations
 
-import itertools
 import os
 import random
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
 from tests.faults.machine import Clock, Crash, Fused, Hands, Machine
-from tests.faults.oracle import DONE, Oracle, Row
 from tests.faults.plans import POOL, SLOTS, Case, any_case
+from tests.faults.promises import Promises, Wrong
 from yamldag.engine.loop.engine import Engine
 from yamldag.engine.memory.run import Instance, Run, build
+from yamldag.engine.outside import clear, settle
+from yamldag.engine.step.choice import Wish
 from yamldag.engine.step.world import Admit, Stop
-from yamldag.engine.takeover.lives import Onlooker
-from yamldag.engine.takeover.recovery import recover
-from yamldag.executors.contract import Start
+from yamldag.engine.takeover.lives import BEATS, Onlooker
+from yamldag.engine.takeover.recovery import admit, recover
+from yamldag.engine.takeover.unsent import take_over_notices
+from yamldag.executors.local import places
 from yamldag.executors.local.executor import LocalExecutor
-from yamldag.plan.pipeline import to_text
+from yamldag.plan.pipeline import Plan, text_hash, to_text
 from yamldag.plan.state import TaskState
-from yamldag.store import moves
-from yamldag.store.database import Database, open_database
-from yamldag.store.invariants import CROWDED, INVARIANTS, SUCCESS, broken
+from yamldag.store import lives, moves
+from yamldag.store.database import Database, Fenced, open_database
 from yamldag.store.rows import NewRun
 from yamldag.store.tables import metadata
 
 DAY = "2026-11-20T00:00:00.000000Z"
-TURNS = 3000
+TURNS = 4000
 CRASHES = 4
-
-
-class Wrong(AssertionError):  # noqa: N818
-    """A promise was broken."""
+LEASE = 5.0
+NOBODY = 2**22 + 1
+"""No process has this number."""
 
 
 @dataclass(slots=True)
@@ -70,6 +73,21 @@ class Place:
             self.database.put("pool", {"name": POOL, "slots": SLOTS, "source": "project"}, ("name",))
 
         self.database.write(empty)
+        for left in (self.folder / "executor").iterdir():
+            left.unlink()
+
+
+@dataclass(slots=True)
+class Life:
+    """Of one engine."""
+
+    engine: Engine
+    hands: Hands
+    onlooker: Onlooker
+    lock: int
+    beat: float
+    looked: float
+    hangs_until: float = 0.0
 
 
 @dataclass(slots=True)
@@ -80,98 +98,191 @@ class Simulation:
     source: random.Random = field(init=False)
     cases: dict[str, Case] = field(init=False)
     machine: Machine = field(init=False)
-    waiting: list[str] = field(init=False)
-    engine: Engine | None = None
-    opened: Database | None = None
+    promises: Promises = field(init=False)
+    several: int = 1
+    """Engines on the database."""
+    lives: list[Life] = field(default_factory=list)
+    opened: list[Database] = field(default_factory=list)
+    born: int = 0
     crashes: int = 0
     stops: int = 0
+    clears: int = 0
     slots: int | None = None
-    lives: int = 0
-    seen: int = -1
-    """The version of the database that was last looked at."""
-    killed: set[str] = field(default_factory=set)
-    """Runs whose teardowns are not waited for."""
+    seen: Counter[str] = field(default_factory=Counter)
+    """How often something has happened that few seeds bring about."""
 
     def __post_init__(self) -> None:
         source = self.source = random.Random(self.seed)
-        self.cases = {f"r{n}": any_case(source, f"p{n}") for n in range(source.choice([1, 1, 2, 3]))}
-        clock = Clock()
-        self.machine = Machine(source, clock, lambda run, label, number: self.cases[run].end(label, number))
-        self.waiting = list(self.cases)
+        names = [f"r{n}" for n in range(source.choice([1, 1, 2, 3]))]
+        if len(names) > 1 and source.random() < 0.5:  # of one pipeline, one day after the other
+            one = any_case(source, "p0")
+            self.cases = dict.fromkeys(names, one)
+        else:
+            self.cases = {name: any_case(source, f"p{n}") for n, name in enumerate(names)}
+        self.machine = Machine(source, Clock(), lambda run, label, number: self.cases[run].end(label, number))
         self.slots = source.choice([None, 1, 2, 16])
         self.stops = source.choice([0, 0, 0, 1, 2])
+        self.clears = source.choice([0, 0, 0, 1, 2])
+        self.several = source.choice([1, 1, 1, 2, 3])
+        self.machine.stride = 40.0 if self.several == 1 else 1.0
+        self._record(source.random() < 0.5)
+        self.promises = Promises(self.ask, self.machine, self.cases, self.slots, self.seen)
+
+    def _record(self, backfill: bool) -> None:
+        """The runs that are to be, some as parts of a backfill."""
+        database, now = self.place.database, self.machine.clock.now()
+
+        def record() -> None:
+            for number, (name, case) in enumerate(self.cases.items()):
+                date = self._date(name)
+                moves.save_version(database, version_of(case.plan, now))
+                type_ = "backfill" if backfill and number else "manual"
+                moves.create_run(database, row_of(name, case.plan, date, now)._replace(type=type_))
+            if backfill:
+                database.execute(
+                    "INSERT INTO backfill (id, pipeline, first, last, reprocess, max_active, params, created) "
+                    "VALUES ('b', 'p0', ?, ?, 'none', 2, '{}', ?)", (DAY, DAY, now),
+                )  # fmt: skip
+                database.execute("UPDATE run SET backfill = 'b' WHERE type = 'backfill'")
+
+        database.write(record)
 
     # The course of things
 
     def run(self) -> None:
         for _ in range(TURNS):
-            try:
-                self._turn()
-            except Crash:
-                self._crash()
-                continue
-            self._check_rows()
-            if not self.waiting and not self.ask("SELECT 1 FROM run WHERE state IN ('queued', 'running')"):
-                self._check_ends()
+            self._turn()
+            if self.source.random() < 0.3:
+                self.promises.check_rows()
+            if self._is_over():
+                if self.clears and self.source.random() < 0.5:
+                    self._clear()
+                    continue
+                self.promises.check_rows()
+                self.promises.check_ends()
                 return
-        raise Wrong(f"it does not end: {self._rows()}")
+        raise Wrong(f"it does not end: {self.promises.rows()}")
+
+    def _is_over(self) -> bool:
+        return not self.ask(
+            "SELECT 1 FROM run WHERE state IN ('queued', 'running') UNION ALL "
+            "SELECT 1 FROM notification WHERE state = 'waiting' UNION ALL SELECT 1 FROM request WHERE done IS NULL"
+        )
 
     def _turn(self) -> None:
-        if self.engine is None:
+        now = self.machine.clock.now()
+        if len(self.lives) < self.several and (not self.lives or self.source.random() < 0.3):
             self._begin_life()
-        elif self.waiting and self.source.random() < 0.5:
-            self._begin_run(self.engine, self.waiting[-1])
-        elif self.stops and self.engine.world.runs and self.source.random() < 0.1:
-            self._stop(self.engine)
+            return
+        awake = [life for life in self.lives if life.hangs_until <= now]
+        if not awake:
+            self.machine.clock.time = min(life.hangs_until for life in self.lives)
+            return
+        life = self.source.choice(awake)
+        try:
+            self._act(life)
+            self.promises.check_engine(life.engine)
+        except Crash:
+            self._crash(life)
+        except Fenced:
+            self._leave(life)
+
+    def _act(self, life: Life) -> None:
+        dice, engine = self.source.random(), life.engine
+        if self.several > 1:
+            self._see_others(life)
+        if dice < 0.5 and (
+            queued := self.ask("SELECT id, version FROM run WHERE state = 'queued' ORDER BY id DESC")
+        ):
+            self._begin_run(life, *queued[0])
+        elif self.stops and engine.world.runs and dice > 0.9:
+            self._stop(engine)
+        elif self.clears and dice > 0.85:
+            self._clear()
+        elif len(self.lives) > 1 and 0.6 < dice < 0.62:
+            life.hangs_until = self.machine.clock.now() + self.source.choice([LEASE, 4 * LEASE, 20 * LEASE])
+            self.say(f"{life.hands.id} hangs until {life.hangs_until:.1f}")
         else:
-            self.engine.turn(None if self.engine.world.runs else 1.0)
+            engine.turn(None if engine.world.runs and self.several == 1 else 1.0)
+            engine.over.clear()
+            if engine.fresh:
+                engine.fresh = False
+                settle(engine.database, self.machine.clock.now())
+
+    def _see_others(self, life: Life) -> None:
+        """What the service does between turns, by the clock of the simulation."""
+        now, engine = self.machine.clock.now(), life.engine
+        if now - life.beat >= LEASE / BEATS:
+            life.beat = now
+            engine.database.write(lambda: None)
+        if now - life.looked >= LEASE / 4:
+            life.looked = now
+            if found := recover(engine, cast(LocalExecutor, life.hands), life.onlooker):
+                self.seen["takeovers"] += 1
+                self.say(f"{life.hands.id} goes on with {found}")
+            take_over_notices(engine, self.place.folder)
+        if lives.runs_of(engine.database, engine.runner).keys() - engine.world.runs.keys():
+            admit(engine, cast(LocalExecutor, life.hands), life.onlooker)
 
     def _begin_life(self) -> None:
-        self.lives += 1
+        self.born += 1
         fuse = self.source.randint(0, 8) if self.crashes < CRASHES and self.source.random() < 0.6 else None
         when = self.source.choice(["before", "during", "after"])
-        hands = Hands(self.machine, self.place.folder / "executor", f"x{self.lives}", fuse is not None)
-        self.say(f"life {self.lives}, fuse {fuse} {when}")
-        hands.on_start = self._check_starts
-        life = moves.Life("serve", "here", 1, hands.id, self.machine.clock.now())
+        folder, name, now = self.place.folder / "executor", f"x{self.born}", self.machine.clock.now()
+        hands = Hands(self.machine, folder, name, fuse is not None)
+        self.say(f"life {name}, fuse {fuse} {when}")
+        hands.on_start = partial(self.promises.check_starts, name)
+        alone = self.several == 1
+        lock = -1 if alone else places.lock_owner(folder, name)
+        self.machine.alive.add(name)
         database = cast(Database, Fused(self._open(), fuse, when))
-        runner = moves.begin_runner(database, life)
-        database.live(runner)
-        engine = Engine(database, hands, self.machine.clock, runner, {}, watch=self._tell, slots=self.slots)
-        onlooker = Onlooker(self.place.folder / "executor", "here", alone=True)
-        recover(engine, cast(LocalExecutor, hands), onlooker)
-        self.engine = engine
+        onlooker = Onlooker(folder, "here", LEASE, alone, elapsed=self.machine.clock.now)
+        boot = "here" if alone else "elsewhere"
+        try:
+            runner = moves.begin_runner(
+                database, moves.Life("serve", "here", NOBODY, name, now, boot, self.slots)
+            )
+            database.live(runner)
+            engine = Engine(
+                database, hands, self.machine.clock, runner, {}, watch=self._tell, slots=self.slots
+            )
+            life = Life(engine, hands, onlooker, lock, now, now)
+            self.lives.append(life)
+            recover(engine, cast(LocalExecutor, hands), onlooker)
+            take_over_notices(engine, self.place.folder)
+        except Crash:
+            if self.lives and self.lives[-1].hands is hands:
+                self._crash(self.lives[-1])
+            else:
+                self._die(hands, lock)
 
     def _open(self) -> Database:
-        self.close()
-        self.opened = self.place.open()
-        return self.opened
+        self.opened.append(self.place.open())
+        return self.opened[-1]
 
     def close(self) -> None:
-        if self.opened is not None:
-            self.opened.close()
-            self.opened = None
+        for life in self.lives:
+            if life.lock >= 0:
+                os.close(life.lock)
+        for each in self.opened:
+            each.close()
 
-    def _begin_run(self, engine: Engine, name: str) -> None:
-        plan, now = self.cases[name].plan, self.machine.clock.now()
-        text = to_text(plan)
-        version = moves.Version(plan.pipeline, "p.yml", plan.pipeline, text, now)
-        row = NewRun(
-            name, plan.pipeline, plan.pipeline, "manual", "running", DAY, DAY, DAY, None, "{}", None, now, now,
-            engine.runner,
-        )  # fmt: skip
+    def _begin_run(self, life: Life, name: str, version: str | None) -> None:
+        """As the leader does: it is given to one of them, if it is not begun here."""
+        engine, now = life.engine, self.machine.clock.now()
+        owner = self.source.choice(self.lives).engine.runner
+        mark = version or version_of(self.cases[name].plan, now).hash
+        if not engine.database.write(lambda: moves.start_run(engine.database, name, mark, owner, now)):
+            raise Wrong(f"run {name} waits, and can't be begun")
+        self.say(f"{name} is given to {owner}")
+        if owner == engine.runner and version is None:
+            admit_new(engine, name, self.cases[name].plan, self.place.folder, self._date(name))
+            engine.turn(0.0)  # before it looks which runs are given to it
+        elif owner == engine.runner and not admit(engine, cast(LocalExecutor, life.hands), life.onlooker):
+            raise Wrong(f"run {name} can't be read")
 
-        def record() -> bool:
-            moves.save_version(engine.database, version)
-            return moves.create_run(engine.database, row)
-
-        created = engine.database.write(record)
-        if not created:
-            raise Wrong(f"run {name} is there already")
-        self.waiting.remove(name)
-        run = Run(name, plan, engine.runner, "manual", DAY, DAY, DAY, started=now)
-        run.folder, run.logs = (str(self.place.folder / kind / name) for kind in ("runs", "logs"))
-        engine.tell(Admit(build(run, engine.ids)))
+    def _date(self, name: str) -> str:
+        return f"2026-11-{20 + list(self.cases).index(name)}T00:00:00.000000Z"
 
     def _stop(self, engine: Engine) -> None:
         self.stops -= 1
@@ -179,19 +290,47 @@ class Simulation:
         how = self.source.choice(["cancel", "cancel", "kill"])
         self.say(f"{how} {run}")
         if how == "kill":
-            self.killed.add(run)
+            self.promises.killed.add(run)
         engine.tell(Stop(run, how))
 
-    def _crash(self) -> None:
+    def _clear(self) -> None:
+        """As a command does."""
+        self.clears -= 1
+        run = self.source.choice(list(self.cases))
+        tasks = [task.id for task in self.cases[run].plan.tasks]
+        units = tuple((task, None) for task in self.source.sample(tasks, self.source.randint(0, 1)))
+        wish = Wish(units, failed=self.source.random() < 0.3)
+        done = clear(self.place.database, run, wish, self.machine.clock.now())
+        if done != "nothing" and not wish.failed:
+            self.promises.clear(run, [task for task, _ in units] or tasks, done == "asked")
+        self.seen["clears"] += 1
+        self.say(f"clear {units or 'all'} of {run}: {done}")
+
+    def _crash(self, life: Life) -> None:
+        self.lives.remove(life)
+        self._die(life.hands, life.lock)
+
+    def _die(self, hands: Hands, lock: int) -> None:
         self.crashes += 1
-        self.engine = None
-        made = {row[0] for row in self.ask("SELECT id FROM run")}
-        self.waiting = [name for name in self.cases if name not in made]
+        self.machine.alive.discard(hands.id)
+        if lock >= 0:
+            os.close(lock)
         dies = self.source.random() < 0.3
-        self.say(f"crash{', with the runner' if dies else ''}")
+        self.say(f"{hands.id} crashes{', with the runner' if dies else ''}")
         if dies:
-            self.machine.die()
-        self.machine.clock.time += self.source.choice([0.0, 5.0, 100.0])
+            self.machine.die(hands.id)
+        self.machine.clock.time += min(self.source.choice([0.0, 5.0, 100.0]), self.machine.stride)
+
+    def _leave(self, life: Life) -> None:
+        """It was taken for dead."""
+        if not life.hangs_until:
+            raise Wrong(f"{life.hands.id} was fenced, and never hung")
+        self.seen["fenced"] += 1
+        self.say(f"{life.hands.id} is fenced")
+        self.lives.remove(life)
+        self.machine.alive.discard(life.hands.id)
+        self.machine.die(life.hands.id)
+        os.close(life.lock)
 
     def _tell(self, instance: Instance, state: TaskState) -> None:
         self.say(f"{instance.node.run.id} {instance.label} {state} ({instance.attempts})")
@@ -202,151 +341,40 @@ class Simulation:
     def ask(self, query: str) -> list[Any]:
         return list(self.place.database.execute(query).fetchall())
 
-    # What must hold at any moment
 
-    def _check_rows(self) -> None:
-        [(version,)] = self.ask("PRAGMA data_version")
-        if version == self.seen:
-            return  # nobody has written since
-        self.seen = version
-        for each in broken(self.ask, (*INVARIANTS, CROWDED)):
-            raise Wrong(f"{each.invariant.name}: {each.where}")
-        if self.engine is None:
-            return
-        if self.engine.lost:
-            raise Wrong(f"the only engine has lost {self.engine.lost}")
-        held = set(self.engine.world.running)
-        stored = {row[0] for row in self.ask("SELECT id FROM attempt WHERE state = 'running'")}
-        if held != stored:
-            raise Wrong(f"the engine holds {held}, the rows say {stored} are running")
+def version_of(plan: Plan, now: float) -> moves.Version:
+    text = to_text(plan)
+    return moves.Version(plan.pipeline, "p.yml", text_hash(text), text, now)
 
-    def _check_starts(self, batch: Sequence[Start]) -> None:
-        """Only what is stored as running starts, within its bounds, and when its rule says run."""
-        stored = {row[0]: row[1:] for row in self.ask(
-            "SELECT attempt.id, run, task, map_index FROM attempt "
-            "JOIN task_instance ON task_instance.id = attempt.instance WHERE attempt.state = 'running'"
-        )}  # fmt: skip
-        rows = self._rows()
-        for start in batch:
-            if start.attempt not in stored:
-                raise Wrong(f"attempt {start.attempt} starts, and is not stored as running")
-            run, task, index = stored[start.attempt]
-            oracle = Oracle(self.cases[run].plan, [row for row in rows if row.run == run])
-            row = next(row for row in oracle.of(task) if row.index == index)
-            if (wanted := oracle.wanted(row)) != "run":
-                raise Wrong(f"{run} {task}[{index}] starts where the rules say {wanted}: {oracle.rows}")
-        sent = {start.attempt for start in batch}
-        running = {body.attempt for body in self.machine.live} | sent
-        if self.slots is not None and len(running) > self.slots:
-            raise Wrong(f"{len(running)} run at once, of {self.slots} slots")
-        held = 0
-        for run, case in self.cases.items():
-            mine = [each for each in running if stored.get(each, ("", "", 0))[0] == run]
-            if len(mine) > case.plan.max_active_tasks:
-                raise Wrong(f"{len(mine)} of {run} run at once, of {case.plan.max_active_tasks}")
-            for task in case.plan.tasks:
-                held += task.pool_slots * sum(stored[each][1] == task.id for each in mine) if task.pool else 0
-                most = case.plan.mapped[task.mapped_by].max_active if task.mapped_by else None
-                count = sum(stored[each][1] == task.id for each in mine)
-                if most is not None and count > most:
-                    raise Wrong(f"{count} instances of {run} {task.id} run at once, of {most}")
-        if held > SLOTS:
-            raise Wrong(f"{held} slots are held of a pool of {SLOTS}")
 
-    # What must hold in the end
+def row_of(name: str, plan: Plan, date: str, now: float) -> NewRun:
+    """Of a run that waits."""
+    return NewRun(
+        name, plan.pipeline, None, "manual", "queued", date, date, date, None, "{}", None, now, None, None
+    )  # fmt: skip
 
-    def _rows(self) -> list[Row]:
-        return [
-            Row(*row)
-            for row in self.ask("SELECT id, run, task, map_index, state, attempts FROM task_instance")
-        ]
 
-    def _check_ends(self) -> None:
-        for each in broken(self.ask, (SUCCESS,)):
-            raise Wrong(f"{each.invariant.name}: {each.where}")
-        runs = {name: (state, stop) for name, state, stop in self.ask("SELECT id, state, stop FROM run")}
-        if runs.keys() != self.cases.keys():
-            raise Wrong(f"there are the runs {runs}")
-        rows = self._rows()
-        for name, (state, stop) in runs.items():
-            oracle = Oracle(self.cases[name].plan, [row for row in rows if row.run == name])
-            self._check_histories(oracle)
-            if stop:
-                wanted = "failed" if stop == "timeout" else "cancelled"
-                if name not in self.killed:
-                    self._check_teardowns(oracle)
-            else:
-                wanted = oracle.run_state()
-                self._check_states(oracle)
-            if state != wanted:
-                raise Wrong(f"{name} is {state}, the rules say {wanted}")
-        self._check_bodies()
+def begin_run(engine: Engine, name: str, plan: Plan, folder: Path) -> None:
+    """Record a run of that plan, and let the engine move it."""
+    now = engine.clock.now()
+    version = version_of(plan, now)
+    row = row_of(name, plan, DAY, now)._replace(
+        version=version.hash, state="running", started=now, owner=engine.runner
+    )
 
-    def _check_states(self, oracle: Oracle) -> None:
-        for row in oracle.rows:
-            task, wanted = oracle.tasks[row.task], oracle.wanted(row)
-            fan = oracle.plan.mapped.get(task.mapped_by or "")
-            if wanted == "run" and (False in task.when or (fan and not fan.foreach)):
-                wanted = "skipped"
-            if wanted == "run":
-                if row.attempts < 1 or row.state not in ("success", "failed", "skipped"):
-                    raise Wrong(f"{row} should have run")
-            elif (row.state, row.attempts) != (wanted, 0):
-                raise Wrong(f"{row} should be {wanted}")
+    def record() -> bool:
+        moves.save_version(engine.database, version)
+        return moves.create_run(engine.database, row)
 
-    def _check_histories(self, oracle: Oracle) -> None:
-        """Each instance's attempts lead to its state, with no try too many or too few, and not too soon."""
-        for row in oracle.rows:
-            task = oracle.tasks[row.task]
-            attempts = self.ask(
-                "SELECT state, reason, exit_code, started, ended FROM attempt "
-                f"WHERE instance = {row.id} ORDER BY number"
-            )
-            tried = [each for each in attempts if not (each[1] == "lost" and task.on_lost == "retry")]
-            if len(tried) > task.retries + 1:
-                raise Wrong(f"{row} was tried {len(tried)} times, of {task.retries + 1}: {attempts}")
-            if any(state == "success" for state, *_ in attempts[:-1]):
-                raise Wrong(f"{row} went on after a success: {attempts}")
-            if (
-                attempts
-                and row.state != attempts[-1][0]
-                and not (attempts[-1][0] == "failed" and row.state == "skipped")
-            ):
-                raise Wrong(f"{row} is not as its last attempt: {attempts}")
-            for number, (one, other) in enumerate(itertools.pairwise(attempts), 1):
-                if one[1] == "lost" and task.on_lost == "retry":
-                    continue
-                delay = min(task.retry_delay, task.max_retry_delay)
-                if other[3] < one[4] + delay - 1e-6:
-                    raise Wrong(f"{row}: attempt {number + 1} came before its delay: {attempts}")
+    assert engine.database.write(record)
+    admit_new(engine, name, plan, folder, DAY)
 
-    def _check_teardowns(self, oracle: Oracle) -> None:
-        """Of a run that was stopped, but not killed: what was set up is torn down."""
-        for row in oracle.rows:
-            task = oracle.tasks[row.task]
-            setups = [state for setup in task.teardown_of for state in oracle.seen(setup, row)]
-            if "success" in setups and row.attempts == 0:
-                raise Wrong(f"{row} did not tear down")
-        if any(row.state not in DONE for row in oracle.rows):
-            raise Wrong(f"unfinished: {oracle.rows}")
 
-    def _check_bodies(self) -> None:
-        """What the bodies know of themselves is what the rows say of them."""
-        stored = {
-            row[0]: row[1:] for row in self.ask("SELECT id, state, exit_code, reason, ended FROM attempt")
-        }
-        for body in self.machine.bodies.values():
-            assert body.ended is not None, f"{body} still runs"
-            if body.attempt not in stored:
-                raise Wrong(f"{body} is not recorded")
-            state, code, reason, ended = stored[body.attempt]
-            if (code, reason, ended) != (body.ended.exit, body.ended.reason, body.ended.ended):
-                raise Wrong(f"{body} is recorded as {stored[body.attempt]}")
-            if code == 0 and state != "success":
-                raise Wrong(f"{body} succeeded and is {state}")
-        for attempt, (_, _, reason, _) in stored.items():
-            if attempt not in self.machine.bodies and reason not in ("refused", "waited", "stopped"):
-                raise Wrong(f"attempt {attempt} ended by {reason}, and never began")
+def admit_new(engine: Engine, name: str, plan: Plan, folder: Path, date: str) -> None:
+    """As the service does with a run that it begins."""
+    run = Run(name, plan, engine.runner, "manual", date, date, date, started=engine.clock.now())
+    run.folder, run.logs = (str(folder / kind / name) for kind in ("runs", "logs"))
+    engine.tell(Admit(build(run, engine.ids)))
 
 
 def simulate(place: Place, seed: int) -> Simulation:

@@ -5,21 +5,34 @@ under the scheduler's agenda and its database. No tick is lost or doubled, as `c
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from tests.faults.conftest import Tell
 from tests.faults.long import much
-from tests.faults.simulate import Place, memory
+from tests.faults.plans import Case
+from tests.faults.simulate import Place, begin_run, memory
 from yamldag.engine import times
+from yamldag.engine.clock import SLACK, MachineClock
+from yamldag.engine.loop.engine import Engine
+from yamldag.engine.loop.news import BEAT
+from yamldag.engine.memory.run import Instance
 from yamldag.engine.schedule.agenda import Agenda
-from yamldag.engine.schedule.catalogue import Known, known
+from yamldag.engine.schedule.known import Known, known
 from yamldag.engine.schedule.ticker import LATE, QUEUE, Decision
-from yamldag.plan.pipeline import Plan
+from yamldag.engine.takeover.lives import Onlooker
+from yamldag.engine.takeover.recovery import recover
+from yamldag.executors.contract import Ended, Start
+from yamldag.executors.local.executor import LocalExecutor
+from yamldag.executors.local.recovery import Found
+from yamldag.plan.pipeline import Plan, Task
+from yamldag.plan.state import FINAL, TaskState
 from yamldag.store import moves, schedules
 from yamldag.store.schedules import QueuedRun, StoredPosition
 
@@ -201,8 +214,189 @@ class Walk:
         return f"seed {self.seed}, {self.known.plan.schedule}, {self.known.plan.catchup}: {line}\n  {tail}"
 
 
+DAY = 24 * HOUR
+TASKS = (
+    Task(
+        "again",
+        "bash",
+        {"script": "false"},
+        retries=3,
+        retry_delay=20.0,
+        retry_backoff=1.0,
+        max_retry_delay=22.0,
+    ),
+    Task("pause", "wait", {"delay": "40s"}),
+    Task("patient", "wait", {"pipeline": "other", "poke_interval": "5s"}, timeout=60.0),
+    Task("late", "bash", {"script": "sleep"}, needs=("pause",), judged=("pause",)),
+)
+
+
+@dataclass
+class Waits:
+    """An engine that waits while its clock is set: `now` is what the clock shows, `true` what has gone by."""
+
+    place: Place
+    seed: int
+    true: float = 0.0
+    ahead: float = 1_700_000_000.0
+    shown: float = 1_700_000_000.0
+    """`ahead`, as far as the engine was told."""
+    longest: float = 0.0
+    """Seconds that went by at once, as to one who sleeps."""
+    started: dict[str, list[float]] = field(default_factory=dict)
+    ended: dict[str, list[float]] = field(default_factory=dict)
+    live: dict[int, str] = field(default_factory=dict)
+    ends: list[Ended] = field(default_factory=list)
+    deaths: int = 0
+    """Of the engine. What a clock is set by meanwhile can't be known: waits may end early, or begin again."""
+
+    def __post_init__(self) -> None:
+        self.source = random.Random(self.seed)
+        self.engine = self.begin()
+        case = Case(Plan("p", tasks=TASKS, timeout=200.0), {})
+        begin_run(self.engine, "r", case.plan, self.place.folder)
+
+    def begin(self) -> Engine:
+        database = self.place.open()
+        runner = moves.begin_runner(database, moves.Life("serve", "here", 1, "x", self.now()))
+        database.live(runner)
+        return Engine(database, self, self, runner, {}, watch=self.watch)
+
+    # The clock
+
+    def now(self) -> float:
+        return self.shown + self.true
+
+    def moved(self) -> float:
+        by, self.shown = self.ahead - self.shown, self.ahead
+        return by
+
+    # The executor
+
+    def start(self, batch: Sequence[Start]) -> None:
+        for each in batch:
+            task = each.env["YAMLDAG_TASK_ID"]
+            self.started.setdefault(task, []).append(self.true)
+            self.live[each.attempt] = task
+            if task == "again":
+                self.end(each.attempt, 1, "exit")
+
+    def end(self, attempt: int, code: int, reason: str) -> None:
+        self.ended.setdefault(self.live.pop(attempt), []).append(self.true)
+        wall = self.ahead + self.true
+        self.ends.append(Ended(attempt, code, reason, wall, wall))
+
+    def stop(self, attempts: Iterable[int], *, kill: bool = False) -> None:
+        for each in attempts:
+            self.end(each, -15, "stopped")
+
+    def receive(self, timeout: float | None) -> list[Ended]:
+        ends, self.ends = self.ends, []
+        if ends:
+            return ends
+        assert timeout is not None
+        assert timeout <= BEAT, "it stalls"
+        self.true += timeout
+        chance = self.source.random()
+        if chance < 0.02:
+            self.ahead += self.source.choice([-HOUR, HOUR, -DAY, DAY, -5.0, 5.0])
+        elif chance < 0.022:
+            slept = self.source.choice([10.0, 30.0])
+            self.true += slept
+            self.longest = max(self.longest, slept)
+        return []
+
+    def acknowledge(self, attempts: Iterable[int]) -> None:
+        pass
+
+    def wake(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+    def adopt(self, owner: str, lock: int | None = None) -> bool:
+        return True
+
+    def recover(self, running: Mapping[int, str], **_: object) -> dict[int, Found]:
+        return dict.fromkeys(running, Found("running"))
+
+    def give_up(self, running: Mapping[int, str]) -> dict[int, Found]:
+        return {}
+
+    def forget(self, running: Collection[int]) -> None:
+        pass
+
+    # The walk
+
+    def watch(self, instance: Instance, state: TaskState) -> None:
+        if state in FINAL:
+            self.ended.setdefault(instance.label, []).append(self.true)
+
+    def go(self) -> None:
+        self.engine.turn(0.0)
+        while self.engine.world.runs:
+            self.engine.turn(1.0)
+            if self.source.random() < 0.002:
+                self.die()
+        self.engine.database.close()
+        self.check()
+
+    def die(self) -> None:
+        self.deaths += 1
+        self.engine.database.close()
+        self.ahead += self.source.choice([-DAY, -HOUR, HOUR])
+        self.shown = self.ahead
+        self.engine = self.begin()
+        recover(
+            self.engine,
+            cast(LocalExecutor, self),
+            Onlooker(self.place.folder / "executor", "here", alone=True),
+        )
+
+    def check(self) -> None:
+        late = self.longest + 4 * BEAT
+        again, ended = self.started["again"], self.ended["again"]
+        waits = [begin - end for begin, end in zip(again[1:], ended, strict=False)]
+        waited = {"pause": (40.0, self.ended["pause"][0]), "patient": (60.0, self.ended["patient"][0])}
+        waited |= {f"retry {number}": (20.0, wait) for number, wait in enumerate(waits)}
+        whole = max(times[-1] for times in self.ended.values())
+        waited["run"] = (200.0, whole)
+        for name, (least, took) in waited.items():
+            longer = least * 1.1 + late
+            assert took <= (1 + self.deaths) * longer, f"seed {self.seed}: {name} waited {took} s"
+            assert self.deaths or took >= least - 1e-3, f"seed {self.seed}: {name} waited {took} s only"
+        assert self.deaths or len(again) == 4
+
+
+def test_the_machines_clock_is_steady_until_it_is_asked_by_how_much_it_was_set() -> None:
+    times = {"wall": 1000.0, "elapsed": 5.0}
+    clock = MachineClock(lambda: times["wall"], lambda: times["elapsed"])
+    times.update(wall=1000.0 + HOUR, elapsed=6.0)
+    assert clock.now() == 1001.0
+    assert clock.moved() == HOUR - 1
+    assert (clock.now(), clock.moved()) == (1000.0 + HOUR, 0.0)
+    times.update(wall=1000.0 + HOUR + 8 * HOUR, elapsed=6.0 + 8 * HOUR)  # it was suspended
+    assert (clock.moved(), clock.now()) == (0.0, 1000.0 + 9 * HOUR)
+    times["wall"] += SLACK / 2
+    assert clock.moved() == 0.0
+    times["wall"] += SLACK
+    assert clock.moved() == pytest.approx(1.5 * SLACK)
+
+
+@pytest.mark.parametrize("portion", range(much(1, 10)))
+def test_a_clock_that_is_set_brings_no_wait_forward_and_makes_none_longer(portion: int) -> None:
+    with memory() as folder:
+        place = Place.make(folder)
+        place.database.execute("PRAGMA synchronous=OFF")
+        for seed in range(portion * 100, (portion + 1) * 100):
+            place.clear()
+            Waits(place, seed).go()
+        place.database.close()
+
+
 @pytest.mark.parametrize("portion", range(much(4, 40)))
-def test_no_walk_of_the_clock_loses_or_doubles_a_tick(portion: int) -> None:
+def test_no_walk_of_the_clock_loses_or_doubles_a_tick(portion: int, figures: Tell) -> None:
     with memory() as folder:
         place = Place.make(folder)
         place.database.execute("PRAGMA synchronous=OFF")
@@ -210,6 +404,7 @@ def test_no_walk_of_the_clock_loses_or_doubles_a_tick(portion: int) -> None:
             place.clear()
             Walk(place, seed).go()
         place.database.close()
+    figures(walks=250, lost=0, doubled=0)
 
 
 def test_a_walk_that_sleeps_for_longer_than_a_portion_of_ticks_gets_them_all(tmp_path: Path) -> None:

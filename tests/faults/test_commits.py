@@ -16,6 +16,7 @@ import pytest
 
 from tests.databases import Servers
 from tests.faults import pipelines
+from tests.faults.conftest import Tell
 from tests.faults.crasher import DIED, Crasher, Fuse
 from tests.faults.long import much
 from tests.faults.pipelines import CASES
@@ -110,7 +111,9 @@ def is_short(commits: int, lives: tuple[Fuse, ...]) -> bool:
     return lives[0] is not None and commits <= lives[0][0]
 
 
-def crash_everywhere(places: Places, crasher: Crasher, step: int) -> None:
+def crash_everywhere(places: Places, crasher: Crasher, step: int) -> int:
+    """How often it was gone through, each with other crashes."""
+    number = -1
     whole = places.new("whole")
     [(code, commits)] = crasher.lives(whole.root, whole.runs, [None])
     assert code == 0, whole.said()
@@ -124,17 +127,20 @@ def crash_everywhere(places: Places, crasher: Crasher, step: int) -> None:
         assert ended[-1][0] == 0, f"{lives}: {course.said()}"
         assert course.check() == wanted, f"{lives}: {course.said()}"
         assert course.told() == whole.told(), f"{lives}: {course.said()}"
+    return number + 1
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_crash_at_any_commit_changes_nothing(name: str, tmp_path: Path, crasher: Crasher) -> None:
-    crash_everywhere(Places(tmp_path, CASES[name]), crasher, much(2, 1))
+def test_a_crash_at_any_commit_changes_nothing(
+    name: str, tmp_path: Path, crasher: Crasher, figures: Tell
+) -> None:
+    figures(courses=crash_everywhere(Places(tmp_path, CASES[name]), crasher, much(2, 1)), lost=0, doubled=0)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", much(("maps", "retries", "calls"), tuple(CASES)))
 def test_a_crash_at_any_commit_to_a_server_changes_nothing(
-    name: str, kind: str, tmp_path: Path, crasher: Crasher, database_servers: Servers
+    name: str, kind: str, tmp_path: Path, crasher: Crasher, database_servers: Servers, figures: Tell
 ) -> None:
     places = Places(tmp_path, CASES[name], lambda: database_servers.emptied(kind))
-    crash_everywhere(places, crasher, much(7, 1))
+    figures(courses=crash_everywhere(places, crasher, much(7, 1)), lost=0, doubled=0)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ import pytest
 
 from tests.e2e.project import PATIENCE, YAMLDAG, Project
 from tests.e2e.serving import wait_until
+from yamldag.executors.local import journal
 
 BEAT = """\
 pipeline: beat
@@ -168,6 +170,26 @@ def test_attempts_fail_in_words_while_their_disk_is_full(
         assert all("no space left on device" in each or "is the disk full?" in each for each in told)
         failed = served.ask("SELECT 1 FROM attempt WHERE state = 'failed' AND reason = 'unstartable'")
         assert failed or what == "logs"
+
+
+def test_a_runner_that_dies_while_its_disk_is_full_is_replaced_when_there_is_room(
+    project: Project, mount: Callable[[Path, str], Disk]
+) -> None:
+    disk = mount(project.folder / ".yamldag" / "executor", "size=1m,nr_inodes=200,mode=700")
+    project.write("pipelines/beat.yml", BEAT)
+    with serving(project) as served:
+        served.succeeds_anew()
+        disk.fill()
+        (runner,) = (journal.read(path).runner for path in disk.at.glob("*.journal"))
+        os.kill(runner, signal.SIGKILL)
+        words = "there is no runner, and none can be made: no space left on device"
+        served.wait_for(lambda: served.ask(f"SELECT 1 FROM attempt WHERE message = '{words}'"))
+        disk.clear()
+        served.succeeds_anew()
+        served.end()
+        check(served)
+        assert "the runner died, and there can't be another one: no space left on device" in served.said
+        assert "there is a runner again" in served.said
 
 
 @pytest.mark.parametrize("killed", [False, True])

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
+from tests.faults.conftest import Tell
 from tests.faults.long import much
-from tests.faults.simulate import Place, Wrong, memory, simulate
+from tests.faults.promises import Wrong
+from tests.faults.simulate import Place, memory, simulate
 from yamldag.store import moves
 
 PORTION = 500
 
 
 @pytest.mark.parametrize("portion", range(much(20, 200)))
-def test_no_seed_breaks_a_promise(portion: int) -> None:
+def test_no_seed_breaks_a_promise(portion: int, figures: Tell) -> None:
+    seen: Counter[str] = Counter()
     with memory() as folder:
         place = Place.make(folder)
         for seed in range(portion * PORTION, (portion + 1) * PORTION):
-            simulate(place, seed)
+            seen.update(simulate(place, seed).seen)
         place.database.close()
+    figures(seeds=PORTION, **seen)
+    for rare in ("hits", "clears", "letters", "takeovers", "fenced", "past"):
+        assert seen[rare], f"no seed of these has brought about {rare}"
 
 
 def test_the_same_seed_tells_the_same_story() -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from yamldag.operators import catalog
 
-RUNNING = ("bash", "command", "python", "http", "pipeline", "wait", "branch", "short_circuit", "noop")
+RUNNING = ("bash", "command", "python", "http", "sql", "pipeline", "wait", "branch", "short_circuit", "noop")
 SHORT = {
     "bash": "script",
     "command": "argv",

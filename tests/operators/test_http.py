@@ -36,6 +36,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(200, "application/json", b"{nope")
         elif path == "/redirect":
             self._answer(302, "", b"", Location="/text")
+        elif path == "/away":
+            self._answer(302, "", b"", Location=f"http://localhost:{self.path.rpartition('=')[2]}/text")
         elif path == "/loop":
             self._answer(302, "", b"", Location="/loop")
         elif path == "/broken":
@@ -114,6 +116,14 @@ def test_an_unexpected_status_fails_and_shows_the_answer(site: str, tmp_path: Pa
     outcome = run("http", tmp_path, {"url": f"{site}/none"})
     assert outcome == Outcome("failed", "expected a status below 400, found 404 Not Found", retry=True)
     assert "nothing here" in log(tmp_path)
+
+
+def test_what_signs_in_does_not_go_to_another_host(site: str, tmp_path: Path) -> None:
+    port = site.rpartition(":")[2]
+    connection: dict[str, Json] = {"url": site, "headers": {"X-Test": "k"}}
+    assert _body(run("http", tmp_path, {"connection": connection, "path": "redirect"})) == "é"
+    away = run("http", tmp_path, {"connection": connection, "path": f"/away?port={port}"})
+    assert away == Outcome("failed", "it redirects to `localhost`, which is not the connection's own host")
 
 
 @pytest.mark.parametrize("expect", [404, [200, 404], ["404"]])

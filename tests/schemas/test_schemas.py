@@ -12,6 +12,7 @@ import jsonschema
 import pytest
 
 from yamldag import shipped
+from yamldag.operators.connections import KINDS
 from yamldag.syntax.codes import CODES
 
 FOLDER = Path(shipped.path("schemas"))
@@ -230,6 +231,7 @@ def test_every_parameter_of_an_operator_is_known(operator: str) -> None:
 def test_there_is_one_file_per_operator() -> None:
     assert sorted(FILES) == sorted(
         [f"operators/{operator}.schema.json" for operator in OPERATORS]
+        + [f"connections/{kind}.schema.json" for kind in KINDS if kind != "https"]  # which is as `http`
         + ["pipeline.schema.json", "project.schema.json", "template.schema.json"]
     )
 

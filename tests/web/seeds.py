@@ -14,7 +14,8 @@ from msgspec.structs import replace
 
 from yamldag.compile.project import find
 from yamldag.engine import times
-from yamldag.engine.schedule.catalogue import Catalogue, Known
+from yamldag.engine.schedule.catalogue import Catalogue
+from yamldag.engine.schedule.known import Known
 from yamldag.engine.status import Board, Status
 from yamldag.plan.state import Event
 from yamldag.store import moves

@@ -29,6 +29,7 @@ _HINT = 3.0
 @contextmanager
 def acting(project: Project, *, new: bool = False) -> Iterator[Database]:
     """The project's database, to write to. `new`: it may be made; else something must have been recorded."""
+    from yamldag.engine.memory.reading import Unreadable
     from yamldag.store.database import Away, CannotOpen, open_database
     from yamldag.store.moves import Lost
 
@@ -48,6 +49,8 @@ def acting(project: Project, *, new: bool = False) -> Iterator[Database]:
         yield database
     except Away as away:
         raise UsageError(f"the database can't be written: {away}") from None
+    except Unreadable as unreadable:
+        raise UsageError(f"of that run, {unreadable}") from None
     except Lost:
         raise UsageError("the run is being moved by others all the time: try again") from None
     finally:
@@ -88,12 +91,15 @@ def unanswered(database: Database, run: str) -> bool:
 
 
 def compiled(project: Project, name: str) -> Plan:
-    """The plan that this version can run: of the files, or as it was recorded if they hold it no more."""
+    """The plan that this version can run: of the files, or as it was recorded of one that lies elsewhere."""
     from yamldag.compile.load import find
 
     unit, found, wrong = find(project, name)
     if wrong is not None:
-        return _recorded(project, name, wrong)
+        recorded = _recorded(project, name, wrong)
+        if not os.path.exists(os.path.join(project.root, recorded.file)):
+            raise UsageError(f"`{name}` was removed: its file `{recorded.file}` is gone; its runs are kept")
+        return recorded
     if unit is None or not unit.sound or found.broken:
         options.show_diagnostics(found.found)
         raise UnsoundError

@@ -21,6 +21,7 @@ from yamldag.cli import options
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
+    from yamldag.compile.project import Project
     from yamldag.store.invariants import Invariant
 
 State: TypeAlias = Literal["ok", "note", "wrong"]
@@ -52,7 +53,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     project = options.project(args)
-    found = [*_programs(), *_limits(), *_folder(Path(project.state_folder)), *_database(project.database)]
+    found = [
+        *_programs(),
+        *_limits(),
+        *_folder(Path(project.state_folder)),
+        *_outside(project),
+        *_database(project.database),
+    ]
     fine = all(each.state != "wrong" for each in found)
     if args.format == "json":
         options.print_json({"ok": fine, "checks": [asdict(each) for each in found]})
@@ -103,6 +110,29 @@ def _limits() -> Iterator[Finding]:
         )
     if time.time() < 1_700_000_000:
         yield Finding("clock", "wrong", f"it is {time.strftime('%Y-%m-%d %H:%M')}", "set the machine's clock")
+
+
+def _outside(project: Project) -> Iterator[Finding]:
+    """The secrets and connections that tasks name have values on this machine."""
+    from yamldag.cli import connections, secrets
+
+    if project.broken:
+        yield Finding("project", "wrong", "the project file has errors", "`yamldag validate` shows them")
+        return
+    for row in secrets.rows(project):
+        name = f"secret {row['name']}"
+        if row["source"] is None:
+            yield Finding(name, "wrong", row["note"])
+        elif row["note"]:
+            yield Finding(name, "note", row["note"])
+        else:
+            yield Finding(name, "ok", f"from {row['source']}")
+    for row in connections.rows(project):
+        name = f"connection {row['id']}"
+        if row["note"]:
+            yield Finding(name, "wrong", row["note"])
+        else:
+            yield Finding(name, "ok", f"{row['type']} {row['address']}, from {row['source']}")
 
 
 def _folder(folder: Path) -> Iterator[Finding]:
@@ -198,7 +228,19 @@ def _contents(db: sa.Connection) -> Iterator[Finding]:
         help_ = None if state == "note" else "please report this bug in yamldag"
         yield Finding(invariant.name, state, f"expected: {invariant.words}; found: {where}{more}", help_)
     yield Finding("rules", "ok", f"{len(ALL) - len(found)} of {len(ALL)} rules of the database hold")
+    yield from _spoilt(db)
     yield from _lives(db)
+
+
+def _spoilt(db: sa.Connection) -> Iterator[Finding]:
+    from yamldag.store.unreadable import unreadable
+
+    if found := list(unreadable(db.exec_driver_sql)):
+        more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+        words = f"changed or damaged, so that they can't be read: {', '.join(found[:_SHOWN])}{more}"
+        yield Finding(
+            "rows", "wrong", words, "restore a backup; a run of theirs fails once it is taken up again"
+        )
 
 
 def _lives(db: sa.Connection) -> Iterator[Finding]:

@@ -26,10 +26,10 @@ def run(args: argparse.Namespace) -> int:
 
     project = options.project(args)
     compiled = compile_files(project, project.files())
-    last = _last_runs(project)
-    rows = sorted(
-        (_row(unit, last.get(unit.name)) for unit in compiled.units), key=lambda row: row["pipeline"]
-    )
+    known = _recorded(project)
+    there = [_row(unit, known.pop(unit.name, None)) for unit in compiled.units]
+    gone = [_removed(name, row) for name, row in known.items() if row["removed"]]
+    rows = sorted(there + gone, key=lambda row: row["pipeline"])
     if compiled.broken and args.format != "json":
         options.show_diagnostics(compiled.found)
     if args.format == "json":
@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _row(unit: Unit, last: dict[str, Any] | None) -> dict[str, Any]:
+def _row(unit: Unit, known: dict[str, Any] | None) -> dict[str, Any]:
     plan = unit.plan()
     return {
         "pipeline": unit.name,
@@ -53,12 +53,27 @@ def _row(unit: Unit, last: dict[str, Any] | None) -> dict[str, Any]:
         "timezone": plan and plan.timezone,
         "tasks": None if plan is None else len(plan.tasks),
         "tags": None if plan is None else list(plan.tags),
-        "paused": bool(last and last["paused"]),
-        "last_run": last and last["run"],
+        "paused": bool(known and known["paused"]),
+        "removed": False,
+        "last_run": known and known["run"],
     }
 
 
-def _last_runs(project: Project) -> dict[str, dict[str, Any]]:
+def _removed(name: str, known: dict[str, Any]) -> dict[str, Any]:
+    """A pipeline whose file a scheduler has seen to be gone: its runs are kept."""
+    unknown = dict.fromkeys(("schedule", "timezone", "tasks", "tags"))
+    return {
+        "pipeline": name,
+        "file": known["file"],
+        "valid": False,
+        **unknown,
+        "paused": known["paused"],
+        "removed": True,
+        "last_run": known["run"],
+    }
+
+
+def _recorded(project: Project) -> dict[str, dict[str, Any]]:
     """What is recorded of each pipeline."""
     if not exists(project):
         return {}
@@ -69,7 +84,9 @@ def _last_runs(project: Project) -> dict[str, dict[str, Any]]:
         rows = views.pipelines(db)
     return {
         row["id"]: {
-            "paused": row["paused"],
+            "file": row["file"],
+            "paused": bool(row["paused"]),
+            "removed": row["removed"] is not None,
             "run": row["run"]
             and {
                 "run_id": row["run"],
@@ -98,6 +115,8 @@ def _print(rows: list[dict[str, Any]]) -> None:
 
 
 def _when(row: dict[str, Any]) -> str:
+    if row["removed"]:
+        return "(removed)"
     if not row["valid"]:
         return "(has errors)"
     return _schedule(row["schedule"]) + (" (paused)" if row["paused"] else "")

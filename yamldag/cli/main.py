@@ -33,6 +33,8 @@ COMMANDS = {
     "why": "why a task is not running",
     "versions": "the versions of a pipeline, and what differs between two",
     "pools": "bounds that pipelines share: list, set, delete",
+    "connections": "the systems that tasks reach: list, test",
+    "secrets": "the secrets that tasks may use, and where their values come from",
     "users": "who may log in: add, list, set-role, passwd, disable, enable, delete",
     "tokens": "what programs ask by: add, list, revoke",
     "lint": "validate, and advice on style and safety",
@@ -98,24 +100,19 @@ def _guarded(name: str, arguments: list[str]) -> int:
 
 
 def _command(name: str, arguments: list[str]) -> int:
-    import argparse
     import gc
     import importlib
-    from functools import partial
+
+    from yamldag.cli.parser import Parser
 
     if name not in LONG:
         # What a compiler makes lives until it ends: looking for garbage in it would double its time.
         gc.disable()
     module = importlib.import_module(f"yamldag.cli.{name}")
-    parser = argparse.ArgumentParser(
-        prog=f"yamldag {name}",
-        description=(module.__doc__ or COMMANDS[name]).strip(),
-        formatter_class=partial(argparse.RawDescriptionHelpFormatter, width=_columns()),
-        allow_abbrev=False,
-    )
+    parser = Parser(name, (module.__doc__ or COMMANDS[name]).strip(), _columns())
     module.add_arguments(parser)
     try:
-        parsed = parser.parse_args(arguments)
+        parsed = parser.read(arguments)
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 2
     code: int = module.run(parsed)

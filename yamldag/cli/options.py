@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from yamldag.cli.main import UnsoundError, UsageError
 
 if TYPE_CHECKING:
-    from yamldag.compile.compiler import Unit
+    from yamldag.compile.compiler import Compiled, Unit
     from yamldag.compile.project import Project
     from yamldag.plan.pipeline import Plan
     from yamldag.syntax.diagnostic import Diagnostic
@@ -37,13 +37,24 @@ def add_format(parser: argparse.ArgumentParser, *formats: str) -> None:
     )
 
 
-def project(args: argparse.Namespace) -> Project:
-    """The project of the current folder."""
+def project(args: argparse.Namespace, *, diagnoses: bool = False) -> Project:
+    """The project of the current folder. A command that `diagnoses` tells of an unknown environment itself."""
     from yamldag.compile.project import find
 
     found = find(os.getcwd(), args.env)
     if args.env and found.file is None:
         raise UsageError(f"there is no environment `{args.env}`: there is no yamldag.yml that declares one")
+    if args.env and found.unknown and not diagnoses:
+        raise UsageError(found.unknown)
+    return found
+
+
+def sound_project(args: argparse.Namespace) -> Project:
+    """The same, if its file has no errors: else they are printed, and the exit is 1."""
+    found = project(args)
+    if found.broken:
+        show_diagnostics(found.found)
+        raise UnsoundError
     return found
 
 
@@ -59,15 +70,20 @@ def running_project(args: argparse.Namespace) -> Project:
 
 def pipeline(args: argparse.Namespace, target: str) -> Unit:
     """The pipeline that the user named, without errors; else its diagnostics are printed, and the exit is 1."""
+    return compiled(project(args), target)[0]
+
+
+def compiled(project: Project, target: str) -> tuple[Unit, Compiled]:
+    """The same, and what was compiled with it."""
     from yamldag.compile.load import find
 
-    unit, compiled, wrong = find(project(args), target)
+    unit, compiled, wrong = find(project, target)
     if wrong is not None:
         raise UsageError(wrong)
     if unit is None or not unit.sound or compiled.broken:
         show_diagnostics(compiled.found)
         raise UnsoundError
-    return unit
+    return unit, compiled
 
 
 def plan(args: argparse.Namespace, target: str) -> Plan:

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from yamldag.cli import options
-from yamldag.cli.main import UnsoundError, UsageError
+from yamldag.cli import options, ready
+from yamldag.cli.main import UsageError
 
 if TYPE_CHECKING:
-    from yamldag.compile.project import Project
     from yamldag.engine.local_run import Order
     from yamldag.plan.pipeline import Plan
+    from yamldag.shelf.runs import Kept
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,42 +39,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    project = options.running_project(args)
-    plan = _plan(args, args.pipeline)
-    order = _order(args, plan, project)
+    project = ready.to_run(args)
+    plan = project.plan
+    order = _order(args, project)
     if args.dry_run:
         return _preview(order, project, args.format)
-    return _run(replace(order, callees=_callees(args, plan)), project, args.format)
+    return _run(replace(order, callees=ready.callees(args, plan)), project, args.format)
 
 
-def _callees(args: argparse.Namespace, plan: Plan) -> tuple[Plan, ...]:
-    """The plans of all pipelines that its tasks call, and that those call in turn."""
-    found: dict[str, Plan] = {}
-    waiting = [plan]
-    while waiting:
-        for task in waiting.pop().tasks:
-            name = str(task.params["id"]) if task.operator == "pipeline" else None
-            if name is not None and name not in found:
-                found[name] = _plan(args, name)
-                waiting.append(found[name])
-    return tuple(found.values())
-
-
-def _plan(args: argparse.Namespace, target: str) -> Plan:
-    unit = options.pipeline(args, target)
-    if refused := unit.refused():
-        options.show_diagnostics(refused)
-        raise UnsoundError
-    plan = unit.plan()
-    assert plan is not None
-    return plan
-
-
-def _order(args: argparse.Namespace, plan: Plan, project: Project) -> Order:
+def _order(args: argparse.Namespace, project: Kept) -> Order:
     from yamldag.engine.local_run import Order
 
+    plan = project.plan
     params = resolved(plan, given(args.param))
-    return Order(plan, params, moment_given(args.date, plan), chosen(plan, args.task), project.pools)
+    return Order(
+        plan,
+        params,
+        moment_given(args.date, plan),
+        chosen(plan, args.task),
+        project.pools,
+        declared=lambda: options.project(args).declared,
+    )
 
 
 def resolved(plan: Plan, texts: dict[str, Any]) -> dict[str, Any]:
@@ -138,7 +123,7 @@ def _no_task(plan: Plan, name: str) -> str:
     return f"`{plan.pipeline}` has no task `{name}`" + (f"; did you mean `{near[0]}`?" if near else "")
 
 
-def _preview(order: Order, project: Project, form: str) -> int:
+def _preview(order: Order, project: Kept, form: str) -> int:
     from yamldag.engine.asking.preview import preview
 
     rows = preview(order, Path(project.state_folder))
@@ -165,7 +150,7 @@ def _preview_text(row: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n\n"
 
 
-def _run(order: Order, project: Project, form: str) -> int:
+def _run(order: Order, project: Kept, form: str) -> int:
     from yamldag.cli.progress import progress
     from yamldag.engine.local_run import LIMIT, TakenOver, run_here
     from yamldag.store.database import Away, CannotOpen, Patience

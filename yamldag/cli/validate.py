@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
 
 def check(args: argparse.Namespace, *, lints: bool) -> int:
     """Validate, with or without the lints."""
-    project = options.project(args)
+    project = options.project(args, diagnoses=True)
     if args.watch:
         return _watch(args, project, lints=lints)
     paths = _paths(args.paths, project)

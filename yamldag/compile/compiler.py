@@ -15,6 +15,7 @@ from yamldag.compile.library import Library
 from yamldag.compile.link import Linking
 from yamldag.compile.operators import Operators
 from yamldag.compile.project import Project
+from yamldag.compile.seen import Seen
 from yamldag.syntax.diagnostic import Diagnostic, Related, at, has_errors, in_order
 from yamldag.syntax.source import Source
 from yamldag.syntax.tree import Map, Node, Scalar
@@ -63,6 +64,7 @@ class Compiled:
     units: list[Unit] = field(default_factory=list)
     found: list[Diagnostic] = field(default_factory=list)
     """In order of file, line, column, code; the project file's among them."""
+    seen: Seen = field(default_factory=Seen)
 
     @property
     def broken(self) -> bool:
@@ -75,9 +77,7 @@ class Compiler:
     def __init__(self, project: Project, *, lints: bool = False) -> None:
         self.project = project
         self.lints = lints
-        self.beside: set[str] = set()
-        """Other files whose coming, going or changing would change what is said: modules, queries, templates that
-        are not there."""
+        self.seen = Seen()
         self._files: dict[str, File] = {}
         self._sources: dict[int, File] = {}
         self._library = Library(self)
@@ -87,6 +87,7 @@ class Compiler:
         path = os.path.abspath(path)
         file = self._files.get(path)
         if file is None:
+            self.seen.look(path)
             file = self._files[path] = self._keep(documents.read(path, shown(path)))
         return file
 
@@ -120,11 +121,6 @@ class Compiler:
         if file.found:
             result.found = [one for one in result.found if not _follows(one, file)]
 
-    @property
-    def paths(self) -> list[str]:
-        """All files that the result depends on: those that were read, and what was looked for beside them."""
-        return [*self._files, *self.beside]
-
     def adopt(self, other: Compiler) -> None:
         """Know the files that another one has read."""
         self._sources |= other._sources
@@ -141,6 +137,7 @@ class Compiler:
 
     def close(self, result: Compiled) -> Compiled:
         """Each mistake once, those in templates with their uses, those that comments silence taken out."""
+        result.seen = self.seen
         if result.found or self._library.found:
             result.found = in_order(self._library.with_uses(result.found))
         result.found = ignores.silenced(result.found, self._sources.values(), lints=self.lints)
@@ -184,7 +181,7 @@ class Compiler:
         linking.edges()
         linking.teardowns()
         linking.rings()
-        Operators(self.project, faulty, found, self.beside).all(root, entries)
+        Operators(self.project, faulty, found, self.seen).all(root, entries)
         return binding
 
     def _lone_template(self, document: Map, file: File, found: list[Diagnostic]) -> None:

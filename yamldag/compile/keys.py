@@ -5,6 +5,7 @@ from __future__ import annotations
 from yamldag.compile.draft import Draft
 from yamldag.operators import catalog
 from yamldag.syntax.diagnostic import Diagnostic, Related, at
+from yamldag.syntax.tree import Map
 
 GROUP = frozenset(
     (
@@ -27,6 +28,8 @@ _KNOWN = frozenset((
     "priority", "env", "working_dir", "output", "produces", "queue", "cache", "on_failure", "on_success", "on_retry",
     "description", "setup", "teardown_of", "tasks", "use", "defaults",
 ))  # fmt: skip
+CALLING = ("branch", "short_circuit", "wait")
+"""The operators that may ask a function, which is given as `python` is."""
 _NO_DEFAULT = frozenset(("args", "with", "setup", "teardown_of", "output", "produces", "cache"))
 OPERATORS = set(catalog.names())
 """Those of plug-ins join once a document uses one: to look for them costs more than a small file does."""
@@ -92,8 +95,8 @@ def _check_task(draft: Draft, found: list[Diagnostic]) -> None:
     entries = draft.entries
     if "with" in entries and draft.operator not in ("pipeline", None):
         found.append(_misplaced(draft, "with", "`with` gives the params of a `use` or a `pipeline`"))
-    if "args" in entries and draft.operator not in ("python", None):
-        found.append(_misplaced(draft, "args", "`args` are the keyword arguments of a `python` task"))
+    if "args" in entries and draft.operator is not None and not _calls_function(draft):
+        found.append(_misplaced(draft, "args", "`args` are the keyword arguments of a `python` function"))
     if "defaults" in entries:
         found.append(_misplaced(draft, "defaults", "`defaults` stand on groups, files and templates"))
     if "teardown_of" in entries:
@@ -112,6 +115,12 @@ def _check_mapping(draft: Draft, found: list[Diagnostic]) -> None:
         found.append(
             _misplaced(draft, "max_active", "`max_active` bounds the instances of a `foreach` or `matrix`")
         )
+
+
+def _calls_function(draft: Draft) -> bool:
+    """Whether it is Python's operator, or one that asks a function: `branch: {python: …}`."""
+    node = draft.entries[draft.operator][1] if draft.operator in CALLING else None
+    return draft.operator == "python" or (type(node) is Map and "python" in node.items)
 
 
 def _has_unknown(draft: Draft) -> bool:

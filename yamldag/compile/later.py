@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from yamldag.compile.draft import Draft, Entries, strings
+from yamldag.compile.draft import Draft, Entries
 from yamldag.operators import catalog
-from yamldag.plan.expression.analysis import analyse
 from yamldag.syntax.diagnostic import Diagnostic, at
 from yamldag.syntax.tree import Map, Node, Scalar, Seq
 
 _NOTICES = ("on_failure", "on_success", "on_retry", "on_deadline")
-_AT_ONCE = ("bash", "command", "python", "http", "noop")
+_AT_ONCE = ("bash", "command", "python", "http", "sql", "noop")
 """The operators that a notification can call: those that are done when their process is."""
 
 
@@ -28,14 +27,10 @@ def _of_task(task: Draft) -> Iterator[Diagnostic]:
     operator = catalog.operator(task.operator) if task.operator else None
     if operator is not None and not operator.runs:
         yield _of_key(task.entries[operator.name][0], f"the operator `{operator.name}`")
-    for key in _queries(task):
-        yield _of_key(key, "`wait` with `sql`, which needs connections")
     for name in _NOTICES:
         entry = task.get(name)
         if entry is not None:
             yield from _of_calls(entry.node)
-    for _, node in task.entries.values():
-        yield from _secrets(node)
 
 
 def _of_calls(node: Node) -> Iterator[Diagnostic]:
@@ -46,23 +41,6 @@ def _of_calls(node: Node) -> Iterator[Diagnostic]:
         for name, (key, _) in call.items.items():
             if name in catalog.names(plugins=True) and name not in _AT_ONCE:
                 yield _of_key(key, f"notifications by the operator `{name}`")
-    yield from _secrets(node)
-
-
-def _queries(task: Draft) -> Iterator[Scalar]:
-    """A `wait` for a query: its connection is what this version lacks."""
-    for entry in task.values("wait") if task.operator == "wait" else ():
-        if type(entry.node) is Map and "sql" in entry.node.items:
-            yield entry.node.items["sql"][0]
-
-
-def _secrets(node: Node) -> Iterator[Diagnostic]:
-    for scalar in strings(node):
-        if "secrets" in scalar.text or "connections" in scalar.text:
-            roots = {reference.root for reference in analyse(scalar.text).references}
-            for root in sorted(roots & {"secrets", "connections"}):
-                message = f"this version checks and draws `{root}`, but does not run them yet"
-                yield Diagnostic("YD706", message, at(scalar))
 
 
 def _of_key(key: Scalar, what: str | None = None) -> Diagnostic:

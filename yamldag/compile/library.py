@@ -12,6 +12,7 @@ from yamldag.compile.documents import File
 from yamldag.compile.draft import Draft, Scope
 from yamldag.compile.expand import Template, names_a_file
 from yamldag.compile.project import Project
+from yamldag.compile.seen import Seen
 from yamldag.syntax.diagnostic import Diagnostic, Related, at, has_errors
 from yamldag.syntax.nearest import nearest
 from yamldag.syntax.source import Source
@@ -22,7 +23,7 @@ class Reader(Protocol):
     """Where files come from."""
 
     project: Project
-    beside: set[str]
+    seen: Seen
 
     def read(self, path: str) -> File: ...
     def again(self, file: File) -> File: ...
@@ -116,8 +117,8 @@ class Library:
         if not names_a_file(value.text):
             return self.reader.file_of(scope.source), value.text
         path = os.path.normpath(os.path.join(scope.folder, value.text))
+        self.reader.seen.look(path)
         if not os.path.isfile(path):
-            self.reader.beside.add(path)
             message = f"there is no file `{value.text}` to use"
             return Diagnostic("YD207", message, at(value), _near_file(path)), ""
         return self.reader.read(path), ""

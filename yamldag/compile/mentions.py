@@ -7,7 +7,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from yamldag.compile import constants, names
-from yamldag.compile.draft import Draft
+from yamldag.compile.draft import Draft, strings
 from yamldag.compile.outputs import Edits, Outputs
 from yamldag.compile.project import Project
 from yamldag.syntax.diagnostic import Diagnostic
@@ -36,6 +36,10 @@ class Where(Enum):
 
 
 _SECRETS_ALLOWED = (Where.OPERATOR, Where.ENV, Where.NOTIFICATION, Where.COMMON_NOTIFICATION, Where.OUTSIDE)
+_KEEPING = ("approval", "branch", "pipeline", "short_circuit")
+"""Operators that the scheduler carries out itself: their values are stored."""
+_LOOKS = ("http", "sql", "python")
+"""What a `wait` may ask, where the asking runs as a task does."""
 _COMMON = (Where.OUTSIDE, Where.COMMON_NOTIFICATION)
 _OUTPUT = "what an earlier task gave is read as `tasks.id.output`"
 _AIRFLOW = {
@@ -45,9 +49,10 @@ _AIRFLOW = {
     **dict.fromkeys(("prev_ds", "prev_execution_date"), "the tick before is `data_interval_start`"),
     "macros": "dates are moved by filters, as in `ds | add_days(7)`",
     "var": "constants are read as `vars.name`",
+    "null": "the empty value is `none` in an expression",
     "conn": "connections are read as `connections.id.host`",
 }
-"""What Airflow's names are called here."""
+"""What the names of Airflow, and of JSON, are called here."""
 
 
 class Mentions:
@@ -100,7 +105,7 @@ class Mentions:
         elif root in ("item", "index", "matrix"):
             self._item(site, node, reference, where)
         elif root in ("secrets", "connections"):
-            self._secret(node, reference, where)
+            self._secret(site, node, reference, where)
         elif root == "env":
             self._env(node, reference)
         elif root in ("run", "task"):
@@ -206,15 +211,21 @@ class Mentions:
             message = f"the matrix has no axis `{segment.name}`"
             self.outputs.say(node, "YD215", message, segment.start, segment.end, help_)
 
-    def _secret(self, node: Scalar, reference: Reference, where: Where) -> None:
+    def _secret(self, site: Draft, node: Scalar, reference: Reference, where: Where) -> None:
         root = reference.root
         if where not in _SECRETS_ALLOWED:
             message = f"`{root}` can't be read here: only under operators, in `env` and in notifications"
             self.outputs.say(node, "YD214", message, reference.start, reference.end)
             return
+        if where is Where.OPERATOR and _is_kept(site, node):
+            message = f"`{root}` can't be read here: what `{site.operator}` goes by is stored with the run"
+            self.outputs.say(node, "YD214", message, reference.start, reference.end)
+            return
         segment = _first(reference)
         known = self.project.secrets if root == "secrets" else self.project.connections
-        if segment is not None and str(segment.name) not in known and not self.project.unsure(root):
+        name = "" if segment is None else str(segment.name)
+        there = name in known or (root == "connections" and self.project.knows_connection(name))
+        if segment is not None and not there and not self.project.unsure(root):
             what = root[:-1]
             near = nearest(str(segment.name), known)
             help_ = f"did you mean `{near}`?" if near else f"declare it under `{root}:` in yamldag.yml"
@@ -261,6 +272,15 @@ class Mentions:
             self.outputs.say(node, "YD214", message, reference.start, reference.stop)
             return
         self.outputs.refer(site, node, reference, edits, makes_edge=where is not Where.NOTIFICATION)
+
+
+def _is_kept(site: Draft, node: Scalar) -> bool:
+    """Whether what is rendered here goes to the database. What a `wait` asks does not."""
+    if site.operator != "wait":
+        return site.operator in _KEEPING
+    given = site.entries["wait"][1]
+    looks = (given.items[name][1] for name in _LOOKS if name in given.items) if type(given) is Map else ()
+    return not any(node is each for look in looks for each in strings(look))
 
 
 def _first(reference: Reference) -> Segment | None:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from yamldag.compile import shapes
 from yamldag.compile.draft import Draft, Entries, Entry, Layer, Scope, strings
-from yamldag.compile.keys import OPERATORS
+from yamldag.compile.keys import CALLING, OPERATORS
 from yamldag.compile.project import Project
+from yamldag.compile.seen import Seen
 from yamldag.operators import catalog
 from yamldag.syntax.diagnostic import Diagnostic, Related, at
 from yamldag.syntax.locate import place
@@ -27,16 +28,14 @@ _CONNECTED: dict[str, tuple[str, ...]] = {
     "wait": ("http", "sql"),
 }
 """The operators that have a `connection`, and their parameters that have one."""
-_CALLING = ("branch", "short_circuit", "wait")
-"""The operators that may ask a function, which is given as `python` is."""
 
 
 class Operators:
     """The operators of one pipeline."""
 
-    def __init__(self, project: Project, faulty: set[int], found: list[Diagnostic], beside: set[str]) -> None:
-        """`beside` takes the files that were looked for."""
-        self.beside = beside
+    def __init__(self, project: Project, faulty: set[int], found: list[Diagnostic], seen: Seen) -> None:
+        """`seen` takes the files that were looked for."""
+        self.seen = seen
         self.project = project
         self.faulty = faulty
         self.found = found
@@ -75,20 +74,23 @@ class Operators:
         if task.operator == "bash":
             self._bash(task.scope, node)
         elif task.operator == "python":
-            if known := self._python(task.scope.folder, node):
-                own = task.entries.get("args")
-                self._arguments(*known, task.values("args"), own[0] if own else None)
+            self._call_of(task, node)
         elif task.operator == "sql":
             self._file(task, node)
-        elif task.operator in _CALLING:
+        elif task.operator in CALLING:
             function = parameter(node, "python")
             if function is not None and id(function) not in self.faulty:
-                self._python(task.scope.folder, function)
+                self._call_of(task, function)
         self._connections(task, task.operator)
         self._exclusive(task.operator, node)
         self._required(task.operator, key, node, task)
         self._output(task)
         self._mapping(task)
+
+    def _call_of(self, task: Draft, node: Node) -> None:
+        if known := self._python(task.scope.folder, node):
+            own = task.entries.get("args")
+            self._arguments(*known, task.values("args"), own[0] if own else None)
 
     def _connections(self, task: Draft, name: str) -> None:
         """Connections named by their id. Without a project file there is nowhere to declare them."""
@@ -106,7 +108,7 @@ class Operators:
 
     def _connection(self, node: Scalar) -> None:
         known = self.project.connections
-        if node.text not in known:
+        if not self.project.knows_connection(node.text):
             near = nearest(node.text, known)
             help_ = f"did you mean `{near}`?" if near else "declare it under `connections:` in yamldag.yml"
             self.found.append(Diagnostic("YD210", f"there is no connection `{node.text}`", at(node), help_))
@@ -131,7 +133,7 @@ class Operators:
         if type(path) is not Scalar or id(path) in self.faulty or any(True for _ in strings(path)):
             return
         place_of = os.path.join(task.scope.folder, path.text)
-        self.beside.add(place_of)
+        self.seen.look(place_of)
         if not os.path.isfile(place_of):
             self.found.append(
                 Diagnostic("YD705", f"there is no file `{path.text}` beside the pipeline's", at(path))
@@ -260,11 +262,11 @@ class Operators:
         from yamldag.operators import signature
 
         module, _, name = node.text.partition(":")
+        for candidate in signature.module_files(folder, module):
+            self.seen.look(candidate)
         path = signature.module_file(folder, module)
-        self.beside.add(path or os.path.join(folder, *module.split(".")) + ".py")
         if path is None:
-            mine = signature.module_file(folder, module.partition(".")[0])
-            if mine is None and (own_requirements or signature.importable(module)):
+            if self._is_installed(folder, module, own_requirements):
                 return None
             message = f"there is no module `{module}` beside the file, and none that Python can import"
             help_ = self._near_module(folder, module)
@@ -275,6 +277,20 @@ class Operators:
             return known
         self._no_function(node, os.path.relpath(path, folder), known)
         return None
+
+    def _is_installed(self, folder: str, module: str, own_requirements: bool) -> bool:
+        """Whether a module is none of the project's own, and can be imported, or will be."""
+        from yamldag.operators import signature
+
+        top = module.partition(".")[0]
+        for candidate in signature.module_files(folder, top):
+            self.seen.look(candidate)
+        if signature.module_file(folder, top) is not None:
+            return False
+        if own_requirements:
+            return True
+        self.seen.modules.add(module)
+        return signature.importable(module)
 
     def _no_function(self, node: Scalar, shown: str, fault: signature.Fault) -> None:
         module, _, name = node.text.partition(":")

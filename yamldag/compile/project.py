@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -9,14 +10,12 @@ from typing import NamedTuple
 from yamldag.compile import documents
 from yamldag.compile.draft import Entries
 from yamldag.compile.files import below, shown
+from yamldag.compile.seen import stamp
+from yamldag.operators import secrets
+from yamldag.root import AS_YAML, OVERRIDABLE, database_url, locate, state_folder, variable
 from yamldag.syntax.diagnostic import Diagnostic, at, has_errors
 from yamldag.syntax.nearest import nearest
 from yamldag.syntax.tree import Json, Map, Node, Scalar, Seq, plain
-
-NAMES = ("yamldag.yml", "yamldag.yaml")
-_SQLITE = "sqlite:///"
-AS_YAML = ("vars", "defaults", "pipeline_defaults", "pools", "connections", "secrets", "lint")
-OVERRIDABLE = ("pipelines", "database", "executor", "allow_env", "plugins")
 
 
 class Setting(NamedTuple):
@@ -46,14 +45,19 @@ class Project:
         """All that are declared here, the chosen environment's over the file's."""
         self.chosen_vars: dict[str, Node] = {}
         """The chosen environment's: they win over those of a pipeline's file, too."""
+        self.unknown: str | None = None
+        """Of an environment that is not declared: words that say so."""
         self.faulty: set[int] = set()
         """The ids of its nodes that failed their schema."""
+        self.stamp = stamp(file) if file else None
+        """Of its file, as it was just before it was read."""
+        self._declared: str | None = None
         self._unread = False
         self._origins: dict[str, str] = {}
         if file is not None:
             self._read(file)
         for name in AS_YAML:
-            if (text := surroundings.get(f"YAMLDAG_{name.upper()}")) is not None:
+            if (text := surroundings.get(variable(name))) is not None:
                 self._take_variable(name, text)
 
     # What the rest of the program asks
@@ -72,14 +76,12 @@ class Project:
     @property
     def state_folder(self) -> str:
         """Where runs, logs and the default database are."""
-        return os.path.join(self.root, ".yamldag")
+        return state_folder(self.root)
 
     @property
     def database(self) -> str:
         """Its URL. A path of SQLite's starts from the root, wherever a command is called."""
-        url = str(self.value("database", f"sqlite:///{os.path.join(self.state_folder, 'yamldag.db')}"))
-        start, path = url[: len(_SQLITE)], url[len(_SQLITE) :]
-        return f"{start}{os.path.join(self.root, path)}" if start == _SQLITE and path else url
+        return database_url(self.root, self.value("database", None))
 
     @property
     def secrets(self) -> frozenset[str]:
@@ -88,6 +90,33 @@ class Project:
     @property
     def connections(self) -> frozenset[str]:
         return self._names("connections")
+
+    def knows_connection(self, name: str) -> bool:
+        """Whether it is declared here, or this environment gives it."""
+        return name in self.connections or secrets.variable(secrets.CONNECTION, name) in self.surroundings
+
+    @property
+    def declared(self) -> str:
+        """What whoever looks secrets up is told, as JSON: never stored, never shown."""
+        if self._declared is None:
+            told = {"root": self.root, "secrets": self.secret_values, "connections": self.connection_values}
+            self._declared = json.dumps(told, ensure_ascii=False)
+        return self._declared
+
+    @property
+    def secret_values(self) -> dict[str, str | None]:
+        """By name what the file itself says of each secret; None: its value comes from outside."""
+        given = self._given("secrets")
+        values = given if isinstance(given, dict) else {}
+        return {
+            name: None if values.get(name) is None else str(values[name]) for name in sorted(self.secrets)
+        }
+
+    @property
+    def connection_values(self) -> dict[str, Json]:
+        """Connections as they are written, by id; what they say of secrets are templates."""
+        given = self._given("connections")
+        return given if isinstance(given, dict) else {}
 
     @property
     def pools(self) -> dict[str, int]:
@@ -126,9 +155,13 @@ class Project:
 
     def value(self, name: str, default: Json) -> Json:
         """A setting as plain data: the environment variable's, else the file's, else the default."""
-        given = self.surroundings.get(f"YAMLDAG_{name.upper()}")
+        given = self.surroundings.get(variable(name))
         if given is not None and name in OVERRIDABLE:
             return given
+        return self.said(name, default)
+
+    def said(self, name: str, default: Json) -> Json:
+        """A setting as the file has it, whatever the environment variable says."""
         entry = self.entries.get(name)
         return plain(entry[1]) if entry else default
 
@@ -181,6 +214,16 @@ class Project:
         self.faulty = checked.faulty
         self._take(root, path)
         self._take_environment(root, path)
+        if "connections" in root.items or "environments" in root.items:
+            self._check_connections(root)
+
+    def _check_connections(self, root: Map) -> None:
+        from yamldag.compile.connections import Connections  # few projects have any
+
+        checking = Connections(self.secrets)
+        checking.all(root, self.faulty)
+        self.found += checking.found
+        self.faulty |= checking.faulty
 
     def _take(self, root: Map, path: str) -> None:
         for name, (key, value) in root.items.items():
@@ -212,8 +255,8 @@ class Project:
 
     def _take_variable(self, name: str, text: str) -> None:
         """A setting that an environment variable gives, as YAML: `YAMLDAG_POOLS='{db: 4}'`."""
-        variable = f"$YAMLDAG_{name.upper()}"
-        file = documents.from_bytes(variable, variable, text.encode("utf-8", "surrogateescape"))
+        shown_as = f"${variable(name)}"
+        file = documents.from_bytes(shown_as, shown_as, text.encode("utf-8", "surrogateescape"))
         self.found += file.found
         if not file.documents:
             return
@@ -223,7 +266,7 @@ class Project:
         checked = documents.checked(root, "project", None)
         self.found += checked.found
         self.faulty |= checked.faulty
-        self._origins[name] = variable
+        self._origins[name] = shown_as
         if name == "vars":
             self.vars |= documents.nodes(root, name)
             return
@@ -235,7 +278,12 @@ class Project:
         near = nearest(self.environment or "", known)
         place = at(root.items["environments"][0]) if "environments" in root.items else at(root)
         help_ = f"did you mean `{near}`?" if near else f"declared: {', '.join(known) or 'none'}"
+        self.unknown = f"there is no environment `{self.environment}`; {help_}"
         self.found.append(Diagnostic("YD208", f"there is no environment `{self.environment}`", place, help_))
+
+    def _given(self, name: str) -> Json:
+        entry = self.entries.get(name)
+        return plain(entry[1]) if entry else None
 
     def _names(self, name: str) -> frozenset[str]:
         entry = self.entries.get(name)
@@ -246,9 +294,8 @@ class Project:
         return _texts({name: entry}, name)
 
     def _origin(self, name: str) -> str:
-        variable = f"YAMLDAG_{name.upper()}"
-        if name in OVERRIDABLE and variable in self.surroundings:
-            return f"${variable}"
+        if name in OVERRIDABLE and variable(name) in self.surroundings:
+            return f"${variable(name)}"
         return self._origins.get(name, "default")
 
     def _environment_origin(self) -> str:
@@ -267,15 +314,7 @@ def find(
     """The project that a folder belongs to: `yamldag.yml` is sought upwards from it."""
     around = os.environ if surroundings is None else surroundings
     chosen = environment or around.get("YAMLDAG_ENV") or None
-    folder = start = os.path.abspath(start)
-    while True:
-        for name in NAMES:
-            if os.path.isfile(os.path.join(folder, name)):
-                return Project(folder, os.path.join(folder, name), chosen, around)
-        above = os.path.dirname(folder)
-        if above == folder:
-            return Project(start, None, chosen, around)
-        folder = above
+    return Project(*locate(start), chosen, around)
 
 
 def _texts(items: Entries, name: str) -> frozenset[str]:

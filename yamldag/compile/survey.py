@@ -42,8 +42,14 @@ def across(compiler: Compiler, units: list[Unit]) -> list[Diagnostic]:
     return list({(one.code, one.place, one.message): one for one in found}.values())
 
 
+def reaches_out(unit: Unit) -> bool:
+    """Whether it names other pipelines, or awaits what they produce."""
+    return any(True for _ in _named_pipelines(unit.root)) or any(True for _ in _awaited(unit))
+
+
 def _others(compiler: Compiler, units: list[Unit]) -> Iterator[Unit]:
     given = {unit.path for unit in units}
+    compiler.seen.beyond = True
     for path in compiler.project.files():
         if path in given:
             continue

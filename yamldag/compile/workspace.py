@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from yamldag.compile.compiler import Compiled, Compiler, Unit
 from yamldag.compile.load import across_files
 from yamldag.compile.project import Project
-
-Stamp = tuple[int, int, int] | None
+from yamldag.compile.seen import Stamp, stamp
 
 
 class Kept(NamedTuple):
@@ -19,15 +17,6 @@ class Kept(NamedTuple):
     result: Compiled
     compiler: Compiler
     stamps: dict[str, Stamp]
-
-
-def stamp(path: str) -> Stamp:
-    """Size, time and inode: what tells that a file is not what it was. None: it is not there."""
-    try:
-        found = os.stat(path)
-    except (OSError, ValueError):  # a name with a NUL in it names no file
-        return None
-    return found.st_size, found.st_mtime_ns, found.st_ino
 
 
 class Workspace:
@@ -62,6 +51,14 @@ class Workspace:
             whole.found += kept.result.found
         return across_files(together, whole)
 
+    def results(self) -> Iterable[tuple[str, Compiled]]:
+        """Of each file by itself, by its path."""
+        return ((path, kept.result) for path, kept in self._kept.items())
+
+    def units(self) -> Iterator[Unit]:
+        """Of all files."""
+        return (unit for kept in self._kept.values() for unit in kept.result.units)
+
     def unit(self, path: str) -> list[Unit]:
         return self._kept[path].result.units if path in self._kept else []
 
@@ -71,10 +68,7 @@ class Workspace:
 
     def _compile(self, path: str) -> Kept:
         compiler = Compiler(self.project, lints=self.lints)
-        before = stamp(path)
         result = Compiled(files=1)
         compiler.file(compiler.read(path), result)
         result = compiler.close(result)
-        stamps = {one: stamp(one) for one in compiler.paths}
-        stamps[os.path.abspath(path)] = before
-        return Kept(result, compiler, stamps)
+        return Kept(result, compiler, dict(compiler.seen.files))

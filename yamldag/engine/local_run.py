@@ -16,8 +16,9 @@ from typing import Any
 from msgspec import Struct, field
 
 from yamldag.engine import times
-from yamldag.engine.clock import SteadyClock
+from yamldag.engine.clock import MachineClock
 from yamldag.engine.loop.engine import Engine, Watcher, unwatched
+from yamldag.engine.loop.sealing import Declared, nothing
 from yamldag.engine.memory.earlier import earlier_outputs
 from yamldag.engine.memory.records import Dates, new_id
 from yamldag.engine.memory.run import UNMAPPED, Instance, Run, build
@@ -55,6 +56,8 @@ class Order(Struct, frozen=True):
     """Those that the project declares, with their slots."""
     callees: tuple[Plan, ...] = ()
     """The pipelines that its tasks call, those that they call in turn among them."""
+    declared: Declared = nothing
+    """Asked only where a task may see a secret."""
 
 
 class RunResult(Struct, frozen=True):
@@ -107,7 +110,7 @@ class _Here(Struct):
     watch: Watcher
     onlooker: Onlooker
     patience: Patience
-    clock: SteadyClock = field(default_factory=SteadyClock)
+    clock: MachineClock = field(default_factory=MachineClock)
 
     def run(self, order: Order, began: Callable[[Run], None] | None) -> RunResult:
         now = self.clock.now()
@@ -118,6 +121,7 @@ class _Here(Struct):
         engine = Engine(self.database, self.executor, self.clock, runner, os.environ, self.watch)
         callees = {plan.pipeline: Callee(plan, text_hash(to_text(plan))) for plan in order.callees}
         engine.callees = callees.get
+        engine.dispatch.declared = order.declared
         engine.pulse = self.onlooker.lease / BEATS
         run = build(self._record(order, engine.runner, now), engine.ids)
         gc.freeze()

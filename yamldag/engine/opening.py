@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from yamldag.compile.project import Project
-from yamldag.engine.clock import WallClock
+from yamldag.engine.clock import MachineClock
 from yamldag.engine.loop.engine import Engine
 from yamldag.engine.schedule.catalogue import Catalogue, last_good
 from yamldag.engine.service import Service
@@ -36,16 +36,18 @@ def open_service(
 
     `address` is where its pages are. Raises BadLease.
     """
-    clock, folder = WallClock(), Path(project.state_folder)
+    clock, folder = MachineClock(), Path(project.state_folder)
     onlooker = Onlooker.at(folder, os.environ, alone=database.kind == "sqlite")
     runner = moves.begin_runner(database, new_life(kind, executor.id, clock.now(), onlooker.boot, slots))
     database.live(runner)
+    executor.say = say
     patience = Patience(None, say)
     database.wait_by(patience)
     engine = Engine(database, executor, clock, runner, os.environ, slots=slots, address=address)
     engine.pulse = onlooker.lease / BEATS
     catalogue = Catalogue(project, lambda: last_good(database, project.root))
     engine.callees = catalogue.callee
+    engine.dispatch.declared = lambda: catalogue.project.declared
     peers = Peers(engine, executor, onlooker, say)
     peers.look()
     sweep(engine, executor)

@@ -12,11 +12,12 @@ from msgspec.structs import replace
 from yamldag.engine import times
 from yamldag.engine.loop.requests import detail_of, wish_of
 from yamldag.engine.memory.params import resolve
+from yamldag.engine.memory.reading import Unreadable, read_only, read_params, read_plan
 from yamldag.engine.memory.reasons import REASONS, marked
 from yamldag.engine.memory.rebuild import StoredInstance
 from yamldag.engine.memory.run import UNMAPPED, narrowed
 from yamldag.engine.step.choice import Choice, Fact, Wish, choose
-from yamldag.plan.pipeline import Plan, Task, from_text
+from yamldag.plan.pipeline import Plan, Task
 from yamldag.plan.state import TaskState
 from yamldag.store import clears, moves, requests, schedules, views
 from yamldag.store.clears import ClearedRow, Requeued
@@ -77,14 +78,14 @@ class Found(Struct, frozen=True):
 
 
 def look(database: Database, run: str) -> Found:
-    """The run of that id, which must be there."""
+    """The run of that id, which must be there. Raises Unreadable."""
     with views.reading(database.url) as db:
         row = views.one_run(db, run)
         assert row is not None
         text = views.plan(db, row["version"]) if row["version"] else None
         rows = [StoredInstance._make(each) for each in views.instances(db, run)]
-    only = None if row["only_tasks"] is None else frozenset(json.loads(row["only_tasks"]))
-    plan = from_text(text) if text else None
+    only = read_only(row["only_tasks"])
+    plan = read_plan(text, row["version"]) if text else None
     return Found(
         run,
         row["pipeline"],
@@ -200,7 +201,7 @@ def _apply(database: Database, planned: Clearance, now: float, backfill: str | N
     if planned.newer:
         version = planned.newer.version
         known = {param.name for param in planned.newer.plan.params}
-        kept = {name: value for name, value in json.loads(params).items() if name in known}
+        kept = {name: value for name, value in read_params(params).items() if name in known}
         params = json.dumps(resolve(planned.newer.plan, kept), ensure_ascii=False)
     requeued = Requeued(run.id, run.state, version, params, backfill or run.backfill)
     rows = list(_cleared_rows(planned))
@@ -237,8 +238,12 @@ def settle(database: Database, now: float) -> list[str]:
     told = []
     for row in requests.left_over(database):
         words = "the run was over"
-        if row.kind in ("clear", "mark") and clear(database, row.run, wish_of(row), now) == "queued":
-            words = "cleared" if row.kind == "clear" else "marked"
-            told.append(f"tasks of run {row.run} were {words}")
+        try:
+            wanted = row.kind in ("clear", "mark")
+            if wanted and clear(database, row.run, wish_of(row), now) == "queued":
+                words = "cleared" if row.kind == "clear" else "marked"
+                told.append(f"tasks of run {row.run} were {words}")
+        except Unreadable as unreadable:
+            words = str(unreadable)
         database.write(partial(requests.answer, database, row.id, words, now))
     return told

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from msgspec import Struct, field
 
-from yamldag.engine.schedule.catalogue import Broken, Known
+from yamldag.engine.schedule.catalogue import Broken
+from yamldag.engine.schedule.known import Known
 
 QUIET = 15.0
 """Seconds without a turn of the loop after which a scheduler is not healthy: it turns every two."""

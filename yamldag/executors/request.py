@@ -27,8 +27,10 @@ class _UselessError(Exception):
 def send(spec: dict[str, Any]) -> dict[str, Any]:
     """The result `{state, output, reason, retry}`."""
     try:
-        with _client() as client, client.stream(**_arguments(spec)) as response:
-            return _answer(response, spec)
+        with _client() as client:
+            if spec["stay"]:
+                client.event_hooks = {"response": [_stay]}
+            return _sent(client, spec)
     except _UselessError as error:
         return _failed(str(error), retry=False)
     except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError, ValueError):
@@ -36,6 +38,31 @@ def send(spec: dict[str, Any]) -> dict[str, Any]:
         return _failed(words, retry=False)
     except (httpx.HTTPError, OSError) as error:
         return _failed(_words(error, spec["url"]), retry=True)
+
+
+def _sent(client: httpx.Client, spec: dict[str, Any]) -> dict[str, Any]:
+    with client.stream(**_arguments(spec)) as response:
+        return _answer(response, spec)
+
+
+def _stay(response: httpx.Response) -> None:
+    """What signs in is for the connection's own host: a redirect to another one is not followed."""
+    if not response.has_redirect_location:
+        return
+    there = response.url.join(response.headers["location"])
+    if (there.scheme, there.host, there.port) != (response.url.scheme, response.url.host, response.url.port):
+        raise _UselessError(f"it redirects to `{there.host}`, which is not the connection's own host")
+
+
+def reach(url: str, headers: dict[str, str]) -> tuple[int | None, str]:
+    """The status that a request for it gets, None without an answer, and words on it."""
+    try:
+        with _client() as client, client.stream("GET", url, headers=headers) as response:
+            return response.status_code, f"it answers {response.status_code} {response.reason_phrase}".strip()
+    except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError, ValueError):
+        return None, "its URL, or a header, is not one that can be sent"
+    except (httpx.HTTPError, OSError) as error:
+        return None, _words(error, url)
 
 
 def warm_up() -> None:

@@ -31,6 +31,8 @@ ALONE = "alone"
 """In place of a module: load nothing ahead."""
 _REQUEST = 1 << 20
 _READY = b"ready"
+_MODULES = {"http": "request", "sql": "query"}
+"""Where operators of ours do their work."""
 
 Main = Callable[[str], int]
 Request = tuple[dict[str, Any], int]
@@ -60,15 +62,18 @@ def fork(main: Main, *words: str) -> NoReturn:
 
 
 def _load(operator: str, folder: str, module: str) -> None:
-    if operator == "http":
-        from yamldag.executors import request
+    if operator == "guarded":
+        from yamldag.executors.guard import guard
 
-        request.warm_up()
+        del guard
+        operator = module
+    if operator in ("http", "sql"):
+        importlib.import_module(f"yamldag.executors.{_MODULES[operator]}").warm_up()
         return
     from yamldag.executors import call
 
     del call
-    if module in (ALONE, ""):
+    if folder == "/" or module in (ALONE, ""):
         return
     environment = dict(os.environb)
     try:

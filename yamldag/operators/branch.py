@@ -11,9 +11,9 @@ from yamldag.operators.ending import of_task
 inline = False
 
 
-def prepare(params: Mapping[str, Json], _args: Mapping[str, Json], attempt: Attempt) -> Work | Outcome:
+def prepare(params: Mapping[str, Json], args: Mapping[str, Json], attempt: Attempt) -> Work | Outcome:
     if "python" in params:
-        return python.prepare(python.written_out(params["python"]), {}, attempt)
+        return python.prepare(python.written_out(params["python"]), args, attempt)
     return _checked(Outcome("success", output=params.get("choose")))
 
 

@@ -73,6 +73,11 @@ def broken(name: str) -> str | None:
     return None if name in BUILT_IN else _loaded(name)[1]
 
 
+def plugins_were_asked() -> bool:
+    """Whether plug-ins may have had a say in what this process has made of any file."""
+    return _entry_points.cache_info().currsize > 0 and bool(_entry_points())
+
+
 @cache
 def schema(ref: str, *, plugins: bool = False) -> Schema:
     """The document that a `$ref` leads to: `pipeline.schema.json`, `operators/bash.schema.json`. With a

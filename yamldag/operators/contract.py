@@ -88,7 +88,7 @@ class Operator(Protocol):
         its output must fit. Costs a task that wrote no output one failed look."""
 
 
-_OURS = frozenset({"bash", "branch", "command", "http", "noop", "python", "short_circuit"})
+_OURS = frozenset({"bash", "branch", "command", "guarded", "http", "noop", "python", "short_circuit", "sql"})
 
 
 def runnable(name: str) -> Operator | None:

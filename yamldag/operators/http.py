@@ -1,9 +1,10 @@
-"""`http`: one request."""
+"""`http`: one request. A `connection` is the connection itself, as its guard has resolved it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from yamldag.operators.connections import web_address, web_headers
 from yamldag.operators.contract import Attempt, Json, Outcome, Work, text
 from yamldag.operators.ending import of_task as outcome
 from yamldag.operators.process import argv
@@ -14,8 +15,14 @@ inline = False
 
 
 def prepare(params: Mapping[str, Json], _args: Mapping[str, Json], attempt: Attempt) -> Work | Outcome:
-    if "connection" in params:
-        return Outcome("failed", "`connection` is not supported by this version: use `url`")
+    connection = params.get("connection")
+    if "url" in params:
+        url, signs_in = text(params["url"]).strip(), {}
+    elif isinstance(connection, dict):
+        url, signs_in = web_address(connection, text(params.get("path") or "")), web_headers(connection)
+    else:
+        return Outcome("failed", "`http` needs a `url`, or a `connection` and a `path`")
+    own = {name: text(value) for name, value in _mapping(params, "headers").items()}
     expect = _statuses(params.get("expect"))
     if isinstance(expect, str):
         return Outcome("failed", expect)
@@ -23,8 +30,9 @@ def prepare(params: Mapping[str, Json], _args: Mapping[str, Json], attempt: Atte
         "operator": "http",
         "result": attempt.result_path,
         "method": text(params.get("method", "GET")).upper(),
-        "url": text(params["url"]).strip(),
-        "headers": {name: text(value) for name, value in _mapping(params, "headers").items()},
+        "url": url,
+        "headers": {**_less(signs_in, own), **own},
+        "stay": bool(signs_in),
         "query": [
             [name, text(each)] for name, value in _mapping(params, "query").items() for each in _all(value)
         ],
@@ -36,6 +44,12 @@ def prepare(params: Mapping[str, Json], _args: Mapping[str, Json], attempt: Atte
     if params.get("body") is not None:
         spec["body"] = text(params["body"])
     return Work(argv(attempt.spec_path), spec=spec, warm=("fork", "http", "/", ""))
+
+
+def _less(headers: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
+    """A request's own headers win, however they are written."""
+    mine = {name.lower() for name in own}
+    return {name: value for name, value in headers.items() if name.lower() not in mine}
 
 
 def _mapping(params: Mapping[str, Json], name: str) -> dict[str, Json]:

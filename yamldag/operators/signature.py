@@ -83,11 +83,16 @@ def read(path: str, function: str) -> Signature | Fault:
 def module_file(folder: str, module: str) -> str | None:
     """The file of a module (`rockets`, `reports.daily`) beside a pipeline: a package goes before a module, as
     in an import. None: there is none."""
+    return next((path for path in module_files(folder, module) if os.path.isfile(path)), None)
+
+
+def module_files(folder: str, module: str) -> tuple[str, ...]:
+    """The files that a module of a folder may be in: the first that is there is it."""
     parts = module.split(".")
     if not all(part.isidentifier() for part in parts):
-        return None
+        return ()
     stem = os.path.join(folder, *parts)
-    return next((path for path in (f"{stem}/__init__.py", f"{stem}.py") if os.path.isfile(path)), None)
+    return f"{stem}/__init__.py", f"{stem}.py"
 
 
 def importable(module: str) -> bool:

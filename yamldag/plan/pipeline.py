@@ -163,7 +163,7 @@ class UnreadableError(Exception):
     """A text that is no plan of this version's."""
 
 
-_ENCODER = msgspec.json.Encoder(order="sorted")
+_ENCODER = msgspec.json.Encoder()
 _DECODER = msgspec.json.Decoder(Plan)
 
 
@@ -174,7 +174,8 @@ def to_json(plan: Plan) -> dict[str, Any]:
 
 
 def to_text(plan: Plan) -> str:
-    """The plan as it is stored: JSON, equal for equal plans. `from_text` gives it back."""
+    """The plan as it is stored: JSON. `from_text` gives it back; keys keep the order of the file, since that of a
+    matrix's axes counts."""
     return _ENCODER.encode(plan).decode()
 
 

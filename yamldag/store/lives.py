@@ -28,6 +28,8 @@ class Seen(NamedTuple):
     silent: float
     """Seconds since it beat last, or ended, by the database's clock."""
     ended: bool
+    step: int = 0
+    """How often it has written: whether it is silent can be seen without any clock of others."""
 
 
 class Member(NamedTuple):
@@ -43,13 +45,13 @@ def seen(database: Database, me: int) -> list[Seen]:
     """All lives but mine, as `Seen` says."""
     columns = "runner.id, kind, host, boot, pid, executor"
     rows = database.execute(
-        f"SELECT {columns}, {database.clock} - seen, 0 FROM runner WHERE ended IS NULL AND runner.id <> ? "  # noqa: S608
-        f"UNION ALL SELECT {columns}, {database.clock} - ended, 1 FROM runner "
+        f"SELECT {columns}, {database.clock} - seen, 0, step FROM runner WHERE ended IS NULL AND runner.id <> ? "  # noqa: S608
+        f"UNION ALL SELECT {columns}, {database.clock} - ended, 1, step FROM runner "
         "JOIN (SELECT DISTINCT owner FROM run WHERE state = 'running') busy ON busy.owner = runner.id "
         "WHERE ended IS NOT NULL",
         (me,),
     )
-    return [Seen._make((*row[:-1], bool(row[-1]))) for row in rows.fetchall()]
+    return [Seen._make((*row[:-2], bool(row[-2]), row[-1])) for row in rows.fetchall()]
 
 
 def inherit(database: Database, life: Seen, heir: int | None, stop: str | None = None) -> bool:
@@ -91,6 +93,16 @@ def running_attempts(database: Database, owner: int) -> dict[int, str]:
         (owner,),
     )
     return dict(rows.fetchall())
+
+
+def attempts_of(database: Database, run: str) -> list[int]:
+    """The attempts of a run that are running, as far as is recorded."""
+    rows = database.execute(
+        "SELECT attempt.id FROM attempt JOIN task_instance ON task_instance.id = attempt.instance "
+        "WHERE task_instance.run = ? AND attempt.state = 'running'",
+        (run,),
+    )
+    return [row[0] for row in rows.fetchall()]
 
 
 def losses(database: Database, owner: int) -> dict[int, int]:

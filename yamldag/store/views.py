@@ -45,6 +45,7 @@ def pipelines(db: sa.Connection) -> list[sa.RowMapping]:
             pipeline.c.id,
             pipeline.c.file,
             pipeline.c.paused,
+            pipeline.c.removed,
             run.c.id.label("run"),
             run.c.state,
             run.c.created,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from yamldag.engine import outside
 from yamldag.engine.refused import Refused
-from yamldag.engine.schedule.catalogue import Known
+from yamldag.engine.schedule.known import Known
 from yamldag.store import audit
 from yamldag.store.database import Database
 from yamldag.store.moves import Version

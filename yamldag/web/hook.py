@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 
 from yamldag.engine import orders
 from yamldag.engine.refused import Refused
-from yamldag.engine.schedule.catalogue import Known
+from yamldag.engine.schedule.known import Known
 from yamldag.plan.pipeline import Json
 from yamldag.store import audit, sessions, webhooks
 from yamldag.store.database import Database

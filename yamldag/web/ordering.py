@@ -12,7 +12,7 @@ from yamldag.engine.asking.rows import Row, index_of, run_row
 from yamldag.engine.memory.params import BadParams
 from yamldag.engine.outside import Clearance, Found, Newer
 from yamldag.engine.refused import NOT_NOW, Refused
-from yamldag.engine.schedule.catalogue import Known
+from yamldag.engine.schedule.known import Known
 from yamldag.engine.step.choice import Wish
 from yamldag.plan.pipeline import Json, Plan
 from yamldag.store import moves

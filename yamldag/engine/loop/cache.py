@@ -30,8 +30,8 @@ class Cache:
             key = render(task.cache.key, self._templates.context(instance))
         except TemplateError as error:
             raise Refused(f"`cache`: {error}") from None
-        whole = [instance.node.run.plan.pipeline, task.id, _definition(instance), _item(instance), key]
-        text = json.dumps(whole, sort_keys=True, ensure_ascii=False, default=str)
+        definition = _text(_definition(instance))
+        text = _text([instance.node.run.plan.pipeline, task.id, definition, _item(instance, definition), key])
         return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
     def find(self, instance: Instance, key: str, now: float) -> Reused | None:
@@ -43,7 +43,10 @@ class Cache:
         if found is None:
             return None
         value, origin = found
-        return Reused(None if value is None else json.loads(value), origin)
+        try:
+            return Reused(None if value is None else json.loads(value), origin)
+        except ValueError:
+            return None  # it is spoilt: the task makes it anew
 
 
 def _definition(instance: Instance) -> dict[str, Json]:
@@ -59,5 +62,12 @@ def _definition(instance: Instance) -> dict[str, Json]:
     }
 
 
-def _item(instance: Instance) -> Json:
-    return None if instance.index == UNMAPPED else [instance.index, instance.item]
+def _item(instance: Instance, definition: str) -> Json:
+    """Its item, wherever that stands in the list, unless the task may read its place."""
+    if instance.index == UNMAPPED:
+        return None
+    return [instance.item, instance.index if "index" in definition else None]
+
+
+def _text(value: object) -> str:
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)

@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator, Mapping
 
 from yamldag.engine import folders, times
-from yamldag.engine.loop import waits
+from yamldag.engine.loop import sealing, waits
 from yamldag.engine.loop.templates import Templates, rendered
 from yamldag.engine.memory import gates
 from yamldag.engine.memory.deferral import Deferral
@@ -17,7 +17,9 @@ from yamldag.engine.memory.run import UNMAPPED, Instance, Run
 from yamldag.engine.step.errands import Errand, write_privately
 from yamldag.engine.step.world import Callees, Finished, Prepared, nobody
 from yamldag.executors.contract import Ended, Start
+from yamldag.operators import guarded
 from yamldag.operators.contract import Attempt, Operator, Outcome, Work, runnable
+from yamldag.operators.secrets import DECLARED
 from yamldag.plan.expression import TemplateError, condition, evaluate, render_shell, render_text
 from yamldag.plan.pipeline import Call, Json, Task
 
@@ -42,6 +44,8 @@ class Dispatch:
     ) -> None:
         self._callees = callees
         self._templates = templates
+        self.declared: sealing.Declared = sealing.nothing
+        """What those are told who look secrets up."""
         self._ids = ids
         self._inherited = {name: value for name, value in environment.items() if not name.startswith(_OURS)}
         self._operators: dict[str, Operator | None] = {}
@@ -66,14 +70,19 @@ class Dispatch:
         task, number = instance.node.task, next(self._ids)
         try:
             context = self._templates.context(instance)
-            operator, params, timeout = waits.look(rendered(task.params, context))
-            args, env = rendered(task.args, context), self._own(task, context)
+            private = sealing.asks_privately(task)
+            operator, params, timeout = waits.look(task.params if private else rendered(task.params, context))
+            if private:
+                params = self._sealed(operator, params, task, context, instance.node.run)
+                args, env = sealing.ANY, {DECLARED: self.declared()}
+            else:
+                args, env = rendered(task.args, context), self._own(task, context)
             place = _attempt(instance, _base(instance), _cwd(task, context), f".{number}")
         except TemplateError as error:
             return Outcome("failed", str(error))
         env = {**self._base(instance.node.run), **env, **_variables(instance, place)}
         env["YAMLDAG_ATTEMPT_ID"] = str(number)
-        return Errand(number, operator, params, args, env, place, timeout, owner=instance)
+        return Errand(number, operator, params, args, env, place, timeout, owner=instance, guarded=private)
 
     def letter(self, notice: Notice, folder: str) -> Errand | Outcome:
         """Render a notification: what to send, or how it is over already."""
@@ -94,15 +103,20 @@ class Dispatch:
         )
         try:
             context = self._templates.of_notice(notice)
-            params, args = _params(call, context), rendered(call.args, context)
-            own = {name: render_text(value, context) for name, value in call.env.items()}
+            private = sealing.is_private(call)
+            if private:
+                params = self._sealed(call.operator, call.params, call, context, run)
+                args, own = sealing.ANY, {DECLARED: self.declared()}
+            else:
+                params, args = _params(call, context), rendered(call.args, context)
+                own = {name: render_text(value, context) for name, value in call.env.items()}
         except TemplateError as error:
             return Outcome("failed", str(error))
         env = {**self._inherited, **own, **_of_run(run), "YAMLDAG_OUTPUT": place.output_path}
         if instance is not None:
             env |= {"YAMLDAG_TASK_ID": place.task_id, "YAMLDAG_ATTEMPT": str(notice.attempt)}
         timeout = PATIENCE if call.timeout is None else call.timeout
-        return Errand(notice.id, call.operator, params, args, env, place, timeout, notice)
+        return Errand(notice.id, call.operator, params, args, env, place, timeout, notice, guarded=private)
 
     def _work(self, instance: Instance, base: str) -> Start | Outcome | Deferral:
         task = instance.node.task
@@ -113,6 +127,12 @@ class Dispatch:
             return Outcome("failed", f"there is no operator `{task.operator}`")
         context = self._templates.context(instance)
         attempt = _attempt(instance, base, _cwd(task, context))
+        if sealing.is_private(task):
+            sealed = self._sealed(task.operator, task.params, task, context, instance.node.run)
+            env = {DECLARED: self.declared(), **_variables(instance, attempt)}
+            return self._start(
+                instance, attempt, guarded.prepare(sealed, {"schema": task.output}, attempt), env
+            )
         work = operator.prepare(_params(task, context), rendered(task.args, context), attempt)
         if isinstance(work, Outcome):
             return gates.checked(task, instance.node.run.plan, work)
@@ -132,6 +152,16 @@ class Dispatch:
             {name: value for name, value in task.params.items() if name not in waits.LOOKS}, context
         )
         return waits.deferral(instance, params, _cwd(task, context))
+
+    def _sealed(
+        self,
+        operator: str,
+        params: Mapping[str, Json],
+        call: Task | Call,
+        context: Mapping[str, Json],
+        run: Run,
+    ) -> dict[str, Json]:
+        return sealing.seal(operator, params, call, context, run.plan.timezone)
 
     def _own(self, task: Task, context: Mapping[str, Json]) -> dict[str, str]:
         return {name: render_text(value, context) for name, value in task.env.items() if name not in _OF_RUN}
@@ -174,12 +204,13 @@ class Dispatch:
         """Read how an attempt ended."""
         task = instance.node.task
         attempt = _attempt(instance, _base(instance), task.folder)
-        operator = self._operator(task.operator)
+        private = sealing.is_private(task)
+        operator = guarded if private else self._operator(task.operator)
         assert operator is not None
         outcome = operator.outcome(ended, attempt, task.output)
         if task.operator == gates.BRANCH:
             outcome = gates.checked(task, instance.node.run.plan, outcome)
-        if outcome.output is not None or task.operator not in _SHELLS:
+        if private or outcome.output is not None or task.operator not in _SHELLS:
             self._litter += (attempt.output_path, attempt.result_path, attempt.spec_path)
         return Finished(ended.attempt, outcome, ended.reason, ended.started, ended.ended, ended.exit)
 

@@ -30,6 +30,7 @@ from yamldag.engine.step.world import (
     Called,
     Callee,
     Callees,
+    ClockSet,
     Finished,
     Freed,
     Happened,
@@ -90,6 +91,8 @@ class Engine:
     world: World = field(init=False)
     lost: set[str] = field(default_factory=set)
     """Runs that someone else has moved meanwhile: no longer ours."""
+    given_up: dict[str, str] = field(default_factory=dict)
+    """Runs whose rows can't be read, and why: they have failed; the caller empties it."""
     leaving: bool = False
     """The scheduler goes: nothing starts any more, and what is stopped now has failed at nothing."""
     updated: bool = False
@@ -101,6 +104,8 @@ class Engine:
     called: list[Called] = field(default_factory=list)
     """Runs that tasks have made, and that are stored; the caller empties it."""
     errands: Errands = field(default_factory=Errands)
+    set_by: float = 0.0
+    """Seconds by which the clock was set in all: what is waited for goes by `steady`."""
     fresh: bool = False
     """Other processes have written to the database; who has looked there sets it back."""
     news: News = field(init=False)
@@ -124,6 +129,11 @@ class Engine:
         self.world.cache = Cache(self.database, self._templates)
         self._pools = PoolWatch(self.database, self.world, self.runner)
         self._past = PastWatch(self.database, self.world)
+
+    @property
+    def steady(self) -> float:
+        """Seconds for waits of this process: the time, as if nobody had ever set the clock."""
+        return self.clock.now() - self.set_by
 
     def _callee(self, name: str) -> Callee | None:
         return self.callees(name)
@@ -150,6 +160,9 @@ class Engine:
         """
         ends = self.executor.receive(self._wait(patience))
         happened: list[Happened] = []
+        if by := self.clock.moved():
+            self.set_by += by
+            happened.append(ClockSet(by))
         while self._inbox:
             happened.append(self._inbox.popleft())
         running = self.world.running
@@ -215,7 +228,7 @@ class Engine:
         if not self.news.look(self.clock.now()):
             return []
         self.fresh = True
-        return self.database.read(lambda: asked_of(self.database, self.runner))
+        return asked_of(self.database, self.runner, self.clock.now())
 
     def _carry_out(self, result: Result) -> Answer:
         """Store first; what was not stored does not happen."""

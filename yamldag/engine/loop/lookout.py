@@ -77,7 +77,10 @@ def _outputs(rows: Iterable[tuple[str, int, str, str | None]], look: Look) -> Ou
     size = 0
     for task, index, state, text in rows:
         size += len(text or "")
-        value: Json = json.loads(text) if text is not None and state == "success" else None
+        try:
+            value: Json = json.loads(text) if text is not None and state == "success" else None
+        except ValueError:
+            return Outcome("failed", f"the output of `{task}` can't be read: it has been changed or damaged")
         if index < 0:
             found[task] = value
             continue

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
+from yamldag.engine.memory.reading import Unreadable, reading
 from yamldag.engine.step.choice import Wish
 from yamldag.engine.step.world import Asked
 from yamldag.store import requests
@@ -11,20 +13,27 @@ from yamldag.store.database import Database
 from yamldag.store.requests import StoredRequest
 
 
-def asked_of(database: Database, owner: int) -> list[Asked]:
-    """What is asked of the runs of that life."""
-    return [_asked(row) for row in requests.asked_of(database, owner)]
-
-
-def _asked(row: StoredRequest) -> Asked:
-    wish = wish_of(row) if row.kind in ("clear", "mark") else None
-    return Asked(row.id, row.run, row.kind, wish)
+def asked_of(database: Database, owner: int, now: float) -> list[Asked]:
+    """What is asked of the runs of that life. What can't be read is answered by that at once."""
+    found = []
+    for row in database.read(lambda: requests.asked_of(database, owner)):
+        try:
+            found.append(
+                Asked(row.id, row.run, row.kind, wish_of(row) if row.kind in ("clear", "mark") else None)
+            )
+        except Unreadable as unreadable:
+            database.write(partial(requests.answer, database, row.id, str(unreadable), now))
+    return found
 
 
 def wish_of(row: StoredRequest) -> Wish:
-    """What a request wants to be cleared."""
-    said = json.loads(row.detail)
-    return Wish(tuple((task, index) for task, index in said.pop("units")), **said)
+    """What a request wants to be cleared. Raises Unreadable."""
+    with reading("what is asked of it"):
+        said = json.loads(row.detail)
+        units = [(task, index) for task, index in said.pop("units")]
+        wish = Wish(tuple(units), **said)
+        hash(wish)
+        return wish
 
 
 def detail_of(wish: Wish) -> str:

@@ -14,10 +14,10 @@ from yamldag.plan import duration
 from yamldag.plan.pipeline import Json
 from yamldag.plan.schedule.times import moment
 
-LOOKS = {"http": "url", "python": "function"}
+LOOKS = {"http": "url", "python": "function", "sql": "query"}
 """What is asked by an errand of the operator of that name, and the parameter that its short form sets."""
 _LONGEST = 60.0
-"""Seconds that one request may take."""
+"""Seconds that one request, or one query, may take."""
 
 
 class UnfitError(Exception):
@@ -40,11 +40,14 @@ def look(params: Mapping[str, Json]) -> tuple[str, dict[str, Json], float | None
     """The operator that one look calls, its parameters, and the seconds that it may take."""
     name = next(each for each in LOOKS if each in params)
     given = params[name]
-    return name, given if isinstance(given, dict) else {LOOKS[name]: given}, _timeout(name)
+    found: dict[str, Json] = given if isinstance(given, dict) else {LOOKS[name]: given}
+    if name == "sql":
+        found = {**found, "answer": True}
+    return name, found, _timeout(name)
 
 
 def _timeout(name: str) -> float | None:
-    return _LONGEST if name == "http" else None
+    return None if name == "python" else _LONGEST
 
 
 def _fill(made: Deferral, instance: Instance, params: Mapping[str, Json], cwd: str) -> None:
@@ -54,6 +57,7 @@ def _fill(made: Deferral, instance: Instance, params: Mapping[str, Json], cwd: s
         made.at = min(since, made.since) + _seconds("delay", params["delay"])
     elif "until" in params:
         made.at = _until(text(params["until"]).strip(), instance.node.run.logical_date, timezone)
+        made.fixed = True
     elif "file" in params:
         made.what, made.path = FILE, os.path.join(cwd, text(params["file"]))
     elif "pipeline" in params:

@@ -25,6 +25,8 @@ class Deferral(Struct, eq=False):
     """When its time is over."""
     at: float | None = None
     """`time`: when that is."""
+    fixed: bool | None = None
+    """`time`: it is a moment of the clock, not one after a delay."""
     path: str | None = None
     """`file`: absolute; it may hold `*`."""
     pipeline: str | None = None
@@ -58,7 +60,9 @@ class Awaited(NamedTuple):
     task: str | None
 
 
-_SPEC = ("what", "at", "path", "pipeline", "task", "date", "run", "poke", "soft_fail")
+_NEEDS = {TIME: (), FILE: ("path",), RUN: ("pipeline", "date"), CALL: ("run",), ERRAND: ()}
+"""The texts without which there is nothing to wait for."""
+_SPEC = ("what", "at", "fixed", "path", "pipeline", "task", "date", "run", "poke", "soft_fail")
 
 
 def to_text(deferral: Deferral) -> str:
@@ -68,4 +72,10 @@ def to_text(deferral: Deferral) -> str:
 
 
 def from_text(spec: str, since: float, until: float | None) -> Deferral:
-    return Deferral(since=since, until=until, **json.loads(spec))
+    """Raises ValueError, TypeError: it is none."""
+    made = Deferral(since=since, until=until, **json.loads(spec))
+    texts = [name for name in _NEEDS[made.what] if not isinstance(getattr(made, name), str)]
+    numbers = [made.at if made.what == TIME else 0.0, made.poke]
+    if texts or not all(isinstance(each, int | float) for each in numbers):
+        raise TypeError
+    return made

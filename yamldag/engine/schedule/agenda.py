@@ -6,13 +6,14 @@ All of it is read from the database when it starts, and follows what is stored.
 from __future__ import annotations
 
 import heapq
+from bisect import insort
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from msgspec import Struct, field
 
-from yamldag.engine.schedule.catalogue import Known
+from yamldag.engine.schedule.known import Known
 from yamldag.engine.schedule.ticker import Decision, Position, Scheduled, due, tick
 from yamldag.store import schedules
 from yamldag.store.database import Database
@@ -215,9 +216,19 @@ class Agenda(Struct):
 
         `pipelines` may hold more than those in force: what was asked for by hand runs though its file has gone.
         """
-        found = [pair for name in self.names if name in pipelines for pair in self._take(pipelines[name])]
+        found: list[tuple[QueuedRun, Known]] = []
+        oldest: list[tuple[str, str]] = []
+        self.hurries = False
+        for age, name in sorted((min(map(_age, self._queued[name])), name) for name in self.names):
+            if most is not None and len(oldest) == most and oldest[-1] < age:
+                self.hurries = True  # all others are younger: they need no look now
+                break
+            for pair in self._take(pipelines[name]) if name in pipelines else ():
+                found.append(pair)
+                insort(oldest, _age(pair[0]))
+                del oldest[most:]
         found.sort(key=lambda pair: _age(pair[0]))
-        self.hurries = most is not None and len(found) > most
+        self.hurries = self.hurries or (most is not None and len(found) > most)
         if most is not None:
             self.queued(row for row, _ in found[most:])
         return found[:most]

@@ -13,7 +13,7 @@ from msgspec import Struct, field
 
 from yamldag.engine import times
 from yamldag.engine.memory.records import new_id
-from yamldag.engine.schedule.catalogue import Known
+from yamldag.engine.schedule.known import Known
 from yamldag.plan.pipeline import Json
 from yamldag.plan.schedule import Schedule, met, names
 from yamldag.store import assets, schedules

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -13,42 +14,15 @@ from msgspec.structs import replace
 from yamldag.compile.compiler import Unit
 from yamldag.compile.files import shown
 from yamldag.compile.project import Project, find
-from yamldag.compile.workspace import Stamp, Workspace, stamp
-from yamldag.engine.schedule.ticker import rule_of
+from yamldag.compile.seen import Stamp, stamp
+from yamldag.compile.workspace import Workspace
+from yamldag.engine.schedule.known import Known, known
+from yamldag.engine.schedule.remembered import Remembered, mixed
 from yamldag.engine.step.world import Callee
-from yamldag.plan.pipeline import Plan, from_text, text_hash, to_text
-from yamldag.plan.schedule import Schedule, read
+from yamldag.plan.pipeline import UnreadableError, from_text, text_hash, to_text
 from yamldag.store import schedules
 from yamldag.store.database import Database
 from yamldag.syntax.diagnostic import Diagnostic, has_errors
-
-
-class Known(Struct, frozen=True):
-    """A pipeline in force."""
-
-    plan: Plan
-    text: str
-    """The plan as it is stored."""
-    version: str
-    """Its hash."""
-    schedule: Schedule
-    rule: str
-    path: str
-    """Absolute, of its file."""
-    refused: tuple[Diagnostic, ...] = ()
-    """Why this version does not run it; empty: it does."""
-    stale: bool = False
-    """Its file has errors now, or says something else by mistake: this is the last good version."""
-
-    @property
-    def runs(self) -> bool:
-        return not self.refused
-
-
-def known(plan: Plan, text: str, version: str, path: str, refused: Iterable[Diagnostic] = ()) -> Known:
-    """A pipeline in force, of a plan without errors."""
-    schedule = read(plan.schedule, plan.timezone, plan.start, plan.end)
-    return Known(plan, text, version, schedule, rule_of(plan), path, tuple(refused))
 
 
 def last_good(database: Database, root: str, names: Collection[str] | None = None) -> dict[str, Known]:
@@ -58,7 +32,7 @@ def last_good(database: Database, root: str, names: Collection[str] | None = Non
         if names is None or name in names:
             path = os.path.abspath(os.path.join(root, file))
             # A plan of another version of yamldag may not be readable; then there is no last good one.
-            with suppress(KeyError, TypeError, ValueError, AssertionError):
+            with suppress(UnreadableError, LookupError, TypeError, ValueError, AttributeError):
                 found[name] = known(from_text(text), text, version, path)
     return found
 
@@ -80,16 +54,24 @@ class Catalogue:
     pipelines: dict[str, Known] = field(default_factory=dict)
     broken: tuple[Broken, ...] = ()
     warnings: tuple[Diagnostic, ...] = ()
+    _paths: list[str] = field(default_factory=list)
+    """Of all files of the project."""
     _workspace: Workspace = field(init=False)
+    """Those that were compiled."""
+    _remembered: Remembered = field(init=False)
+    """Those that were not: their plans were kept."""
     _stamp: Stamp = field(init=False)
     _units: dict[int, tuple[Unit, Known]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        since = time.time_ns()
         self._adopt(self.project)
-        self._workspace.refresh()
+        self._compile()
         if self._workspace.result().broken:
             self.pipelines = self.earlier()
         self._read()
+        plans = {mark: pair[1] for mark, pair in self._units.items()}
+        self._remembered.keep(self._workspace.results(), plans, since)
 
     def callee(self, name: str) -> Callee | None:
         """The pipeline of that name, as a task calls it: its run waits for room, and fixes its plan then."""
@@ -99,15 +81,25 @@ class Catalogue:
     def refresh(self) -> bool:
         """Compile what has changed. True: something has."""
         again = self._project_changed()
-        changed = self._workspace.refresh()
+        changed = self._compile()
         if changed or again:
             self._read()
-        return bool(changed) or again
+        return changed or again
+
+    def _compile(self) -> bool:
+        """What has changed, and is not remembered. True: something has."""
+        self._paths = self.project.files()
+        forgotten = self._remembered.refresh(self._paths)
+        changed = self._workspace.refresh()
+        if changed and mixed(self._remembered, self._workspace.units()):
+            self._remembered.clear()
+            self._workspace.refresh()
+        return bool(changed or forgotten)
 
     def gone(self, files: Mapping[str, str]) -> list[str]:
         """Of pipelines with their files those that are in force no more: the file is gone, or is there without
         them. What a file that is broken held is not known; one from elsewhere was never ours."""
-        there = {os.path.abspath(each) for each in self._workspace.paths}
+        there = {os.path.abspath(each) for each in self._paths}
         read = there - {os.path.abspath(each.path) for each in self.broken}
         return [
             name
@@ -119,8 +111,12 @@ class Catalogue:
 
     def _adopt(self, project: Project) -> None:
         self.project = project
-        self._workspace = Workspace(project.files, project)
-        self._stamp = self._project_stamp()
+        self._workspace = Workspace(self._not_remembered, project)
+        self._remembered = Remembered.of(project, project.files())
+        self._stamp = project.stamp
+
+    def _not_remembered(self) -> list[str]:
+        return [path for path in self._paths if path not in self._remembered]
 
     def _project_stamp(self) -> Stamp:
         return stamp(self.project.file) if self.project.file else None
@@ -143,7 +139,8 @@ class Catalogue:
         result = self._workspace.result()
         self.warnings = tuple(each for each in result.found if each.severity == "warning")
         self.broken = tuple(_by_file(each for each in result.found if each.severity == "error"))
-        good = dict(self._good(result.units))
+        good = {each.plan.pipeline: each for those in self._remembered.pipelines.values() for each in those}
+        good |= self._good(result.units)
         self.pipelines = {**self._kept(result.units, good), **good}
 
     def _good(self, units: list[Unit]) -> Iterator[tuple[str, Known]]:
@@ -163,7 +160,7 @@ class Catalogue:
         """What the files that are broken now held when they were good."""
         unsound = {unit.path for unit in units if not unit.sound}
         unsound |= {os.path.abspath(broken.path) for broken in self.broken}
-        there = {os.path.abspath(path) for path in self._workspace.paths}
+        there = {os.path.abspath(path) for path in self._paths}
         return {
             name: replace(one, stale=True)
             for name, one in self.pipelines.items()

@@ -260,6 +260,11 @@ class Changes:
         """A request is obeyed by this step."""
         self._of(run).answers.append(Answer(self.now, words, request))
 
+    def has_answered(self, run: Run, request: int) -> bool:
+        """Whether this step has obeyed it."""
+        batch = self._batches.get(run)
+        return batch is not None and any(each.id == request for each in batch.answers)
+
     def _batch(self, instance: Instance) -> Batch:
         return self._of(instance.node.run)
 

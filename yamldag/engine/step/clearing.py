@@ -40,8 +40,12 @@ class Clearing:
         self._result = result
 
     def ask(self, run: Run, request: int, wish: Wish) -> None:
-        """Clear as soon as no attempt is in the way. A run that is stopping ends first: then it is asked again."""
-        if run.stop or (run.clear and request in run.clear.requests):
+        """Clear as soon as no attempt is in the way. A run that is stopping ends first: then it is asked again.
+
+        A request may be heard of again in the step that obeys it: what was heard then is older than its answer.
+        """
+        asked = run.clear and request in run.clear.requests
+        if run.stop or asked or self._changes.has_answered(run, request):
             return
         choice = choose([node.task for node in run.nodes.values()], map(fact_of, run.instances), wish)
         clear = run.clear = run.clear or Clear(set(), frozenset())

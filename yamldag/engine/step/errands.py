@@ -40,6 +40,13 @@ class Errand(Struct, frozen=True, eq=False):
     """Who sent it, as they want to know it again when it returns."""
     declared: Mapping[str, Json] | None = None
     """The JSON Schema that its output must fit."""
+    guarded: bool = False
+    """It may see a secret: `params` are a sealed call of `operator`."""
+
+    @property
+    def carried_out_by(self) -> str:
+        """The operator whose process it is."""
+        return "guarded" if self.guarded else self.operator
 
 
 class Returned(Struct, frozen=True):
@@ -94,7 +101,7 @@ class Errands(Struct):
         errand = self.running.pop(ended.attempt, None)
         if errand is None:
             return None
-        operator = runnable(errand.operator)
+        operator = runnable(errand.carried_out_by)
         assert operator is not None
         outcome = operator.outcome(ended, errand.place, errand.declared)
         for path in (errand.place.output_path, errand.place.result_path, errand.place.spec_path):
@@ -104,7 +111,7 @@ class Errands(Struct):
 
 
 def _prepared(errand: Errand) -> Work | Outcome:
-    operator = runnable(errand.operator)
+    operator = runnable(errand.carried_out_by)
     if operator is None:
         return Outcome("failed", f"there is no operator `{errand.operator}`")
     return operator.prepare(errand.params, errand.args, errand.place)
@@ -118,7 +125,7 @@ def _start(errand: Errand, work: Work) -> Start:
     if work.spec is not None:
         write_privately(place.spec_path, json.dumps(work.spec, ensure_ascii=False))
     env = {**errand.env, **work.env}
-    return Start(errand.id, work.argv, env, place.cwd, place.log_path, errand.timeout)
+    return Start(errand.id, work.argv, env, place.cwd, place.log_path, errand.timeout, warm=work.warm)
 
 
 def write_privately(path: str, text: str) -> None:

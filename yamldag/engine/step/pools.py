@@ -33,6 +33,7 @@ class Pools:
         name, run = _pool(instance), instance.node.run
         heapq.heappush(run.queues.setdefault(name, []), (*_place(instance), instance.index, instance))
         self._known(name).runs.add(run)
+        self._world.open.claims(run)
 
     def first(self, run: Run) -> list[Ready] | None:
         """The heap that the next of a run comes from, if any may start or ask."""

@@ -240,6 +240,11 @@ class Readiness:
                 instance.own.expect(judged, state)
 
 
+def waits_for_parents(node: Node) -> bool:
+    """Whether nothing can be decided of it as long as no parent has ended. That is so of all rules but one."""
+    return bool(node.tally.others or (node.tally.judged and node.task.trigger_rule != "always"))
+
+
 def is_held(instance: Instance) -> bool:
     """Whether it is to be cleared, and an attempt that must end first keeps it from going on."""
     clear = instance.node.run.clear

@@ -6,7 +6,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator
 
-from yamldag.engine.memory.run import Instance, Ready, Run
+from yamldag.engine.memory.run import Instance, Run
 from yamldag.engine.step.changes import Changes
 from yamldag.engine.step.pools import Pools
 from yamldag.engine.step.world import Answered, Result, World
@@ -42,7 +42,7 @@ class Room:
         if world.pools:
             self.pools.take_back()
         while world.open and not world.full:
-            heap = self._first()
+            heap = world.open.first(self.pools.first)
             if heap is None:
                 break
             instance = heapq.heappop(heap)[-1]
@@ -56,19 +56,6 @@ class Room:
         if world.pools:
             self.pools.give_up()
         return None
-
-    def _first(self) -> list[Ready] | None:
-        """The heap whose first goes first of all."""
-        heaps = []
-        for run in tuple(self._world.open):
-            heap = self.pools.first(run) if run.queues else run.ready
-            if heap:
-                heaps.append((run, heap))
-            else:
-                self._world.open.discard(run)
-        if len(heaps) < 2:
-            return heaps[0][1] if heaps else None
-        return min(heaps, key=lambda pair: (pair[1][0][:2], pair[0].logical_date, pair[0].id))[1]
 
     def answered(self, what: Answered) -> Iterator[tuple[Instance, str | None]]:
         """Those of the ones that asked that begin now, or can't at all: why."""

@@ -18,14 +18,16 @@ from yamldag.engine.step.deadline import moment_of
 from yamldag.engine.step.deferred import Deferred
 from yamldag.engine.step.errands import Returned
 from yamldag.engine.step.pools import forget
-from yamldag.engine.step.readiness import Readiness
+from yamldag.engine.step.readiness import Readiness, waits_for_parents
 from yamldag.engine.step.reusing import Reusing
 from yamldag.engine.step.room import Room
 from yamldag.engine.step.stopping import ACTIVE, Stopping
+from yamldag.engine.step.waiting import begun, hasten, put_off
 from yamldag.engine.step.world import (
     Admit,
     Answered,
     Asked,
+    ClockSet,
     Deadline,
     Finished,
     Freed,
@@ -77,6 +79,8 @@ class _Step:
             elif isinstance(what, Stop | Asked):
                 if run := self.world.runs.get(what.run):
                     self._obey(run, what)
+            elif isinstance(what, ClockSet):
+                put_off(self.world, self.changes, what.by)
             elif isinstance(what, Answered | Freed | Past):
                 self._hear(what)
             else:
@@ -98,13 +102,13 @@ class _Step:
         self.world.runs[run.id] = run
         self.admitted.append(run)
         if run.plan.timeout is not None:
-            self.world.alarm(run.started + run.plan.timeout, run)
+            self.world.alarm(begun(run, self.now) + run.plan.timeout, run)
         if run.plan.deadline is not None and not run.late:
             self.world.alarm(moment_of(run.plan, run.logical_date), Deadline(run.id))
         for instance in run.instances:
             if what.new:
                 self.changes.add(instance)
-                if instance.node.tally.judged or instance.node.tally.others:
+                if waits_for_parents(instance.node):
                     continue
             self._resume(instance)
         for instance in run.unsaved:
@@ -141,6 +145,7 @@ class _Step:
     def _resume(self, instance: Instance) -> None:
         """Put an instance where its state says that it is."""
         state, pooled = instance.state, instance.node.task.pool is not None
+        hasten(instance, self.changes)
         if state is TaskState.NONE:
             self.readiness.consider(instance)
         elif state is TaskState.SCHEDULED:

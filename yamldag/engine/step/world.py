@@ -13,6 +13,7 @@ from yamldag.engine.memory.notices import Notice
 from yamldag.engine.memory.run import Instance, Node, Run
 from yamldag.engine.step.choice import Wish
 from yamldag.engine.step.errands import Errand, Returned
+from yamldag.engine.step.line import Line
 from yamldag.engine.step.readiness import Asking
 from yamldag.executors.contract import Start
 from yamldag.operators.contract import Outcome
@@ -85,7 +86,15 @@ class Past(Struct, frozen=True):
     answers: Mapping[Node, str]
 
 
-Happened: TypeAlias = "Admit | Finished | Stop | Asked | Returned | Looked | Answered | Freed | Past"
+class ClockSet(Struct, frozen=True):
+    """The machine's clock was set by so many seconds: what is waited for comes when it would have."""
+
+    by: float
+
+
+Happened: TypeAlias = (
+    "Admit | ClockSet | Finished | Stop | Asked | Returned | Looked | Answered | Freed | Past"
+)
 Prepare: TypeAlias = "Callable[[Instance], Prepared]"
 """Renders the newest attempt of an instance: what to start, what it waits for, or how it is over already."""
 Send: TypeAlias = "Callable[[Instance], Errand | Outcome]"
@@ -117,6 +126,8 @@ class Callee(Struct, frozen=True):
     """False: this version of yamldag does not run it."""
 
 
+Timer: TypeAlias = "Run | Instance | Deadline"
+"""What is to be looked at again at some time."""
 Callees: TypeAlias = "Callable[[str], Callee | None]"
 
 
@@ -190,9 +201,9 @@ class World(Struct):
     runs: dict[str, Run] = field(default_factory=dict)
     running: dict[int, Instance] = field(default_factory=dict)
     """By the attempt's id."""
-    timers: list[tuple[float, int, Run | Instance | Deadline]] = field(default_factory=list)
+    timers: list[tuple[float, int, Timer]] = field(default_factory=list)
     """A heap: when to look at what again."""
-    open: set[Run] = field(default_factory=set)
+    open: Line = field(default_factory=Line)
     """Runs with something ready and room for it."""
     pools: dict[str, Pool] = field(default_factory=dict)
     """By name, those that somebody here waits for."""
@@ -235,7 +246,7 @@ class World(Struct):
         """Whether a timer does."""
         return bool(self.timers) and self.timers[0][0] <= now
 
-    def alarm(self, at: float, what: Run | Instance | Deadline) -> None:
+    def alarm(self, at: float, what: Timer) -> None:
         """Look at it again then."""
         heapq.heappush(self.timers, (at, next(self.ids), what))
 

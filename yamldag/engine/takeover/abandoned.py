@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 from yamldag.engine.loop.dispatch import Dispatch
 from yamldag.engine.loop.engine import ids_of
 from yamldag.engine.loop.templates import Templates
+from yamldag.engine.memory.reading import Unreadable, read_only, read_plan, reading
 from yamldag.engine.memory.rebuild import StoredInstance, rebuild
 from yamldag.engine.memory.run import Instance, Run
 from yamldag.engine.step.step import step
@@ -20,11 +20,11 @@ from yamldag.engine.takeover.lives import Onlooker, find_over, new_life
 from yamldag.executors.contract import Ended
 from yamldag.executors.local import journal, orphans, places
 from yamldag.operators.contract import Outcome
-from yamldag.plan.pipeline import from_text
 from yamldag.plan.state import TaskState
 from yamldag.store import lives, moves
 from yamldag.store.database import Database
 from yamldag.store.lives import Seen
+from yamldag.store.writeoff import write_off
 
 _PAUSE = 0.02
 _LOOKS = 100
@@ -57,14 +57,17 @@ def _end(database: Database, onlooker: Onlooker, life: Seen) -> Iterator[str]:
             if _end_run(database, onlooker.folder.parent, run, heir, ids, executors):
                 yield run
         for executor in executors:
-            _clear(onlooker.folder, executor)
+            _clear(onlooker.folder, executor, lambda: onlooker.beat(database))
     moves.end_runner(database, heir)
 
 
 def _end_run(
     database: Database, folder: Path, name: str, heir: int, ids: Iterator[int], executors: Collection[str]
 ) -> bool:
-    run, new = database.read(lambda: _read(database, folder, name, heir, ids))
+    try:
+        run, new = database.read(lambda: _read(database, folder, name, heir, ids))
+    except Unreadable as unreadable:
+        return _give_up(database, name, heir, executors, str(unreadable))
     templates = Templates()
     dispatch = Dispatch(templates, os.environ, ids)
     known = list(_known(run, folder, executors, dispatch))
@@ -90,11 +93,10 @@ def _read(database: Database, folder: Path, name: str, heir: int, ids: Iterator[
         text = views.plan(db, row["version"])
         stored = [StoredInstance._make(each) for each in views.instances(db, name)]
         deferrals = views.deferrals(db, name)
-    assert text is not None
-    only = None if row["only_tasks"] is None else frozenset(json.loads(row["only_tasks"]))
+    only = read_only(row["only_tasks"])
     run = Run(
         name,
-        from_text(text),
+        read_plan(text, row["version"]),
         heir,
         row["type"],
         only=only,
@@ -103,7 +105,15 @@ def _read(database: Database, folder: Path, name: str, heir: int, ids: Iterator[
     )
     run.folder, run.logs = (str(folder.absolute() / kind / name) for kind in ("runs", "logs"))
     run.reason = row["reason"]
-    return rebuild(run, stored, ids, deferrals), not stored
+    with reading("its tasks"):
+        return rebuild(run, stored, ids, deferrals), not stored
+
+
+def _give_up(database: Database, run: str, heir: int, executors: Collection[str], words: str) -> bool:
+    """Its rows can't be read: it has failed, whatever of it had ended."""
+    attempts = lives.attempts_of(database, run)
+    orphans.kill({f"{executor}.{attempt}" for attempt in attempts for executor in executors})
+    return database.write(lambda: write_off(database, run, heir, words, time.time()))
 
 
 def _running(run: Run) -> Iterator[Instance]:
@@ -128,7 +138,7 @@ def _killed(instance: Instance) -> Finished:
     return Finished(instance.attempt, Outcome("failed"), "stopped", started, now, -signal.SIGKILL)
 
 
-def _clear(folder: Path, executor: str) -> None:
+def _clear(folder: Path, executor: str, meanwhile: Callable[[], None]) -> None:
     """Its runner, whose tasks are dead, ends by itself; then the files of both go."""
     gone = []
     for place in places.runners(folder, executor):
@@ -139,6 +149,7 @@ def _clear(folder: Path, executor: str) -> None:
                 places.delete(place.socket, place.journal)
                 break
             time.sleep(_PAUSE)
+            meanwhile()
         gone.append(lock is not None)
     if executor and all(gone):
         places.delete(folder / f"{executor}.owner")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from yamldag.executors.local import holders, orphans, places
 from yamldag.store import lives, moves
@@ -65,11 +66,30 @@ class Onlooker(Struct, frozen=True):
     lease: float = LEASE
     alone: bool = False
     """Nobody else can schedule on this database."""
+    elapsed: Callable[[], float] = time.monotonic
+    heard: dict[int, tuple[int, float]] = field(default_factory=dict)
+    """Of each scheduler that lives: the newest step that was seen, and when it was seen first."""
 
     @classmethod
     def at(cls, folder: Path, environment: Mapping[str, str], *, alone: bool = False) -> Onlooker:
         """A process of this machine. `folder`: the project's `.yamldag`. Raises BadLease."""
         return cls(folder / "executor", orphans.boot(), lease_of(environment), alone)
+
+    def beat(self, database: Database) -> None:
+        """Give a sign of life, if it is time: from within what lasts."""
+        if database.quiet >= self.lease / BEATS:
+            database.write(_nothing)
+
+    def watched(self, life: Seen) -> Seen:
+        """A scheduler is silent for as long as this process has seen it be: the database's clock may be set, and
+        whoever was asleep together with the others must not blame them for it."""
+        if self.alone or life.ended or life.kind not in lives.SCHEDULERS:
+            return life
+        now = self.elapsed()
+        step, since = self.heard.get(life.id, (None, now))
+        if step != life.step:
+            self.heard[life.id], since = (life.step, now), now
+        return life._replace(silent=now - since)
 
     def over(self, life: Seen, idle: Callable[[], bool]) -> Over | None:
         """Whether it is. `idle`: it has nothing that runs. One that hangs on this machine is killed for that."""
@@ -91,17 +111,22 @@ class Onlooker(Struct, frozen=True):
         """One whose process is there. A `yamldag run` that somebody holds with Ctrl-Z is left alone."""
         if life.kind not in lives.SCHEDULERS or life.silent <= self.lease:
             return None
-        if holders.end_holder(self.folder, life.executor, life.pid, _PATIENCE):
+        if holders.end_holder(self.folder, life.executor, life.pid, min(_PATIENCE, self.lease / 4)):
             with suppress(FileNotFoundError, BlockingIOError):  # another heir is faster
                 return Over(life, places.owner_lock(self.folder, life.executor))
             return None
         return Over(life, None) if life.silent > self.lease * FAR else None
 
 
+def _nothing() -> None:
+    """To write nothing is a sign of life."""
+
+
 def find_over(database: Database, me: int, onlooker: Onlooker, kinds: Collection[str]) -> Iterator[Over]:
     """The lives of these kinds that are over, and that nobody has taken over."""
-    for life in lives.seen(database, me):
+    for life in map(onlooker.watched, lives.seen(database, me)):
         if life.kind in kinds:
+            onlooker.beat(database)  # the one before may have taken its time
             found = onlooker.over(life, lambda life=life: not lives.running_attempts(database, life.id))  # type: ignore[misc]
             if found is not None:
                 yield found

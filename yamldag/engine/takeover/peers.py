@@ -106,7 +106,7 @@ class Peers(Struct):
         """Take the runs that the leader has given to us."""
         given = lives.runs_of(self.engine.database, self.engine.runner)
         if given.keys() - self.engine.world.runs.keys():
-            for run in admit(self.engine, self.executor, self.onlooker.folder.parent):
+            for run in admit(self.engine, self.executor, self.onlooker):
                 self.say(f"run {run.id} of {run.plan.pipeline} started")
 
     # For the one that leads

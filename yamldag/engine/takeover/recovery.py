@@ -7,18 +7,23 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from yamldag.engine.loop.engine import Engine
+from yamldag.engine.memory.reading import Unreadable
 from yamldag.engine.memory.run import Instance, Run
 from yamldag.engine.step.world import Admit, Finished, Happened
 from yamldag.engine.takeover.lives import Onlooker, Over, find_over
 from yamldag.engine.takeover.stored import stored_run
 from yamldag.executors.contract import Start
-from yamldag.executors.local.executor import LocalExecutor
+from yamldag.executors.local.executor import PATIENCE, LocalExecutor
 from yamldag.executors.local.places import owners
 from yamldag.executors.local.recovery import Found
 from yamldag.operators.contract import Outcome
 from yamldag.plan.state import TaskState
 from yamldag.store import lives, views
 from yamldag.store.lives import SCHEDULERS
+from yamldag.store.writeoff import write_off
+
+SHARE = 1 / 3
+"""Of a lease, for which runners may be silent: to take over, that included, lasts less than two of them."""
 
 
 def recover(engine: Engine, executor: LocalExecutor, onlooker: Onlooker) -> list[str]:
@@ -34,7 +39,7 @@ def recover(engine: Engine, executor: LocalExecutor, onlooker: Onlooker) -> list
     for each in won:
         if each.lock is not None:
             executor.adopt(each.life.executor, each.lock)
-    return [run.id for run in admit(engine, executor, onlooker.folder.parent)] if won else []
+    return [run.id for run in admit(engine, executor, onlooker)] if won else []
 
 
 def _inherit(engine: Engine, over: Over) -> bool:
@@ -45,25 +50,27 @@ def _inherit(engine: Engine, over: Over) -> bool:
     return won
 
 
-def admit(engine: Engine, executor: LocalExecutor, folder: Path) -> list[Run]:
+def admit(engine: Engine, executor: LocalExecutor, onlooker: Onlooker) -> list[Run]:
     """Move the runs that the database says are this engine's, and that it does not move yet, in one step for
-    all. `folder`: the `.yamldag`.
+    all.
 
     Every journal is read before anything is decided, and what is decided is stored in one transaction.
     """
     mine = lives.runs_of(engine.database, engine.runner).keys() - engine.world.runs.keys()
     if not mine:
-        executor.recover({})
+        _found(engine, executor, onlooker, {})
         executor.forget(engine.world.running.keys())
         return []
     running = lives.running_attempts(engine.database, engine.runner)
     losses = lives.losses(engine.database, engine.runner) if running else {}
-    stored = engine.database.read(lambda: _stored_runs(engine, folder, mine))
+    stored, spoilt = engine.database.read(lambda: _stored_runs(engine, onlooker.folder.parent, mine))
     lost = {attempt: of for attempt, of in running.items() if attempt not in engine.world.running}
     for owner in set(lost.values()):
         executor.adopt(owner)
-    found = executor.recover(lost)
+    found = _found(engine, executor, onlooker, lost)
     found |= executor.give_up({each: lost[each] for each, fate in found.items() if fate.state == "watched"})
+    for name, words in spoilt.items():
+        _give_up(engine, name, words)
     happened: list[Happened] = []
     again: list[Start] = []
     for run, new in stored:
@@ -77,6 +84,14 @@ def admit(engine: Engine, executor: LocalExecutor, folder: Path) -> list[Run]:
     return [run for run, _ in stored]
 
 
+def _found(
+    engine: Engine, executor: LocalExecutor, onlooker: Onlooker, lost: Mapping[int, str]
+) -> dict[int, Found]:
+    """What became of these attempts. Who waits for that goes on giving signs of life."""
+    patience = min(PATIENCE, onlooker.lease * SHARE)
+    return executor.recover(lost, patience=patience, meanwhile=lambda: onlooker.beat(engine.database))
+
+
 def sweep(engine: Engine, executor: LocalExecutor) -> None:
     """Delete what executors have left that no life needs any more. For the start: it reads a lot."""
     living = lives.executors(engine.database)
@@ -87,11 +102,26 @@ def sweep(engine: Engine, executor: LocalExecutor) -> None:
         executor.forget(lives.all_running_attempts(engine.database))
 
 
-def _stored_runs(engine: Engine, folder: Path, names: Collection[str]) -> list[tuple[Run, bool]]:
+def _stored_runs(
+    engine: Engine, folder: Path, names: Collection[str]
+) -> tuple[list[tuple[Run, bool]], dict[str, str]]:
+    """Those that can be read, and of the others why not."""
+    runs, spoilt = [], {}
     with views.reading(engine.database.url) as db:
-        rows = [row for row in views.under_way(db) if row["id"] in names]
-        url, ids = engine.database.url, engine.ids
-        return [stored_run(db, row, url, engine.runner, ids, folder) for row in rows]
+        for row in [row for row in views.under_way(db) if row["id"] in names]:
+            try:
+                runs.append(stored_run(db, row, engine.database.url, engine.runner, engine.ids, folder))
+            except Unreadable as unreadable:
+                spoilt[row["id"]] = str(unreadable)
+    return runs, spoilt
+
+
+def _give_up(engine: Engine, run: str, words: str) -> None:
+    """Nobody can go on with it: what runs of it is ended, and it has failed."""
+    now, attempts = engine.clock.now(), lives.attempts_of(engine.database, run)
+    engine.executor.stop(attempts, kill=True)
+    if engine.database.write(lambda: write_off(engine.database, run, engine.runner, words, now)):
+        engine.given_up[run] = words
 
 
 def _resume(

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from yamldag.engine.loop.engine import Engine
 from yamldag.engine.memory.notices import Notice, calls
+from yamldag.engine.memory.reading import Unreadable
 from yamldag.engine.memory.run import Instance, Run
 from yamldag.engine.takeover.stored import stored_run
 from yamldag.plan.state import RunState
@@ -32,13 +33,19 @@ def take_over_notices(engine: Engine, folder: Path) -> None:
     engine.database.write(take)
     rows = [row for row in notifications.waiting(engine.database, engine.runner) if row.id not in known]
     with views.reading(engine.database.url) as db:
-        for name, group in groupby(sorted(rows, key=lambda row: (row.run, row.id)), lambda row: row.run):
-            run = engine.world.runs.get(name) or _read(db, name, engine, folder)
+        for name, rows_of in groupby(sorted(rows, key=lambda row: (row.run, row.id)), lambda row: row.run):
+            group = list(rows_of)
+            try:
+                run = engine.world.runs.get(name) or _read(db, name, engine, folder)
+            except Unreadable as unreadable:
+                for row in group:
+                    _forget(engine, row, f"of the run it is of, {unreadable}")
+                continue
             instances = {instance.id: instance for instance in run.instances}
             made = {row: _notice(row, run, instances) for row in group}
             engine.outbox.add(notice for notice in made.values() if notice is not None)
             for row in (row for row, notice in made.items() if notice is None):
-                _forget(engine, row)
+                _forget(engine, row, "the pipeline has no such notification any more")
 
 
 def _read(db: sa.Connection, name: str, engine: Engine, folder: Path) -> Run:
@@ -49,9 +56,9 @@ def _read(db: sa.Connection, name: str, engine: Engine, folder: Path) -> Run:
     return run
 
 
-def _forget(engine: Engine, row: Waiting) -> None:
+def _forget(engine: Engine, row: Waiting, why: str) -> None:
     now = engine.clock.now()
-    over = Ended(row.id, row.run, "failed", now, "the pipeline has no such notification any more")
+    over = Ended(row.id, row.run, "failed", now, why)
     engine.database.write(lambda: notifications.end(engine.database, over, engine.runner))
 
 

@@ -6,12 +6,13 @@ import math
 import os
 import select
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from yamldag.executors.contract import Ended, Start
 from yamldag.executors.local import places, recovery
 from yamldag.executors.local.children import Children
+from yamldag.executors.local.inquiry import Meanwhile
 from yamldag.executors.local.launch import launch
 from yamldag.executors.local.link import Link
 from yamldag.executors.local.orphans import become_subreaper
@@ -22,6 +23,14 @@ from yamldag.executors.local.recovery import Found
 _GRACE = 10.0
 _FAREWELL = 5.0
 """Seconds that `close` waits for a runner that has nothing left to do."""
+
+
+PATIENCE = 10.0
+"""Seconds for which a dead scheduler's runner may be silent."""
+
+
+def _nothing() -> None:
+    """Nothing is to be done meanwhile."""
 
 
 class LocalExecutor:
@@ -44,14 +53,24 @@ class LocalExecutor:
         self._unstored: set[int] = set()
         """Attempts whose runner is dead and whose end was not acknowledged: its journal is still needed."""
         self._bell = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
-        self._own = self._new_runner(fork=fork)
+        self.say: Callable[[str], None] = _say_nothing
+        """Who is told when something is wrong with the machine, and when it is over."""
+        self._trouble = ""
+        """Why there is no runner."""
+        self._own: Link | None = self._new_runner(fork=fork)
         self._lock = lock_owner(folder, self.id)  # after the fork: the runner must not inherit it
         self._links = [self._own]
 
     # the contract
 
     def start(self, batch: Sequence[Start]) -> None:
-        """Start attempts; those already started are passed over."""
+        """Start attempts; those already started are passed over. Where there can be no runner, they end at once."""
+        if self._own is None:
+            self._revive()
+        if self._own is None:
+            now = time.time()
+            self._ready += [[each.attempt, 126, "unstartable", now, now, self._trouble] for each in batch]
+            return
         self._own.start(batch)
         self._mind_the_dead()
 
@@ -135,14 +154,17 @@ class LocalExecutor:
         for owner in places.owners(self.folder):
             self.adopt(owner)
 
-    def recover(self, running: Mapping[int, str], *, patience: float = 10.0) -> dict[int, Found]:
+    def recover(
+        self, running: Mapping[int, str], *, patience: float = PATIENCE, meanwhile: Meanwhile = _nothing
+    ) -> dict[int, Found]:
         """What became of attempts that the database believes running: attempt → id of its executor.
 
         Attempts of adopted executors that still run report their end by `receive` from now on. Orphans of dead
         runners are killed. Ends found here are acknowledged like any other. Once all is stored, call `forget`.
-        A runner that lives but does not answer for `patience` seconds is killed.
+        All runners are asked at once; one that lives but does not answer for `patience` seconds is killed.
+        `meanwhile` is called again and again while this waits for them.
         """
-        found = recovery.recover(self.folder, self.id, running, patience, self._adopted)
+        found = recovery.recover(self.folder, self.id, running, self._adopted, patience, meanwhile)
         self._links += [link for each in self._adopted for link in each.links if link not in self._links]
         return found
 
@@ -169,6 +191,23 @@ class LocalExecutor:
         self._lives += 1
         connection, pid = launch(where, fork=fork)
         return Link(where, connection, pid)
+
+    def _revive(self) -> None:
+        """A new runner for the one that died. A machine without room for one may have it at the next start."""
+        try:
+            self._own = self._new_runner(fork=False)
+        except OSError as problem:
+            why = (problem.strerror or "unknown reason").lower()
+            if not self._trouble:
+                self.say(
+                    f"the runner died, and there can't be another one: {why}; what is to start fails until then"
+                )
+            self._trouble = f"there is no runner, and none can be made: {why}"
+            return
+        self._links.append(self._own)
+        if self._trouble:
+            self._trouble = ""
+            self.say("there is a runner again")
 
     def _wait(self, seconds: float | None) -> bool:
         """Take what comes within this time; True if it was a call of `wake`."""
@@ -211,8 +250,8 @@ class LocalExecutor:
     def _bury(self, link: Link) -> None:
         """A runner is gone: take its tasks over as far as they are our children now."""
         if link is self._own:
-            self._own = self._new_runner(fork=False)
-            self._links.append(self._own)
+            self._own = None
+            self._revive()
         remains = recovery.remains(link)
         self._ready += remains.ends
         self._unstored.update(link.unacknowledged, (end[0] for end in remains.ends))
@@ -220,7 +259,7 @@ class LocalExecutor:
             self._inherit(attempt, pid, started, link.live[attempt])
         again = [start for start in link.live.values() if start and start.attempt in remains.unstarted]
         if again:
-            self._own.start(again)
+            self.start(again)
 
     def _inherit(self, attempt: int, pid: int, started: float, start: Start | None) -> None:
         self._unstored.add(attempt)
@@ -240,6 +279,10 @@ class LocalExecutor:
             link.hang_up()
         else:
             link.leave()
+
+
+def _say_nothing(_line: str) -> None:
+    pass
 
 
 def _shorter(deadline: float | None, seconds: float | None) -> float | None:

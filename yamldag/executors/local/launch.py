@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import sys
 from pathlib import Path
 
 from yamldag.executors.local import runner
-from yamldag.executors.local.places import Place, create_journal, listen
+from yamldag.executors.local.places import Place, create_journal, delete, listen
 
 _PACKAGES = str(Path(__file__).parents[3])
 _MAIN = (
@@ -20,18 +21,23 @@ _MAIN = (
 def launch(place: Place, *, fork: bool) -> tuple[socket.socket, int]:
     """The connection to a new runner, and its process id. Its journal is locked from before it exists.
 
-    `fork` needs a process with one thread, no database connection and little memory.
+    `fork` needs a process with one thread, no database connection and little memory. Raises OSError: there is no
+    room for its files, or for a process.
     """
-    journal = create_journal(place.journal)
-    listener = listen(place.socket)
-    ours, theirs = socket.socketpair()
-    try:
+    with contextlib.ExitStack() as undo, contextlib.ExitStack() as done:
+        undo.callback(delete, place.socket, place.journal)
+        journal = create_journal(place.journal)
+        done.callback(os.close, journal)
+        os.write(
+            journal, b"\n"
+        )  # a full disk is found out here; the runner's first line fits into the same block
+        listener = done.enter_context(listen(place.socket))
+        ours, theirs = socket.socketpair()
+        done.enter_context(theirs)
+        undo.callback(ours.close)
         start = _fork if fork else _spawn
         pid = start(place, journal, listener.fileno(), theirs.fileno())
-    finally:
-        os.close(journal)
-        listener.close()
-        theirs.close()
+        undo.pop_all()
     return ours, pid
 
 

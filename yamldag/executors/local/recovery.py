@@ -15,6 +15,7 @@ from msgspec import Struct, field
 
 from yamldag.executors.contract import Ended
 from yamldag.executors.local import journal, orphans, places
+from yamldag.executors.local.inquiry import STEP, Answer, Meanwhile, ask
 from yamldag.executors.local.journal import Story
 from yamldag.executors.local.link import Link
 from yamldag.executors.local.places import Place
@@ -55,16 +56,28 @@ class Remains(Struct):
 
 
 def recover(
-    folder: Path, me: str, running: Mapping[int, str], patience: float, adopted: Sequence[Adopted]
+    folder: Path,
+    me: str,
+    running: Mapping[int, str],
+    adopted: Sequence[Adopted],
+    patience: float,
+    meanwhile: Meanwhile,
 ) -> dict[int, Found]:
     """See `LocalExecutor.recover`."""
     found: dict[int, Found] = {}
-    for heir in adopted:
-        for place in places.runners(folder, heir.owner):
-            if all(link.place != place for link in heir.links):
-                found.update(_of_runner(place, heir, running, patience))
-        for link in heir.links:
-            found.update(_of_link(link))
+    known = {link.place for heir in adopted for link in heir.links}
+    for link in [link for heir in adopted for link in heir.links]:
+        found.update(_of_link(link))
+    new = {
+        place: heir for heir in adopted for place in places.runners(folder, heir.owner) if place not in known
+    }
+    answers = ask(new, patience, meanwhile)
+    for place, heir in new.items():
+        if answer := answers.get(place):
+            heir.links.append(answer.link)
+            found.update(_of_answer(answer))
+        else:
+            found.update(_of_silent(place, running, meanwhile))
     ours = {heir.owner for heir in adopted}
     for owner in places.owners(folder):
         if owner not in ours:
@@ -93,44 +106,25 @@ def _begun(folder: Path, owner: str) -> Iterator[int]:
         yield from journal.read(place.journal).begun
 
 
-def _of_runner(place: Place, heir: Adopted, running: Collection[int], patience: float) -> dict[int, Found]:
-    """What one runner of a dead scheduler knows about attempts in `running`."""
+def _of_silent(place: Place, running: Collection[int], meanwhile: Meanwhile) -> dict[int, Found]:
+    """What is known of one that is dead, or does not answer and has to die."""
     lock = places.journal_lock(place.journal)
     if lock is None:
-        found = _ask(place, heir, patience)
-        if found is not None:
-            return found
-        lock = _end_runner(place)
+        lock = _end_runner(place, meanwhile)
     try:
         return _of_dead(place, running)
     finally:
         os.close(lock)
 
 
-def _ask(place: Place, heir: Adopted, patience: float) -> dict[int, Found] | None:
-    """What a living runner answers; None if it does not."""
-    link = _connect(place, patience)
-    if link is None:
-        return None
-    link.patience(patience)
-    link.hello()
-    while not link.broken and (frames := link.receive()):
-        for frame in frames:
-            if "hello" in frame:
-                link.patience(None)
-                heir.links.append(link)
-                return _answer(link, frame["hello"]["live"], frame["hello"]["ended"])
-    link.hang_up()
-    return None
-
-
-def _answer(link: Link, live: list[int], ended: list[EndRow]) -> dict[int, Found]:
-    link.live.update((attempt, None) for attempt in live)
-    link.ended(ended)
+def _of_answer(answer: Answer) -> dict[int, Found]:
+    link = answer.link
+    link.live.update((attempt, None) for attempt in answer.live)
+    link.ended(answer.ended)
     story = journal.read(link.place.journal)
     found = {attempt: _ended(row) for attempt, row in story.ends.items()}
-    found.update((row[0], _ended(row)) for row in ended)
-    found.update((attempt, Found("running")) for attempt in live)
+    found.update((row[0], _ended(row)) for row in answer.ended)
+    found.update((attempt, Found("running")) for attempt in answer.live)
     return found
 
 
@@ -141,21 +135,7 @@ def _of_link(link: Link) -> dict[int, Found]:
     return found | {attempt: Found("running") for attempt in link.live}
 
 
-def _connect(place: Place, patience: float) -> Link | None:
-    """Retried: what holds the lock may be a task before its exec, whose runner is dead."""
-    deadline = time.monotonic() + patience
-    while time.monotonic() < deadline:
-        with contextlib.suppress(OSError):
-            return Link(place, places.connect(place.socket), None)
-        lock = places.journal_lock(place.journal)
-        if lock is not None:
-            os.close(lock)
-            return None
-        time.sleep(0.02)
-    return None
-
-
-def _end_runner(place: Place) -> int:
+def _end_runner(place: Place, meanwhile: Meanwhile) -> int:
     """The lock of a runner that does not answer: it is killed. The held lock proves that it lives."""
     lock = places.journal_lock(place.journal)
     pid = journal.read(place.journal).runner
@@ -163,7 +143,8 @@ def _end_runner(place: Place) -> int:
         if pid:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        time.sleep(0.02)
+        time.sleep(STEP)
+        meanwhile()
         lock = places.journal_lock(place.journal)
     return lock
 

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from yamldag.engine import orders
 from yamldag.engine.asking.rows import difference_row, pipeline_row, plan_row, version_rows
 from yamldag.engine.refused import Refused, unknown
-from yamldag.engine.schedule.catalogue import Known
+from yamldag.engine.schedule.known import Known
 from yamldag.plan import schedule
 from yamldag.store import views
 from yamldag.syntax.nearest import nearest

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from yamldag.engine import orders
 from yamldag.engine.refused import Refused
 from yamldag.engine.schedule.backfill import REPROCESS
-from yamldag.engine.schedule.catalogue import Known
+from yamldag.engine.schedule.known import Known
 from yamldag.store import history
 from yamldag.store.moves import Lost
 from yamldag.web import ordering

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from markupsafe import Markup
 from starlette.responses import Response
 
-from yamldag.engine.schedule.catalogue import Known
+from yamldag.engine.schedule.known import Known
 from yamldag.plan.pipeline import Plan
 from yamldag.render.svg import picture
 from yamldag.store import overview, views

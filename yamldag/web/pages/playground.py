@@ -49,8 +49,6 @@ def check(ask: Ask) -> Response:
 _PATH = "/playground"
 
 ROUTES = (
-    Route(
-        "playground", "GET", _PATH, playground, Role.OPERATOR, Kind.PAGE, place="Playground", keys="g y"
-    ),
+    Route("playground", "GET", _PATH, playground, Role.OPERATOR, Kind.PAGE, place="Playground", keys="g y"),
     Route("playground_check", "POST", f"{_PATH}/check", check, Role.OPERATOR, Kind.ACTION),
 )

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from yamldag.engine import orders
 from yamldag.engine.refused import Refused
-from yamldag.engine.schedule.catalogue import Known
+from yamldag.engine.schedule.known import Known
 from yamldag.store import history, views
 from yamldag.web import ordering
 from yamldag.web.ask import Ask

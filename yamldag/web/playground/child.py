@@ -73,7 +73,12 @@ def check(project: Project, text: str) -> dict[str, Any]:
         row["file"] = NAME
         row["fix"] = _fix(each)
     spent = time.perf_counter() - began
-    return {"diagnostics": told, "seconds": spent, "beside": len(result.found) - len(found), **_drawn(result, found)}
+    return {
+        "diagnostics": told,
+        "seconds": spent,
+        "beside": len(result.found) - len(found),
+        **_drawn(result, found),
+    }
 
 
 def _fix(of: Diagnostic) -> dict[str, Any] | None:
@@ -120,7 +125,9 @@ def _close() -> None:
         return any(real == root or real.startswith(root + os.sep) for root in roots)
 
     def guard(event: str, args: Sequence[Any]) -> None:
-        if event == "open" and not (is_ours(args[0]) and (args[0] == "/dev/null" or not _writes(args[1], args[2]))):
+        if event == "open" and not (
+            is_ours(args[0]) and (args[0] == "/dev/null" or not _writes(args[1], args[2]))
+        ):
             raise PermissionError("there are no files here")
         if event in ("os.listdir", "os.scandir") and not is_ours(args[0]):
             raise PermissionError("there are no files here")

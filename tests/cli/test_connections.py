@@ -1,0 +1,107 @@
+"""`yamldag connections` and `yamldag secrets`: what is there, where it is from, and never a value."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.commands import Caller
+
+SECRET = "hunter2-hunter2"
+PROJECT = """
+secrets: {key: hunter2-hunter2, none: , two: "no"}
+connections:
+  lite: sqlite:///lite.db
+  web: {type: http, host: 127.0.0.1, port: 1, user: ann, password: "{{ secrets.key }}"}
+  away: "postgres://etl:{{ secrets.key }}@127.0.0.1:1/sales?connect_timeout=5"
+  broken: {type: mysql, host: h, password: "{{ secrets.none }}"}
+"""
+
+
+@pytest.fixture
+def call(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Caller:
+    monkeypatch.chdir(tmp_path)
+    made = Caller(tmp_path, capsys)
+    made.write("yamldag.yml", PROJECT)
+    return made
+
+
+def test_the_list_says_where_all_comes_from(call: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("YAMLDAG_CONNECTION_LITE", "mysql://root@db:3307/x")
+    monkeypatch.setenv(
+        "YAMLDAG_CONNECTION_MORE", json.dumps({"type": "ssh", "host": "build", "password": SECRET})
+    )
+    said = call("connections", "--json")
+    assert said.code == 1
+    found = {row.pop("id"): row for row in said.json}
+    good = {"note": None, "source": "yamldag.yml"}
+    assert found["lite"] == {
+        "type": "mysql",
+        "address": "db:3307/x",
+        "note": None,
+        "source": "$YAMLDAG_CONNECTION_LITE",
+    }
+    assert found["more"] == {
+        "type": "ssh",
+        "address": "build",
+        "note": None,
+        "source": "$YAMLDAG_CONNECTION_MORE",
+    }
+    assert found["web"] == {"type": "http", "address": "127.0.0.1:1", **good}
+    assert found["away"] == {"type": "postgresql", "address": "127.0.0.1:1/sales", **good}
+    assert "the secret `none` has no value here" in found["broken"]["note"]
+    assert SECRET not in said.out + call("connections", "list").out
+
+
+def test_secrets_are_named(call: Caller) -> None:
+    said = call("secrets", "list", "--json")
+    assert said.code == 1
+    rows = {row["name"]: row for row in said.json}
+    assert rows["key"] == {"name": "key", "source": "yamldag.yml", "note": None}
+    assert rows["none"]["source"] is None
+    assert rows["two"]["note"] == "it has fewer than 3 characters, so that it is not masked"
+    assert SECRET not in said.out + call("secrets").out
+
+
+def test_a_test_says_whether_it_can_be_reached(call: Caller, tmp_path: Path) -> None:
+    assert call("connections", "test", "lite").out.endswith("the first task that writes makes it\n")
+    assert not (tmp_path / "lite.db").exists()
+    (tmp_path / "lite.db").touch()
+    assert call("connections", "test", "lite").out.startswith("lite: it answers: sqlite ")
+    for name in ("web", "away", "broken"):
+        said = call("connections", "test", name, "--json")
+        assert (said.code, said.json["ok"]) == (1, False)
+        assert SECRET not in said.out + said.err
+    assert "refused the connection" in call("connections", "test", "web").out
+
+
+def test_wrong_usage(call: Caller) -> None:
+    assert call("connections", "test", "lit").err.endswith(
+        "there is no connection `lit`; did you mean `lite`?\n"
+    )
+    assert call("connections", "test").code == 2
+    assert call("connections", "list", "lite").code == 2
+    call.write("yamldag.yml", "connections: {a: {type: mysql, hots: h}}")
+    assert "unknown key `hots` in the connection `a`" in call("connections").err
+
+
+def test_nothing_is_declared(call: Caller) -> None:
+    call.write("yamldag.yml", "{}")
+    assert (
+        call("secrets").err == "there are no secrets; declare their names under `secrets:` in yamldag.yml\n"
+    )
+    assert "declare them under `connections:`" in call("connections").err
+
+
+@pytest.mark.parametrize("text", ["[1]", "{not json", "just words"])
+def test_what_the_environment_says_must_be_a_connection(
+    call: Caller, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setenv("YAMLDAG_CONNECTION_LITE", text)
+    row = next(row for row in call("connections", "--json").json if row["id"] == "lite")
+    assert row["note"] in (
+        "the connection `lite` should be a URL such as postgresql://db.example.org/sales",
+        "the connection `lite` is neither a URL nor JSON",
+    )

@@ -1,0 +1,153 @@
+"""The connections that the project declares, or that the environment gives. What is secret in them is never shown.
+
+list              all of them; exit code 1 if one can't be resolved here
+test ID           reach it: sign in to a database, or send a request to an address
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from yamldag.cli import options
+from yamldag.cli.main import UsageError
+from yamldag.cli.records import print_table
+from yamldag.operators.secrets import CONNECTION, UnresolvedError, variable
+
+if TYPE_CHECKING:
+    from yamldag.compile.project import Project
+    from yamldag.executors.guard.keyring import Keyring
+    from yamldag.operators.connections import Connection
+
+_SHOWN = ("type", "host", "port", "database", "path", "user")
+_REFUSALS = (401, 403, 407)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "action", choices=("list", "test"), nargs="?", default="list", help="what to do (default: list)"
+    )
+    parser.add_argument("id", metavar="ID", nargs="?", help="the connection")
+    options.add_format(parser, "text", "json")
+    options.add_project(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    if (args.action == "test") != (args.id is not None):
+        wanted = "the ID of one" if args.action == "test" else "nothing"
+        raise UsageError(f"`connections {args.action}` wants {wanted}, found {args.id or 'nothing'}")
+    project = options.sound_project(args)
+    return _test(project, args.id, args.format) if args.id else _list(project, args.format)
+
+
+def rows(project: Project) -> list[dict[str, Any]]:
+    """`{id, type, address, source, note}`: the note says why it can't be resolved, and is null where it can."""
+    keys = _keys(project)
+    return [_row(name, keys) for name in sorted({*project.connections, *_given(project)})]
+
+
+def _keys(project: Project) -> Keyring:
+    import json
+
+    from yamldag.executors.guard.keyring import Keyring
+
+    return Keyring(os.environ, json.loads(project.declared))
+
+
+def _given(project: Project) -> list[str]:
+    """The ids of those that the environment alone knows."""
+    known = {variable(CONNECTION, name) for name in project.connections}
+    return [
+        name.removeprefix(CONNECTION).lower()
+        for name in os.environ
+        if name.startswith(CONNECTION) and name not in known and name != CONNECTION
+    ]
+
+
+def _row(name: str, keys: Keyring) -> dict[str, Any]:
+    source = keys.origin(name)
+    try:
+        found = keys.connection(name)
+    except UnresolvedError as error:
+        return {
+            "id": name,
+            "type": None,
+            "address": None,
+            "source": source,
+            "note": _masked(str(error), keys),
+        }
+    address = _masked(_address(found), keys)
+    return {"id": name, "type": found.get("type"), "address": address, "source": source, "note": None}
+
+
+def _address(found: Connection) -> str:
+    """Where it leads, without what signs in."""
+    from yamldag.operators.contract import text
+
+    part = {name: text(found[name]) for name in _SHOWN if found.get(name) is not None}
+    host = part.get("host", "") + (f":{part['port']}" if "port" in part else "")
+    rest = part.get("database", part.get("path", ""))
+    return f"{host}/{rest.lstrip('/')}" if host and rest else host or rest
+
+
+def _masked(words: str, keys: Keyring) -> str:
+    from yamldag.executors.guard.masking import Mask
+
+    return Mask(keys.given).text(words)
+
+
+def _list(project: Project, form: str) -> int:
+    found = rows(project)
+    if form == "json":
+        options.print_json(found)
+    elif found:
+        cells = [(row["id"], row["type"], row["address"], row["source"], row["note"]) for row in found]
+        print_table(("CONNECTION", "TYPE", "ADDRESS", "FROM", ""), cells)
+    else:
+        sys.stderr.write(
+            "there are no connections; declare them under `connections:` in yamldag.yml, such as "
+            "`warehouse: postgresql://db.example.org/sales`\n"
+        )
+    return 1 if any(row["note"] for row in found) else 0
+
+
+def _test(project: Project, name: str, form: str) -> int:
+    from yamldag.syntax.nearest import nearest
+
+    keys = _keys(project)
+    known = [*project.connections, *_given(project)]
+    if name not in known and not project.knows_connection(name):
+        near = nearest(name, known)
+        raise UsageError(f"there is no connection `{name}`" + (f"; did you mean `{near}`?" if near else ""))
+    try:
+        fine, words = _reached(keys.connection(name), keys.root)
+    except UnresolvedError as error:
+        fine, words = False, str(error)
+    words = _masked(words, keys)
+    if form == "json":
+        options.print_json({"id": name, "ok": fine, "message": words})
+    else:
+        sys.stdout.write(f"{name}: {words}\n")
+    return 0 if fine else 1
+
+
+def _reached(found: Connection, root: str) -> tuple[bool, str]:
+    """Whether it can be used, and words on it."""
+    from yamldag.operators.connections import database_url, web_address, web_headers
+
+    if found.get("type") in ("http", "https"):
+        return _answer(web_address(found, ""), web_headers(found))
+    from yamldag.executors.query import reach
+
+    return reach(database_url(found, root))
+
+
+def _answer(url: str, headers: dict[str, str]) -> tuple[bool, str]:
+    from yamldag.executors.request import reach
+
+    status, words = reach(url, headers)
+    if status in _REFUSALS:
+        return False, f"{words}: it does not let us in"
+    return status is not None, words

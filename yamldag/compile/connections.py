@@ -1,0 +1,92 @@
+"""Connections of the project file: each kind has its own settings, and what they say of secrets is declared."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import replace
+
+from yamldag.compile import documents
+from yamldag.compile.draft import strings
+from yamldag.operators.connections import ALIASES, KINDS
+from yamldag.plan.expression.analysis import analyse
+from yamldag.syntax.diagnostic import Diagnostic, at
+from yamldag.syntax.locate import place
+from yamldag.syntax.nearest import nearest
+from yamldag.syntax.tree import Map, Node, Scalar
+
+_SCHEMAS = {"https": "http"}
+"""Kinds that are set as another one is."""
+
+
+class Connections:
+    """What is wrong with them; `faulty` are the ids of the nodes that failed their schema."""
+
+    def __init__(self, secrets: Collection[str]) -> None:
+        self._secrets = secrets
+        self.found: list[Diagnostic] = []
+        self.faulty: set[int] = set()
+
+    def all(self, root: Map, faulty: set[int]) -> None:
+        """Those of the project, and of each of its environments."""
+        for name, node in _declared(root):
+            if id(node) not in faulty:
+                self._one(name, node)
+
+    def _one(self, name: str, node: Node) -> None:
+        for scalar in strings(node):
+            self._template(scalar)
+        kind = kind_of(node)
+        if type(node) is Map and kind in KINDS:
+            checked = documents.checked(node, f"connections/{_SCHEMAS.get(kind, kind)}", None)
+            self.found += [_inside(name, each) for each in checked.found]
+            self.faulty |= checked.faulty
+        elif type(node) is Scalar and "://" not in node.text and "{{" not in node.text:
+            message = f"a connection should be a URL or a mapping, found `{node.text}`"
+            self.found.append(
+                Diagnostic("YD406", message, at(node), "such as `postgresql://db.example.org/sales`")
+            )
+
+    def _template(self, node: Scalar) -> None:
+        analysis = analyse(node.text)
+        for fault in analysis.faults:
+            self.found.append(
+                Diagnostic(fault.code, fault.message, place(node, fault.start, fault.end), fault.help)
+            )
+        for reference in analysis.references:
+            where = place(node, reference.start, reference.end)
+            if reference.root != "secrets":
+                message = f"`{reference.root}` can't be read here: a connection knows `secrets` alone"
+                self.found.append(Diagnostic("YD214", message, where))
+            elif reference.path and (name := str(reference.path[0].name)) not in self._secrets:
+                near = nearest(name, self._secrets)
+                help_ = f"did you mean `{near}`?" if near else "declare it under `secrets:` in yamldag.yml"
+                spot = place(node, reference.path[0].start, reference.path[0].end)
+                self.found.append(Diagnostic("YD209", f"there is no secret `{name}`", spot, help_))
+
+
+def kind_of(node: Node) -> str | None:
+    """What a connection leads to, as far as the file tells."""
+    if type(node) is Scalar:
+        return _known(node.text.partition("://")[0]) if "://" in node.text else None
+    if type(node) is not Map:
+        return None
+    for name in ("type", "url"):
+        given = node.items[name][1] if name in node.items else None
+        if type(given) is Scalar and "{{" not in given.text:
+            return _known(given.text if name == "type" else given.text.partition("://")[0])
+    return None
+
+
+def _known(kind: str) -> str:
+    return ALIASES.get(kind, kind)
+
+
+def _inside(name: str, diagnostic: Diagnostic) -> Diagnostic:
+    message = diagnostic.message.replace(" at the top level", f" in the connection `{name}`")
+    return replace(diagnostic, message=message)
+
+
+def _declared(root: Map) -> Iterator[tuple[str, Node]]:
+    holders = [root, *(node for node in documents.nodes(root, "environments").values() if type(node) is Map)]
+    for holder in holders:
+        yield from documents.nodes(holder, "connections").items()

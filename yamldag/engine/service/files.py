@@ -1,0 +1,93 @@
+"""Looks at the project's files now and then: what they say is in force from then on."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from msgspec import Struct, field
+
+from yamldag.bug import write_log
+from yamldag.engine.schedule.known import Known
+from yamldag.engine.service.desk import Desk
+from yamldag.engine.takeover.unsent import take_over_notices
+from yamldag.store import moves, pools, schedules
+
+LOOK = 2.0
+"""Seconds between two looks at the files, at least."""
+EASE = 100
+"""How many times as long as a look has taken the pause after it is, at least: many files cost no more than few."""
+
+
+class Files(Struct):
+    desk: Desk
+    at: float = 0.0
+    """When the next look is due."""
+    _pools: dict[str, int] = field(default_factory=dict)
+    """Those that the project's file declared when it was last read."""
+    _pause: float = LOOK
+    _complained: bool = False
+
+    def look(self, now: float) -> None:
+        """If it is time."""
+        if now < self.at <= now + self._pause:  # later than that: the clock was set back
+            return
+        begun = time.thread_time()
+        self._read(now)
+        self._pause = max(LOOK, EASE * (time.thread_time() - begun))
+        self.at = now + self._pause
+
+    def _read(self, now: float) -> None:
+        take_over_notices(self.desk.engine, self.desk.folder)
+        try:
+            changed = self.desk.catalogue.refresh()
+        except Exception as problem:  # a file that the compiler dies of must not stop what runs
+            self._complain(problem)
+            return
+        self._complained = False
+        if changed:
+            self.adopt(now)
+
+    def _complain(self, problem: Exception) -> None:
+        """Once, until it is over."""
+        if not self._complained:
+            log = write_log("reading files that have changed", problem)
+            self.desk.say(
+                f"changed files can't be read; please report this bug in yamldag with its log: {log}"
+            )
+        self._complained = True
+
+    def adopt(self, now: float) -> None:
+        """What the files say now is in force from now on."""
+        database, agenda = self.desk.database, self.desk.agenda
+        pipelines, wanted = self.desk.catalogue.pipelines, self.desk.catalogue.project.pools
+        gone = self._pools.keys() - wanted.keys()
+
+        def save() -> None:
+            pools.declare(database, wanted)
+            for name in gone:
+                pools.drop(database, name, "project")
+            for name, known in pipelines.items():
+                if not known.stale and agenda.version(name) != known.version:
+                    self._save(known, now)
+            schedules.mark_removed(database, pipelines.keys(), removed, now)
+
+        if self.desk.leads:
+            removed = self._gone()
+            database.write(save)
+            self._pools = wanted
+            self.desk.awaiting.adopt(pipelines)
+        agenda.adopt(pipelines)
+
+    def _gone(self) -> list[str]:
+        """Pipelines that are recorded, and in no file any more."""
+        database, catalogue = self.desk.database, self.desk.catalogue
+        files = database.read(lambda: schedules.files(database))
+        return catalogue.gone(
+            {name: os.path.join(catalogue.project.root, file) for name, file in files.items()}
+        )
+
+    def _save(self, known: Known, now: float) -> None:
+        plan = known.plan
+        version = moves.Version(plan.pipeline, plan.file, known.version, known.text, now)
+        moves.save_version(self.desk.database, version)
