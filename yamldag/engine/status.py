@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct, field
 
+from yamldag.compile.project import Project
 from yamldag.engine.schedule.catalogue import Broken
 from yamldag.engine.schedule.known import Known
 
@@ -38,6 +39,8 @@ class Status(Struct, frozen=True):
     """Whether this one makes the ticks and starts the runs."""
     pools: Mapping[str, int] = field(default_factory=dict)
     """Those that the project's file declares, with their slots."""
+    project: Project | None = None
+    """Whose settings are in force."""
 
     def healthy(self, now: float) -> bool:
         return not self.stopping and now - self.turned < QUIET

@@ -5,8 +5,10 @@ from __future__ import annotations
 from yamldag.web import hook
 from yamldag.web.api import backfills, files, logs, openapi, people, pipelines, pools, runs, tasks, webhooks
 from yamldag.web.pages import (
+    about,
     acting,
     again,
+    assets,
     attempt,
     audit,
     backfill,
@@ -22,6 +24,12 @@ from yamldag.web.pages import (
     search,
     site_files,
     trigger,
+)
+from yamldag.web.pages import (
+    people as accounts,
+)
+from yamldag.web.pages import (
+    pools as pool_list,
 )
 from yamldag.web.route import Table
 
@@ -39,6 +47,10 @@ TABLE = Table(
         *backfill.ROUTES,
         *audit.ROUTES,
         *playground.ROUTES,
+        *assets.ROUTES,
+        *pool_list.ROUTES,
+        *accounts.ROUTES,
+        *about.ROUTES,
         *search.ROUTES,
         *login.ROUTES,
         *look.ROUTES,

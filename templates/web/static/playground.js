@@ -35,7 +35,7 @@
   }
 
   function show({ diagnostics = [], problem, seconds, svg, ticks = [], zone = "", tasks = 0 }) {
-    found = diagnostics.map((each) => ({ ...each, from: each.line ? offset(each.line, each.column) : 0, to: each.line ? offset(each.end_line, each.end_column) : 0 }));
+    found = diagnostics.map(guessed).map((each) => ({ ...each, from: each.line ? offset(each.line, each.column) : 0, to: each.line ? offset(each.end_line, each.end_column) : 0 }));
     for (const each of found) if (each.to <= each.from) each.to = each.from + 1;
     shown = -1;
     const errors = found.filter((each) => each.severity === "error").length;
@@ -51,6 +51,15 @@
     get("tasks").textContent = tasks ? `${tasks} task${tasks > 1 ? "s" : ""}` : "";
     get("zone").textContent = ticks.length ? zone : "";
     get("ticks").replaceChildren(...(ticks.length ? ticks : ["None."]).map((tick) => Object.assign(document.createElement("li"), { textContent: tick.replace("T", " ") })));
+  }
+
+  // A word that is nearly another one is mended by that one.
+  function guessed(each) {
+    const near = /^did you mean `([^`\n]+)`\?/.exec(each.help ?? "");
+    if (each.fix || !near || each.line !== each.end_line) return each;
+    const start = [each.line, each.column], end = [each.end_line, each.end_column];
+    const word = text.value.slice(offset(...start), offset(...end));
+    return /^[\w.-]+$/.test(word) ? { ...each, fix: { message: `put ${near[1]}`, text: near[1], start, end } } : each;
   }
 
   function say(words, state) {
@@ -114,7 +123,7 @@
   }
 
   // Painting
-  const TOKENS = /(#[^\n]*)|(\{\{[^}\n]*\}?\}?)|("(?:[^"\\\n]|\\.)*"?|'(?:[^'\n]|'')*'?)|((?:^|[{,\s])[\w.-]+(?=\s*:(?:\s|$)))/gm;
+  const TOKENS = /(#[^\n]*)|(\{\{[^}\n]*\}?\}?)|("(?:[^"\\\n]|\\.)*"?|'(?:[^'\n]|'')*'?)|((?<=^|[{,\s])[\w.-]+(?=\s*:(?:\s|$)))/gm;
   function draw() {
     const value = text.value, cuts = new Set([0, value.length]), kinds = [];
     for (const match of value.matchAll(TOKENS)) {

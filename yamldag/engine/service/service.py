@@ -190,6 +190,7 @@ class Service:
             1 if peers is None else max(1, len(peers.members)),
             self.leads,
             self.catalogue.project.pools,
+            self.catalogue.project,
         )
 
 

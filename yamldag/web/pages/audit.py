@@ -59,4 +59,4 @@ def _link(action: str, of: str) -> str:
     return f"/runs/{of}" if kind == "run" else ""
 
 
-ROUTES = (Route("audit", "GET", "/audit", audit, Role.ADMIN, Kind.PAGE, place="Audit", keys="g a"),)
+ROUTES = (Route("audit", "GET", "/audit", audit, Role.ADMIN, Kind.PAGE),)

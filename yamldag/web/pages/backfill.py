@@ -77,7 +77,8 @@ def _form(
     status: int = 200,
 ) -> Response:
     plan = known.plan
-    rows, wanted, usual = None, {"from": "", "to": "", "reprocess": "none", "max_active": None}, None
+    rows, usual = None, None
+    wanted: dict[str, Any] = {"from": "", "to": "", "reprocess": "none", "max_active": None}
     try:
         wanted = _range(given)
         if wanted["from"] and wanted["to"]:

@@ -94,7 +94,7 @@ def _point(place: Place, at: int) -> tuple[int, int]:
 
 def _drawn(result: Compiled, found: Sequence[Diagnostic]) -> dict[str, Any]:
     """Of the first pipeline that is sound."""
-    nothing = {"svg": None, "ticks": [], "pipeline": None, "zone": "UTC", "tasks": 0}
+    nothing: dict[str, Any] = {"svg": None, "ticks": [], "pipeline": None, "zone": "UTC", "tasks": 0}
     if any(each.severity == "error" for each in found):
         return nothing
     plan = next((plan for unit in result.units if (plan := unit.plan()) is not None), None)
@@ -135,8 +135,8 @@ def _close() -> None:
             raise PermissionError(event)
 
     sys.addaudithook(guard)
-    os.path.isfile = _within(is_ours, os.path.isfile)
-    os.path.exists = _within(is_ours, os.path.exists)
+    for name in ("isfile", "exists"):
+        setattr(os.path, name, _within(is_ours, getattr(os.path, name)))
 
 
 def _writes(mode: object, flags: object) -> bool:
