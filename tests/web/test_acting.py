@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from tests.web.conftest import Hosted, hosted_by
 from tests.web.seeds import NOW, seed
 from yamldag.compile.project import find
 from yamldag.engine.schedule.catalogue import Catalogue
+from yamldag.store import moves
 from yamldag.store.database import open_database
 from yamldag.web.address import address_of
 
@@ -34,8 +36,6 @@ def shaped(tmp_path: Path) -> Iterator[Hosted]:
     seeded = seed(tmp_path)
     (tmp_path / "pipelines" / "shaped.yml").write_text(SHAPED)
     catalogue = Catalogue(find(str(tmp_path), None, {}))
-    from msgspec.structs import replace
-
     seeded.board.status = replace(seeded.board.status, pipelines=catalogue.pipelines)
     made = hosted_by(seeded, address_of("127.0.0.1", 8080))
     yield made
@@ -314,3 +314,59 @@ def test_the_audit_log_says_who_did_what(hosted: Hosted) -> None:
     assert "run.cancel</td>" not in admin.get("/audit?action=pipeline.").text
     assert "Nothing was done" in admin.get("/audit?who=nobody").text
     assert "pipeline.pause</td>" not in admin.get("/audit?of=p000-00004").text
+
+
+# What it escapes
+
+EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
+TASKS = f"""pipeline: evil
+schedule: {{assets: [{json.dumps(EVIL)}]}}
+description: {json.dumps(EVIL)}
+params:
+  p: {{type: string, default: {json.dumps(EVIL)}, description: {json.dumps(EVIL)}}}
+  q: {{type: string, enum: [{json.dumps(EVIL)}, b], default: b}}
+tasks:
+  t: {{bash: {json.dumps("echo " + EVIL)}, description: {json.dumps(EVIL)}, env: {{A: {json.dumps(EVIL)}}}, produces: [{json.dumps(EVIL)}]}}
+"""
+
+
+def test_names_values_reasons_outputs_and_deeds_are_text(tmp_path: Path) -> None:
+    seeded = seed(tmp_path)
+    (tmp_path / "pipelines" / "evil.yml").write_text(TASKS)
+    catalogue = Catalogue(find(str(tmp_path), None, {}))
+    known = catalogue.pipelines["evil"]
+    seeded.board.status = replace(seeded.board.status, pipelines=catalogue.pipelines, pools={EVIL: 1})
+    log = seeded.folder / "logs" / "evil.log"
+    log.write_text(f"ERROR {EVIL}\n")
+    database = open_database(seeded.url)
+    moves.save_version(database, moves.Version("evil", "f", known.version, known.text, NOW))
+    for statement, values in (
+        ("UPDATE run SET pipeline = 'evil', version = ?, params = ?, reason = ? WHERE id = 'p001-00003'",
+         (known.version, json.dumps({"p": EVIL, EVIL: EVIL}), EVIL)),
+        ("UPDATE task_instance SET task = 't', map_index = -1, reason = ? WHERE run = 'p001-00003' AND task = 't2'", (EVIL,)),
+        ("UPDATE attempt SET log = ?, message = ? WHERE state = 'failed'", (str(log), EVIL)),
+        ("INSERT INTO output SELECT id, ? FROM task_instance WHERE run = 'p001-00003' AND task = 't'", (json.dumps(EVIL),)),
+        ("UPDATE event SET detail = ?", (EVIL,)),
+        ("INSERT INTO audit (at, who, via, address, action, object, detail, outcome) VALUES (1, ?, 'x', ?, ?, ?, ?, ?)",
+         (EVIL, EVIL, EVIL[:50], EVIL, json.dumps({EVIL: EVIL}), EVIL)),
+        ("INSERT INTO pool (name, slots, source) VALUES (?, 1, 'command')", (EVIL,)),
+        ("INSERT INTO api_token (name, hash, role, created, creator) VALUES (?, 'x', 'viewer', 1, ?)", (EVIL, EVIL)),
+    ):  # fmt: skip
+        database.execute(statement, values)
+    database.close()
+    made = hosted_by(seeded, address_of("127.0.0.1", 8080))
+    shown = 0
+    for path in (
+        "/runs/p001-00003", "/runs/p001-00003/task?task=t", "/runs/p001-00003/log?task=t", "/runs/p001-00003/clear?task=t",
+        "/runs/p001-00003/mark?task=t&state=success", f"/runs/p001-00003?find={EVIL}", f"/runs/p001-00003/clear?task={EVIL}",
+        f"/runs/p001-00003/mark?task={EVIL}&state={EVIL}", "/pipelines/evil/trigger", f"/pipelines/evil/trigger?p.p={EVIL}&date={EVIL}",
+        f"/pipelines/evil/backfill?from={EVIL}&to={EVIL}", f"/runs?pipeline={EVIL}&from={EVIL}", "/audit", f"/audit?who={EVIL}",
+        "/pools", f"/pools/set?name={EVIL}", "/assets", "/people", "/about", f"/bulk?do={EVIL}&run={EVIL}",
+    ):  # fmt: skip
+        page = made.anyone.get(path).text
+        assert "<script>alert" not in page, path
+        assert "<img" not in page, path
+        assert " style=" not in page, path
+        shown += "&lt;script&gt;" in page or "&lt;img" in page
+    assert shown >= 14, "the payload was there to be seen"
+    made.site.hub.close()

@@ -74,7 +74,8 @@ def _graph(edges: tuple[tuple[str, str], ...]) -> tuple[Markup | None, str]:
 
 def _shown(name: str, needs: Mapping[str, set[str]]) -> str:
     """A pipeline by its id alone, unless an asset has the same name."""
-    return name[9:] if name.startswith("pipeline ") and name[9:] not in needs else name
+    shown = name[9:] if name.startswith("pipeline ") and name[9:] not in needs else name
+    return shown.replace(".", "\N{ONE DOT LEADER}")  # a dot would make a group of what is before it
 
 
 def _has_ring(needs: Mapping[str, set[str]]) -> bool:

@@ -66,7 +66,8 @@ def task(ask: Ask) -> Response:
             answer = why(run, row["state"], instance, circumstances(db, row, run, instance))
         began = bool(instance.attempts)
         attempts = overview.attempts_of(db, name, asked, instance.index) if began else []
-        events = history.events_of(db, name, instance.id, _EVENTS)
+        # A run that waits has no rows yet: its instances stand for those to come.
+        events = history.events_of(db, name, instance.id, _EVENTS) if instance.id > 0 else []
         usual = history.usual_task(db, row["pipeline"], asked)
     shown = attempt_of(attempts, ask.query("try"))
     line = _line_of(instance)
