@@ -316,6 +316,21 @@ def test_the_audit_log_says_who_did_what(hosted: Hosted) -> None:
     assert "pipeline.pause</td>" not in admin.get("/audit?of=p000-00004").text
 
 
+def test_a_run_that_can_t_be_read_is_told_of_in_words(hosted: Hosted) -> None:
+    database = open_database(hosted.seeded.url)
+    database.execute("UPDATE pipeline_version SET plan = '[1]'")
+    database.close()
+    for path in (
+        "/runs/p001-00000/task?task=t0",
+        "/runs/p001-00000/clear",
+        "/runs/p001-00000/mark?task=t0&state=failed",
+    ):
+        answer = hosted.anyone.get(path)
+        assert "can&#39;t be read" in answer.text
+        assert "bug in yamldag" not in answer.text
+    assert hosted.anyone.get("/runs/p001-00000").status_code == 200
+
+
 # What it escapes
 
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"

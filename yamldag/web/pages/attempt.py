@@ -17,6 +17,7 @@ from yamldag.engine.asking.circumstances import circumstances, stored_run
 from yamldag.engine.asking.preview import known
 from yamldag.engine.asking.why import Answer, Condition, why
 from yamldag.engine.loop.templates import Templates
+from yamldag.engine.memory.reading import reading
 from yamldag.engine.memory.run import Instance, Node, Run, task_state
 from yamldag.plan.pipeline import Json
 from yamldag.plan.state import FINAL, TaskState
@@ -122,7 +123,8 @@ def _line_of(instance: Instance) -> _Line:
 
 
 def _instance(db: sa.Connection, row: sa.RowMapping, asked: str, index: str) -> tuple[Run, Instance] | None:
-    run = stored_run(db, row)
+    with reading(f"run {row['id']}"):
+        run = stored_run(db, row)
     node = run.nodes.get(asked)
     if node is None:
         return None
