@@ -16,6 +16,7 @@ from benchmarks.measure import ROOT
 from benchmarks.running import running
 from benchmarks.scale import scale
 from benchmarks.starting import starting
+from benchmarks.web import web
 
 SECTIONS: dict[str, Callable[[Path], str]] = {
     "checking": checking,
@@ -23,6 +24,7 @@ SECTIONS: dict[str, Callable[[Path], str]] = {
     "running": running,
     "scale": scale,
     "idle": idle,
+    "web": web,
 }
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from yamldag.cli.show import as_json
 from yamldag.compile.load import compile_files
 from yamldag.compile.project import find
+from yamldag.engine.asking.rows import plan_row
 from yamldag.plan.pipeline import Plan, from_text, to_text
 
 HERE = Path(__file__).parent / "ok"
@@ -39,7 +39,7 @@ def without_folders(value: Any) -> Any:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
 def test_it_means_exactly_this(case: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(HERE)
-    found = without_folders(json.loads(json.dumps([as_json(plan) for plan in plans(case)])))
+    found = without_folders(json.loads(json.dumps([plan_row(plan) for plan in plans(case)])))
     wanted = case.with_suffix(".json")
     if WRITE:
         wanted.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

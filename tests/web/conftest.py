@@ -26,6 +26,7 @@ from yamldag.web.address import Address, address_of
 from yamldag.web.app import application
 from yamldag.web.auth import passwords
 from yamldag.web.auth.secrets import digest, new_token
+from yamldag.web.protocol import Prompt
 from yamldag.web.routes import TABLE
 from yamldag.web.site import Site, site_of
 
@@ -116,7 +117,12 @@ def online(seeded: Seeded, clock: Callable[[], float] = lambda: NOW) -> Iterator
     port = int(listener.getsockname()[1])
     site = site_of(seeded.board, seeded.url, seeded.folder, address_of("127.0.0.1", port), clock, TABLE)
     config = uvicorn.Config(
-        application(site), log_config=None, lifespan="off", ws="none", timeout_graceful_shutdown=1
+        application(site),
+        log_config=None,
+        lifespan="off",
+        ws="none",
+        http=Prompt,
+        timeout_graceful_shutdown=1,
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)

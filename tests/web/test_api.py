@@ -71,7 +71,7 @@ def test_what_is_not_understood_is_told_with_its_place(hosted: Hosted, query: st
 
 @pytest.mark.parametrize("bad", ["x", "W10", "WzEsMl0", "bnVsbA", "%25", "eyJhIjoxfQ", "WyJhIiwiYiJd"])
 def test_a_cursor_that_we_did_not_give_is_refused(hosted: Hosted, bad: str) -> None:
-    assert hosted.anyone.get(f"/api/v1/runs?cursor={bad}").status_code == 400
+    assert hosted.anyone.get(f"/api/v1/runs?cursor={bad}").status_code == 422
 
 
 def test_a_run_is_there_or_not(hosted: Hosted) -> None:

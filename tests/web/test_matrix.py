@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import random
+import string
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import pytest
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp
 
 from tests.web.browser import BASE, OWN
@@ -23,6 +26,7 @@ from yamldag.store.database import open_database
 from yamldag.web.address import address_of
 from yamldag.web.auth.roles import Role
 from yamldag.web.auth.secrets import digest, new_secret, new_token
+from yamldag.web.auth.who import NOBODY
 from yamldag.web.route import Kind, Route
 from yamldag.web.routes import TABLE
 
@@ -54,7 +58,7 @@ TRICKS = {
 
 
 TRICKSTERS = ("nobody", "an invented token", "a disabled user's session", "a good session and a bad token")
-METHODS = ("POST", "PUT", "PATCH", "DELETE")
+METHODS = ("POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "PROPFIND")
 HOSTS = ("evil.example", "127.0.0.1:8081", "localhost.evil.example:8080", "", "[::2]:8080")
 # What a browser says of a request that another site has made.
 FOREIGN: list[dict[str, str]] = [
@@ -235,12 +239,24 @@ def test_no_other_host_is_served(house: House, route: Route, host: str) -> None:
 
 def test_the_matrix_is_large(house: House) -> None:
     each = len(house.callers) + len(TRICKS) * len(TRICKSTERS) + len(METHODS) * len(FOREIGN) + len(HOSTS)
+    print(f"\n{each * len(TABLE.routes)} cases: {len(TABLE.routes)} routes, {each} ways to ask each")
     assert each * len(TABLE.routes) >= 2_000
 
 
 def test_what_is_open_to_all_is_what_is_meant_to_be() -> None:
     public = {route.name for route in TABLE.routes if route.role is Role.PUBLIC}
-    assert public == {"health", "static", "login", "enter", "leave", "look", "hook"}
+    assert public == {
+        "health",
+        "ready",
+        "static",
+        "login",
+        "enter",
+        "leave",
+        "look",
+        "hook",
+        "oidc",
+        "oidc_back",
+    }
 
 
 def test_every_route_that_changes_something_wants_an_operator_at_least() -> None:
@@ -250,5 +266,21 @@ def test_every_route_that_changes_something_wants_an_operator_at_least() -> None
 
 
 def test_random_tokens_open_nothing(house: House) -> None:
+    """By the one function that makes somebody of a request, ten thousand times: strings of ours and of others."""
+    gate, made = house.hosted.site.gate, random.Random(7)
+    shapes = (
+        new_token,
+        lambda: "yd_" + "".join(made.choices(string.ascii_letters + string.digits + "-_", k=43)),
+        lambda: "".join(made.choices(string.printable.strip(), k=made.randint(0, 220))),
+        lambda: made.choice(
+            ("nothing", "null", "undefined", "' OR 1=1 --", "viewer", "admin", "*", "%", "_" * 46)
+        ),
+    )
+    known = 0
+    for number in range(10_000):
+        token = shapes[number % 4]()
+        headers = [(b"authorization", f"Bearer {token}".encode())]
+        known += gate.who(HTTPConnection({"type": "http", "headers": headers})) != NOBODY
+    assert known == 0
     cases = [("GET", "/api/v1/runs", {"authorization": f"Bearer {new_token()}"}) for _ in range(300)]
     assert {status for status, _ in asked(house, cases)} == {401}

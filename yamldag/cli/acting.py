@@ -1,29 +1,22 @@
-"""What the commands that act on runs share: the database to write to, the plan that counts, and waiting."""
+"""What acting on this project's runs takes: the database to write to, and the plan that counts."""
 
 from __future__ import annotations
 
 import os
-import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from yamldag.cli import options
 from yamldag.cli.main import UnsoundError, UsageError
-from yamldag.cli.records import NOTHING_RAN, end_abandoned, exists, find_run, task_rows
+from yamldag.cli.records import NOTHING_RAN, end_abandoned, exists
 
 if TYPE_CHECKING:
     from yamldag.compile.project import Project
     from yamldag.plan.pipeline import Plan
     from yamldag.store.database import Database
     from yamldag.store.moves import Version
-
-ANSWER = 3.0
-"""Seconds that a command waits for an engine to do what it was asked."""
-_PAUSE = 0.05
-_HINT = 3.0
-"""Seconds after which a run that still waits calls for a word on why."""
 
 
 @contextmanager
@@ -57,6 +50,21 @@ def acting(project: Project, *, new: bool = False) -> Iterator[Database]:
         database.close()
 
 
+@contextmanager
+def opened(project: Project) -> Iterator[Database]:
+    """The project's database, whatever has run."""
+    from yamldag.store.database import CannotOpen, open_database
+
+    try:
+        database = open_database(project.database)
+    except CannotOpen as closed:
+        raise UsageError(str(closed)) from None
+    try:
+        yield database
+    finally:
+        database.close()
+
+
 def _settle(database: Database) -> None:
     """What was asked of a run whose engine has ended before it could obey."""
     from yamldag.store import requests
@@ -67,24 +75,9 @@ def _settle(database: Database) -> None:
         settle(database, time.time())
 
 
-def run_named(database: Database, name: str) -> str:
-    """The id of the run that is meant: by its id, or a pipeline's for its newest."""
-    from yamldag.store import views
-
-    with views.reading(database.url) as db:
-        return str(find_run(db, name)["id"])
-
-
 def state_of(database: Database, run: str) -> str:
     row = database.execute("SELECT state FROM run WHERE id = ?", (run,)).fetchone()
     return str(row[0]) if row else "removed"
-
-
-def unanswered(database: Database, run: str) -> bool:
-    """Whether an engine was asked for something that it has not done."""
-    from yamldag.store import requests
-
-    return requests.is_open(database, run)
 
 
 # Plans
@@ -140,43 +133,3 @@ def version_of(plan: Plan) -> Version:
 
     text = to_text(plan)
     return Version(plan.pipeline, plan.file, text_hash(text), text, time.time())
-
-
-# Waiting
-
-
-def until(met: Callable[[], bool], seconds: float) -> bool:
-    """Whether it came to be so within that time."""
-    end = time.monotonic() + seconds
-    while not met():
-        if time.monotonic() > end:
-            return False
-        time.sleep(_PAUSE)
-    return True
-
-
-def follow(database: Database, runs: Sequence[str]) -> list[str]:
-    """Wait for the runs to end; the states that they ended in, in order. Says so if nobody begins them."""
-    from yamldag.plan.state import RUN_FINAL
-
-    begun, hinted = time.monotonic(), False
-    while True:
-        states = [state_of(database, run) for run in runs]
-        if all(state in RUN_FINAL for state in states):
-            return states
-        waits = all(state == "queued" for state in states)
-        if waits and not hinted and time.monotonic() - begun > _HINT:
-            sys.stderr.write("still queued: is `yamldag serve` at work, and is there room?\n")
-            hinted = True
-        time.sleep(_PAUSE)
-
-
-def result(database: Database, run: str) -> dict[str, Any]:
-    """A run as `yamldag run --json` tells of it."""
-    from yamldag.store import views
-
-    with views.reading(database.url) as db:
-        found = views.one_run(db, run)
-        assert found is not None
-        rows = task_rows(db, found)
-    return {"run_id": run, "state": found["state"], "tasks": rows}

@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 
-from yamldag.cli import acting, options
+from yamldag.cli import options
+from yamldag.cli.source import add_source, source
+from yamldag.cli.waiting import until
 from yamldag.plan.state import RUN_FINAL
 
 
@@ -16,19 +17,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", help="its id, or a pipeline's id for its newest run")
     parser.add_argument("--kill", action="store_true", help="KILL at once, and wait for no teardown")
     options.add_format(parser, "text", "json")
-    options.add_project(parser)
+    add_source(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    from yamldag.engine.outside import cancel
-
-    with acting.acting(options.project(args)) as database:
-        name = acting.run_named(database, args.run)
-        done = cancel(database, name, time.time(), kill=args.kill)
+    with source(args) as asked:
+        name = asked.run(args.run)["run_id"]
+        done = asked.cancel(name, kill=args.kill)
         if done == "asked":
-            acting.until(lambda: acting.state_of(database, name) in RUN_FINAL, acting.ANSWER)
-        state = acting.state_of(database, name)
-        waiting = done == "asked" and acting.unanswered(database, name)
+            until(asked, lambda: asked.states([name])[0] in RUN_FINAL)
+        [state] = asked.states([name])
+        waiting = done == "asked" and asked.is_asked(name)
     if args.format == "json":
         options.print_json({"run_id": name, "state": state})
     else:

@@ -78,7 +78,8 @@ def _plan(args: argparse.Namespace) -> tuple[Plan, Mapping[str, str] | None]:
     if not args.run:
         return options.plan(args, args.pipeline), None
 
-    from yamldag.cli.records import find_run, records, task_rows
+    from yamldag.cli.records import find_run, records
+    from yamldag.engine.asking.rows import task_rows
     from yamldag.plan.pipeline import from_text
     from yamldag.store import views
 

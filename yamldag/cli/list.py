@@ -4,34 +4,24 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from yamldag.cli import options
-from yamldag.cli.records import exists, print_table, records, short
-
-if TYPE_CHECKING:
-    from yamldag.compile.compiler import Unit
-    from yamldag.compile.project import Project
+from yamldag.cli.records import print_table, short
+from yamldag.cli.source import add_source, source
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_format(parser, "text", "json")
-    options.add_project(parser)
+    add_source(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    from yamldag.compile.load import compile_files
-
-    project = options.project(args)
-    compiled = compile_files(project, project.files())
-    known = _recorded(project)
-    there = [_row(unit, known.pop(unit.name, None)) for unit in compiled.units]
-    gone = [_removed(name, row) for name, row in known.items() if row["removed"]]
-    rows = sorted(there + gone, key=lambda row: row["pipeline"])
-    if compiled.broken and args.format != "json":
-        options.show_diagnostics(compiled.found)
+    with source(args) as asked:
+        rows, broken = asked.pipelines(), asked.broken
+    if broken and args.format != "json":
+        options.show_diagnostics(list(broken))
     if args.format == "json":
         options.print_json(rows)
     elif rows:
@@ -41,62 +31,6 @@ def run(args: argparse.Namespace) -> int:
             "there are no pipelines here yet; `yamldag init` makes a project that runs at once\n"
         )
     return 0
-
-
-def _row(unit: Unit, known: dict[str, Any] | None) -> dict[str, Any]:
-    plan = unit.plan()
-    return {
-        "pipeline": unit.name,
-        "file": os.path.relpath(unit.path, unit.project.root) if plan is None else plan.file,
-        "valid": plan is not None,
-        "schedule": plan and plan.schedule,
-        "timezone": plan and plan.timezone,
-        "tasks": None if plan is None else len(plan.tasks),
-        "tags": None if plan is None else list(plan.tags),
-        "paused": bool(known and known["paused"]),
-        "removed": False,
-        "last_run": known and known["run"],
-    }
-
-
-def _removed(name: str, known: dict[str, Any]) -> dict[str, Any]:
-    """A pipeline whose file a scheduler has seen to be gone: its runs are kept."""
-    unknown = dict.fromkeys(("schedule", "timezone", "tasks", "tags"))
-    return {
-        "pipeline": name,
-        "file": known["file"],
-        "valid": False,
-        **unknown,
-        "paused": known["paused"],
-        "removed": True,
-        "last_run": known["run"],
-    }
-
-
-def _recorded(project: Project) -> dict[str, dict[str, Any]]:
-    """What is recorded of each pipeline."""
-    if not exists(project):
-        return {}
-    from yamldag.engine import times
-    from yamldag.store import views
-
-    with records(project) as db:
-        rows = views.pipelines(db)
-    return {
-        row["id"]: {
-            "file": row["file"],
-            "paused": bool(row["paused"]),
-            "removed": row["removed"] is not None,
-            "run": row["run"]
-            and {
-                "run_id": row["run"],
-                "state": row["state"],
-                "created_at": times.shown(row["created"]),
-                "logical_date": times.read(row["logical_date"]).isoformat(),
-            },
-        }
-        for row in rows
-    }
 
 
 def _print(rows: list[dict[str, Any]]) -> None:

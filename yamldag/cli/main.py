@@ -37,6 +37,7 @@ COMMANDS = {
     "secrets": "the secrets that tasks may use, and where their values come from",
     "users": "who may log in: add, list, set-role, passwd, disable, enable, delete",
     "tokens": "what programs ask by: add, list, revoke",
+    "webhooks": "other systems that ask for runs by signed messages: add, list, revoke",
     "lint": "validate, and advice on style and safety",
     "explain": "what a diagnostic's code means",
     "schema": "the JSON Schema of pipeline files, for editors",
@@ -96,6 +97,11 @@ def _guarded(name: str, arguments: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 1
     except Exception as problem:
+        from yamldag.engine.refused import Refused
+
+        if isinstance(problem, Refused):
+            sys.stderr.write(f"yamldag {name}: {problem}\n")
+            return 2
         return _our_bug(name, problem)
 
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import argparse
 
-from yamldag.cli import acting, options
-from yamldag.cli.clear import add_common, carry_out, units_named
+from yamldag.cli.clear import add_common, carry_out
 from yamldag.engine.memory.reasons import MARKS
 
 
@@ -21,10 +20,4 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    with acting.acting(options.project(args)) as database:
-        from yamldag.engine.outside import look
-        from yamldag.engine.step.choice import Wish
-
-        found = look(database, acting.run_named(database, args.run))
-        wish = Wish(tuple(units_named(found, None, args.task)), mark=args.state)
-        return carry_out(args, database, found, wish, None)
+    return carry_out(args, {"tasks": [args.task], "mark": args.state})

@@ -6,15 +6,15 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 
-from yamldag.cli import acting, options
+from yamldag.cli import options
+from yamldag.cli.source import add_source, source
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("pipeline", metavar="PIPELINE", help="its id")
     options.add_format(parser, "text", "json")
-    options.add_project(parser)
+    add_source(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -23,16 +23,11 @@ def run(args: argparse.Namespace) -> int:
 
 def set_paused(args: argparse.Namespace, *, paused: bool) -> int:
     """Both commands."""
-    from yamldag.engine import outside
-
-    project = options.project(args)
-    plan = acting.known_plan(project, args.pipeline)
-    version = acting.version_of(plan)
-    with acting.acting(project, new=True) as database:
-        changed = outside.set_paused(database, version, plan.catchup, time.time(), paused=paused)
+    with source(args) as asked:
+        name, changed = asked.set_paused(args.pipeline, paused=paused)
     if args.format == "json":
-        options.print_json({"pipeline": plan.pipeline, "paused": paused})
+        options.print_json({"pipeline": name, "paused": paused})
     else:
         words = "is paused" if paused else "is not paused"
-        sys.stdout.write(f"`{plan.pipeline}` {words}{'' if changed else ': it was so already'}\n")
+        sys.stdout.write(f"`{name}` {words}{'' if changed else ': it was so already'}\n")
     return 0

@@ -8,22 +8,13 @@ delete NAME       take away what `set` has declared; a pool of the project file 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from yamldag.cli import options
 from yamldag.cli.main import UsageError
-from yamldag.cli.records import exists, print_table
-from yamldag.syntax.nearest import nearest
-
-if TYPE_CHECKING:
-    from yamldag.compile.project import Project
-    from yamldag.store.database import Database
-    from yamldag.store.pools import PoolRow
+from yamldag.cli.records import print_table
+from yamldag.cli.source import add_source, source
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,19 +22,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", nargs="?", metavar="NAME", help="of a pool")
     parser.add_argument("slots", nargs="?", metavar="SLOTS", help="how many it is to have; 0 closes it")
     options.add_format(parser, "text", "json")
-    options.add_project(parser)
+    add_source(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     _check(args)
-    project = options.project(args)
-    if args.action == "list":
-        return _list(project, args.format)
-    with _database(project) as database:
-        if args.action == "set":
-            row = _set(database, args.name, _slots(args.slots))
-        else:
-            row = _delete(database, args.name, project.pools)
+    with source(args) as asked:
+        if args.action == "list":
+            return _list(asked.pools(), args.format)
+        row = (
+            asked.set_pool(args.name, _slots(args.slots))
+            if args.action == "set"
+            else asked.delete_pool(args.name)
+        )
     if args.format == "json":
         options.print_json(row)
     elif row["source"] is None:
@@ -68,26 +59,7 @@ def _slots(text: str) -> int:
     return int(text)
 
 
-@contextmanager
-def _database(project: Project) -> Iterator[Database]:
-    from yamldag.store.database import CannotOpen, open_database
-
-    try:
-        database = open_database(project.database)
-    except CannotOpen as closed:
-        raise UsageError(str(closed)) from None
-    try:
-        yield database
-    finally:
-        database.close()
-
-
-def _list(project: Project, form: str) -> int:
-    waiting: Counter[str] = Counter()
-    if exists(project):
-        with _database(project) as database:
-            waiting = _waiting(database)
-    rows = [_shown(row, waiting[row.name]) for row in _rows(project)]
+def _list(rows: list[dict[str, Any]], form: str) -> int:
     if form == "json":
         options.print_json(rows)
     elif rows:
@@ -98,63 +70,3 @@ def _list(project: Project, form: str) -> int:
             "there are no pools; declare them under `pools:` in yamldag.yml, or by `yamldag pools set NAME SLOTS`\n"
         )
     return 0
-
-
-def _rows(project: Project) -> list[PoolRow]:
-    """Those in the database, and those that the project's file has and nothing has used yet."""
-    from yamldag.store.pools import PoolRow, pools
-
-    found: dict[str, PoolRow] = {}
-    if exists(project):
-        with _database(project) as database:
-            found = {row.name: row for row in pools(database)}
-    for name, slots in project.pools.items():
-        row = found.get(name) or PoolRow(name, slots, "project", 0)
-        found[name] = row._replace(slots=slots) if row.source == "project" else row
-    return [found[name] for name in sorted(found)]
-
-
-def _waiting(database: Database) -> Counter[str]:
-    """How many tasks are ready and wait for each pool."""
-    from yamldag.store.pools import ready_tasks
-
-    found: Counter[str] = Counter()
-    pools: dict[str, dict[str, str | None]] = {}
-    for plan, task, count in ready_tasks(database):
-        if plan not in pools:
-            pools[plan] = {each["id"]: each["pool"] for each in json.loads(plan)["tasks"]}
-        if name := pools[plan].get(task):
-            found[name] += count
-    return found
-
-
-def _shown(row: PoolRow, waiting: int) -> dict[str, Any]:
-    return {**row._asdict(), "waiting": waiting}
-
-
-def _set(database: Database, name: str, slots: int) -> dict[str, Any]:
-    from yamldag.store import pools
-
-    database.write(lambda: pools.put(database, name, slots, "command"))
-    row = next(row for row in pools.pools(database) if row.name == name)
-    return _shown(row, _waiting(database)[name])
-
-
-def _delete(database: Database, name: str, declared: dict[str, int]) -> dict[str, Any]:
-    from yamldag.store import pools
-
-    known = {row.name: row for row in pools.pools(database)}
-    waiting = _waiting(database)[name]
-    if name in declared:
-        if name not in known or known[name].source == "project":
-            raise UsageError(f"the pool `{name}` is declared in yamldag.yml: take it out there")
-        database.write(lambda: pools.put(database, name, declared[name], "project"))
-        return {**_shown(known[name], waiting), "slots": declared[name], "source": "project"}
-    if name not in known:
-        near = nearest(name, [*known, *declared])
-        raise UsageError(f"there is no pool `{name}`" + (f"; did you mean `{near}`?" if near else ""))
-    row = known[name]
-    if row.used or waiting:
-        raise UsageError(f"the pool `{name}` is in use: {row.used} slots are held, {waiting} tasks wait")
-    database.write(lambda: pools.drop(database, name))
-    return {**_shown(row, 0), "slots": 0, "source": None}

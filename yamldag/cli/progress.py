@@ -10,13 +10,13 @@ from contextlib import contextmanager
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
+from yamldag.engine.asking.naming import item_words
 from yamldag.plan.duration import words
 from yamldag.plan.state import FINAL, TaskState
 
 if TYPE_CHECKING:
     from yamldag.engine.local_run import RunResult
     from yamldag.engine.memory.run import Instance, Run
-    from yamldag.plan.pipeline import Json
 
 _TAIL = 10
 """Lines of a failed attempt's log that are shown at once."""
@@ -225,16 +225,6 @@ def named(instance: Instance) -> str:
     if instance.index < 0:
         return instance.label
     return f"{instance.node.task.id}[{item_words(instance.item, instance.index)}]"
-
-
-def item_words(item: Json, index: int) -> str:
-    """An item, or what it is called, on a few letters."""
-    if isinstance(item, dict) and isinstance(item.get("name"), str):
-        item = item["name"]
-    if isinstance(item, dict):
-        item = ", ".join(f"{key}={value}" for key, value in item.items())
-    text = str(item) if isinstance(item, str | int | float) else str(index)
-    return text if len(text) <= 40 else text[:39] + "…"
 
 
 def last_lines(path: str, number: int) -> list[str]:

@@ -7,10 +7,10 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from yamldag.cli.main import UsageError
-from yamldag.syntax.nearest import nearest
+from yamldag.engine.asking.naming import find_run
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from yamldag.compile.project import Project
     from yamldag.store.database import Database
 
+
+__all__ = ["NOTHING_RAN", "end_abandoned", "exists", "find_run", "print_table", "records", "short"]
 
 NOTHING_RAN = "nothing has run yet in this project"
 
@@ -61,64 +63,6 @@ def exists(project: Project) -> bool:
 
     path = sqlite_path(project.database)
     return path is None or os.path.exists(path)
-
-
-def find_run(db: sa.Connection, name: str) -> sa.RowMapping:
-    """The run of that id; of a pipeline's id, its newest."""
-    from yamldag.store import views
-
-    found = views.one_run(db, name)
-    if found is None and (newest := views.newest_run(db, name)):
-        found = views.one_run(db, newest)
-    if found is None:
-        known = [row["id"] for row in (*views.pipelines(db), *views.runs(db))]
-        near = nearest(name, known)
-        hint = f"; did you mean `{near}`?" if near else "; `yamldag runs` lists them"
-        raise UsageError(f"there is no run `{name}`, and no pipeline of that name has run{hint}")
-    return found
-
-
-def run_row(row: sa.RowMapping, version: int | None = None) -> dict[str, Any]:
-    """A run as JSON output has it; `version` is the number of the one that it has."""
-    from yamldag.engine import times
-
-    return {
-        "run_id": row["id"],
-        "pipeline": row["pipeline"],
-        "type": row["type"],
-        "state": row["state"],
-        "logical_date": times.read(row["logical_date"]).isoformat(),
-        "data_interval_start": times.read(row["data_interval_start"]).isoformat(),
-        "data_interval_end": times.read(row["data_interval_end"]).isoformat(),
-        "started_at": times.shown(row["started"]),
-        "ended_at": times.shown(row["ended"]),
-        "reason": row["reason"],
-        "version": version,
-    }
-
-
-def task_rows(db: sa.Connection, run: sa.RowMapping) -> list[dict[str, Any]]:
-    """A run's tasks as JSON output has them: in plan order, one per instance."""
-    import json
-
-    from yamldag.engine import times
-    from yamldag.store import views
-
-    text = views.plan(db, run["version"]) if run["version"] else None
-    order = {task["id"]: place for place, task in enumerate(json.loads(text)["tasks"])} if text else {}
-    rows = sorted(views.instances(db, run["id"]), key=lambda row: (order.get(row.task, 0), row.map_index))
-    return [
-        {
-            "id": row.task,
-            "state": row.state,
-            "attempts": row.attempts,
-            "map_index": None if row.map_index < 0 else row.map_index,
-            "started_at": times.shown(row.started),
-            "ended_at": times.shown(row.ended),
-            "reason": row.reason,
-        }
-        for row in rows
-    ]
 
 
 def print_table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import argparse
 
-from yamldag.cli import acting, options
-from yamldag.cli.clear import add_common, add_latest, carry_out, newest
+from yamldag.cli.clear import add_common, add_latest, carry_out
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,11 +17,4 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    project = options.project(args)
-    with acting.acting(project) as database:
-        from yamldag.engine.outside import look
-        from yamldag.engine.step.choice import Wish
-
-        found = look(database, acting.run_named(database, args.run))
-        newer = newest(project, found) if args.latest else None
-        return carry_out(args, database, found, Wish(failed=True), newer)
+    return carry_out(args, {"failed": True, "latest": args.latest})

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,6 @@ from yamldag.cli.main import UsageError
 
 if TYPE_CHECKING:
     from yamldag.engine.local_run import Order
-    from yamldag.plan.pipeline import Plan
     from yamldag.shelf.runs import Kept
 
 
@@ -48,10 +46,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _order(args: argparse.Namespace, project: Kept) -> Order:
+    from yamldag.engine.asking.naming import chosen
+    from yamldag.engine.given import moment_given, resolved
     from yamldag.engine.local_run import Order
 
     plan = project.plan
-    params = resolved(plan, given(args.param))
+    params = resolved(plan, given(args.param), as_text=True)
     return Order(
         plan,
         params,
@@ -62,65 +62,17 @@ def _order(args: argparse.Namespace, project: Kept) -> Order:
     )
 
 
-def resolved(plan: Plan, texts: dict[str, Any]) -> dict[str, Any]:
-    """The value of every param, from texts of the command line."""
-    from yamldag.engine.memory.params import BadParams, resolve
-
-    try:
-        return resolve(plan, texts, as_text=True)
-    except BadParams as bad:
-        raise UsageError("\n  ".join(bad.faults)) from None
-
-
-def given(texts: Sequence[str]) -> dict[str, Any]:
+def given(texts: Sequence[str], option: str = "--param", form: str = "NAME=VALUE") -> dict[str, Any]:
     """What `--param` gave, by name."""
     found: dict[str, Any] = {}
     for text in texts:
         name, sign, value = text.partition("=")
         if not sign or not name:
-            raise UsageError(f"`--param` wants NAME=VALUE, found `{text}`")
+            raise UsageError(f"`{option}` wants {form}, found `{text}`")
         if name in found:
             raise UsageError(f"param `{name}` is given twice")
         found[name] = value
     return found
-
-
-def moment_given(
-    text: str | None, plan: Plan, option: str = "--date", *, last: bool = False
-) -> datetime | None:
-    """A date or a time in the pipeline's zone; of a date alone its first moment, or its last."""
-    if text is None:
-        return None
-    from yamldag.plan.schedule import moment, zone
-
-    known = zone(plan.timezone)
-    assert known is not None
-    found = moment(text, known, last=last)
-    if found is None:
-        raise UsageError(f"`{option}` wants a date or a time like `2026-01-31T06:00`, found `{text}`")
-    return found
-
-
-def chosen(plan: Plan, names: Sequence[str]) -> frozenset[str] | None:
-    """The ids of the tasks that were named; a group stands for all in it. None: no choice was made."""
-    if not names:
-        return None
-    found: set[str] = set()
-    for name in names:
-        inside = {task.id for task in plan.tasks if task.id == name or task.id.startswith(f"{name}.")}
-        if not inside:
-            raise UsageError(_no_task(plan, name))
-        found |= inside
-    return frozenset(found)
-
-
-def _no_task(plan: Plan, name: str) -> str:
-    import difflib
-
-    near = difflib.get_close_matches(
-        name, [*(task.id for task in plan.tasks), *(group.id for group in plan.groups)], 1
-    )
-    return f"`{plan.pipeline}` has no task `{name}`" + (f"; did you mean `{near[0]}`?" if near else "")
 
 
 def _preview(order: Order, project: Kept, form: str) -> int:

@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import TYPE_CHECKING, Any
 
 from yamldag.cli import options
 from yamldag.cli.main import UsageError
-from yamldag.cli.records import NOTHING_RAN, exists, print_table, records, run_row, short
+from yamldag.cli.records import NOTHING_RAN, print_table, short
+from yamldag.cli.source import add_source, source
 from yamldag.plan.state import RunState
 from yamldag.store.names import RUN_TYPES
-from yamldag.syntax.nearest import nearest
-
-if TYPE_CHECKING:
-    import sqlalchemy as sa
-
-    from yamldag.compile.project import Project
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,27 +25,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-n", "--limit", type=int, default=20, metavar="N", help="at most so many (default: 20)"
     )
     options.add_format(parser, "text", "json")
-    options.add_project(parser)
+    add_source(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    from yamldag.store import versions, views
-
     if args.limit < 1:
         raise UsageError(f"`--limit` wants a number from 1 on, found {args.limit}")
     if None not in (args.pipeline, args.named) and args.pipeline != args.named:
         raise UsageError(f"two pipelines are named, `{args.pipeline}` and `{args.named}`")
-    pipeline, since = args.pipeline or args.named, _since(args.since)
-    project = options.project(args)
-    rows = []
-    if exists(project):
-        with records(project) as db:
-            held = views.held(db)
-            found = views.runs(db, pipeline, args.state, args.limit, kind=args.kind, since=since)
-            numbers = versions.numbers(db, (row["pipeline"] for row in found))
-            rows = [_row(row, held, numbers.get(row["version"])) for row in found]
-    if not rows and pipeline is not None:
-        _known(project, pipeline)
+    pipeline, since = args.pipeline or args.named, args.since
+    with source(args) as asked:
+        rows = asked.runs(pipeline, args.state, args.limit, kind=args.kind, since=since)
+        wrong = asked.a_pipeline(pipeline) if not rows and pipeline is not None else None
+    if wrong is not None:
+        raise UsageError(wrong)
     if args.format == "json":
         options.print_json(rows)
     elif not rows:
@@ -72,43 +59,6 @@ def run(args: argparse.Namespace) -> int:
         ]
         print_table(("RUN", "PIPELINE", "TYPE", "STATE", "LOGICAL DATE", "STARTED (UTC)", "REASON"), cells)
     return 0
-
-
-def _since(text: str | None) -> float | None:
-    if text is None:
-        return None
-    from datetime import UTC
-
-    from yamldag.plan.schedule import moment
-
-    found = moment(text, UTC)
-    if found is None:
-        raise UsageError(f"`--since` wants a date or a time like `2026-01-31T06:00`, found `{text}`")
-    return found.timestamp()
-
-
-def _row(row: sa.RowMapping, held: dict[str, str], version: int | None) -> dict[str, Any]:
-    """A queued run that came by itself tells what holds it up."""
-    made = run_row(row, version)
-    by_itself = row["type"] in ("scheduled", "assets") and row["version"] is None and row["backfill"] is None
-    if row["state"] == "queued" and by_itself:
-        made["reason"] = held.get(row["pipeline"])
-    return made
-
-
-def _known(project: Project, pipeline: str) -> None:
-    """It has no runs: either it is there and has none yet, or its name is wrong."""
-    from yamldag.compile.load import compile_files
-    from yamldag.store import views
-
-    known = [unit.name for unit in compile_files(project, project.files()).units]
-    if exists(project):
-        with records(project) as db:
-            known += [row["id"] for row in views.pipelines(db)]
-    if pipeline not in known:
-        near = nearest(pipeline, known)
-        hint = f"; did you mean `{near}`?" if near else "; `yamldag list` names them"
-        raise UsageError(f"there is no pipeline `{pipeline}` in this project{hint}")
 
 
 def _nothing(pipeline: str | None, state: str | None, *, narrowed: bool) -> str:

@@ -13,6 +13,7 @@ from yamldag.cli import options, scheduling
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     scheduling.add_slots(parser)
+    scheduling.add_log_format(parser)
     options.add_project(parser)
 
 

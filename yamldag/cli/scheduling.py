@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Iterator
@@ -33,11 +34,21 @@ def add_slots(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_log_format(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--log-format",
+        choices=("text", "json"),
+        default="text",
+        help="how to say what happens, on stderr (default: %(default)s)",
+    )
+
+
 @contextmanager
 def place(args: argparse.Namespace) -> Iterator[tuple[Project, Lock | None, LocalExecutor]]:
     """The project and an executor for it. On SQLite a lock is held: there one process schedules at a time."""
     if args.slots is not None and not 1 <= args.slots <= 10_000:
         raise UsageError(f"`--slots` must be from 1 to 10000, found {args.slots}")
+    log_as(args.log_format)
     project = options.running_project(args)
     lock = _lock(project)
     try:
@@ -86,6 +97,7 @@ def service(
     pages are."""
     from yamldag.engine.opening import open_service
     from yamldag.engine.takeover.lives import BadLease
+    from yamldag.engine.traces import traces_of
     from yamldag.store.database import Away, CannotOpen, Fenced, open_database
 
     room = slots or project.value("slots", SLOTS)
@@ -95,7 +107,13 @@ def service(
     except CannotOpen as closed:
         raise UsageError(str(closed)) from None
     try:
-        yield open_service(project, database, executor, say, kind, room, address)
+        made = open_service(project, database, executor, say, kind, room, address)
+        traces = traces_of(database.url, os.environ, say)
+        made.ended = traces.tell
+        try:
+            yield made
+        finally:
+            traces.close()
     except BadLease as bad:
         raise UsageError(str(bad)) from None
     except Fenced:
@@ -132,6 +150,8 @@ def work(service: Service, greeting: str) -> int:
 
 
 def _greet(catalogue: Catalogue, greeting: str) -> None:
+    if _as_json:
+        return _greet_programs(catalogue, greeting)
     pipelines = catalogue.pipelines
     noun = "pipeline" if len(pipelines) == 1 else "pipelines"
     sys.stderr.write(greeting.format(pipelines=f"{len(pipelines)} {noun}") + "\n")
@@ -144,8 +164,34 @@ def _greet(catalogue: Catalogue, greeting: str) -> None:
     if not pipelines and not catalogue.broken:
         sys.stderr.write("there is no pipeline yet; `yamldag init` makes a project to begin with\n")
     sys.stderr.flush()
+    return None
+
+
+def _greet_programs(catalogue: Catalogue, greeting: str) -> None:
+    number = len(catalogue.pipelines)
+    say(greeting.format(pipelines=f"{number} pipeline" + ("" if number == 1 else "s")))
+    for broken in catalogue.broken:
+        for each in broken.found:
+            say(f"{broken.path}: {each.code}: {each.message}")
+    for name, known in sorted(catalogue.pipelines.items()):
+        if known.refused:
+            say(f"`{name}` is shown, and not run: {known.refused[0].message}")
 
 
 def say(line: str) -> None:
-    sys.stderr.write(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%SZ}  {line}\n")
+    now = datetime.now(UTC)
+    if _as_json:
+        told = {"at": now.isoformat(), "level": "info", "process": os.getpid(), "message": line}
+        sys.stderr.write(json.dumps(told, ensure_ascii=False) + "\n")
+    else:
+        sys.stderr.write(f"{now:%Y-%m-%d %H:%M:%SZ}  {line}\n")
     sys.stderr.flush()
+
+
+_as_json = False
+
+
+def log_as(form: str) -> None:
+    """How this process says what happens: `text` for people, `json` for programs, an object a line."""
+    global _as_json  # noqa: PLW0603  (of the process, as stderr is)
+    _as_json = form == "json"

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from yamldag.compile.project import Project
     from yamldag.engine.service import Service
     from yamldag.web.address import Address
+    from yamldag.web.auth.oidc import Provider
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="how browsers reach it, if a proxy stands before it, like https://flows.example.org",
     )
     scheduling.add_slots(parser)
+    scheduling.add_log_format(parser)
     options.add_project(parser)
 
 
@@ -43,6 +45,7 @@ def run(args: argparse.Namespace) -> int:
     _check(args)
     with scheduling.place(args) as (project, lock, executor):
         _refuse_strangers(project, args)
+        provider = _provider()
         listener = _listen(args.host, args.port)
         port = listener.getsockname()[1]
         address = args.url or f"http://{hostport(args.host, port, 'http')}"
@@ -51,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
         try:
             with scheduling.service(project, executor, "serve", args.slots, address) as service:
                 place = address_of(args.host, port, args.url)
-                return _run(service, listener, address, place)
+                return _run(service, listener, address, place, provider)
         finally:
             listener.close()
 
@@ -93,8 +96,21 @@ def _refuse_strangers(project: Project, args: argparse.Namespace) -> None:
     )
 
 
-def _run(service: Service, listener: socket.socket, address: str, place: Address) -> int:
+def _provider() -> Provider | None:
+    """Where people log in, if that is elsewhere."""
+    from yamldag.web.auth.oidc import BadProvider, provider_of
+
+    try:
+        return provider_of(os.environ, scheduling.say)
+    except BadProvider as bad:
+        raise UsageError(str(bad)) from None
+
+
+def _run(
+    service: Service, listener: socket.socket, address: str, place: Address, provider: Provider | None
+) -> int:
     from yamldag.web.server import serving
 
-    with serving(listener, service.board, service.engine.database.url, service.folder, place):
+    database, folder = service.engine.database.url, service.folder
+    with serving(listener, service.board, database, folder, place, provider):
         return scheduling.work(service, f"yamldag serves {{pipelines}} at {address} (Ctrl-C stops)")

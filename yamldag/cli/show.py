@@ -7,7 +7,8 @@ import sys
 from typing import Any
 
 from yamldag.cli import options
-from yamldag.plan.pipeline import Plan, to_json
+from yamldag.engine.asking.rows import plan_row
+from yamldag.plan.pipeline import Plan
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,18 +20,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     plan = options.plan(args, args.pipeline)
     if args.format == "json":
-        options.print_json(as_json(plan))
+        options.print_json(plan_row(plan))
     else:
         sys.stdout.write(as_text(plan))
     return 0
-
-
-def as_json(plan: Plan) -> dict[str, Any]:
-    """The plan, with `edges` as sorted pairs of parent and child."""
-    whole = to_json(plan)
-    whole["params"] = {param.name: param.schema for param in plan.params}
-    whole["edges"] = [list(edge) for edge in plan.edges]
-    return whole
 
 
 def as_text(plan: Plan) -> str:

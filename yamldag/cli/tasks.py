@@ -6,29 +6,26 @@ import argparse
 import sys
 
 from yamldag.cli import options
-from yamldag.cli.records import find_run, print_table, records, short, task_rows
+from yamldag.cli.records import print_table, short
+from yamldag.cli.source import add_source, source
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", help="its id, or a pipeline's id for its newest run")
     options.add_format(parser, "text", "json")
-    options.add_project(parser)
+    add_source(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    from yamldag.store import versions
-
-    with records(options.project(args)) as db:
-        found = find_run(db, args.run)
-        rows = task_rows(db, found)
-        version = versions.numbers(db, [found["pipeline"]]).get(found["version"])
+    with source(args) as asked:
+        found = asked.run(args.run)
+        name, version = found["run_id"], found["version"]
+        rows = asked.tasks(name)
     if args.format == "json":
-        options.print_json(
-            {"run_id": found["id"], "state": found["state"], "version": version, "tasks": rows}
-        )
+        options.print_json({"run_id": name, "state": found["state"], "version": version, "tasks": rows})
         return 0
     of = f"{found['pipeline']}, version {version}" if version else found["pipeline"]
-    sys.stdout.write(f"run {found['id']} of {of}: {found['state']}\n\n")
+    sys.stdout.write(f"run {name} of {of}: {found['state']}\n\n")
     cells = [
         (
             row["id"] if row["map_index"] is None else f"{row['id']}[{row['map_index']}]",

@@ -16,13 +16,11 @@ from yamldag.cli import options
 from yamldag.cli.identity import deed, opened, person
 from yamldag.cli.main import UsageError
 from yamldag.cli.records import print_table, short
-from yamldag.cli.users import NAME
 from yamldag.store.names import ROLES
 from yamldag.syntax.nearest import nearest
 
 if TYPE_CHECKING:
     from yamldag.store.database import Database
-    from yamldag.store.tokens import Token
 
 _DAYS = 90
 
@@ -67,25 +65,11 @@ def _check(args: argparse.Namespace) -> None:
         raise UsageError(f"`--days` wants a number from 0 to 36500, found {args.days}")
 
 
-def _shown(token: Token, now: float) -> dict[str, Any]:
-    from yamldag.engine import times
-
-    state = "works" if token.works(now) else "revoked" if token.revoked is not None else "expired"
-    return {
-        "name": token.name,
-        "role": token.role,
-        "state": state,
-        "creator": token.creator,
-        "created_at": times.shown(token.created),
-        "expires_at": times.shown(token.expires),
-        "used_at": times.shown(token.used),
-    }
-
-
 def _list(database: Database, form: str) -> int:
     from yamldag.store import tokens
+    from yamldag.web.auth.shown import token_row
 
-    rows = [_shown(token, time.time()) for token in tokens.tokens(database)]
+    rows = [token_row(token, time.time()) for token in tokens.tokens(database)]
     if form == "json":
         options.print_json(rows)
     elif rows:
@@ -109,6 +93,7 @@ def _list(database: Database, form: str) -> int:
 def _add(database: Database, args: argparse.Namespace) -> dict[str, Any]:
     from yamldag.store import audit, tokens
     from yamldag.web.auth.secrets import digest, new_token
+    from yamldag.web.auth.shown import NAME, token_row
 
     if not NAME.fullmatch(args.name):
         raise UsageError(f"`{args.name}` can't be a token's name: letters, digits, `_`, `.`, `@` and `-`")
@@ -125,11 +110,12 @@ def _add(database: Database, args: argparse.Namespace) -> dict[str, Any]:
 
     if not database.write(work):
         raise UsageError(f"there is a token `{args.name}` already, or was: each name is used once")
-    return _shown(token, now) | {"token": secret}
+    return token_row(token, now) | {"token": secret}
 
 
 def _revoke(database: Database, name: str) -> dict[str, Any]:
     from yamldag.store import audit, tokens
+    from yamldag.web.auth.shown import token_row
 
     now = time.time()
 
@@ -143,4 +129,4 @@ def _revoke(database: Database, name: str) -> dict[str, Any]:
         hint = f"; did you mean `{near}`?" if near else "; `yamldag tokens list` names them"
         raise UsageError(f"there is no token `{name}`{hint}")
     database.write(work)
-    return next(_shown(token, now) for token in tokens.tokens(database) if token.name == name)
+    return next(token_row(token, now) for token in tokens.tokens(database) if token.name == name)

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import getpass
-import re
 import sys
 import time
 from collections.abc import Callable
@@ -29,8 +28,6 @@ from yamldag.syntax.nearest import nearest
 if TYPE_CHECKING:
     from yamldag.store.database import Database
     from yamldag.store.users import User
-
-NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]{0,99}")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -89,8 +86,9 @@ def _check(args: argparse.Namespace) -> None:
 
 def _list(database: Database, form: str) -> int:
     from yamldag.store import users
+    from yamldag.web.auth.shown import user_row
 
-    rows = [_shown(user) for user in users.users(database)]
+    rows = [user_row(user) for user in users.users(database)]
     if form == "json":
         options.print_json(rows)
     elif rows:
@@ -104,22 +102,12 @@ def _list(database: Database, form: str) -> int:
     return 0
 
 
-def _shown(user: User) -> dict[str, Any]:
-    from yamldag.engine import times
-
-    return {
-        "name": user.name,
-        "role": user.role,
-        "state": "active" if user.disabled is None else "disabled",
-        "created_at": times.shown(user.created),
-    }
-
-
 # Actions
 
 
 def _add(database: Database, args: argparse.Namespace) -> dict[str, Any]:
     from yamldag.store import users
+    from yamldag.web.auth.shown import NAME
 
     if not NAME.fullmatch(args.name) or args.name == "local":
         raise UsageError(
@@ -174,10 +162,11 @@ def _enable(database: Database, args: argparse.Namespace) -> dict[str, Any]:
 
 def _delete(database: Database, args: argparse.Namespace) -> dict[str, Any]:
     from yamldag.store import users
+    from yamldag.web.auth.shown import user_row
 
     was = _known(database, args.name)
     _done(database, args.name, "user.delete", lambda: users.delete(database, args.name))
-    return _shown(was) | {"state": "deleted"}
+    return user_row(was) | {"state": "deleted"}
 
 
 _ACTIONS: dict[str, Callable[[Database, argparse.Namespace], dict[str, Any]]] = {
@@ -195,6 +184,7 @@ def _done(
 ) -> dict[str, Any]:
     """Do it and record it, in one transaction."""
     from yamldag.store import audit, users
+    from yamldag.web.auth.shown import user_row
 
     now = time.time()
 
@@ -204,7 +194,7 @@ def _done(
 
     database.write(both)
     found = users.user(database, name)
-    return _shown(found) if found else {"name": name, "role": None, "state": "deleted"}
+    return user_row(found) if found else {"name": name, "role": None, "state": "deleted"}
 
 
 def _known(database: Database, name: str) -> User:

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from yamldag.engine import times
 from yamldag.engine.asking.rows import Row, pool_row, waiting
-from yamldag.engine.memory.params import BadParams, resolve
+from yamldag.engine.given import moment_given
 from yamldag.engine.memory.records import Dates, new_id
 from yamldag.engine.outside import cancel, clear
 from yamldag.engine.refused import NOT_NOW, Refused, unknown
 from yamldag.engine.schedule.backfill import Planned, planned, schedule_of, ticks
 from yamldag.engine.step.choice import Wish
-from yamldag.plan.schedule import moment, read, rows, zone
+from yamldag.plan.schedule import read, rows
 from yamldag.store import backfills, moves, pools, schedules
 from yamldag.store.database import Database
 from yamldag.store.moves import Version
@@ -30,28 +30,6 @@ if TYPE_CHECKING:
 
 MOST = 100_000
 """Ticks of one backfill."""
-
-
-def resolved(plan: Plan, given: Mapping[str, Json], *, as_text: bool = False) -> dict[str, Json]:
-    """The value of every param; with `as_text` from texts of a command line. Raises Refused."""
-    try:
-        return resolve(plan, given, as_text=as_text)
-    except BadParams as bad:
-        raise Refused("\n  ".join(bad.faults)) from None
-
-
-def moment_given(
-    text: str | None, plan: Plan, option: str = "--date", *, last: bool = False
-) -> datetime | None:
-    """A date or a time in the pipeline's zone; of a date alone its first moment, or its last. Raises Refused."""
-    if text is None:
-        return None
-    known = zone(plan.timezone)
-    assert known is not None
-    found = moment(text, known, last=last)
-    if found is None:
-        raise Refused(f"`{option}` wants a date or a time like `2026-01-31T06:00`, found `{text}`")
-    return found
 
 
 def queue(

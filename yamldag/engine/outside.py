@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from yamldag.engine import times
+from yamldag.engine.asking.naming import units
+from yamldag.engine.asking.rows import Row, index_of
 from yamldag.engine.loop.requests import detail_of, wish_of
 from yamldag.engine.memory.params import resolve
 from yamldag.engine.memory.reading import Unreadable, read_only, read_params, read_plan
 from yamldag.engine.memory.reasons import REASONS, marked
 from yamldag.engine.memory.rebuild import StoredInstance
 from yamldag.engine.memory.run import UNMAPPED, narrowed
+from yamldag.engine.refused import Refused
 from yamldag.engine.step.choice import Choice, Fact, Wish, choose
 from yamldag.plan.pipeline import Plan, Task
 from yamldag.plan.state import TaskState
@@ -138,6 +142,40 @@ def plan_clear(run: Found, wish: Wish, newer: Newer | None = None) -> Clearance:
     rows = [row for row in here if choice.has(row.task, _index(row))]
     gone = [row for row in run.rows if row.task not in tasks and row.state != TaskState.REMOVED]
     return Clearance(run, choice, rows, gone, newer, wish)
+
+
+def wish_for(run: Found, newer: Newer | None, asked: Mapping[str, Any]) -> Wish:
+    """What is meant by `tasks`, `upstream`, `only`, `failed` and `mark`. Raises Refused."""
+    mark = asked.get("mark")
+    if mark is not None and (
+        not asked.get("tasks") or any(map(asked.get, ("upstream", "only", "failed", "latest")))
+    ):
+        raise Refused("a mark wants tasks, and nothing beside them")
+    if asked.get("only") and asked.get("upstream"):
+        raise Refused("`--only` wants no other task, so `--upstream` can't stand beside it")
+    plan = newer.plan if newer else run.plan
+    return Wish(
+        units(run.id, plan, run.rows, asked.get("tasks", ())),
+        above=bool(asked.get("upstream")),
+        below=not asked.get("only"),
+        failed=bool(asked.get("failed")),
+        mark=mark,
+    )
+
+
+def cleared_rows(planned: Clearance) -> list[Row]:
+    """What is cleared as JSON, in the order of the plan, with the state that each was found in; of a mark also with
+    that which it gets (`none`: it is decided anew)."""
+    plan = planned.newer.plan if planned.newer else planned.run.plan
+    order = {task.id: place for place, task in enumerate(plan.tasks)} if plan else {}
+    there = sorted(planned.rows, key=lambda row: (order[row.task], row.map_index))
+    rows: list[Row] = [
+        {"id": row.task, "map_index": index_of(row.map_index), "state": row.state} for row in there
+    ]
+    if mark := planned.wish.mark:
+        for told, row in zip(rows, there, strict=True):
+            told["becomes"] = mark if planned.wish.marks(row.task, _index(row)) else TaskState.NONE.value
+    return rows
 
 
 def _with_remapped(choice: Choice, old: Plan, tasks: dict[str, Task]) -> Choice:

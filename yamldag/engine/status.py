@@ -39,6 +39,12 @@ class Status(Struct, frozen=True):
     """Whether this one makes the ticks and starts the runs."""
     pools: Mapping[str, int] = field(default_factory=dict)
     """Those that the project's file declares, with their slots."""
+    steps: tuple[int, float] = (0, 0.0)
+    """How many steps the engine took, and the seconds of all of them."""
+    starts: tuple[int, float] = (0, 0.0)
+    """How many attempts were started, and the seconds for which they had been ready."""
+    writes: tuple[int, float] = (0, 0.0)
+    """How many transactions were written, and the seconds of all of them."""
     project: Project | None = None
     """Whose settings are in force."""
 

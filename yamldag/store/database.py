@@ -52,6 +52,8 @@ class Database:
         self._patience = Patience(limit=0)
         self._inside = False
         self._writing = False
+        self.spent = (0, 0.0)
+        """Transactions that were written, and the seconds that they took."""
         self._broken = False
 
     @property
@@ -99,11 +101,14 @@ class Database:
         if self._writing:
             return work()
         unheard: list[T] = []
+        begun = time.perf_counter()
         self._writing = True
         try:
             made = self._repeat(lambda: self._transaction(work, unheard))
         finally:
             self._writing = False
+            number, seconds = self.spent
+            self.spent = (number + 1, seconds + time.perf_counter() - begun)
         self._step += self._life is not None
         self._written = time.monotonic()
         return made

@@ -10,12 +10,15 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from yamldag.store.audit import Deed
 from yamldag.web.auth.who import NOBODY, Who
+from yamldag.web.problem import problem
 from yamldag.web.route import Kind, Route
 from yamldag.web.site import Site
+
+__all__ = ["Ask", "is_for_programs", "local_path", "problem"]
 
 _LOCAL = re.compile(r"/(?!/)[A-Za-z0-9_.~/@-]*(?:\?[A-Za-z0-9_.~&=%+:,\[\]@-]*)?")
 
@@ -107,14 +110,6 @@ def is_for_programs(request: Request, route: Route | None) -> bool:
     if route is not None:
         return route.kind in (Kind.API, Kind.STREAM, Kind.PROBE, Kind.HOOK)
     return request.url.path.startswith("/api/")
-
-
-def problem(
-    status: int, title: str, detail: str, headers: Mapping[str, str] | None = None, **more: Any
-) -> Response:
-    """RFC 9457."""
-    told = {"type": "about:blank", "status": status, "title": title, "detail": detail, **more}
-    return JSONResponse(told, status, headers, "application/problem+json")
 
 
 def local_path(text: str, default: str = "/") -> str:

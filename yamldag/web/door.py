@@ -19,7 +19,7 @@ from yamldag.web.api.checked import checked
 from yamldag.web.ask import Ask
 from yamldag.web.auth.roles import Role
 from yamldag.web.auth.who import NOBODY, Who
-from yamldag.web.body import LIMIT, TooLong, body_of
+from yamldag.web.body import LIMIT, PATIENCE, TooLong, TooSlow, body_of
 from yamldag.web.route import Kind, Route
 from yamldag.web.site import Site
 
@@ -51,6 +51,10 @@ class Door:
             raise
         except TooLong:
             return ask.failed(413, "That is too long", f"More than {LIMIT} bytes are not taken.", _CLOSE)
+        except TooSlow:
+            return ask.failed(
+                408, "That took too long", f"A body is sent within {PATIENCE:.0f} seconds.", _CLOSE
+            )
         except (Away, CannotOpen) as away:
             return await run_in_threadpool(
                 ask.failed, 503, "The database is away", f"{away}.", {"retry-after": "5"}

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from http import HTTPStatus
 
 from starlette.datastructures import Headers
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from yamldag.web.address import Address
 from yamldag.web.body import LIMIT
+from yamldag.web.problem import problem
 
 SAFE = ("GET", "HEAD")
 HEADERS = {
@@ -23,6 +25,8 @@ HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
 }
+_OF_BROWSERS = ("cookie", "origin", "sec-fetch-site", "authorization")
+"""What a program without a token says nothing of: it is told what it lacks."""
 _PATH = re.compile(rb"/(?:[A-Za-z0-9_.@-]+/)*[A-Za-z0-9_.@-]*")
 """As it is sent: no escapes, no empty parts, so that nothing can be read in two ways."""
 
@@ -48,21 +52,21 @@ class Guard:
     def _refusal(self, scope: Scope) -> ASGIApp | None:
         headers = Headers(scope=scope)
         hosts = [value.lower() for value in headers.getlist("host")]
-        if len(hosts) != 1 or not self.address.serves(hosts[0]):
-            return PlainTextResponse("this address is not served here\n", 400)
         path = scope.get("raw_path") or scope["path"].encode()
-        if not _PATH.fullmatch(path) or b".." in path.split(b"/") or b"." in path.split(b"/"):
-            return PlainTextResponse("there is nothing of that name\n", 404)
-        if scope["method"] not in SAFE and not self._is_own(headers, hosts[0]):
-            return PlainTextResponse(
-                "this was not asked by a page of ours; a program asks with `Authorization: Bearer TOKEN`\n",
-                403,
-            )
         length = headers.get("content-length", "0")
+        if len(hosts) != 1 or not self.address.serves(hosts[0]):
+            return _told(path, 400, "this address is not served here")
+        if not _PATH.fullmatch(path) or b".." in path.split(b"/") or b"." in path.split(b"/"):
+            return _told(path, 404, "there is nothing of that name")
+        if scope["method"] not in SAFE and not self._is_own(headers, hosts[0]):
+            words = "this was not asked by a page of ours; a program asks with `Authorization: Bearer TOKEN`"
+            if path.startswith(b"/api/") and not any(name in headers for name in _OF_BROWSERS):
+                return _told(path, 401, words, {"www-authenticate": 'Bearer realm="yamldag"'})
+            return _told(path, 403, words)
         if not length.isascii() or not length.isdigit():
-            return PlainTextResponse("the length of the body is no number\n", 400)
+            return _told(path, 400, "the length of the body is no number")
         if int(length) > LIMIT:
-            return PlainTextResponse(f"more than {LIMIT} bytes are not taken\n", 413, {"connection": "close"})
+            return _told(path, 413, f"more than {LIMIT} bytes are not taken", {"connection": "close"})
         return None
 
     def _is_own(self, headers: Headers, host: str) -> bool:
@@ -75,6 +79,13 @@ class Guard:
             return self.address.is_own(origin.lower(), host)
         by_token = headers.get("authorization", "").lower().startswith("bearer ")
         return site == "same-origin" or by_token or "webhook-signature" in headers
+
+
+def _told(path: bytes, status: int, words: str, headers: Mapping[str, str] | None = None) -> Response:
+    """For programs as they read it: nobody is known yet, so nothing more is said."""
+    if path.startswith(b"/api/"):
+        return problem(status, HTTPStatus(status).phrase, words, headers)
+    return PlainTextResponse(f"{words}\n", status, headers)
 
 
 def _headers(given: list[tuple[bytes, bytes]], *, https: bool) -> list[tuple[bytes, bytes]]:

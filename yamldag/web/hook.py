@@ -11,7 +11,7 @@ from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
-from yamldag.engine import orders
+from yamldag.engine import given
 from yamldag.engine.refused import Refused
 from yamldag.engine.schedule.known import Known
 from yamldag.plan.pipeline import Json
@@ -79,15 +79,15 @@ def _taken(ask: Ask, database: Database, hook: Webhook, message: str) -> Respons
 
 def _params(known: Known, hook: Webhook, ask: Ask) -> dict[str, Json]:
     if hook.param is None and hook.mapping is None:
-        return orders.resolved(known.plan, {})
+        return given.resolved(known.plan, {})
     try:
         body = ask.json()
     except (ValueError, RecursionError):
         raise Refused("the message is no JSON") from None
     if hook.param is not None:
-        return orders.resolved(known.plan, {hook.param: body})
+        return given.resolved(known.plan, {hook.param: body})
     found = {name: at(body, path) for name, path in (hook.mapping or {}).items()}
-    return orders.resolved(known.plan, {name: value for name, value in found.items() if value is not MISSING})
+    return given.resolved(known.plan, {name: value for name, value in found.items() if value is not MISSING})
 
 
 MISSING: Any = object()

@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from yamldag.engine import orders, outside
-from yamldag.engine.asking.naming import units
-from yamldag.engine.asking.rows import Row, index_of, run_row
+from yamldag.engine import given, orders, outside
+from yamldag.engine.asking.rows import Row, run_row
 from yamldag.engine.memory.params import BadParams
 from yamldag.engine.outside import Clearance, Found, Newer
 from yamldag.engine.refused import NOT_NOW, Refused
@@ -31,8 +30,8 @@ def params_of(plan: Plan, body: Mapping[str, Any]) -> dict[str, Json]:
     if "params" in body and "param_texts" in body:
         raise Refused("`params` and `param_texts` can't both be given")
     if "param_texts" in body:
-        return orders.resolved(plan, body["param_texts"], as_text=True)
-    return orders.resolved(plan, body.get("params", {}))
+        return given.resolved(plan, body["param_texts"], as_text=True)
+    return given.resolved(plan, body.get("params", {}))
 
 
 def runnable(known: Known) -> Known:
@@ -70,15 +69,7 @@ def look(ask: Ask, run: str) -> Found:
 def planned(ask: Ask, found: Found, body: Mapping[str, Any]) -> tuple[Clearance, Wish]:
     """What a clear would come to; nothing is written. Raises Refused."""
     newer = _newest(ask, found) if body.get("latest") else None
-    plan = newer.plan if newer else found.plan
-    if body.get("only") and body.get("upstream"):
-        raise Refused("`only` wants no other task, so `upstream` can't stand beside it")
-    wish = Wish(
-        units(found.id, plan, found.rows, body.get("tasks", ())),
-        above=bool(body.get("upstream")),
-        below=not body.get("only"),
-        failed=bool(body.get("failed")),
-    )
+    wish = outside.wish_for(found, newer, body)
     return outside.plan_clear(found, wish, newer), wish
 
 
@@ -89,14 +80,6 @@ def _newest(ask: Ask, found: Found) -> Newer:
     if known is None:
         raise Refused(f"there is no pipeline `{found.pipeline}` any more", NOT_NOW)
     return Newer(runnable(known).plan, known.version)
-
-
-def cleared_rows(clearance: Clearance) -> list[Row]:
-    """What is cleared, in the order of the plan, with the state that each was found in."""
-    plan = clearance.newer.plan if clearance.newer else clearance.run.plan
-    order = {task.id: place for place, task in enumerate(plan.tasks)} if plan else {}
-    there = sorted(clearance.rows, key=lambda row: (order.get(row.task, 0), row.map_index))
-    return [{"id": row.task, "map_index": index_of(row.map_index), "state": row.state} for row in there]
 
 
 def clear(ask: Ask, clearance: Clearance, wish: Wish, tasks: Sequence[str]) -> str:
@@ -113,8 +96,10 @@ def clear(ask: Ask, clearance: Clearance, wish: Wish, tasks: Sequence[str]) -> s
         except BadParams as bad:
             raise Refused("\n  ".join(bad.faults)) from None
 
-    detail = {"tasks": list(tasks), "failed": wish.failed, "latest": newer is not None}
-    return done(ask, ask.deed("run.clear", run.id, **detail), work)
+    detail: dict[str, Any] = {"tasks": list(tasks), "failed": wish.failed, "latest": newer is not None}
+    if wish.mark is not None:
+        detail = {"tasks": list(tasks), "state": wish.mark}
+    return done(ask, ask.deed("run.clear" if wish.mark is None else "run.mark", run.id, **detail), work)
 
 
 # Backfills

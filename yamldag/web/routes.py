@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from yamldag.web import hook
+from yamldag.web import hook, metrics
 from yamldag.web.api import backfills, files, logs, openapi, people, pipelines, pools, runs, tasks, webhooks
 from yamldag.web.pages import (
     about,
@@ -12,6 +12,7 @@ from yamldag.web.pages import (
     attempt,
     audit,
     backfill,
+    elsewhere,
     home,
     live,
     log,
@@ -53,6 +54,7 @@ TABLE = Table(
         *about.ROUTES,
         *search.ROUTES,
         *login.ROUTES,
+        *elsewhere.ROUTES,
         *look.ROUTES,
         *site_files.ROUTES,
         *live.ROUTES,
@@ -67,5 +69,6 @@ TABLE = Table(
         *webhooks.ROUTES,
         *openapi.ROUTES,
         *hook.ROUTES,
+        *metrics.ROUTES,
     )
 )

@@ -14,7 +14,9 @@ import uvicorn
 from yamldag.engine.status import Board
 from yamldag.web.address import Address
 from yamldag.web.app import application
+from yamldag.web.auth.oidc import Provider
 from yamldag.web.live.hub import MOST
+from yamldag.web.protocol import Prompt
 from yamldag.web.routes import TABLE
 from yamldag.web.site import site_of
 
@@ -24,10 +26,15 @@ _FAREWELL = 3.0
 
 @contextmanager
 def serving(
-    listener: socket.socket, board: Board, database: str, folder: Path, address: Address
+    listener: socket.socket,
+    board: Board,
+    database: str,
+    folder: Path,
+    address: Address,
+    provider: Provider | None = None,
 ) -> Iterator[None]:
     """Answer requests as long as this lasts. `folder`: the project's `.yamldag`, where logs are."""
-    site = site_of(board, database, folder, address, time.time, TABLE)
+    site = site_of(board, database, folder, address, time.time, TABLE, provider)
     config = uvicorn.Config(
         application(site),
         log_config=None,
@@ -36,6 +43,7 @@ def serving(
         lifespan="off",
         proxy_headers=False,
         ws="none",
+        http=Prompt,
         timeout_graceful_shutdown=int(_FAREWELL),
         limit_concurrency=MOST + 200,
         h11_max_incomplete_event_size=16_384,

@@ -15,6 +15,7 @@ from yamldag.engine.status import Board
 from yamldag.store.address import reading
 from yamldag.store.database import Database
 from yamldag.web.address import Address
+from yamldag.web.auth.oidc import Provider
 from yamldag.web.auth.who import Gate, writing
 from yamldag.web.frame import Frame
 from yamldag.web.live.hub import Hub
@@ -41,6 +42,8 @@ class Site:
     gate: Gate
     hub: Hub
     frame: Frame
+    provider: Provider | None = None
+    """Of OpenID Connect; None: nobody logs in elsewhere."""
 
     @property
     def logs(self) -> Path:
@@ -66,10 +69,15 @@ class Site:
 
 
 def site_of(
-    board: Board, database: str, folder: Path, address: Address, clock: Callable[[], float], table: Table
+    board: Board,
+    database: str,
+    folder: Path,
+    address: Address,
+    clock: Callable[[], float],
+    table: Table,
+    provider: Provider | None = None,
 ) -> Site:
     engine = reading(database)
     gate = Gate(database, engine, clock, address.cookie, address.loopback)
-    return Site(
-        board, database, folder, address, clock, table, engine, gate, Hub(engine, board, clock), Frame(table)
-    )
+    hub, frame = Hub(engine, board, clock), Frame(table)
+    return Site(board, database, folder, address, clock, table, engine, gate, hub, frame, provider)

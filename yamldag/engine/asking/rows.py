@@ -117,6 +117,7 @@ def why_row(db: sa.Connection, row: sa.RowMapping, named: str) -> Row:
         "run_id": row["id"],
         "run_state": row["state"],
         "task": instance.node.task.id,
+        "label": instance.label,
         "map_index": index_of(instance.index),
         "state": str(instance.state),
         "waiting": answer.waiting,
@@ -235,8 +236,11 @@ def plan_row(plan: Plan) -> Row:
     return whole
 
 
-def pipeline_row(plan: Plan | None, name: str, file: str, last: sa.RowMapping | None) -> Row:
-    """A pipeline with its newest run; `plan` None: it has errors. `last` is of `views.pipelines`."""
+def pipeline_row(
+    plan: Plan | None, name: str, file: str, last: sa.RowMapping | None, *, removed: bool = False
+) -> Row:
+    """A pipeline with its newest run; `plan` None: it has errors, or was `removed`: its file is gone, and its runs
+    are kept. `last` is of `views.pipelines`."""
     return {
         "pipeline": name,
         "file": file if plan is None else plan.file,
@@ -246,6 +250,7 @@ def pipeline_row(plan: Plan | None, name: str, file: str, last: sa.RowMapping | 
         "tasks": None if plan is None else len(plan.tasks),
         "tags": None if plan is None else list(plan.tags),
         "paused": bool(last and last["paused"]),
+        "removed": removed,
         "last_run": _last_run(last) if last and last["run"] else None,
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -38,6 +39,7 @@ from yamldag.engine.step.world import (
     World,
     nobody,
 )
+from yamldag.engine.tally import Tally
 from yamldag.executors.contract import Ended, Executor, Start
 from yamldag.operators.contract import Outcome
 from yamldag.plan.state import TaskState
@@ -104,6 +106,10 @@ class Engine:
     called: list[Called] = field(default_factory=list)
     """Runs that tasks have made, and that are stored; the caller empties it."""
     errands: Errands = field(default_factory=Errands)
+    steps: Tally = field(default_factory=Tally)
+    """How long steps took, with what they stored and started."""
+    starts: Tally = field(default_factory=Tally)
+    """How long what was started had been ready."""
     set_by: float = 0.0
     """Seconds by which the clock was set in all: what is waited for goes by `steady`."""
     fresh: bool = False
@@ -184,12 +190,14 @@ class Engine:
 
     def take(self, happened: list[Happened], start_again: Iterable[Start] = ()) -> None:
         """One step, stored and carried out. `start_again`: what was stored as started before, and never was."""
+        begun = time.perf_counter()
         result = step(self.world, happened, self.clock.now())
         result.start[:0] = start_again
         answer = self._carry_out(result)
         while followed := [*self._follows(result, answer)]:
             result = step(self.world, followed, self.clock.now())
             answer = self._carry_out(result)
+        self.steps.add(time.perf_counter() - begun)
 
     def _follows(self, result: Result, answer: Answer) -> Iterator[Happened]:
         """What is known now that the step is stored, and leads to a further one at once."""
@@ -241,6 +249,7 @@ class Engine:
         start = [each for each in result.start if each.attempt in self.world.running and self._opened(each)]
         if start:
             self.executor.start(start)
+            self._note_waits(start)
         if result.stop:
             self.executor.stop(result.stop)
         if result.kill:
@@ -258,6 +267,14 @@ class Engine:
         for instance, state in result.moved:
             self.watch(instance, state)
         return answer
+
+    def _note_waits(self, start: Iterable[Start]) -> None:
+        """How long those that start now have been ready."""
+        now = self.clock.now()
+        for each in start:
+            ready = self.world.running[each.attempt].ready
+            if ready is not None:
+                self.starts.add(max(0.0, now - ready))
 
     def _opened(self, start: Start) -> bool:
         """Make the places of an attempt; where that can't be, it has failed before it began."""

@@ -33,6 +33,8 @@ class Service:
     ) -> None:
         """`folder` is the project's `.yamldag`; without `peers` no other scheduler was ever there."""
         self.engine, self.folder, self.say = engine, folder, say
+        self.ended: Callable[[str], None] = lambda _: None
+        """Told of each run that has ended."""
         self.desk = Desk(engine, catalogue, folder, say, peers)
         self.files, self.ticks = Files(self.desk), Ticks(self.desk)
         self.starts, self.farewell = Starts(self.desk), Farewell(self.desk)
@@ -151,6 +153,7 @@ class Service:
         if engine.over:
             self.ticks.expect_news()  # there may be room now
         for run in engine.over:
+            self.ended(run.id)
             self._note_end(run)
         engine.over.clear()
         for name in engine.lost:
@@ -190,6 +193,9 @@ class Service:
             1 if peers is None else max(1, len(peers.members)),
             self.leads,
             self.catalogue.project.pools,
+            (self.engine.steps.number, self.engine.steps.seconds),
+            (self.engine.starts.number, self.engine.starts.seconds),
+            self.engine.database.spent,
             self.catalogue.project,
         )
 

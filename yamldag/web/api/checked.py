@@ -11,6 +11,7 @@ from typing import Any, cast
 from jsonschema import Draft202012Validator
 from starlette.responses import Response
 
+from yamldag.engine.memory.reading import Unreadable
 from yamldag.engine.refused import BAD, NOT_NOW, UNKNOWN, Refused
 from yamldag.store import answers
 from yamldag.store.answers import Earlier
@@ -71,8 +72,10 @@ def _handled(ask: Ask) -> Response:
         return cast(Response, ask.route.handler(ask))
     except Refused as refused:
         return refusal(refused)
+    except Unreadable as unreadable:
+        return problem(409, "That can't be read", f"Of that run, {unreadable}.")
     except BadCursor:
-        return problem(400, "No such cursor", "`cursor` is `next` of a page that was given before.")
+        return problem(422, "No such cursor", "`cursor` is `next` of a page that was given before.")
 
 
 def _whole(answer: Callable[[], Response]) -> Response:
@@ -105,7 +108,7 @@ def _wrong(ask: Ask, doc: Doc) -> list[dict[str, str]]:
         body = ask.json()
     except ValueError:
         return [*found, {"at": "body", "message": "it is no JSON"}]
-    return found + _mistakes("body", doc.body, {} if body is None else body)
+    return found + _mistakes("body", doc.body, body if ask.body.strip() else {})
 
 
 def _read(text: str, schema: Schema) -> Any:

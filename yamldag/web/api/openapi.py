@@ -46,7 +46,8 @@ def _operation(route: Route, doc: Doc) -> dict[str, Any]:
         "responses": {str(doc.status): _answer(route, doc), **_PROBLEMS},
     }
     if doc.body is not None:
-        made["requestBody"] = {"content": {"application/json": {"schema": doc.body}}}
+        content = {"application/json": {"schema": doc.body}}
+        made["requestBody"] = {"required": bool(doc.body.get("required")), "content": content}
     return made
 
 

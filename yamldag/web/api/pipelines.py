@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
-from yamldag.engine import orders
+from yamldag.engine import given
 from yamldag.engine.asking.rows import difference_row, pipeline_row, plan_row, version_rows
 from yamldag.engine.refused import Refused, unknown
 from yamldag.engine.schedule.known import Known
@@ -39,9 +39,16 @@ def many(ask: Ask) -> Response:
         last = {row["id"]: row for row in views.pipelines(db)}
     rows = [
         pipeline_row(None if known.stale else known.plan, name, known.plan.file, last.get(name))
-        for name, known in sorted(status.pipelines.items())
+        for name, known in status.pipelines.items()
         if parameter(ask, "tag") in (None, *known.plan.tags)
     ]
+    if parameter(ask, "tag") is None:
+        rows += [
+            pipeline_row(None, name, row["file"], row, removed=True)
+            for name, row in last.items()
+            if row["removed"] is not None and name not in status.pipelines
+        ]
+    rows.sort(key=lambda row: str(row["pipeline"]))
     return JSONResponse(portion(rows, parameter(ask, "limit"), parameter(ask, "cursor")))
 
 
@@ -91,8 +98,8 @@ def difference(ask: Ask) -> Response:
 
 def ticks(ask: Ask) -> Response:
     known = known_of(ask)
-    after = orders.moment_given(parameter(ask, "after"), known.plan, "after")
-    until = orders.moment_given(parameter(ask, "until"), known.plan, "until", last=True)
+    after = given.moment_given(parameter(ask, "after"), known.plan, "after")
+    until = given.moment_given(parameter(ask, "until"), known.plan, "until", last=True)
     begin = after or datetime.fromtimestamp(ask.now, UTC)
     try:
         found = schedule.coming(known.schedule, begin, until, parameter(ask, "count"))
@@ -112,7 +119,7 @@ def unpause(ask: Ask) -> Response:
 def trigger(ask: Ask) -> Response:
     known, body = known_of(ask), ask.json() or {}
     params = ordering.params_of(known.plan, body)
-    at = orders.moment_given(body.get("date"), known.plan, "date")
+    at = given.moment_given(body.get("date"), known.plan, "date")
     return JSONResponse(ordering.trigger(ask, known, params, at), 201)
 
 

@@ -57,7 +57,7 @@ SCHEMAS: dict[str, Schema] = {
     "Done": record(outcome=TEXT),
     "Pipeline": record(
         pipeline=TEXT, file=TEXT, valid=FLAG, schedule=ANY, timezone=nullable(TEXT), tasks=nullable(NUMBER),
-        tags=nullable(listed(TEXT)), paused=FLAG,
+        tags=nullable(listed(TEXT)), paused=FLAG, removed=FLAG,
         last_run=nullable(record(run_id=TEXT, state=one_of(RunState), created_at=TIME, logical_date=TIME)),
     ),
     "Plan": record(pipeline=TEXT, schedule=ANY, params=OBJECT, tasks=listed(OBJECT), edges=listed(listed(TEXT))),
@@ -96,6 +96,10 @@ SCHEMAS: dict[str, Schema] = {
         event_id=NUMBER, at=TIME, event=one_of(Event), state=TEXT, task=nullable(TEXT), map_index=INDEX,
         attempt=nullable(NUMBER), detail=nullable(TEXT),
     ),
+    "Notification": record(
+        cause=TEXT, task=nullable(TEXT), map_index=INDEX, attempt=nullable(NUMBER), position=NUMBER,
+        operator=nullable(TEXT), state=TEXT, message=nullable(TEXT), created_at=TIME, ended_at=nullable(TIME), log=TEXT,
+    ),
     "Backfill": record(
         backfill_id=TEXT, pipeline=TEXT, first=TIME, last=TIME, reprocess=one_of(("none", "failed", "completed")),
         max_active=NUMBER, created_at=TIME, cancelled_at=nullable(TIME),
@@ -132,7 +136,7 @@ SCHEMAS: dict[str, Schema] = {
 }  # fmt: skip
 _PAGES = (
     "Pipeline", "Version", "Tick", "Run", "Task", "Attempt", "Output", "Event", "Backfill", "Pool", "Asset", "User",
-    "Token", "Webhook",
+    "Token", "Webhook", "Notification",
 )  # fmt: skip
 SCHEMAS |= {f"{name}Page": page_of(name) for name in _PAGES} | {"AuditPage": page_of("Entry")}
 

@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 from yamldag.engine import times
 from yamldag.engine.asking.naming import instance_named
 from yamldag.engine.asking.rows import attempt_row, index_of, task_rows, why_row
+from yamldag.engine.asking.told import notification_rows
 from yamldag.engine.refused import Refused
 from yamldag.store import listing, views
 from yamldag.web.api.checked import parameter
@@ -21,6 +22,9 @@ from yamldag.web.ask import Ask
 from yamldag.web.auth.roles import Role
 from yamldag.web.log.places import opened
 from yamldag.web.route import Doc, Kind, Route
+
+_LOG = 64 * 1024
+"""Bytes of what a notification wrote that are told."""
 
 
 def many(ask: Ask) -> Response:
@@ -62,6 +66,19 @@ def _size(ask: Ask, path: str | None) -> int:
 def why(ask: Ask) -> Response:
     with ask.site.reading() as db:
         return JSONResponse(why_row(db, the_run(ask, db), wanted(ask)))
+
+
+def notifications(ask: Ask) -> Response:
+    def read(path: str) -> str:
+        file = opened(path, ask.site.logs)
+        if file is None:
+            return ""
+        with file:
+            return file.read(_LOG).decode(errors="replace")
+
+    with ask.site.reading() as db:
+        rows = notification_rows(db, the_run(ask, db), ask.site.folder, read)
+    return JSONResponse(portion(rows, parameter(ask, "limit"), parameter(ask, "cursor")))
 
 
 def outputs(ask: Ask) -> Response:
@@ -112,6 +129,10 @@ ROUTES = (
     Route(
         "api_why", "GET", f"{_RUN}/why", why, Role.VIEWER, Kind.API,
         doc=Doc("Why a task is not running, or how it came to its end", ref("Why"), query={"task": TASK}),
+    ),
+    Route(
+        "api_notifications", "GET", f"{_RUN}/notifications", notifications, Role.VIEWER, Kind.API,
+        doc=Doc("Who was to be told of the run, and what came of it", ref("NotificationPage"), query=PAGED),
     ),
     Route(
         "api_outputs", "GET", f"{_RUN}/outputs", outputs, Role.VIEWER, Kind.API,

@@ -15,7 +15,7 @@ def form(ask: Ask) -> Response:
     back = local_path(ask.query("next"))
     if ask.who.role > Role.PUBLIC:
         return ask.to(back)
-    return ask.page("login.html", back=back, name="", wrong="")
+    return ask.page("login.html", back=back, name="", wrong="", elsewhere=ask.site.provider is not None)
 
 
 def enter(ask: Ask) -> Response:
@@ -26,8 +26,9 @@ def enter(ask: Ask) -> Response:
         if not isinstance(came, Refused) and ask.who.via == "session" and ask.who.secret:
             log_out(database, ask.who.secret, ask.who.name, ask.address, ask.now)
     if isinstance(came, Refused):
+        shown = {"back": back, "name": name[:200], "wrong": came.words}
         answer = ask.page(
-            "login.html", 429 if came.wait else 401, back=back, name=name[:200], wrong=came.words
+            "login.html", 429 if came.wait else 401, **shown, elsewhere=ask.site.provider is not None
         )
         if came.wait:
             answer.headers["retry-after"] = str(came.wait)

@@ -9,7 +9,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from yamldag.engine import orders
+from yamldag.engine import given as given_texts
 from yamldag.engine.refused import Refused
 from yamldag.engine.schedule.known import Known
 from yamldag.store import history, views
@@ -45,7 +45,7 @@ def trigger(ask: Ask) -> Response:
     date = given.get("date", [""])[0].strip()
     wrong = ""
     try:
-        at = orders.moment_given(date or None, known.plan, "the logical date")
+        at = given_texts.moment_given(date or None, known.plan, "the logical date")
         if not errors:
             row = ordering.trigger(ask, known, found, at)
             return ask.to(f"/runs/{row['run_id']}", did="triggered")

@@ -1,0 +1,353 @@
+"""This project's own database as what commands ask, with its files and its logs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+from yamldag.cli import acting
+from yamldag.cli.main import UsageError
+from yamldag.cli.records import exists, find_run, records
+from yamldag.plan.state import ATTEMPT_FINAL, FINAL, RUN_FINAL
+from yamldag.syntax.nearest import nearest
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+    from yamldag.compile.project import Project
+    from yamldag.engine.asking.rows import Row
+    from yamldag.engine.outside import Clearance, Found, Newer
+    from yamldag.engine.step.choice import Wish
+    from yamldag.store.database import Database
+
+PIECE = 65_536
+_PAUSE = 0.2
+"""Seconds between two looks at a log that is followed."""
+
+
+class Here:
+    """A `Source`. Its database is opened when it is first written to, and then held."""
+
+    pause = 0.05
+    broken: Sequence[Any] = ()
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self._stack = ExitStack()
+        self._database: Database | None = None
+
+    def __enter__(self) -> Here:
+        return self
+
+    def __exit__(self, *problem: Any) -> bool | None:
+        return self._stack.__exit__(*problem)
+
+    def _writing(self, *, new: bool = False) -> Database:
+        if self._database is None:
+            self._database = self._stack.enter_context(acting.acting(self.project, new=new))
+        return self._database
+
+    @contextmanager
+    def _reading(self) -> Iterator[sa.Connection]:
+        if self._database is None:
+            with records(self.project) as db:
+                yield db
+        else:
+            from yamldag.store import views
+
+            with views.reading(self._database.url) as db:
+                yield db
+
+    # What there is
+
+    def pipelines(self) -> list[Row]:
+        import os
+
+        from yamldag.compile.load import compile_files
+        from yamldag.engine.asking.rows import pipeline_row
+        from yamldag.store import views
+
+        compiled = compile_files(self.project, self.project.files())
+        last = {}
+        if exists(self.project):
+            with self._reading() as db:
+                last = {row["id"]: row for row in views.pipelines(db)}
+        self.broken = compiled.found if compiled.broken else []
+        rows = [
+            pipeline_row(
+                unit.plan(),
+                unit.name,
+                os.path.relpath(unit.path, unit.project.root),
+                last.pop(unit.name, None),
+            )
+            for unit in compiled.units
+        ]
+        rows += [
+            pipeline_row(None, name, row["file"], row, removed=True)
+            for name, row in last.items()
+            if row["removed"] is not None
+        ]
+        return sorted(rows, key=lambda row: str(row["pipeline"]))
+
+    def runs(
+        self, pipeline: str | None, state: str | None, limit: int, *, kind: str | None, since: str | None
+    ) -> list[Row]:
+        from yamldag.engine.asking.rows import run_rows
+        from yamldag.store import views
+
+        after = _since(since)
+        if not exists(self.project):
+            return []
+        with self._reading() as db:
+            return run_rows(db, views.runs(db, pipeline, state, limit, kind=kind, since=after))
+
+    def a_pipeline(self, name: str) -> str | None:
+        from yamldag.compile.load import compile_files
+        from yamldag.store import views
+
+        known = [unit.name for unit in compile_files(self.project, self.project.files()).units]
+        if exists(self.project):
+            with self._reading() as db:
+                known += [row["id"] for row in views.pipelines(db)]
+        if name in known:
+            return None
+        near = nearest(name, known)
+        return f"there is no pipeline `{name}`" + (f"; did you mean `{near}`?" if near else "")
+
+    def run(self, name: str) -> Row:
+        from yamldag.engine.asking.rows import run_rows
+
+        with self._reading() as db:
+            (row,) = run_rows(db, [find_run(db, name)])
+            return row
+
+    def tasks(self, run: str) -> list[Row]:
+        from yamldag.engine.asking.rows import task_rows
+
+        with self._reading() as db:
+            return task_rows(db, find_run(db, run))
+
+    def why(self, name: str, task: str) -> Row:
+        from yamldag.engine.asking.rows import why_row
+
+        with self._reading() as db:
+            return why_row(db, find_run(db, name), task)
+
+    def versions(self, pipeline: str) -> list[Row]:
+        from yamldag.engine.asking.rows import version_rows
+
+        with self._reading() as db:
+            return version_rows(db, pipeline)
+
+    def difference(self, pipeline: str, old: str, new: str) -> Row:
+        from yamldag.engine.asking.rows import difference_row
+
+        with self._reading() as db:
+            return difference_row(db, pipeline, old, new)
+
+    def pools(self) -> list[Row]:
+        from yamldag.engine.asking.rows import pool_row, pool_rows
+        from yamldag.store.pools import PoolRow
+
+        if exists(self.project):
+            with acting.opened(self.project) as database:
+                return pool_rows(database, self.project.pools)
+        declared = sorted(self.project.pools.items())
+        return [pool_row(PoolRow(name, slots, "project", 0), 0) for name, slots in declared]
+
+    def attempts(self, run: str, task: str) -> list[Row]:
+        from yamldag.engine.asking.naming import instance_named
+        from yamldag.engine.asking.rows import attempt_row
+        from yamldag.store import views
+
+        with self._reading() as db:
+            name, index = instance_named(run, views.instances(db, run), task)
+            return [
+                {**attempt_row(name, row), "attempt_id": row["id"], "path": row["log"]}
+                for row in views.attempts(db, run, name, index)
+            ]
+
+    def piece(self, _: str, attempt: Row, offset: int) -> tuple[bytes, int]:
+        try:
+            with open(attempt["path"] or "", "rb") as file:
+                file.seek(offset)
+                data = file.read(PIECE)
+        except FileNotFoundError:  # it wrote nothing, or never started
+            return b"", offset
+        return data, offset + len(data)
+
+    def follow(self, run: str, task: str) -> Iterator[bytes]:
+        done: set[int] = set()
+        places: dict[int, int] = {}
+        while True:
+            over = self._is_over(run, task)
+            for attempt in self.attempts(run, task):
+                name = attempt["attempt_id"]
+                data = b" "
+                while name not in done and data:
+                    data, places[name] = self.piece(run, attempt, places.get(name, 0))
+                    yield data
+                if attempt["state"] in ATTEMPT_FINAL:
+                    done.add(name)
+            if over:
+                return
+            time.sleep(_PAUSE)
+
+    def _is_over(self, run: str, task: str) -> bool:
+        from yamldag.engine.asking.naming import instance_named
+        from yamldag.store import views
+
+        with self._reading() as db:
+            found, rows = find_run(db, run), views.instances(db, run)
+            name, index = instance_named(run, rows, task)
+        mine = [row for row in rows if row.task == name and index in (None, row.map_index)]
+        return found["state"] in RUN_FINAL or all(row.state in FINAL for row in mine)
+
+    def notifications(self, run: str) -> list[Row]:
+        from pathlib import Path
+
+        from yamldag.engine.asking.told import notification_rows
+
+        with self._reading() as db:
+            return notification_rows(db, find_run(db, run), Path(self.project.state_folder), _text)
+
+    # What is to be done
+
+    def set_pool(self, name: str, slots: int) -> Row:
+        from yamldag.engine import orders
+
+        with acting.opened(self.project) as database:
+            return orders.set_pool(database, name, slots)
+
+    def delete_pool(self, name: str) -> Row:
+        from yamldag.engine import orders
+
+        with acting.opened(self.project) as database:
+            return orders.delete_pool(database, name, self.project.pools)
+
+    def set_paused(self, pipeline: str, *, paused: bool) -> tuple[str, bool]:
+        from yamldag.engine import outside
+
+        plan = acting.known_plan(self.project, pipeline)
+        version = acting.version_of(plan)
+        database = self._writing(new=True)
+        changed = outside.set_paused(database, version, plan.catchup, time.time(), paused=paused)
+        return plan.pipeline, changed
+
+    def trigger(self, pipeline: str, params: Row, date: str | None) -> Row:
+        from yamldag.engine import given, orders
+        from yamldag.engine.asking.rows import run_row
+        from yamldag.store import views
+
+        plan = acting.compiled(self.project, pipeline)
+        values = given.resolved(plan, params, as_text=True)
+        at = given.moment_given(date, plan)
+        database = self._writing(new=True)
+        row = orders.queue(database, plan, acting.version_of(plan), values, at, time.time())
+        with views.reading(database.url) as db:
+            stored = views.one_run(db, row.id)
+            assert stored is not None
+            return run_row(stored)
+
+    def cancel(self, run: str, *, kill: bool) -> str:
+        from yamldag.engine.outside import cancel
+
+        return cancel(self._writing(), run, time.time(), kill=kill)
+
+    def clearing(self, name: str, wish: Row) -> Row:
+        from yamldag.engine.outside import cleared_rows
+
+        self._writing()
+        with self._reading() as db:
+            run = find_run(db, name)["id"]
+        planned, _, _ = self._planned(run, wish)
+        outcome = "nothing" if planned.is_empty else "previewed"
+        told = cleared_rows(planned)
+        begun = planned.run.plan is not None
+        return {"run_id": run, "state": planned.run.state, "outcome": outcome, "tasks": told, "begun": begun}
+
+    def clear(self, run: str, wish: Row) -> Row:
+        from yamldag.engine.memory.params import BadParams
+        from yamldag.engine.outside import clear, cleared_rows
+        from yamldag.store import moves
+
+        database = self._writing()
+        planned, chosen, newer = self._planned(run, wish)
+        if newer:
+            version = acting.version_of(newer.plan)
+            database.write(lambda: moves.save_version(database, version))
+        try:
+            outcome = clear(database, run, chosen, time.time(), newer)
+        except BadParams as bad:
+            raise UsageError("\n  ".join(bad.faults)) from None
+        (state,) = self.states([run])
+        return {"run_id": run, "state": state, "outcome": outcome, "tasks": cleared_rows(planned)}
+
+    def _planned(self, run: str, wish: Row) -> tuple[Clearance, Wish, Newer | None]:
+        from yamldag.engine.outside import look, plan_clear, wish_for
+
+        found = look(self._writing(), run)
+        newer = self._newest(found) if wish.get("latest") else None
+        chosen = wish_for(found, newer, wish)
+        return plan_clear(found, chosen, newer), chosen, newer
+
+    def _newest(self, found: Found) -> Newer:
+        from yamldag.engine.outside import Newer
+
+        if found.is_running:
+            raise UsageError(f"run {found.id} is under way and keeps its plan: cancel it before `--latest`")
+        plan = acting.compiled(self.project, found.pipeline)
+        return Newer(plan, acting.version_of(plan).hash)
+
+    def backfill(self, pipeline: str, wish: Row) -> Row:
+        from yamldag.engine import given, orders
+
+        plan = acting.compiled(self.project, pipeline)
+        params = given.resolved(plan, wish["param_texts"], as_text=True)
+        found = orders.range_of(plan, wish["from"], wish["to"])
+        database = self._writing(new=True)
+        chosen = orders.plan_backfill(database, plan, found, wish["reprocess"])
+        ticks = orders.backfill_rows(chosen)
+        told: Row = {"backfill_id": None, "pipeline": plan.pipeline, "runs": [], "ticks": ticks}
+        if wish["dry_run"] or not chosen:
+            return told
+        how = {"reprocess": wish["reprocess"], "max_active": wish["max_active"]}
+        version = acting.version_of(plan)
+        name, runs = orders.begin_backfill(database, plan, version, chosen, params, time.time(), **how)
+        return told | {"backfill_id": name, "runs": [{"run_id": run} for run in runs]}
+
+    def end_backfill(self, name: str) -> list[str]:
+        from yamldag.engine import orders
+
+        return orders.end_backfill(self._writing(), name, time.time())
+
+    def is_asked(self, run: str) -> bool:
+        from yamldag.store import requests
+
+        return requests.is_open(self._writing(), run)
+
+    def states(self, runs: Sequence[str]) -> list[str]:
+        return [acting.state_of(self._writing(), run) for run in runs]
+
+
+def _since(text: str | None) -> float | None:
+    if text is None:
+        return None
+    from datetime import UTC
+
+    from yamldag.plan.schedule import moment
+
+    found = moment(text, UTC)
+    if found is None:
+        raise UsageError(f"`--since` wants a date or a time like `2026-01-31T06:00`, found `{text}`")
+    return found.timestamp()
+
+
+def _text(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="replace", newline="") as file:
+            return file.read()
+    except FileNotFoundError:  # it wrote nothing, or never started
+        return ""
