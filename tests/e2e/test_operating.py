@@ -216,8 +216,9 @@ def test_a_removed_file_keeps_history_and_what_was_asked_for_by_hand(project: Pr
     assert ended(project, run) == "success"
     assert project("clear", run, "--wait").code == 0
     assert attempts(project, run) == {"a": 2}
-    later = run_id(project, "p")
-    assert ended(project, later) == "success"
+    refused = project("trigger", "p")
+    assert (refused.code, refused.out) == (2, "")
+    assert "its runs are kept" in refused.err
 
 
 def test_a_cleared_run_keeps_its_plan_unless_the_newest_is_wanted(project: Project, serve: Serve) -> None:
