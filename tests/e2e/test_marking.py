@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tests.e2e.project import Project
-from tests.e2e.test_operating import Serve, ended, states
+from tests.e2e.serving import Serve
+from tests.e2e.test_operating import ended, states
 from tests.e2e.test_operating_alone import CHAIN, MAP
 
 
