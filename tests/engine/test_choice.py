@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tests.engine.simulation import task
 from yamldag.engine.memory.reasons import REASONS
 from yamldag.engine.step.choice import Choice, Fact, Wish, choose
@@ -35,7 +37,7 @@ def facts(tasks: list[Task], items: int = 2, **states: str) -> list[Fact]:
     return found
 
 
-def whole(tasks: list[Task], *names: str, **wish: bool) -> set[str]:
+def whole(tasks: list[Task], *names: str, **wish: Any) -> set[str]:
     units = tuple((name, None) for name in names)
     choice = choose(tasks, facts(tasks), Wish(units, **wish))
     assert not choice.single

@@ -58,7 +58,7 @@ class Stored:
         self.simulation = Simulation(script, seed=seed, on_step=lambda result: stores(database, result))
         self.run = self.simulation.admit(of)
 
-    def ask(self, *units: Unit, **more: bool) -> None:
+    def ask(self, *units: Unit, **more: Any) -> None:
         """Clear, as a command would."""
         assert clear(self.database, "r", Wish(units, **more), self.simulation.now) == "asked"
         [row] = requests.asked_of(self.database, 1)

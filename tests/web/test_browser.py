@@ -63,7 +63,7 @@ def test_without_scripts_the_question_is_a_page(sit: Sit, seeded: Seeded) -> Non
 def test_a_task_that_ends_changes_on_the_open_page(sit: Sit, seeded: Seeded) -> None:
     seat = sit()
     page = seat.open("/runs/p000-00004")
-    row = page.locator("[data-task=t2]")
+    row = page.locator("#tasks [data-task=t2]")
     expect(row).to_have_class("st s-running")
     page.wait_for_function(
         "performance.getEntriesByType('resource').some((each) => each.name.includes('/static/live.js'))"

@@ -26,11 +26,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--downstream", action="store_true", help="also all tasks below these: the default")
     parser.add_argument("--only", action="store_true", help="these alone, nothing below them")
     parser.add_argument("--failed", action="store_true", help="of these only what failed or was cut short")
+    add_latest(parser)
     add_common(parser)
 
 
-def add_common(parser: argparse.ArgumentParser) -> None:
+def add_latest(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--latest", action="store_true", help="go on by the newest version of the pipeline")
+
+
+def add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="print what would run, and clear nothing")
     parser.add_argument("-y", "--yes", action="store_true", help="do not ask, on a terminal")
     parser.add_argument("--wait", action="store_true", help="wait for the run to end; exit 1 if it fails")
@@ -44,49 +48,52 @@ def run(args: argparse.Namespace) -> int:
             "`--only` wants no other task, so `--upstream` and `--downstream` can't stand beside it"
         )
     wish = {"tasks": args.task, "upstream": args.upstream, "only": args.only, "failed": args.failed}
-    return carry_out(args, wish)
+    return carry_out(args, wish | {"latest": args.latest})
 
 
 def carry_out(args: argparse.Namespace, wish: dict[str, Any]) -> int:
-    """Show what would run, ask, clear, and wait if that is wanted."""
-    wish = wish | {"latest": args.latest}
+    """Show what would run, ask, clear or mark, and wait if that is wanted."""
+    marks = "mark" in wish
     with source(args) as asked:
         planned = asked.clearing(args.run, wish)
         run, rows = planned["run_id"], planned["tasks"]
         if planned["outcome"] == "nothing":
-            return _nothing(args, planned)
+            return _nothing(args, planned, marks=marks)
         if args.dry_run:
-            return _show(args.format, run, planned["state"], rows, "would run again")
-        if not _agreed(args, run, rows):
-            sys.stderr.write("nothing was cleared\n")
+            would = "would change" if marks else "would run again"
+            return _show(args.format, run, planned["state"], rows, would)
+        if not _agreed(args, run, rows, marks=marks):
+            sys.stderr.write("nothing was changed\n" if marks else "nothing was cleared\n")
             return 1
         done = asked.clear(run, wish)
         if done["outcome"] == "nothing":
-            return _nothing(args, planned)
+            return _nothing(args, planned, marks=marks)
         if done["outcome"] == "asked" and not until(asked, lambda: not asked.is_asked(run)):
             sys.stderr.write("that happens as soon as its running tasks have ended, by a scheduler at work\n")
         if args.wait:
             return wait(asked, run, args.format)
-        return _show(args.format, run, asked.states([run])[0], rows, "cleared")
+        return _show(args.format, run, asked.states([run])[0], rows, "changed" if marks else "cleared")
 
 
-def _nothing(args: argparse.Namespace, planned: dict[str, Any]) -> int:
+def _nothing(args: argparse.Namespace, planned: dict[str, Any], *, marks: bool) -> int:
     run = planned["run_id"]
     if args.format == "json":
         options.print_json({"run_id": run, "state": planned["state"], "tasks": []})
     else:
-        what = "has no task like that" if planned["begun"] else "has not begun"
-        sys.stderr.write(f"there is nothing to run again: run {run} {what}\n")
+        none = "has it so already" if marks else "has no task like that"
+        what = none if planned["begun"] else "has not begun"
+        sys.stderr.write(f"there is nothing to {'change' if marks else 'run again'}: run {run} {what}\n")
     return 0
 
 
-def _agreed(args: argparse.Namespace, run: str, rows: Sequence[dict[str, Any]]) -> bool:
+def _agreed(args: argparse.Namespace, run: str, rows: Sequence[dict[str, Any]], *, marks: bool) -> bool:
     """Asked on a terminal alone: a script means what it says."""
     if args.yes or not (sys.stdin.isatty() and sys.stderr.isatty()):
         return True
     for row in rows:
-        sys.stderr.write(f"  {_label(row)}  {row['state']}\n")
-    sys.stderr.write(f"run {len(rows)} of run {run} again? [y/N] ")
+        sys.stderr.write(f"  {_told(row)}\n")
+    question = f"change {len(rows)} of run {run}?" if marks else f"run {len(rows)} of run {run} again?"
+    sys.stderr.write(f"{question} [y/N] ")
     sys.stderr.flush()
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
@@ -96,10 +103,14 @@ def _show(form: str, run: str, state: str, rows: Sequence[dict[str, Any]], words
         options.print_json({"run_id": run, "state": state, "tasks": list(rows)})
         return 0
     for row in rows:
-        sys.stdout.write(f"{_label(row)}  {row['state']}\n")
+        sys.stdout.write(f"{_told(row)}\n")
     noun = "task" if len(rows) == 1 else "tasks"
     sys.stdout.write(f"{len(rows)} {noun} {words}; run {run} is {state}\n")
     return 0
+
+
+def _told(row: dict[str, Any]) -> str:
+    return f"{_label(row)}  {row['state']}" + (f" -> {row['becomes']}" if row.get("becomes") else "")
 
 
 def _label(row: dict[str, Any]) -> str:

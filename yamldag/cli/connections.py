@@ -7,21 +7,19 @@ test ID           reach it: sign in to a database, or send a request to an addre
 from __future__ import annotations
 
 import argparse
-import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from yamldag.cli import options
 from yamldag.cli.main import UsageError
 from yamldag.cli.records import print_table
-from yamldag.operators.secrets import CONNECTION, UnresolvedError, variable
+from yamldag.engine.asking.secrets import connection_rows, given, keys_of, masked
+from yamldag.operators.secrets import UnresolvedError
 
 if TYPE_CHECKING:
     from yamldag.compile.project import Project
-    from yamldag.executors.guard.keyring import Keyring
     from yamldag.operators.connections import Connection
 
-_SHOWN = ("type", "host", "port", "database", "path", "user")
 _REFUSALS = (401, 403, 407)
 
 
@@ -42,64 +40,8 @@ def run(args: argparse.Namespace) -> int:
     return _test(project, args.id, args.format) if args.id else _list(project, args.format)
 
 
-def rows(project: Project) -> list[dict[str, Any]]:
-    """`{id, type, address, source, note}`: the note says why it can't be resolved, and is null where it can."""
-    keys = _keys(project)
-    return [_row(name, keys) for name in sorted({*project.connections, *_given(project)})]
-
-
-def _keys(project: Project) -> Keyring:
-    import json
-
-    from yamldag.executors.guard.keyring import Keyring
-
-    return Keyring(os.environ, json.loads(project.declared))
-
-
-def _given(project: Project) -> list[str]:
-    """The ids of those that the environment alone knows."""
-    known = {variable(CONNECTION, name) for name in project.connections}
-    return [
-        name.removeprefix(CONNECTION).lower()
-        for name in os.environ
-        if name.startswith(CONNECTION) and name not in known and name != CONNECTION
-    ]
-
-
-def _row(name: str, keys: Keyring) -> dict[str, Any]:
-    source = keys.origin(name)
-    try:
-        found = keys.connection(name)
-    except UnresolvedError as error:
-        return {
-            "id": name,
-            "type": None,
-            "address": None,
-            "source": source,
-            "note": _masked(str(error), keys),
-        }
-    address = _masked(_address(found), keys)
-    return {"id": name, "type": found.get("type"), "address": address, "source": source, "note": None}
-
-
-def _address(found: Connection) -> str:
-    """Where it leads, without what signs in."""
-    from yamldag.operators.contract import text
-
-    part = {name: text(found[name]) for name in _SHOWN if found.get(name) is not None}
-    host = part.get("host", "") + (f":{part['port']}" if "port" in part else "")
-    rest = part.get("database", part.get("path", ""))
-    return f"{host}/{rest.lstrip('/')}" if host and rest else host or rest
-
-
-def _masked(words: str, keys: Keyring) -> str:
-    from yamldag.executors.guard.masking import Mask
-
-    return Mask(keys.given).text(words)
-
-
 def _list(project: Project, form: str) -> int:
-    found = rows(project)
+    found = connection_rows(project)
     if form == "json":
         options.print_json(found)
     elif found:
@@ -116,8 +58,8 @@ def _list(project: Project, form: str) -> int:
 def _test(project: Project, name: str, form: str) -> int:
     from yamldag.syntax.nearest import nearest
 
-    keys = _keys(project)
-    known = [*project.connections, *_given(project)]
+    keys = keys_of(project)
+    known = [*project.connections, *given(project)]
     if name not in known and not project.knows_connection(name):
         near = nearest(name, known)
         raise UsageError(f"there is no connection `{name}`" + (f"; did you mean `{near}`?" if near else ""))
@@ -125,7 +67,7 @@ def _test(project: Project, name: str, form: str) -> int:
         fine, words = _reached(keys.connection(name), keys.root)
     except UnresolvedError as error:
         fine, words = False, str(error)
-    words = _masked(words, keys)
+    words = masked(words, keys)
     if form == "json":
         options.print_json({"id": name, "ok": fine, "message": words})
     else:

@@ -114,12 +114,12 @@ def _limits() -> Iterator[Finding]:
 
 def _outside(project: Project) -> Iterator[Finding]:
     """The secrets and connections that tasks name have values on this machine."""
-    from yamldag.cli import connections, secrets
+    from yamldag.engine.asking.secrets import connection_rows, secret_rows
 
     if project.broken:
         yield Finding("project", "wrong", "the project file has errors", "`yamldag validate` shows them")
         return
-    for row in secrets.rows(project):
+    for row in secret_rows(project):
         name = f"secret {row['name']}"
         if row["source"] is None:
             yield Finding(name, "wrong", row["note"])
@@ -127,7 +127,7 @@ def _outside(project: Project) -> Iterator[Finding]:
             yield Finding(name, "note", row["note"])
         else:
             yield Finding(name, "ok", f"from {row['source']}")
-    for row in connections.rows(project):
+    for row in connection_rows(project):
         name = f"connection {row['id']}"
         if row["note"]:
             yield Finding(name, "wrong", row["note"])

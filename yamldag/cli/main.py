@@ -21,6 +21,7 @@ COMMANDS = {
     "cancel": "stop a run",
     "clear": "run tasks of a run again",
     "retry": "run again what failed in a run",
+    "mark": "give a task of a run a state by hand",
     "pause": "hold a pipeline's schedule",
     "unpause": "let a paused pipeline go on",
     "backfill": "run the ticks of a range",

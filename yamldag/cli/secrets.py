@@ -6,16 +6,11 @@ list              all of them; exit code 1 if one has no value here
 from __future__ import annotations
 
 import argparse
-import os
 import sys
-from typing import TYPE_CHECKING, Any
 
 from yamldag.cli import options
 from yamldag.cli.records import print_table
-from yamldag.operators.secrets import TOO_SHORT, UnresolvedError, find
-
-if TYPE_CHECKING:
-    from yamldag.compile.project import Project
+from yamldag.engine.asking.secrets import secret_rows
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    found = rows(options.sound_project(args))
+    found = secret_rows(options.sound_project(args))
     if args.format == "json":
         options.print_json(found)
     elif found:
@@ -35,19 +30,3 @@ def run(args: argparse.Namespace) -> int:
     else:
         sys.stderr.write("there are no secrets; declare their names under `secrets:` in yamldag.yml\n")
     return 0 if all(row["source"] for row in found) else 1
-
-
-def rows(project: Project) -> list[dict[str, Any]]:
-    """`{name, source, note}`: the source is null where there is no value, and the note says why."""
-    declared = project.secret_values
-    return [_row(name, declared) for name in declared]
-
-
-def _row(name: str, declared: dict[str, str | None]) -> dict[str, Any]:
-    try:
-        value = find(name, os.environ, declared)
-    except UnresolvedError as error:
-        return {"name": name, "source": None, "note": str(error)}
-    short = len(value.text) < TOO_SHORT
-    note = f"it has fewer than {TOO_SHORT} characters, so that it is not masked" if short else None
-    return {"name": name, "source": value.origin, "note": note}

@@ -16,7 +16,7 @@ from yamldag.engine.asking.rows import Row, index_of
 from yamldag.engine.loop.requests import detail_of, wish_of
 from yamldag.engine.memory.params import resolve
 from yamldag.engine.memory.reading import Unreadable, read_only, read_params, read_plan
-from yamldag.engine.memory.reasons import REASONS
+from yamldag.engine.memory.reasons import REASONS, marked
 from yamldag.engine.memory.rebuild import StoredInstance
 from yamldag.engine.memory.run import UNMAPPED, narrowed
 from yamldag.engine.refused import Refused
@@ -120,11 +120,12 @@ class Clearance(Struct, frozen=True):
     removed: Sequence[StoredInstance]
     """Those that the newer plan is without."""
     newer: Newer | None = None
+    wish: Wish = Wish()
 
     @property
     def is_empty(self) -> bool:
         """Nothing would be done. A run that was cancelled before it began begins after all."""
-        never_begun = self.run.plan is None and self.run.state != "queued"
+        never_begun = self.run.plan is None and self.run.state != "queued" and self.wish.mark is None
         return not (self.rows or self.removed or self.newer or never_begun)
 
 
@@ -132,7 +133,7 @@ def plan_clear(run: Found, wish: Wish, newer: Newer | None = None) -> Clearance:
     """What would be cleared; nothing is written."""
     plan = newer.plan if newer else run.plan
     if plan is None:  # it never began
-        return Clearance(run, Choice(), (), ())
+        return Clearance(run, Choice(), (), (), wish=wish)
     tasks = {task.id: task for task in narrowed(plan, run.only)}
     here = [row for row in run.rows if row.task in tasks and row.state != TaskState.REMOVED]
     choice = choose(list(tasks.values()), map(_fact, here), wish)
@@ -140,11 +141,16 @@ def plan_clear(run: Found, wish: Wish, newer: Newer | None = None) -> Clearance:
         choice = _with_remapped(choice, run.plan, tasks)
     rows = [row for row in here if choice.has(row.task, _index(row))]
     gone = [row for row in run.rows if row.task not in tasks and row.state != TaskState.REMOVED]
-    return Clearance(run, choice, rows, gone, newer)
+    return Clearance(run, choice, rows, gone, newer, wish)
 
 
 def wish_for(run: Found, newer: Newer | None, asked: Mapping[str, Any]) -> Wish:
-    """What is meant by `tasks`, `upstream`, `only` and `failed`. Raises Refused."""
+    """What is meant by `tasks`, `upstream`, `only`, `failed` and `mark`. Raises Refused."""
+    mark = asked.get("mark")
+    if mark is not None and (
+        not asked.get("tasks") or any(map(asked.get, ("upstream", "only", "failed", "latest")))
+    ):
+        raise Refused("a mark wants tasks, and nothing beside them")
     if asked.get("only") and asked.get("upstream"):
         raise Refused("`--only` wants no other task, so `--upstream` can't stand beside it")
     plan = newer.plan if newer else run.plan
@@ -153,15 +159,23 @@ def wish_for(run: Found, newer: Newer | None, asked: Mapping[str, Any]) -> Wish:
         above=bool(asked.get("upstream")),
         below=not asked.get("only"),
         failed=bool(asked.get("failed")),
+        mark=mark,
     )
 
 
 def cleared_rows(planned: Clearance) -> list[Row]:
-    """What is cleared as JSON, in the order of the plan, with the state that each was found in."""
+    """What is cleared as JSON, in the order of the plan, with the state that each was found in; of a mark also with
+    that which it gets (`none`: it is decided anew)."""
     plan = planned.newer.plan if planned.newer else planned.run.plan
     order = {task.id: place for place, task in enumerate(plan.tasks)} if plan else {}
     there = sorted(planned.rows, key=lambda row: (order[row.task], row.map_index))
-    return [{"id": row.task, "map_index": index_of(row.map_index), "state": row.state} for row in there]
+    rows: list[Row] = [
+        {"id": row.task, "map_index": index_of(row.map_index), "state": row.state} for row in there
+    ]
+    if mark := planned.wish.mark:
+        for told, row in zip(rows, there, strict=True):
+            told["becomes"] = mark if planned.wish.marks(row.task, _index(row)) else TaskState.NONE.value
+    return rows
 
 
 def _with_remapped(choice: Choice, old: Plan, tasks: dict[str, Task]) -> Choice:
@@ -174,7 +188,7 @@ def _with_remapped(choice: Choice, old: Plan, tasks: dict[str, Task]) -> Choice:
 
 
 def _fact(row: StoredInstance) -> Fact:
-    return Fact(row.task, _index(row), TaskState(row.state), row.reason)
+    return Fact(row.task, _index(row), TaskState(row.state), row.reason, row.started is not None)
 
 
 def _index(row: StoredInstance) -> int | None:
@@ -189,7 +203,8 @@ def clear(
     newer: Newer | None = None,
     backfill: str | None = None,
 ) -> str:
-    """`queued` if it was cleared at once, `asked` if its engine was asked to, `nothing` if nothing is to be cleared.
+    """Clear what is wished, or mark it. `queued` if that was done at once, `asked` if its engine was asked to,
+    `nothing` if there is nothing to do.
 
     `newer`: a plan to go on by. `backfill`: it is to be part of that one. Raises BadParams, Lost.
     """
@@ -212,7 +227,7 @@ def _ask(database: Database, run: str, wish: Wish, now: float) -> str:
     def work() -> str:
         if clears.state_of(database, run) != "running":
             raise Lost
-        requests.ask(database, run, "clear", detail_of(wish), now)
+        requests.ask(database, run, "clear" if wish.mark is None else "mark", detail_of(wish), now)
         return "asked"
 
     return database.write(work)
@@ -249,7 +264,9 @@ def _cleared_rows(planned: Clearance) -> list[ClearedRow]:
         mapped = mapped_by[row.task] is not None
         unmap = row.task in again or (not mapped and row.item is not None)
         removed = not mapped and row.map_index > 0
-        rows.append(ClearedRow(row.id, row.state, row.attempts, row.attempt, unmap, removed))
+        mark = planned.wish.mark if planned.wish.marks(row.task, _index(row)) else None
+        words = marked(mark) if mark else ""
+        rows.append(ClearedRow(row.id, row.state, row.attempts, row.attempt, unmap, removed, mark, words))
     rows += [ClearedRow(row.id, row.state, row.attempts, row.attempt, False, True) for row in planned.removed]
     return rows
 
@@ -260,9 +277,10 @@ def settle(database: Database, now: float) -> list[str]:
     for row in requests.left_over(database):
         words = "the run was over"
         try:
-            if row.kind == "clear" and clear(database, row.run, wish_of(row), now) == "queued":
-                words = "cleared"
-                told.append(f"tasks of run {row.run} were cleared")
+            wanted = row.kind in ("clear", "mark")
+            if wanted and clear(database, row.run, wish_of(row), now) == "queued":
+                words = "cleared" if row.kind == "clear" else "marked"
+                told.append(f"tasks of run {row.run} were {words}")
         except Unreadable as unreadable:
             words = str(unreadable)
         database.write(partial(requests.answer, database, row.id, words, now))

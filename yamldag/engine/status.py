@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct, field
 
+from yamldag.compile.project import Project
 from yamldag.engine.schedule.catalogue import Broken
 from yamldag.engine.schedule.known import Known
 
@@ -44,6 +45,8 @@ class Status(Struct, frozen=True):
     """How many attempts were started, and the seconds for which they had been ready."""
     writes: tuple[int, float] = (0, 0.0)
     """How many transactions were written, and the seconds of all of them."""
+    project: Project | None = None
+    """Whose settings are in force."""
 
     def healthy(self, now: float) -> bool:
         return not self.stopping and now - self.turned < QUIET

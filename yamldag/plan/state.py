@@ -100,9 +100,10 @@ ATTEMPT_MEANINGS: dict[AttemptState, str] = {
 
 TASK_MOVES: dict[tuple[TaskState, Event], TaskState] = {
     (TaskState.NONE, Event.SCHEDULE): TaskState.SCHEDULED,
+    (TaskState.NONE, Event.SUCCEED): TaskState.SUCCESS,  # somebody has marked it
     (TaskState.NONE, Event.SKIP): TaskState.SKIPPED,
     (TaskState.NONE, Event.BLOCK): TaskState.UPSTREAM_FAILED,
-    (TaskState.NONE, Event.FAIL): TaskState.FAILED,  # `when` or `foreach` could not be rendered
+    (TaskState.NONE, Event.FAIL): TaskState.FAILED,  # by its `when` or `foreach`, or it was marked
     (TaskState.NONE, Event.CANCEL): TaskState.SKIPPED,
     (TaskState.NONE, Event.REMOVE): TaskState.REMOVED,
     (TaskState.SCHEDULED, Event.QUEUE): TaskState.QUEUED,

@@ -80,6 +80,10 @@ class ClearedRow(NamedTuple):
     """Its item is asked for again."""
     removed: bool = False
     """Its task, or its item, is not there any more."""
+    mark: str | None = None
+    """The state that somebody has given it, instead of letting it begin anew."""
+    words: str = ""
+    """Why, for its reason."""
 
 
 def clear_instances(database: Database, run: str, rows: Iterable[ClearedRow], now: float) -> None:
@@ -100,7 +104,19 @@ def clear_instances(database: Database, run: str, rows: Iterable[ClearedRow], no
             database.execute(
                 EVENT, (run, row.id, row.attempt, Event.CLEAR.value, TaskState.NONE.value, now, None)
             )
+        if row.mark is not None:
+            _mark(database, run, row, now)
         if row.removed:
             database.execute(
                 EVENT, (run, row.id, row.attempt, Event.REMOVE.value, TaskState.REMOVED.value, now, None)
             )
+
+
+def _mark(database: Database, run: str, row: ClearedRow, now: float) -> None:
+    """It was cleared a moment ago, in this transaction."""
+    database.execute(
+        "UPDATE task_instance SET state = ?, ended = ?, reason = ? WHERE id = ? AND state = 'none'",
+        (row.mark, now, row.words, row.id),
+    )
+    event = Event.SUCCEED if row.mark == TaskState.SUCCESS else Event.FAIL
+    database.execute(EVENT, (run, row.id, row.attempt, event.value, row.mark, now, row.words))

@@ -13,7 +13,7 @@ class StoredRequest(NamedTuple):
     id: int
     run: str
     kind: str
-    """`cancel`, `kill` or `clear`."""
+    """`cancel`, `kill`, `clear` or `mark`."""
     detail: str
     """JSON."""
 

@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from yamldag.bug import write_log
+from yamldag.engine.memory.reading import Unreadable
 from yamldag.store.database import Away, CannotOpen
 from yamldag.web.api.checked import checked
 from yamldag.web.ask import Ask
@@ -57,6 +58,11 @@ class Door:
         except (Away, CannotOpen) as away:
             return await run_in_threadpool(
                 ask.failed, 503, "The database is away", f"{away}.", {"retry-after": "5"}
+            )
+        except Unreadable as spoilt:
+            words = f"{spoilt}."
+            return await run_in_threadpool(
+                ask.failed, 500, "This can't be read", words[:1].upper() + words[1:]
             )
         except Exception as problem:
             return self._our_bug(ask, problem)

@@ -28,6 +28,12 @@ SAID = {
     "cancelled": "It is cancelled.",
     "asked": "The scheduler was asked to: it happens in a moment.",
     "over": "It was over already.",
+    "triggered": "It is queued: a scheduler begins it as soon as there is room.",
+    "cleared": "It is cleared, and waits for room.",
+    "marked": "It is marked.",
+    "nothing": "There was nothing to do.",
+    "backfilled": "The runs are queued.",
+    "done": "It is done.",
 }
 """What a page says of an action that led to it, by its outcome in `?did=`. Nothing else is said."""
 _ZONES = frozenset(available_timezones())
@@ -113,6 +119,7 @@ def _environment() -> Environment:
         word=looks.word, task_word=looks.task_word, sprite=looks.sprite(), counted=words.counted, span=words.span,
         about=words.about, size=words.size, when=_when, ago=_ago,
     )  # fmt: skip
+    made.filters["moment"] = datetime.fromisoformat
     return made
 
 

@@ -96,8 +96,10 @@ def clear(ask: Ask, clearance: Clearance, wish: Wish, tasks: Sequence[str]) -> s
         except BadParams as bad:
             raise Refused("\n  ".join(bad.faults)) from None
 
-    detail = {"tasks": list(tasks), "failed": wish.failed, "latest": newer is not None}
-    return done(ask, ask.deed("run.clear", run.id, **detail), work)
+    detail: dict[str, Any] = {"tasks": list(tasks), "failed": wish.failed, "latest": newer is not None}
+    if wish.mark is not None:
+        detail = {"tasks": list(tasks), "state": wish.mark}
+    return done(ask, ask.deed("run.clear" if wish.mark is None else "run.mark", run.id, **detail), work)
 
 
 # Backfills

@@ -5,7 +5,30 @@ from __future__ import annotations
 from yamldag.web import hook, metrics
 from yamldag.web.api import backfills, files, logs, openapi, people, pools, runs, tasks, webhooks
 from yamldag.web.api import pipelines as api_pipelines
-from yamldag.web.pages import acting, elsewhere, home, live, login, look, pipelines, run, search, site_files
+from yamldag.web.pages import (
+    about,
+    acting,
+    again,
+    assets,
+    attempt,
+    audit,
+    backfill,
+    elsewhere,
+    home,
+    live,
+    log,
+    login,
+    look,
+    pipelines,
+    playground,
+    run,
+    run_list,
+    search,
+    site_files,
+    trigger,
+)  # fmt: skip
+from yamldag.web.pages import people as accounts
+from yamldag.web.pages import pools as pool_list
 from yamldag.web.pages.pipeline import calendar, code, durations, gantt, graph, grid, ticks
 from yamldag.web.route import Table
 
@@ -20,8 +43,20 @@ TABLE = Table(
         *durations.ROUTES,
         *code.ROUTES,
         *ticks.ROUTES,
+        *run_list.ROUTES,
         *run.ROUTES,
+        *attempt.ROUTES,
+        *log.ROUTES,
         *acting.ROUTES,
+        *again.ROUTES,
+        *trigger.ROUTES,
+        *backfill.ROUTES,
+        *audit.ROUTES,
+        *playground.ROUTES,
+        *assets.ROUTES,
+        *pool_list.ROUTES,
+        *accounts.ROUTES,
+        *about.ROUTES,
         *search.ROUTES,
         *login.ROUTES,
         *elsewhere.ROUTES,

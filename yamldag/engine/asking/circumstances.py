@@ -18,7 +18,7 @@ from yamldag.engine.memory.rebuild import StoredInstance, rebuild
 from yamldag.engine.memory.run import UNMAPPED, Instance, Run, whole
 from yamldag.engine.takeover.lives import LEASE, BadLease, lease_of
 from yamldag.plan.pipeline import from_text
-from yamldag.plan.state import RUN_FINAL, TaskState
+from yamldag.plan.state import FINAL, RUN_FINAL, TaskState
 from yamldag.store import circumstances as stored
 from yamldag.store import views
 
@@ -39,33 +39,37 @@ def stored_run(db: sa.Connection, row: sa.RowMapping) -> Run:
     run = Run(row["id"], from_text(text), row["owner"] or 0, row["type"], only=only)
     run.stop, run.reason = row["stop"], row["reason"]
     rows = [StoredInstance._make(each) for each in views.instances(db, run.id)]
-    return rebuild(run, rows, itertools.count(-1, -1), views.deferrals(db, run.id))
+    waiting = any(each.state == TaskState.DEFERRED for each in rows)
+    return rebuild(run, rows, itertools.count(-1, -1), views.deferrals(db, run.id) if waiting else ())
 
 
 def circumstances(db: sa.Connection, row: sa.RowMapping, run: Run, instance: Instance) -> Circumstances:
-    """What else has a say in it."""
+    """What else has a say in it, as far as it can be asked about: nothing is read that `why` would not speak of."""
     now = time.time()
-    known = stored.the_pipeline(db, row["pipeline"])
-    backfill = stored.the_backfill(db, row["backfill"]) if row["backfill"] else None
+    queued, ready = row["state"] == "queued", instance.state is TaskState.SCHEDULED
+    known = stored.the_pipeline(db, row["pipeline"]) if queued else None
+    backfill = stored.the_backfill(db, row["backfill"]) if queued and row["backfill"] else None
     waits = instance.deferral
-    owner = stored.life(db, row["owner"]) if row["owner"] else None
+    lives = stored.schedulers(db)
+    owner = next((each for each in lives if each["id"] == row["owner"]), None)
+    owner = owner or (stored.life(db, row["owner"]) if row["owner"] else None)
     task = instance.node.task
     return Circumstances(
         lease=_lease(),
-        owner=_life(owner, now, stored.running(db, owner["id"])) if owner else None,
-        schedulers=tuple(_life(each, now) for each in stored.schedulers(db)),
+        owner=_life(owner, now, stored.running(db, owner["id"]) if ready else 0) if owner else None,
+        schedulers=tuple(_life(each, now) for each in lives),
         paused=bool(known and known["paused"]),
         removed=bool(known and known["removed"] is not None),
-        active=tuple(stored.active_runs(db, row)),
+        active=tuple(stored.active_runs(db, row)) if queued else (),
         most_active=backfill["max_active"] if backfill else run.plan.max_active_runs,
-        ahead=stored.ahead(db, row) if row["state"] == "queued" else 0,
+        ahead=stored.ahead(db, row) if queued else 0,
         backfill=row["backfill"],
         backfill_cancelled=bool(backfill and backfill["cancelled"] is not None),
-        pool_slots=stored.pool_slots(db, task.pool) if task.pool else None,
-        claims=_claims(db, task.pool) if task.pool else (),
+        pool_slots=stored.pool_slots(db, task.pool) if ready and task.pool else None,
+        claims=_claims(db, task.pool) if ready and task.pool else (),
         waits_for=_awaited(waits, instance.node.task.operator) if waits else None,
         waits_until=waits.at if waits else None,
-        past=_past(db, row, run, instance) if task.depends_on_past else None,
+        past=_past(db, row, run, instance) if task.depends_on_past and instance.state not in FINAL else None,
     )
 
 

@@ -18,7 +18,9 @@ def asked_of(database: Database, owner: int, now: float) -> list[Asked]:
     found = []
     for row in database.read(lambda: requests.asked_of(database, owner)):
         try:
-            found.append(Asked(row.id, row.run, row.kind, wish_of(row) if row.kind == "clear" else None))
+            found.append(
+                Asked(row.id, row.run, row.kind, wish_of(row) if row.kind in ("clear", "mark") else None)
+            )
         except Unreadable as unreadable:
             database.write(partial(requests.answer, database, row.id, str(unreadable), now))
     return found

@@ -240,6 +240,8 @@ class Clear(Struct):
     waiting: set[int] = field(default_factory=set)
     """Attempts that were asked to stop and have not ended."""
     requests: list[int] = field(default_factory=list)
+    marks: dict[Instance, str] = field(default_factory=dict)
+    """The states that some of them get by hand, instead of beginning anew."""
 
 
 class Run(Struct, eq=False):

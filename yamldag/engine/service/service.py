@@ -196,6 +196,7 @@ class Service:
             (self.engine.steps.number, self.engine.steps.seconds),
             (self.engine.starts.number, self.engine.starts.seconds),
             self.engine.database.spent,
+            self.catalogue.project,
         )
 
 

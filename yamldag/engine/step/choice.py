@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from yamldag.engine.memory.reasons import CUT_SHORT
 from yamldag.plan.graph import ancestors, children, descendants
@@ -27,6 +28,13 @@ class Wish(Struct, frozen=True):
     """Also all below."""
     failed: bool = False
     """Of these only what has failed, or was cut short, and what is below that."""
+    mark: str | None = None
+    """`success` or `failed`: what is named gets that state by hand, and of what is below it only that which did not
+    come to run is decided anew."""
+
+    def marks(self, task: str, index: int | None) -> bool:
+        """Whether an instance is one that gets a state by hand."""
+        return self.mark is not None and not {(task, None), (task, index)}.isdisjoint(self.units)
 
 
 class Fact(Struct, frozen=True):
@@ -36,6 +44,13 @@ class Fact(Struct, frozen=True):
     index: int | None
     state: TaskState
     reason: str | None = None
+    ran: bool = True
+    """An attempt of it was begun since it was last cleared."""
+
+    @property
+    def unrun(self) -> bool:
+        """It ended without having run, by how others ended."""
+        return self.state in (TaskState.UPSTREAM_FAILED, TaskState.SKIPPED) and not self.ran
 
     @property
     def is_bad(self) -> bool:
@@ -63,6 +78,8 @@ def choose(tasks: Sequence[Task], facts: Iterable[Fact], wish: Wish) -> Choice:
     known = list(facts)
     field_ = _Field.of(tasks, known)
     units = {(task, index) for task, index in wish.units if task in field_.tasks}
+    if wish.mark is not None:
+        return field_.marked(units, wish.mark, known)
     units = units if wish.units else {(task.id, None) for task in tasks}
     if wish.failed:
         reach = field_.reach(units, wish)
@@ -93,6 +110,14 @@ class _Field(Struct, frozen=True):
 
     def holds(self, units: set[Unit], fact: Fact) -> bool:
         return (fact.task, None) in units or (fact.task, fact.index) in units
+
+    def marked(self, units: set[Unit], state: str, facts: Iterable[Fact]) -> Choice:
+        """What gets the state and has it not, and below that what did not come to run. No items are asked for anew:
+        who marks all instances of a mapping means those."""
+        named = {self.unit(fact) for fact in facts if self.holds(units, fact) and fact.state != state}
+        below = self._walk(named, self.children)
+        chosen = named | {self.unit(fact) for fact in facts if fact.unrun and self.holds(below, fact)}
+        return replace(self.choice(chosen), again=frozenset())
 
     def reach(self, units: set[Unit], wish: Wish) -> set[Unit]:
         """These, and what the wish includes above and below them."""

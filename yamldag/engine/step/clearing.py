@@ -1,9 +1,11 @@
-"""Clears tasks of a run that is under way: what runs of them is ended first, then all of them begin anew."""
+"""Clears tasks of a run that is under way: what runs of them is ended first, then all of them begin anew, or have the
+state that somebody has given them."""
 
 from __future__ import annotations
 
 import heapq
 
+from yamldag.engine.memory.reasons import marked
 from yamldag.engine.memory.rebuild import recount
 from yamldag.engine.memory.run import CLEARED, UNMAPPED, Clear, Fan, Instance, Run
 from yamldag.engine.step.changes import Changes
@@ -49,7 +51,12 @@ class Clearing:
         clear = run.clear = run.clear or Clear(set(), frozenset())
         clear.requests.append(request)
         clear.again |= choice.again
-        new = chosen(run, choice) - clear.instances
+        those = chosen(run, choice)
+        for each in those:
+            clear.marks.pop(each, None)
+            if wish.mark is not None and wish.marks(each.node.task.id, _index(each)):
+                clear.marks[each] = wish.mark
+        new = those - clear.instances
         clear.instances |= new
         for each in new:
             self._hold(each, clear)
@@ -63,7 +70,7 @@ class Clearing:
             clear.waiting.add(instance.attempt)
             self._result.stop.append(instance.attempt)
         elif instance.state is TaskState.DEFERRED:
-            self._end_waiting(instance)
+            self._end_waiting(instance, clear)
         elif instance.state not in FINAL:
             self._reset(instance)
 
@@ -84,16 +91,16 @@ class Clearing:
         if run.clear is None or what.attempt not in run.clear.waiting:
             return False
         run.clear.waiting.discard(what.attempt)
-        self._changes.end(instance, Event.CANCEL, what.exit, what.reason, WHY)
+        self._changes.end(instance, Event.CANCEL, what.exit, what.reason, _why(run.clear, instance))
         self._reset(instance)
         self._settle(run, run.clear)
         return True
 
-    def _end_waiting(self, instance: Instance) -> None:
+    def _end_waiting(self, instance: Instance, clear: Clear) -> None:
         """At once: there is nothing that would have to end first."""
         self.stopping.leave(instance)
         instance.ended = self._changes.now
-        self._changes.end(instance, Event.CANCEL, None, "stopped", WHY)
+        self._changes.end(instance, Event.CANCEL, None, "stopped", _why(clear, instance))
         self._reset(instance)
 
     def _settle(self, run: Run, clear: Clear) -> None:
@@ -103,11 +110,13 @@ class Clearing:
         self._world.asking.forget(run)
         for each in clear.instances:
             self._reset(each)
+        for each, state in clear.marks.items():
+            self._mark(each, state)
         for name in clear.again:
             self._fold(run.fans[name])
         self._begin_again(run, clear.again)
         for request in clear.requests:
-            self._changes.answer(run, request, f"cleared {len(clear.instances)}")
+            self._changes.answer(run, request, _answer(clear))
 
     def _reset(self, instance: Instance) -> None:
         """Nothing has been decided of it. Attempts are counted on; retries start afresh."""
@@ -118,6 +127,12 @@ class Clearing:
         instance.tries, instance.output, instance.reason = CLEARED, None, None
         instance.node.past = False
         instance.ready = instance.retry_at = instance.started = instance.ended = None
+
+    def _mark(self, instance: Instance, state: str) -> None:
+        """It has that state by hand, as if it had come to it without an attempt. What waits for it is counted after."""
+        instance.ended, instance.reason = self._changes.now, marked(state)
+        event = Event.SUCCEED if state == TaskState.SUCCESS else Event.FAIL
+        self._changes.move(instance, event, instance.reason)
 
     def _fold(self, fan: Fan) -> None:
         """One instance stands for all items again, until they are asked for."""
@@ -147,7 +162,19 @@ def chosen(run: Run, choice: Choice) -> set[Instance]:
 
 
 def fact_of(instance: Instance) -> Fact:
-    return Fact(instance.node.task.id, _index(instance), instance.state, instance.reason)
+    ran = instance.started is not None
+    return Fact(instance.node.task.id, _index(instance), instance.state, instance.reason, ran)
+
+
+def _why(clear: Clear, instance: Instance) -> str:
+    """In words, why an attempt was stopped."""
+    return marked(clear.marks[instance]) if instance in clear.marks else WHY
+
+
+def _answer(clear: Clear) -> str:
+    told = [f"marked {len(clear.marks)}"] if clear.marks else []
+    rest = len(clear.instances) - len(clear.marks)
+    return ", ".join([*told, f"cleared {rest}"] if rest or not told else told)
 
 
 def _index(instance: Instance) -> int | None:

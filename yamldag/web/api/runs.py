@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from starlette.responses import JSONResponse, Response
 
 from yamldag.engine.asking.rows import run_rows
+from yamldag.engine.memory.reasons import MARKS
 from yamldag.engine.outside import cleared_rows
 from yamldag.engine.refused import Refused, unknown
 from yamldag.plan.schedule import moment
@@ -108,6 +109,10 @@ _CLEAR = {
         "upstream": _FLAG,
         "only": _FLAG,
         "failed": _FLAG,
+        "mark": {
+            "enum": list(MARKS),
+            "description": "give the tasks this state instead of running them again",
+        },
         **_COMMON,
     },
     "additionalProperties": False,

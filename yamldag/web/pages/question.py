@@ -23,8 +23,8 @@ class Question:
     """What will happen and what stays, a paragraph each."""
     button: str
     """The order again, short."""
-    command: Sequence[str]
-    """The command that does the same, word by word."""
+    command: Sequence[str] | str
+    """The command that does the same, word by word; as a text: several, a line each."""
     back: str
     """The page that it is asked from."""
     options: Sequence[Option] = ()
@@ -45,7 +45,9 @@ class Option:
 
 def asked(ask: Ask, question: Question, **values: object) -> Response:
     """The page that asks."""
-    return ask.page("ask.html", question=question, command=shlex.join(question.command), **values)
+    words = question.command
+    command = words if isinstance(words, str) else shlex.join(words)
+    return ask.page("ask.html", question=question, command=command, **values)
 
 
 def answered(ask: Ask, back: str, words: str) -> Response:

@@ -1,0 +1,120 @@
+"""What is typed is compiled and nothing else: no file is read or written, nothing runs, and nobody waits for it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.web.conftest import Hosted
+from yamldag.web.playground.checker import LONGEST, Checker
+
+GOOD = "pipeline: p\nschedule: '0 4 * * *'\ntasks:\n  a: {bash: 'true'}\n  b: {bash: 'true', needs: a}\n"
+
+
+@pytest.fixture(scope="module")
+def checker() -> Iterator[Checker]:
+    made = Checker()
+    yield made
+    made.close()
+
+
+def codes(checker: Checker, text: str) -> list[str]:
+    return [each["code"] for each in checker.check(text)["diagnostics"]]
+
+
+def test_what_is_sound_is_drawn_with_its_ticks(checker: Checker) -> None:
+    told = checker.check(GOOD)
+    assert told["diagnostics"] == []
+    assert told["svg"].startswith("<svg")
+    assert len(told["ticks"]) == 4
+
+
+def test_a_mistake_has_its_place(checker: Checker) -> None:
+    [told] = checker.check(GOOD.replace("needs: a", "needs: c"))["diagnostics"]
+    assert (told["code"], told["line"], told["file"]) == ("YD203", 5, "playground.yml")
+    assert checker.check(GOOD.replace("needs: a", "needs: c"))["svg"] is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "\x00", "a: [" * 5000, "{" * 30_000, "- " * 20_000, "&a [*a]", "p: !!python/object:os.system x",
+     "pipeline: p\ntasks: {a: {bash: '" + "{{ 1 " * 5000 + "'}}", "\ud800", "é" * 1000],
+)  # fmt: skip
+def test_any_text_has_an_answer(checker: Checker, text: str) -> None:
+    told = checker.check(text)
+    assert "diagnostics" in told or "problem" in told
+    assert checker.check(GOOD)["diagnostics"] == []
+
+
+def test_aliases_do_not_multiply(checker: Checker) -> None:
+    bomb = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
+        f"{chr(98 + n)}: &{chr(98 + n)} [{', '.join([f'*{chr(97 + n)}'] * 9)}]\n" for n in range(9)
+    )
+    assert codes(checker, bomb) or checker.check(bomb).get("problem")
+
+
+def test_what_is_too_long_is_not_looked_at(checker: Checker) -> None:
+    assert "longer than" in checker.check("#" * (LONGEST + 1))["problem"]
+
+
+@pytest.mark.parametrize(
+    "task",
+    ["use: {}/secret.yml", "use: ../../../../../../../..{}/secret.yml", "bash: {{file: {}/secret.sh}}", "python: '{}/secret:f'",
+     "python: secret:f", "sql: {{file: {}/secret.sql}}", "python: {{file: {}/secret.py}}"],
+)  # fmt: skip
+def test_no_file_is_read_nor_its_being_there_told(checker: Checker, tmp_path: Path, task: str) -> None:
+    text = "pipeline: p\ntasks:\n  a: {" + task.format(tmp_path) + "}\n"
+    before = checker.check(text)
+    for end in ("yml", "sh", "sql", "py"):
+        (tmp_path / f"secret.{end}").write_text(
+            "template: canary\nparams: {canary: 1}\ntasks: {}\ncanary = (\n"
+        )
+    after = checker.check(text)
+    assert "canary" not in str(after)
+    before.pop("seconds")
+    after.pop("seconds")
+    assert after == before
+
+
+def test_nothing_of_it_is_imported(checker: Checker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "touching.py").write_text(f"open({str(tmp_path / 'touched')!r}, 'w')\ndef f(): pass\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    own = Checker()
+    try:
+        own.check("pipeline: p\ntasks:\n  a: {python: 'touching:f'}\n")
+    finally:
+        own.close()
+    assert not (tmp_path / "touched").exists()
+
+
+def test_what_takes_too_long_is_ended_and_the_next_one_is_checked(checker: Checker) -> None:
+    checker.check(GOOD)
+    child = checker._child
+    assert child is not None
+    assert "too long" in checker.check(GOOD, patience=0.0)["problem"]
+    assert child.poll() is not None
+    assert checker.check(GOOD)["diagnostics"] == []
+
+
+def test_several_ask_at_once(checker: Checker) -> None:
+    told: list[int] = []
+    threads = [
+        threading.Thread(target=lambda: told.append(len(checker.check(GOOD, 60.0)["diagnostics"])))
+        for _ in range(6)
+    ]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert told == [0] * 6
+
+
+def test_the_page_asks_by_a_form(hosted: Hosted) -> None:
+    answer = hosted.anyone.post("/playground/check", {"text": GOOD.replace("\n", "\r\n")})
+    assert answer.json()["diagnostics"] == []
+    assert answer.headers["content-type"] == "application/json"
+    assert hosted.token("looker", "viewer").get("/playground").status_code == 403
