@@ -77,6 +77,15 @@ class Served:
             select.select([], [], [], 0.05)
         raise AssertionError(f"this never came: {page}")
 
+    def run(self, *states: str) -> str:
+        """The id of the newest run that is in one of these states, once there is one."""
+
+        def found() -> Any:
+            rows = self.project("runs", "--json").json
+            return next((row["run_id"] for row in rows if row["state"] in states), None)
+
+        return str(wait_until(found))
+
     def successes(self) -> int:
         rows = self.project("runs", "--json").json
         return sum(row["state"] == "success" for row in rows)
