@@ -127,7 +127,7 @@ def test_a_pause_holds_the_schedule_and_not_what_is_asked_for(project: Project, 
     assert [row["type"] for row in project("runs", "--json").json] == ["manual"]
     [row] = project("list", "--json").json
     assert row["paused"] is True
-    assert "paused" in served.get()[1]
+    assert "paused" in served.get("/pipelines")[1]
     assert project("unpause", "p").code == 0
     wait_until(lambda: any(row["type"] == "scheduled" for row in project("runs", "--json").json))
     assert project("pause", "p").out == "`p` is paused\n"
