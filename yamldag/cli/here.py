@@ -114,7 +114,8 @@ class Here:
         if name in known:
             return None
         near = nearest(name, known)
-        return f"there is no pipeline `{name}`" + (f"; did you mean `{near}`?" if near else "")
+        hint = f"did you mean `{near}`?" if near else "`yamldag list` names them"
+        return f"there is no pipeline `{name}`; {hint}"
 
     def run(self, name: str) -> Row:
         from yamldag.engine.asking.rows import run_rows

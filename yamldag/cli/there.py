@@ -132,7 +132,8 @@ class There:
         if name in known:
             return None
         near = nearest(name, known)
-        return f"there is no pipeline `{name}`" + (f"; did you mean `{near}`?" if near else "")
+        hint = f"did you mean `{near}`?" if near else "`yamldag list` names them"
+        return f"there is no pipeline `{name}`; {hint}"
 
     def run(self, name: str) -> Row:
         try:
