@@ -59,7 +59,9 @@ def lines(ask: Ask) -> Response:
 def search(ask: Ask) -> Response:
     """The numbers of the lines that hold `find`."""
     row = _found(ask)
-    file = opened(row["log"], ask.site.logs) if row else None
+    if row is None:
+        return ask.missing()
+    file = opened(row["log"], ask.site.logs)
     if file is None:
         return JSONResponse({"lines": [], "more": False})
     with file:
