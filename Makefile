@@ -2,7 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PYTEST_ARGS ?= -n auto
+# Tests that start servers and wait for them leave half of a processor free.
+PYTEST_ARGS ?= -n $(shell echo $$((2 * $$(nproc))))
 
 .PHONY: serve test check pytest bench docs fuzz faults bytecode clean help
 .DEFAULT_GOAL := help
