@@ -104,6 +104,7 @@ def test_keys_find_go_and_move(sit: Sit) -> None:
     page.keyboard.type("p002")
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile("/pipelines/p002$"))
+    page.wait_for_load_state()
     page.keyboard.press("g")
     page.keyboard.press("h")
     expect(page).to_have_url(re.compile("/$"))
