@@ -15,7 +15,7 @@ import pytest
 import uvicorn
 from msgspec.structs import replace
 from playwright.sync_api import Browser as Chromium
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 from starlette.types import ASGIApp
 
 from tests.web.browser import Browser
@@ -29,6 +29,8 @@ from yamldag.web.auth.secrets import digest, new_token
 from yamldag.web.protocol import Prompt
 from yamldag.web.routes import TABLE
 from yamldag.web.site import Site, site_of
+
+expect.set_options(timeout=60_000)  # milliseconds: a machine may be busy
 
 PASSWORD = "correct horse battery"
 CHROMIUM_FLAGS = (
