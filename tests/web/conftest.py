@@ -180,7 +180,8 @@ class Seat:
         return self.page
 
     def is_content(self) -> None:
-        """Nothing went wrong, nothing is wider than the window."""
+        """Nothing went wrong, nothing is wider than the window. An address changes before a page has its styles."""
+        self.page.wait_for_load_state("load")
         assert self.complaints == []
         wide = self.page.evaluate(
             "document.documentElement.scrollWidth - document.documentElement.clientWidth"
@@ -189,6 +190,7 @@ class Seat:
 
     def is_accessible(self) -> None:
         """axe-core finds nothing serious."""
+        self.page.wait_for_load_state("load")
         found = self.page.evaluate(
             "async () => (await axe.run(document, {resultTypes: ['violations']})).violations"
             ".filter((each) => ['serious', 'critical'].includes(each.impact))"
