@@ -5,7 +5,7 @@ CREATE TABLE account (
 	created DOUBLE NOT NULL,
 	disabled DOUBLE,
 	CONSTRAINT account_pk PRIMARY KEY (name),
-	CONSTRAINT account_role_known CHECK (role IN ('viewer', 'operator', 'admin'))
+	CONSTRAINT account_role_known CHECK (role = 'viewer' OR role = 'operator' OR role = 'admin')
 );
 
 CREATE TABLE api_answer (
@@ -29,7 +29,7 @@ CREATE TABLE api_token (
 	revoked DOUBLE,
 	CONSTRAINT api_token_pk PRIMARY KEY (name),
 	CONSTRAINT api_token_hash_unique UNIQUE (hash),
-	CONSTRAINT api_token_role_known CHECK (role IN ('viewer', 'operator', 'admin'))
+	CONSTRAINT api_token_role_known CHECK (role = 'viewer' OR role = 'operator' OR role = 'admin')
 );
 
 CREATE TABLE audit (
@@ -202,8 +202,8 @@ CREATE TABLE run (
 	assets TEXT,
 	CONSTRAINT run_pk PRIMARY KEY (id),
 	CONSTRAINT run_pipeline_tick_unique UNIQUE (pipeline, tick),
-	CONSTRAINT run_type_known CHECK (type IN ('scheduled', 'manual', 'backfill', 'assets', 'pipeline')),
-	CONSTRAINT run_state_known CHECK (state IN ('queued', 'running', 'success', 'failed', 'cancelled')),
+	CONSTRAINT run_type_known CHECK (type = 'scheduled' OR type = 'manual' OR type = 'backfill' OR type = 'assets' OR type = 'pipeline'),
+	CONSTRAINT run_state_known CHECK (state = 'queued' OR state = 'running' OR state = 'success' OR state = 'failed' OR state = 'cancelled'),
 	CONSTRAINT run_tick_of_scheduled CHECK ((tick IS NOT NULL) = (type = 'scheduled')),
 	CONSTRAINT run_plan_is_fixed CHECK (state = 'queued' OR version IS NOT NULL OR started IS NULL),
 	CONSTRAINT run_pipeline_known FOREIGN KEY(pipeline) REFERENCES pipeline (id),
@@ -231,7 +231,7 @@ CREATE TABLE event (
 	at DOUBLE NOT NULL,
 	detail TEXT,
 	CONSTRAINT event_pk PRIMARY KEY (id),
-	CONSTRAINT event_event_known CHECK (event IN ('schedule', 'queue', 'start', 'defer', 'reschedule', 'wake', 'succeed', 'fail', 'retry', 'lose', 'skip', 'block', 'cancel', 'remove', 'clear', 'notify', 'deadline')),
+	CONSTRAINT event_event_known CHECK (event = 'schedule' OR event = 'queue' OR event = 'start' OR event = 'defer' OR event = 'reschedule' OR event = 'wake' OR event = 'succeed' OR event = 'fail' OR event = 'retry' OR event = 'lose' OR event = 'skip' OR event = 'block' OR event = 'cancel' OR event = 'remove' OR event = 'clear' OR event = 'notify' OR event = 'deadline'),
 	CONSTRAINT event_run_known FOREIGN KEY(run) REFERENCES run (id)
 );
 
@@ -284,7 +284,7 @@ CREATE TABLE task_instance (
 	reason TEXT,
 	CONSTRAINT task_instance_pk PRIMARY KEY (id),
 	CONSTRAINT task_instance_run_task_map_index_unique UNIQUE (run, task, map_index),
-	CONSTRAINT task_instance_state_known CHECK (state IN ('none', 'scheduled', 'queued', 'running', 'success', 'failed', 'skipped', 'upstream_failed', 'up_for_retry', 'up_for_reschedule', 'deferred', 'removed')),
+	CONSTRAINT task_instance_state_known CHECK (state = 'none' OR state = 'scheduled' OR state = 'queued' OR state = 'running' OR state = 'success' OR state = 'failed' OR state = 'skipped' OR state = 'upstream_failed' OR state = 'up_for_retry' OR state = 'up_for_reschedule' OR state = 'deferred' OR state = 'removed'),
 	CONSTRAINT task_instance_map_index_sane CHECK (map_index >= -1),
 	CONSTRAINT task_instance_active_has_attempt CHECK (state NOT IN ('queued', 'running') OR attempt IS NOT NULL),
 	CONSTRAINT task_instance_retry_has_time CHECK (state <> 'up_for_retry' OR retry_at IS NOT NULL),
@@ -305,9 +305,9 @@ CREATE TABLE attempt (
 	log TEXT,
 	CONSTRAINT attempt_pk PRIMARY KEY (id),
 	CONSTRAINT attempt_instance_number_unique UNIQUE (instance, number),
-	CONSTRAINT attempt_state_known CHECK (state IN ('queued', 'running', 'deferred', 'success', 'failed', 'skipped')),
+	CONSTRAINT attempt_state_known CHECK (state = 'queued' OR state = 'running' OR state = 'deferred' OR state = 'success' OR state = 'failed' OR state = 'skipped'),
 	CONSTRAINT attempt_number_sane CHECK (number >= 1),
-	CONSTRAINT attempt_ended_has_time CHECK ((ended IS NOT NULL) = (state IN ('success', 'failed', 'skipped'))),
+	CONSTRAINT attempt_ended_has_time CHECK ((ended IS NOT NULL) = (state = 'success' OR state = 'failed' OR state = 'skipped')),
 	CONSTRAINT attempt_instance_known FOREIGN KEY(instance) REFERENCES task_instance (id),
 	CONSTRAINT attempt_runner_known FOREIGN KEY(runner) REFERENCES runner (id)
 );
