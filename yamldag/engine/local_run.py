@@ -159,6 +159,8 @@ class _Here(Struct):
         """Turn until that holds. While it waits for a pool, or for the run before, see whether who holds it is dead."""
         looked = self.clock.now()
         while not until():
+            if engine.world.running:
+                self.database.make_room()
             engine.turn(None)
             now = self.clock.now()
             waits = engine.world.past or waiting(engine.world)

@@ -69,6 +69,10 @@ class Driver(ABC):
     def be_brief(self) -> None:  # noqa: B027  (most of them are)
         """Say soon that others are in the way: the caller tries again by itself."""
 
+    def make_room(self) -> bool:
+        """Spend a moment on making later commits cheaper. False: there is nothing left to do. Raises `error`, OSError."""
+        return False
+
     @abstractmethod
     def dbapi(self) -> Any:
         """A further connection as SQLAlchemy wants it."""
