@@ -1,0 +1,45 @@
+"""The server's own loop: it sleeps, and still ends when it is told to."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from typing import Any
+
+import httpx
+import uvicorn
+
+from yamldag.web.server import Server
+
+PATIENCE = 60.0
+
+
+async def hello(_scope: Any, _receive: Any, send: Any) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"hello"})
+
+
+def made() -> tuple[Server, socket.socket, threading.Thread]:
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = Server(uvicorn.Config(hello, log_config=None, lifespan="off", ws="none"))
+    thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
+    return server, listener, thread
+
+
+def test_it_answers_with_a_date_and_ends_when_told() -> None:
+    server, listener, thread = made()
+    thread.start()
+    answer = httpx.get("http://{}:{}".format(*listener.getsockname()), timeout=PATIENCE)
+    assert answer.text == "hello"
+    assert answer.headers["date"].endswith("GMT")
+    server.end()
+    thread.join(PATIENCE)
+    assert not thread.is_alive()
+
+
+def test_one_that_is_told_to_end_before_it_has_begun_ends() -> None:
+    server, _, thread = made()
+    server.end()
+    thread.start()
+    thread.join(PATIENCE)
+    assert not thread.is_alive()
