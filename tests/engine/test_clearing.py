@@ -24,9 +24,10 @@ from tests.engine.simulation import (
 )
 from tests.engine.test_rebuild import new_row, stores
 from tests.engine.test_step import any_plan
+from yamldag.engine.clearance import look, plan_clear
 from yamldag.engine.memory.rebuild import StoredInstance, rebuild
 from yamldag.engine.memory.run import Run
-from yamldag.engine.outside import cancel, clear, look, plan_clear, settle
+from yamldag.engine.outside import cancel, clear, settle
 from yamldag.engine.step.choice import Unit, Wish
 from yamldag.engine.step.world import Admit, Asked
 from yamldag.plan.pipeline import Plan

@@ -90,7 +90,7 @@ class _Step:
         while instance := self.room.next():
             self.attempts.start(instance)
             self.readiness.settle()
-        for run in dict.fromkeys([*self.admitted, *self.changes.runs]):
+        for run in dict.fromkeys([*self.admitted, *self.changes.runs, *self.clearing.due]):
             self._close(run)
         if self.world.awaited or self.world.called:
             self._tell_who_waits_for_runs()
@@ -120,7 +120,7 @@ class _Step:
         if isinstance(what, Stop):
             self.stopping.stop(run, what.how)
         elif what.wish is not None:
-            self.clearing.ask(run, what.request, what.wish)
+            self.clearing.ask(run, what, what.wish)
         else:
             self.stopping.stop(run, what.kind)
             self.changes.answer(run, what.request, run.reason or "")
@@ -201,16 +201,26 @@ class _Step:
                 self.deferred.moved(Awaited(run.plan.pipeline, run.logical_date, instance.node.task.id))
 
     def _close(self, run: Run) -> None:
-        if run.unfinished or run.id not in self.world.runs:
+        if run.id not in self.world.runs:
             return
+        if run.clear and run.clear.is_renewal_due:
+            self.clearing.let_go(run)
+            self._forget(run)
+        elif not run.unfinished:
+            self._end(run)
+
+    def _end(self, run: Run) -> None:
         run.ended = self.now
         if run.stop:
             event = Event.FAIL if run.stop in ("timeout", "lost") else Event.CANCEL
         else:
             event = Event.FAIL if run.bad else Event.SUCCEED
         self.changes.run(run, event, run.reason)
+        self._forget(run)
+        self.result.over.append(run)
+
+    def _forget(self, run: Run) -> None:
         del self.world.runs[run.id]
         self.world.open.discard(run)
         if self.world.pools:
             forget(self.world, run)
-        self.result.over.append(run)

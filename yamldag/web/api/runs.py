@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from starlette.responses import JSONResponse, Response
 
 from yamldag.engine.asking.rows import run_rows
+from yamldag.engine.clearance import told as clearance_told
 from yamldag.engine.memory.reasons import MARKS
-from yamldag.engine.outside import cleared_rows
 from yamldag.engine.refused import Refused, unknown
 from yamldag.plan.schedule import moment
 from yamldag.plan.state import RunState
@@ -83,7 +83,7 @@ def _again(ask: Ask, body: dict[str, Any]) -> Response:
     with ask.site.reading() as db:
         run = the_run(ask, db)["id"]
     clearance, wish = ordering.planned(ask, ordering.look(ask, run), body)
-    told = {"run_id": run, "state": clearance.run.state, "tasks": cleared_rows(clearance)}
+    told = {"run_id": run, "state": clearance.run.state, **clearance_told(clearance)}
     if body.get("dry_run") or clearance.is_empty:
         return JSONResponse(told | {"outcome": "nothing" if clearance.is_empty else "previewed"})
     outcome = ordering.clear(ask, clearance, wish, body.get("tasks", ()))

@@ -9,8 +9,8 @@ from starlette.responses import Response
 
 from yamldag.engine import outside
 from yamldag.engine.asking.naming import units
+from yamldag.engine.clearance import Clearance, Found, plan_clear
 from yamldag.engine.memory.reasons import MARKS
-from yamldag.engine.outside import Clearance, Found
 from yamldag.engine.refused import Refused
 from yamldag.engine.step.choice import Wish
 from yamldag.store import views
@@ -101,7 +101,7 @@ def ask_mark(ask: Ask) -> Response:
         return ask.missing()
     task, state = ask.query("task"), ask.query("state")
     try:
-        planned = outside.plan_clear(found, _mark(found, task, state))
+        planned = plan_clear(found, _mark(found, task, state))
     except Refused as refused:
         return ask.failed(409, "That can't be marked", f"{refused}.")
     if planned.is_empty:
