@@ -137,6 +137,8 @@ class Oracle:
         """Whether it has passed in the run before. `any`: that was cleared, and it is not known when this asked."""
         if self.before is None:
             return "run"
+        if task.id not in self.before.tasks:
+            return "run"
         rows = [row for row in self.before.of(task.id) if row.state != "removed"]
         if any(row.cleared for row in self.before.rows):
             return "any"

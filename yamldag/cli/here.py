@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
-from yamldag.cli import acting
+from yamldag.cli import acting, databases
 from yamldag.cli.main import UsageError
 from yamldag.cli.records import exists, find_run, records
 from yamldag.plan.state import ATTEMPT_FINAL, FINAL, RUN_FINAL
@@ -154,7 +154,7 @@ class Here:
         from yamldag.store.pools import PoolRow
 
         if exists(self.project):
-            with acting.opened(self.project) as database:
+            with databases.opened(self.project) as database:
                 return pool_rows(database, self.project.pools)
         declared = sorted(self.project.pools.items())
         return [pool_row(PoolRow(name, slots, "project", 0), 0) for name, slots in declared]
@@ -220,13 +220,13 @@ class Here:
     def set_pool(self, name: str, slots: int) -> Row:
         from yamldag.engine import orders
 
-        with acting.opened(self.project) as database:
+        with databases.opened(self.project) as database:
             return orders.set_pool(database, name, slots)
 
     def delete_pool(self, name: str) -> Row:
         from yamldag.engine import orders
 
-        with acting.opened(self.project) as database:
+        with databases.opened(self.project) as database:
             return orders.delete_pool(database, name, self.project.pools)
 
     def set_paused(self, pipeline: str, *, paused: bool) -> tuple[str, bool]:

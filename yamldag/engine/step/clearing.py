@@ -8,13 +8,11 @@ import heapq
 from yamldag.engine.memory.reasons import marked
 from yamldag.engine.memory.rebuild import recount
 from yamldag.engine.memory.run import CLEARED, UNMAPPED, Clear, Fan, Instance, Run
-from yamldag.engine.step.changes import Changes
+from yamldag.engine.step.bench import Bench
 from yamldag.engine.step.choice import Choice, Fact, Wish, choose
 from yamldag.engine.step.pools import leave
-from yamldag.engine.step.readiness import Readiness
-from yamldag.engine.step.room import Room
 from yamldag.engine.step.stopping import ACTIVE, Stopping
-from yamldag.engine.step.world import Asked, Finished, Renewal, Result, World
+from yamldag.engine.step.world import Asked, Finished, Renewal
 from yamldag.plan.state import FINAL, Event, TaskState
 
 WHY = "it was cleared"
@@ -23,21 +21,10 @@ WHY = "it was cleared"
 class Clearing:
     """The clears of one step."""
 
-    def __init__(
-        self,
-        world: World,
-        changes: Changes,
-        readiness: Readiness,
-        room: Room,
-        stopping: Stopping,
-        result: Result,
-    ) -> None:
-        self._world = world
-        self._changes = changes
-        self._readiness = readiness
-        self._room = room
+    def __init__(self, bench: Bench, stopping: Stopping) -> None:
+        self._world, self._changes, self._result = bench.world, bench.changes, bench.result
+        self._readiness, self._room = bench.readiness, bench.room
         self.stopping = stopping
-        self._result = result
         self.due: list[Run] = []
         """Those that may be let go at the end of the step."""
 

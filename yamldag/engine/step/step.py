@@ -12,15 +12,12 @@ from collections.abc import Iterable
 from yamldag.engine.memory.deferral import Awaited
 from yamldag.engine.memory.run import Instance, Run
 from yamldag.engine.step.attempts import Attempts
-from yamldag.engine.step.changes import Changes
+from yamldag.engine.step.bench import Bench
 from yamldag.engine.step.clearing import Clearing
 from yamldag.engine.step.deadline import moment_of
-from yamldag.engine.step.deferred import Deferred
 from yamldag.engine.step.errands import Returned
 from yamldag.engine.step.pools import forget
-from yamldag.engine.step.readiness import Readiness, waits_for_parents
-from yamldag.engine.step.reusing import Reusing
-from yamldag.engine.step.room import Room
+from yamldag.engine.step.readiness import waits_for_parents
 from yamldag.engine.step.stopping import ACTIVE, Stopping
 from yamldag.engine.step.waiting import begun, hasten, put_off
 from yamldag.engine.step.world import (
@@ -49,25 +46,13 @@ def step(world: World, happened: Iterable[Happened], now: float) -> Result:
 
 class _Step:
     def __init__(self, world: World, now: float) -> None:
-        self.world = world
+        bench = Bench.of(world, now)
+        self.world, self.changes, self.result = bench.world, bench.changes, bench.result
+        self.room, self.readiness, self.deferred = bench.room, bench.readiness, bench.deferred
         self.now = now
-        self.changes = Changes(now, world.ids)
-        self.result = Result({}, [], [], [], [], self.changes.moved)
-        self.room = Room(world, self.changes, self.result)
-        reuse = Reusing(world, self.changes).find
-        self.readiness = Readiness(self.changes, world.asking, world.ids, self.room.ready, reuse, world.past)
-        self.deferred = Deferred(world, self.result, now)
-        self.stopping = Stopping(world, self.changes, self.readiness, self.deferred, self.result)
-        self.clearing = Clearing(world, self.changes, self.readiness, self.room, self.stopping, self.result)
-        self.attempts = Attempts(
-            world,
-            self.changes,
-            self.readiness,
-            self.room,
-            self.clearing,
-            self.deferred,
-            self.result,
-        )
+        self.stopping = Stopping(bench)
+        self.clearing = Clearing(bench, self.stopping)
+        self.attempts = Attempts(bench, self.clearing)
         self.admitted: list[Run] = []
 
     def take(self, happened: Iterable[Happened]) -> Result:

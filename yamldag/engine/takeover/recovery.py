@@ -57,7 +57,8 @@ def admit(engine: Engine, executor: LocalExecutor, onlooker: Onlooker) -> list[R
 
     Every journal is read before anything is decided, and what is decided is stored in one transaction.
     """
-    mine = lives.runs_of(engine.database, engine.runner).keys() - engine.world.runs.keys()
+    let_go = {each.run.id for each in engine.renewals}
+    mine = lives.runs_of(engine.database, engine.runner).keys() - engine.world.runs.keys() - let_go
     if not mine:
         _found(engine, executor, onlooker, {})
         executor.forget(engine.world.running.keys())

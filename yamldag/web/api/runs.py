@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from starlette.responses import JSONResponse, Response
 
 from yamldag.engine.asking.rows import run_rows
+from yamldag.engine.asking.wanted import next_version
 from yamldag.engine.clearance import told as clearance_told
 from yamldag.engine.memory.reasons import MARKS
 from yamldag.engine.refused import Refused, unknown
@@ -57,7 +58,9 @@ def _since(text: str | None) -> float | None:
 
 def one(ask: Ask) -> Response:
     with ask.site.reading() as db:
-        (told,) = run_rows(db, [the_run(ask, db)])
+        row = the_run(ask, db)
+        (told,) = run_rows(db, [row])
+        told["next_version"] = next_version(db, row)
     with ask.site.writing() as database:
         return JSONResponse(told | {"asked": requests.is_open(database, told["run_id"])})
 
@@ -125,7 +128,7 @@ ROUTES = (
         "api_runs", "GET", "/api/v1/runs", many, Role.VIEWER, Kind.API,
         doc=Doc("Runs, the newest first", ref("RunPage"), query=_NARROWED),
     ),
-    Route("api_run", "GET", _ONE, one, Role.VIEWER, Kind.API, doc=Doc("A run", ref("Run"))),
+    Route("api_run", "GET", _ONE, one, Role.VIEWER, Kind.API, doc=Doc("A run", ref("RunNow"))),
     Route(
         "api_cancel", "POST", f"{_ONE}/cancel", cancel, Role.OPERATOR, Kind.API,
         doc=Doc("Cancel a run: `cancelled`, or `asked` of the scheduler that moves it", ref("Done"), body=_CANCEL),
