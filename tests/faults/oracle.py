@@ -134,14 +134,13 @@ class Oracle:
         return self.past(task) if decision == "run" and task.depends_on_past else decision
 
     def past(self, task: Task) -> str:
-        """Whether it has passed in the run before. `any`: that was cleared, and it is not known when this asked."""
+        """Whether it has passed in the run before. `any`: that was cleared, or goes on by another plan, and it
+        is not known when this asked."""
         if self.before is None:
             return "run"
-        if task.id not in self.before.tasks:
-            return "run"
-        rows = [row for row in self.before.of(task.id) if row.state != "removed"]
-        if any(row.cleared for row in self.before.rows):
+        if task.id not in self.before.tasks or any(row.cleared for row in self.before.rows):
             return "any"
+        rows = [row for row in self.before.of(task.id) if row.state != "removed"]
         if rows and all(row.state in ("success", "skipped") and not row.cancelled for row in rows):
             return "run"
         return "upstream_failed" if self.before.over else "wait"
