@@ -35,6 +35,11 @@ class Row:
     """Where it was last decided that it is to run."""
 
     @property
+    def settled_at(self) -> int:
+        """Where it was decided what becomes of it, since it was cleared last: that it runs, or how it ended without."""
+        return self.scheduled_at if self.scheduled_at > self.cleared_at else self.decided_at
+
+    @property
     def cleared(self) -> bool:
         return self.cleared_at > 0
 

@@ -221,7 +221,7 @@ class Promises:
         for row in oracle.rows:
             if (
                 row.cancelled
-                or oracle.was_left(row, row.decided_at)
+                or oracle.was_left(row, row.settled_at)
                 or row.decided_at < renewed.get(row.run, 0)
             ):
                 continue  # before the run was cleared, or by the plan that it had then; it was left as it was
