@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from yamldag.engine.memory.run import Fan, Instance, Node, Run, build
 from yamldag.engine.step.readiness import Refused
 from yamldag.engine.step.step import step
-from yamldag.engine.step.world import Admit, Finished, Happened, Prepared, Result, Stop, World
+from yamldag.engine.step.world import Admit, Finished, Happened, Prepared, Renewal, Result, Stop, World
 from yamldag.executors.contract import Start
 from yamldag.operators.contract import Outcome
 from yamldag.plan.pipeline import Fanout, Json, Plan, Task
@@ -89,6 +89,7 @@ class Simulation:
         self.world = World(self.ids, self.asking, self._prepare, self.slots)
         self.live: dict[int, Instance] = {}
         self.over: list[Run] = []
+        self.renewals: list[Renewal] = []
         self.batches: list[dict[str, Batch]] = []
 
     def _prepare(self, instance: Instance) -> Prepared:
@@ -108,6 +109,10 @@ class Simulation:
             self.history.append(instance.label)
         self.most = max(self.most, len(self.live))
         self.over += result.over
+        self.renewals += result.renewals
+        for each in result.renewals:
+            held = [one.label for one in self.live.values() if one.node.run is each.run]
+            assert not held, f"{held} still run, and their run is let go"
         self.batches.append(result.batches)
         self.on_step(result)
         return result

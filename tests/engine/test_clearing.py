@@ -24,9 +24,11 @@ from tests.engine.simulation import (
 )
 from tests.engine.test_rebuild import new_row, stores
 from tests.engine.test_step import any_plan
+from yamldag.engine.clearance import look, plan_clear
+from yamldag.engine.memory.newer import Newer
 from yamldag.engine.memory.rebuild import StoredInstance, rebuild
 from yamldag.engine.memory.run import Run
-from yamldag.engine.outside import cancel, clear, look, plan_clear, settle
+from yamldag.engine.outside import cancel, clear, renew, settle
 from yamldag.engine.step.choice import Unit, Wish
 from yamldag.engine.step.world import Admit, Asked
 from yamldag.plan.pipeline import Plan
@@ -75,6 +77,14 @@ class Stored:
         self.run = run
         self.simulation.step(Admit(run, new=False))
         return run
+
+    def go_on_by(self, newer: Newer, now: float = 9.0) -> Run:
+        """Renew the run that the engine has let go, as its service does, and begin it."""
+        [each] = self.simulation.renewals
+        self.simulation.renewals.clear()
+        renew(self.database, "r", 1, each.request, now)
+        self.of, self.version = newer.plan, newer.version
+        return self.again()
 
     def read(self) -> tuple[Run, bool]:
         with views.reading(self.database.url) as db:

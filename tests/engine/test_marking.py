@@ -8,7 +8,8 @@ import pytest
 
 from tests.engine.simulation import BAD, plan, scripted, states, task, with_output
 from tests.engine.test_clearing import CHAIN, Stored, mapped
-from yamldag.engine.outside import clear, look, plan_clear, settle
+from yamldag.engine.clearance import look, plan_clear
+from yamldag.engine.outside import clear, settle
 from yamldag.engine.step.choice import Unit, Wish
 from yamldag.engine.step.world import Asked
 from yamldag.store import moves, requests

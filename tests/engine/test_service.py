@@ -12,6 +12,7 @@ from yamldag.compile.project import find
 from yamldag.engine import outside, times
 from yamldag.engine.loop.engine import Engine
 from yamldag.engine.loop.news import BEAT
+from yamldag.engine.memory.newer import Newer
 from yamldag.engine.schedule.catalogue import Catalogue
 from yamldag.engine.schedule.known import Known, known
 from yamldag.engine.service import Service
@@ -456,3 +457,48 @@ def test_a_clear_of_a_run_that_is_stopping_is_done_once_it_has_ended(place: Plac
             "SELECT run.state, attempts FROM run JOIN task_instance ON run = run.id"
         ).fetchall()
     assert list(rows) == [("success", 2)]
+
+
+def test_a_run_under_way_goes_on_by_the_newest_version_and_leaves_its_room_meanwhile(place: Place) -> None:
+    place.write(
+        "p", "pipeline: p\nmax_active_runs: 1\ntasks:\n  a: {bash: 'true'}\n  b: {bash: sleep, needs: a}\n"
+    )
+    service = place.service()
+    queue(place, service.catalogue.pipelines["p"], "r")
+    place.hands.automatic = False
+    place.go(service, 3)
+    [first] = place.hands.live
+    place.hands.end(first)
+    place.go(service, 1)
+    place.write(
+        "p", "pipeline: p\nmax_active_runs: 1\ntasks:\n  a: {bash: 'true'}\n  c: {bash: echo, needs: a}\n"
+    )
+    place.go(service, 5)
+    newest = service.catalogue.pipelines["p"]
+    with closing(open_database(place.database.url)) as other:
+        newer = Newer(newest.plan, newest.version)
+        assert outside.clear(other, "r", Wish((("c", None),)), place.clock.now(), newer) == "asked"
+        place.go(service, 5)
+        assert len(place.hands.stopped) == 1
+        [second] = place.hands.live
+        place.hands.end(second)
+        place.go(service, 3)
+        rows = other.execute("SELECT task, state, attempts FROM task_instance ORDER BY task").fetchall()
+        states = other.execute("SELECT state, version FROM run").fetchall()
+    assert list(rows) == [("a", "success", 1), ("b", "removed", 1), ("c", "success", 1)]
+    assert list(states) == [("success", newest.version)]
+    assert "run r of p is still, and goes on by a newer version" in place.said
+    assert "run r of p starts again" in place.said
+
+
+def queue(place: Place, of: Known, name: str) -> None:
+    """A run by hand, as a command asks for it."""
+    date = "2026-01-01T00:00:00.000000Z"
+    row = schedules.QueuedRun(name, "p", "manual", date, date, date, "{}", place.clock.now())
+    version = moves.Version("p", of.plan.file, of.version, of.text, place.clock.now())
+
+    def work() -> None:
+        moves.save_version(place.database, version)
+        schedules.queue_run(place.database, row)
+
+    place.database.write(work)

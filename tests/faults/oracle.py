@@ -35,6 +35,11 @@ class Row:
     """Where it was last decided that it is to run."""
 
     @property
+    def settled_at(self) -> int:
+        """Where it was decided what becomes of it, since it was cleared last: that it runs, or how it ended without."""
+        return self.scheduled_at if self.scheduled_at > self.cleared_at else self.decided_at
+
+    @property
     def cleared(self) -> bool:
         return self.cleared_at > 0
 
@@ -134,12 +139,13 @@ class Oracle:
         return self.past(task) if decision == "run" and task.depends_on_past else decision
 
     def past(self, task: Task) -> str:
-        """Whether it has passed in the run before. `any`: that was cleared, and it is not known when this asked."""
+        """Whether it has passed in the run before. `any`: that was cleared, or goes on by another plan, and it
+        is not known when this asked."""
         if self.before is None:
             return "run"
-        rows = [row for row in self.before.of(task.id) if row.state != "removed"]
-        if any(row.cleared for row in self.before.rows):
+        if task.id not in self.before.tasks or any(row.cleared for row in self.before.rows):
             return "any"
+        rows = [row for row in self.before.of(task.id) if row.state != "removed"]
         if rows and all(row.state in ("success", "skipped") and not row.cancelled for row in rows):
             return "run"
         return "upstream_failed" if self.before.over else "wait"

@@ -139,4 +139,19 @@ tasks:
   a: {{{bash()}, env: {{X: "{{{{ tasks.b.output.n }}}}"}}, allow_failure: true}}
   b: {{{bash()}}}
 """,
+    "newer": f"""
+  a: {{{bash()}}}
+  b: {{{bash("sleep 20;")}, needs: a}}
+  c: {{{bash("sleep 20;")}, needs: a, retries: 2, retry_delay: 0s}}
+  d: {{{bash()}, needs: [b, c]}}
+""",
 }
+NEWER = {
+    "newer": f"""
+  a: {{{bash()}}}
+  b: {{{bash()}, needs: a}}
+  d: {{{bash()}, needs: b}}
+  e: {{{bash()}, needs: b}}
+""",
+}
+"""What the file says as soon as two tasks run: then somebody wants `b` again, by the newest version of the pipeline."""

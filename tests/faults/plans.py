@@ -22,6 +22,8 @@ class Case:
     plan: Plan
     ends: dict[str, tuple[str, ...]]
     """How the bodies of each task, or instance, end: one after another, the last one again and again."""
+    newer: Plan
+    """What the pipeline's file may say later."""
 
     def end(self, label: str, number: int) -> str:
         ends = self.ends.get(label, ("ok",))
@@ -57,7 +59,43 @@ def any_case(source: random.Random, name: str) -> Case:
         on_failure=_calls(source),
         on_success=_calls(source),
     )
-    return Case(plan, ends)
+    return Case(plan, ends, _newer(source, plan))
+
+
+def _newer(source: random.Random, plan: Plan) -> Plan:
+    """The same with a task more, and often with one less."""
+    tasks, needed = (
+        list(plan.tasks),
+        {name for task in plan.tasks for name in (*task.teardown_of, *_chosen(task))},
+    )
+    may_go = [task for task in tasks if not (task.setup or task.teardown_of or task.id in needed)]
+    if may_go and source.random() < 0.7:
+        gone = source.choice(may_go).id
+        tasks = [_without(task, gone) for task in tasks if task.id != gone]
+    needs = tuple(sorted(source.sample([task.id for task in tasks], min(len(tasks), 1))))
+    new = Task(
+        "new", "bash", {"script": "true"}, needs=needs, judged=needs, trigger_rule="all_done", folder="/"
+    )
+    left = {task.mapped_by for task in tasks}
+    return replace(
+        plan,
+        tasks=(*tasks, new),
+        mapped={name: fan for name, fan in plan.mapped.items() if name in left},
+        max_active_tasks=source.choice([plan.max_active_tasks, 2]),
+    )
+
+
+def _without(task: Task, gone: str) -> Task:
+    return replace(
+        task,
+        needs=tuple(each for each in task.needs if each != gone),
+        judged=tuple(each for each in task.judged if each != gone),
+    )
+
+
+def _chosen(task: Task) -> Sequence[str]:
+    chosen = task.params.get("choose")
+    return [str(each) for each in chosen] if isinstance(chosen, list) else ()
 
 
 def _task(source: random.Random, name: str, above: Sequence[str], mapped: str | None) -> Task:

@@ -12,8 +12,11 @@ from tests.faults.machine import LETTERS, Machine
 from tests.faults.oracle import DONE, Oracle, Row
 from tests.faults.plans import SLOTS, Case
 from yamldag.engine.loop.engine import Engine
+from yamldag.engine.memory.newer import Newer
 from yamldag.engine.memory.reasons import CUT_SHORT
+from yamldag.engine.step.choice import Wish
 from yamldag.executors.contract import Start
+from yamldag.plan.pipeline import Plan, Task
 from yamldag.store.invariants import CROWDED, INVARIANTS, SUCCESS, broken
 
 OVER = ("success", "failed", "cancelled")
@@ -44,8 +47,21 @@ class Promises:
     killed: set[str] = field(default_factory=set)
     """Runs whose teardowns are not waited for."""
     clears: list[Cleared] = field(default_factory=list)
+    at_once: Counter[str] = field(default_factory=Counter)
+    """How many clears of each run were done at once."""
+    newer: dict[str, tuple[str, Plan]] = field(default_factory=dict)
+    """By run, the hash of the plan that somebody wanted it to go on by, and the plan."""
     version: int = -1
     """The version of the database that was last looked at."""
+
+    def plan(self, run: str) -> Plan:
+        """The one that it has, by its row."""
+        return self.plans()[run]
+
+    def plans(self) -> dict[str, Plan]:
+        versions = dict(self.ask("SELECT id, version FROM run"))
+        found = {run: case.plan for run, case in self.cases.items()}
+        return found | {run: plan for run, (hash_, plan) in self.newer.items() if versions[run] == hash_}
 
     # At any moment
 
@@ -107,14 +123,16 @@ class Promises:
             raise Wrong(f"{len(here)} run at once, of {self.slots} slots")
         running = {body.attempt for body in alive} | sent
         held = 0
-        for run, case in self.cases.items():
+        for run, plan in self.plans().items():
             mine = [each for each in running if stored.get(each, ("", "", 0))[0] == run]
-            if len(mine) > case.plan.max_active_tasks:
-                raise Wrong(f"{len(mine)} of {run} run at once, of {case.plan.max_active_tasks}")
-            for task in case.plan.tasks:
+            if len(mine) > plan.max_active_tasks:
+                raise Wrong(f"{len(mine)} of {run} run at once, of {plan.max_active_tasks}")
+            if lost := {stored[each][1] for each in mine} - {task.id for task in plan.tasks}:
+                raise Wrong(f"{lost} of {run} run, and its plan is without them")
+            for task in plan.tasks:
                 count = sum(stored[each][1] == task.id for each in mine)
                 held += task.pool_slots * count if task.pool else 0
-                most = case.plan.mapped[task.mapped_by].max_active if task.mapped_by else None
+                most = plan.mapped[task.mapped_by].max_active if task.mapped_by else None
                 if most is not None and count > most:
                     raise Wrong(f"{count} instances of {run} {task.id} run at once, of {most}")
         if held > SLOTS:
@@ -156,7 +174,7 @@ class Promises:
 
     def oracles(self) -> dict[str, Oracle]:
         """Of each run, with the one before it where there is one of the same pipeline."""
-        rows = self.rows()
+        rows, plans = self.rows(), self.plans()
         facts = {row[0]: row[1:] for row in self.ask("SELECT id, state, backfill FROM run")}
         made: dict[str, Oracle] = {}
         newest: dict[str, Oracle] = {}
@@ -167,8 +185,9 @@ class Promises:
             if backfill and backfill not in {each for _, each in backfills}:
                 before = None
             backfills.add((name, backfill))
-            mine = [row for row in rows if row.run == name]
-            made[name] = newest[case.plan.pipeline] = Oracle(case.plan, mine, before, state in OVER)
+            here = {task.id for task in plans[name].tasks}
+            mine = [row for row in rows if row.run == name and row.task in here]
+            made[name] = newest[case.plan.pipeline] = Oracle(plans[name], mine, before, state in OVER)
         return made
 
     # When all is over
@@ -195,11 +214,17 @@ class Promises:
         self._check_bodies()
         self._check_letters()
         self._check_clears()
+        self._check_newer()
 
     def _check_states(self, oracle: Oracle) -> None:
+        renewed = self._renewed()
         for row in oracle.rows:
-            if row.cancelled or oracle.was_left(row, row.decided_at):
-                continue  # before the run was cleared; it was left as it was
+            if (
+                row.cancelled
+                or oracle.was_left(row, row.settled_at)
+                or row.decided_at < renewed.get(row.run, 0)
+            ):
+                continue  # before the run was cleared, or by the plan that it had then; it was left as it was
             if row.state == "removed":
                 self._check_removed(oracle, row)
                 continue
@@ -222,6 +247,13 @@ class Promises:
                     raise Wrong(f"{row} should have run")
             elif (row.state, row.attempts) != (wanted, 0):
                 raise Wrong(f"{row} should be {wanted}")
+
+    def _renewed(self) -> dict[str, int]:
+        """Of each run that has gone on by a newer plan where in the log it began with that, or later."""
+        clears = self.ask(
+            "SELECT run, max(id) FROM event WHERE event = 'clear' AND instance IS NULL GROUP BY run"
+        )
+        return {run: at for run, at in clears if self.plan(run) is not self.cases[run].plan}
 
     def _check_hit(self, row: Row) -> None:
         """Its output is that of an earlier success, of the same task and item of the same pipeline."""
@@ -321,7 +353,7 @@ class Promises:
         ):
             if event in moves:
                 plan = self.cases[run].plan
-                of = plan if task is None else next(each for each in plan.tasks if each.id == task)
+                of = plan if task is None else self._task(run, task)
                 wanted[run, task, moves[event]] += len(getattr(of, f"on_{moves[event]}", ()))
         found = Counter(
             tuple(row)
@@ -338,10 +370,21 @@ class Promises:
             if state == "done" and not (body and body.letter and body.ended and body.ended.exit == 0):
                 raise Wrong(f"notification {id_} is done, and was never sent")
 
-    def clear(self, run: str, tasks: Sequence[str], asked: bool) -> None:
-        """These, and all below, are to run again."""
-        oracle = Oracle(self.cases[run].plan, ())
-        meant = frozenset(tasks).union(*(oracle.below(task) for task in tasks))
+    def _task(self, run: str, name: str) -> Task:
+        case = self.cases[run]
+        return next(each for each in (*case.plan.tasks, *case.newer.tasks) if each.id == name)
+
+    def clear(self, run: str, tasks: Sequence[str], wish: Wish, done: str, newer: Newer | None) -> None:
+        """These, and all below, are to run again, or of these what has failed."""
+        if done == "nothing":
+            return
+        if newer:
+            self.newer[run] = newer.version, newer.plan
+        self.at_once[run] += done == "queued"
+        plan, asked = newer.plan if newer else self.plan(run), done == "asked"
+        oracle = Oracle(plan, ())
+        there = [task for task in tasks if task in oracle.tasks and not wish.failed]
+        meant = frozenset(there).union(*(oracle.below(task) for task in there))
         [(mark,)] = self.ask(
             "SELECT coalesce(max(id), 0) FROM event WHERE event <> 'clear' AND state <> 'queued'"
         )
@@ -354,10 +397,47 @@ class Promises:
                 [(answer,)] = self.ask(f"SELECT answer FROM request WHERE id = {each.request}")
                 if not answer.startswith("cleared"):
                     continue
+            plan = {task.id for task in self.plan(each.run).tasks}
             for row in self.rows():
-                mine = row.run == each.run and row.task in each.tasks and row.state != "removed"
+                mine = (
+                    row.task in plan
+                    and row.run == each.run
+                    and row.task in each.tasks
+                    and row.state != "removed"
+                )
                 if mine and self._was_kept(row.id, each.mark):
                     raise Wrong(f"{row} was not cleared: {each}")
+
+    def _check_newer(self) -> None:
+        """A run that somebody wanted to go on by a newer plan has that, unless it was stopped first; each wish is done
+        once."""
+        versions = dict(self.ask("SELECT id, version FROM run"))
+        for run, (version, plan) in self.newer.items():
+            answers = self._answers(run, version)
+            if versions[run] != version:
+                if self.at_once[run] or any(answer.startswith("cleared") for answer in answers):
+                    raise Wrong(f"{run} was to go on by a newer plan, and did not: {answers}")
+                continue
+            self.seen["newer"] += 1
+            rows = [row for row in self.rows() if row.run == run]
+            here = {task.id for task in plan.tasks}
+            if missing := here - {row.task for row in rows}:
+                raise Wrong(f"{run} has no {missing} of its newer plan")
+            if left := [row for row in rows if row.task not in here and row.state != "removed"]:
+                raise Wrong(f"{left} is not removed, and the newer plan is without it")
+        for run, number in self.ask(
+            "SELECT run, count(*) FROM event WHERE event = 'clear' AND instance IS NULL GROUP BY run"
+        ):
+            done = sum(answer.startswith("cleared") for answer in self._answers(run, ""))
+            if number > self.at_once[run] + done:
+                raise Wrong(
+                    f"{run} was cleared {number} times, where {self.at_once[run]} + {done} were wanted"
+                )
+
+    def _answers(self, run: str, version: str) -> list[str]:
+        """What was answered to wishes, for that version."""
+        rows = self.ask(f"SELECT detail, answer FROM request WHERE run = '{run}' AND kind = 'clear'")
+        return [answer for detail, answer in rows if version in detail]
 
     def _was_kept(self, instance: int, mark: int) -> bool:
         """Something had become of it before, and nobody has taken that back."""

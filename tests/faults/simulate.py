@@ -27,8 +27,9 @@ from tests.faults.machine import Clock, Crash, Fused, Hands, Machine
 from tests.faults.plans import POOL, SLOTS, Case, any_case
 from tests.faults.promises import Promises, Wrong
 from yamldag.engine.loop.engine import Engine
+from yamldag.engine.memory.newer import Newer
 from yamldag.engine.memory.run import Instance, Run, build
-from yamldag.engine.outside import clear, settle
+from yamldag.engine.outside import clear, renew, settle
 from yamldag.engine.step.choice import Wish
 from yamldag.engine.step.world import Admit, Stop
 from yamldag.engine.takeover.lives import BEATS, Onlooker
@@ -225,12 +226,26 @@ class Simulation:
         else:
             self._let_time_go_by(life)
             engine.turn(None if engine.world.runs and self.several == 1 else 1.0)
+            self._renew(engine)
             if any(run.stop or run.backfill for run in engine.over):
                 engine.news.again()
             engine.over.clear()
             if engine.fresh:
                 engine.fresh = False
                 settle(engine.database, self.machine.clock.now())
+
+    def _renew(self, engine: Engine) -> None:
+        """As the service does."""
+        for each in engine.renewals:
+            try:
+                renew(engine.database, each.run.id, engine.runner, each.request, self.machine.clock.now())
+            except moves.Lost:
+                engine.lost.add(each.run.id)
+            else:
+                self.seen["renewals"] += 1
+                self.say(f"{each.run.id} goes on by a newer plan")
+                engine.news.again()
+        engine.renewals.clear()
 
     def _let_time_go_by(self, life: Life) -> None:
         """While nothing runs there is nothing to see until something is due."""
@@ -330,12 +345,19 @@ class Simulation:
         tasks = [task.id for task in self.cases[run].plan.tasks]
         units = tuple((task, None) for task in self.source.sample(tasks, self.source.randint(0, 1)))
         wish = Wish(units, failed=self.source.random() < 0.3)
-        done = clear(self.place.database, run, wish, self.machine.clock.now())
+        newer = self._newer(run) if self.source.random() < 0.4 else None
+        done = clear(self.place.database, run, wish, self.machine.clock.now(), newer)
         self.known.clear()
-        if done != "nothing" and not wish.failed:
-            self.promises.clear(run, [task for task, _ in units] or tasks, done == "asked")
+        self.promises.clear(run, [task for task, _ in units] or tasks, wish, done, newer)
         self.seen["clears"] += 1
-        self.say(f"clear {units or 'all'} of {run}: {done}")
+        self.say(f"clear {units or 'all'} of {run}{' by a newer plan' if newer else ''}: {done}")
+
+    def _newer(self, run: str) -> Newer:
+        """What the file says by now is recorded first."""
+        plan, database = self.cases[run].newer, self.place.database
+        version = version_of(plan, self.machine.clock.now())
+        database.write(lambda: moves.save_version(database, version))
+        return Newer(plan, version.hash)
 
     def _crash(self, life: Life) -> None:
         self.lives.remove(life)

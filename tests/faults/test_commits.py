@@ -19,7 +19,7 @@ from tests.faults.conftest import Tell
 from tests.faults.crasher import DIED, Crasher, Fuse
 from tests.faults.histories import Verdict
 from tests.faults.long import much
-from tests.faults.pipelines import CASES
+from tests.faults.pipelines import CASES, NEWER
 from tests.servers import KINDS
 from yamldag.store.database import open_database
 from yamldag.store.invariants import INVARIANTS, SUCCESS, broken
@@ -42,15 +42,17 @@ class Course:
     verdict: Verdict = field(default_factory=Verdict)
 
     @classmethod
-    def make(cls, root: Path, tasks: str, url: str | None = None) -> Course:
+    def make(cls, root: Path, tasks: str, url: str | None = None, newer: str = "") -> Course:
         (root / "pipelines").mkdir(parents=True)
         (root / "pipelines" / "p.yml").write_text(pipelines.whole(tasks, str(root / "history")))
+        if newer:
+            (root / "newer.yml").write_text(pipelines.whole(newer, str(root / "history")))
         url = url or f"sqlite:///{root}/y.db"
         (root / "yamldag.yml").write_text(json.dumps({"database": url, "pools": pipelines.POOLS}))
         return cls(root, url, pipelines.runs(tasks))
 
     def check(self) -> Any:
-        """Its end: (run's state, {(task, index): (state, attempts, output)}); with all that must hold."""
+        """Its end: (run's state, {(task, index): (state, attempts, output)}, clears, requests); with all that must hold."""
         database = open_database(self.url)
 
         def ask(query: str) -> list[Any]:
@@ -64,7 +66,9 @@ class Course:
                 "LEFT JOIN output ON output.instance = task_instance.id"
             )
             self.verdict = histories.judge(histories.read(self.root / "history"), histories.attempts_of(ask))
-            return runs, {tuple(row[:2]): tuple(row[2:]) for row in rows}
+            cleared = ask("SELECT count(*) FROM event WHERE event = 'clear' AND instance IS NULL")
+            asked = ask("SELECT kind, answer FROM request ORDER BY id")
+            return runs, {tuple(row[:2]): tuple(row[2:]) for row in rows}, cleared, asked
         finally:
             database.close()
 
@@ -85,6 +89,16 @@ def fuses(commits: int, step: int) -> Iterator[tuple[Fuse, ...]]:
             yield ((number, when), *(again if number % 3 == 0 else ()), None)
 
 
+AS_NEWER = {
+    ("a", -1): ("success", 1, None),
+    ("b", -1): ("success", 2, None),
+    ("c", -1): ("removed", 1, None),
+    ("d", -1): ("success", 1, None),
+    ("e", -1): ("success", 1, None),
+}
+"""What comes of the run that goes on by a newer version: what had ended stays, what was cut short has one attempt more."""
+
+
 @dataclass
 class Places:
     """A project with an empty database for each case."""
@@ -92,9 +106,10 @@ class Places:
     folder: Path
     tasks: str
     url: Callable[[], str | None] = lambda: None
+    newer: str = ""
 
     def new(self, name: str) -> Course:
-        return Course.make(self.folder / name, self.tasks, self.url())
+        return Course.make(self.folder / name, self.tasks, self.url(), self.newer)
 
 
 def is_short(commits: int, lives: tuple[Fuse, ...]) -> bool:
@@ -110,6 +125,9 @@ def crash_everywhere(places: Places, crasher: Crasher, step: int) -> dict[str, i
     assert code == 0, whole.said()
     wanted = whole.check()
     assert len(wanted[0]) == whole.runs
+    if places.newer:
+        assert wanted[1] == AS_NEWER
+        assert wanted[2:] == ([(1,)], [("clear", "cleared 2")])
     verdict = whole.verdict
     assert (whole.root / "history.told").exists() == ("on_failure" in places.tasks)
     for number, lives in enumerate(fuses(commits, step)):
@@ -127,13 +145,14 @@ def crash_everywhere(places: Places, crasher: Crasher, step: int) -> dict[str, i
 def test_a_crash_at_any_commit_changes_nothing(
     name: str, tmp_path: Path, crasher: Crasher, figures: Tell
 ) -> None:
-    figures(**crash_everywhere(Places(tmp_path, CASES[name]), crasher, much(2, 1)))
+    places = Places(tmp_path, CASES[name], newer=NEWER.get(name, ""))
+    figures(**crash_everywhere(places, crasher, much(2, 1)))
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", much(("maps", "retries", "calls"), tuple(CASES)))
+@pytest.mark.parametrize("name", much(("maps", "retries", "calls", "newer"), tuple(CASES)))
 def test_a_crash_at_any_commit_to_a_server_changes_nothing(
     name: str, kind: str, tmp_path: Path, crasher: Crasher, database_servers: Servers, figures: Tell
 ) -> None:
-    places = Places(tmp_path, CASES[name], lambda: database_servers.emptied(kind))
+    places = Places(tmp_path, CASES[name], lambda: database_servers.emptied(kind), NEWER.get(name, ""))
     figures(**crash_everywhere(places, crasher, much(7, 1)))

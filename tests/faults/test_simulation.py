@@ -24,7 +24,7 @@ def test_no_seed_breaks_a_promise(portion: int, figures: Tell) -> None:
             seen.update(simulate(place, seed).seen)
         place.database.close()
     figures(seeds=PORTION, **seen)
-    for rare in ("hits", "clears", "letters", "takeovers", "fenced", "past"):
+    for rare in ("hits", "clears", "letters", "takeovers", "fenced", "past", "newer", "renewals"):
         assert seen[rare], f"no seed of these has brought about {rare}"
 
 

@@ -153,6 +153,23 @@ def test_of_a_run_under_way_its_scheduler_is_asked(hosted: Hosted) -> None:
     assert rows(hosted, "SELECT run, kind, done FROM request") == [("p000-00004", "clear", None)]
 
 
+def test_a_run_under_way_goes_on_by_the_newest_version_once_what_runs_of_it_has_ended(hosted: Hosted) -> None:
+    run, pipeline = "p000-00004", "pipeline: p000\ntasks:\n  t0: {noop: }\n  t2: {noop: }\n  t3: {noop: }\n"
+    hosted.seeded.edit("p000", pipeline)
+    hosted.now[0] += 60
+    page = hosted.anyone.get(f"/runs/{run}/clear?task=t0&latest=on").text
+    assert "2 tasks run again, 1 stays as it is." in page, "t2 is cut short by it"
+    assert "Removed: t1. New: t3." in page
+    assert "What runs of the run is stopped first; then it waits for room again" in page
+    assert f"yamldag clear {run} t0 --latest" in page
+    answer = hosted.anyone.post(f"/runs/{run}/clear", {"asked": "1", "task": "t0", "latest": "on"})
+    assert answer.headers["location"] == f"/runs/{run}?did=asked"
+    assert rows(hosted, "SELECT run, kind, done FROM request") == [(run, "clear", None)]
+    words = "It goes on by version 2 of its pipeline as soon as what runs of it has ended."
+    assert words in hosted.anyone.get(f"/runs/{run}").text
+    assert words not in hosted.anyone.get("/runs/p001-00000").text
+
+
 def test_what_failed_is_marked_success(hosted: Hosted) -> None:
     run = failed_run(hosted)
     page = hosted.anyone.get(f"/runs/{run}/mark?task=t2&state=success").text

@@ -184,6 +184,27 @@ def test_a_clear_is_previewed_and_done(hosted: Hosted) -> None:
     assert ask(ci, "POST", f"/runs/{run}/clear", {"tasks": ["t9"]}).status_code == 404
 
 
+def test_a_run_under_way_says_by_which_version_it_goes_on(hosted: Hosted) -> None:
+    ci, run = hosted.token("ci", "operator"), "p000-00004"
+    assert get_by(ci, f"/runs/{run}")["next_version"] is None
+    hosted.seeded.edit("p000", "pipeline: p000\ntasks:\n  t0: {noop: }\n  t2: {noop: }\n  t3: {noop: }\n")
+    hosted.now[0] += 60
+    body = {"tasks": ["t0"], "latest": True}
+    preview = ask(ci, "POST", f"/runs/{run}/clear", body | {"dry_run": True}).json()
+    is_a("Cleared", preview)
+    assert [row["id"] for row in preview["tasks"]] == ["t0", "t2"]
+    assert (preview["tasks_removed"], preview["tasks_added"]) == (["t1"], ["t3"])
+    assert ask(ci, "POST", f"/runs/{run}/clear", body).json()["outcome"] == "asked"
+    now = get_by(ci, f"/runs/{run}")
+    is_a("RunNow", now)
+    assert (now["asked"], now["version"], now["next_version"]) == (True, 1, 2)
+    newest, first = get_by(ci, "/pipelines/p000/versions")["items"]
+    is_a("Version", newest)
+    assert (newest["runs_to_come"], first["runs_to_come"]) == (1, 0)
+    [why] = [each for each in get_by(ci, f"/runs/{run}/why?task=t2")["conditions"] if each["what"] == "clear"]
+    assert why["detail"].startswith("the run goes on by version 2 of its pipeline")
+
+
 def test_a_backfill_is_previewed_made_and_cancelled(hosted: Hosted) -> None:
     ci = hosted.token("ci", "operator")
     body = {"from": "2026-01-01T00:00", "to": "2026-01-01T02:00", "max_active": 2}

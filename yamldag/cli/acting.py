@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from yamldag.cli import options
+from yamldag.cli.databases import made
 from yamldag.cli.main import UnsoundError, UsageError
 from yamldag.cli.records import NOTHING_RAN, end_abandoned, exists
 
@@ -23,46 +24,19 @@ if TYPE_CHECKING:
 def acting(project: Project, *, new: bool = False) -> Iterator[Database]:
     """The project's database, to write to. `new`: it may be made; else something must have been recorded."""
     from yamldag.engine.memory.reading import Unreadable
-    from yamldag.store.database import Away, CannotOpen, open_database
     from yamldag.store.moves import Lost
 
     if not new and not exists(project):
         raise UsageError(f"{NOTHING_RAN}; begin with `yamldag run PIPELINE`")
-    try:
-        os.makedirs(project.state_folder, 0o700, exist_ok=True)
-        database = open_database(project.database)
-    except OSError as problem:
-        words = (problem.strerror or "unknown reason").lower()
-        raise UsageError(f"the folder `{project.state_folder}` can't be made: {words}") from None
-    except CannotOpen as closed:
-        raise UsageError(str(closed)) from None
-    try:
-        end_abandoned(database, project)
-        _settle(database)
-        yield database
-    except Away as away:
-        raise UsageError(f"the database can't be written: {away}") from None
-    except Unreadable as unreadable:
-        raise UsageError(f"of that run, {unreadable}") from None
-    except Lost:
-        raise UsageError("the run is being moved by others all the time: try again") from None
-    finally:
-        database.close()
-
-
-@contextmanager
-def opened(project: Project) -> Iterator[Database]:
-    """The project's database, whatever has run."""
-    from yamldag.store.database import CannotOpen, open_database
-
-    try:
-        database = open_database(project.database)
-    except CannotOpen as closed:
-        raise UsageError(str(closed)) from None
-    try:
-        yield database
-    finally:
-        database.close()
+    with made(project) as database:
+        try:
+            end_abandoned(database, project)
+            _settle(database)
+            yield database
+        except Unreadable as unreadable:
+            raise UsageError(f"of that run, {unreadable}") from None
+        except Lost:
+            raise UsageError("the run is being moved by others all the time: try again") from None
 
 
 def _settle(database: Database) -> None:

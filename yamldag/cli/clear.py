@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from yamldag.cli import options
@@ -56,13 +56,13 @@ def carry_out(args: argparse.Namespace, wish: dict[str, Any]) -> int:
     marks = "mark" in wish
     with source(args) as asked:
         planned = asked.clearing(args.run, wish)
-        run, rows = planned["run_id"], planned["tasks"]
+        run = planned["run_id"]
         if planned["outcome"] == "nothing":
             return _nothing(args, planned, marks=marks)
         if args.dry_run:
             would = "would change" if marks else "would run again"
-            return _show(args.format, run, planned["state"], rows, would)
-        if not _agreed(args, run, rows, marks=marks):
+            return _show(args.format, planned, planned["state"], would)
+        if not _agreed(args, planned, marks=marks):
             sys.stderr.write("nothing was changed\n" if marks else "nothing was cleared\n")
             return 1
         done = asked.clear(run, wish)
@@ -72,13 +72,15 @@ def carry_out(args: argparse.Namespace, wish: dict[str, Any]) -> int:
             sys.stderr.write("that happens as soon as its running tasks have ended, by a scheduler at work\n")
         if args.wait:
             return wait(asked, run, args.format)
-        return _show(args.format, run, asked.states([run])[0], rows, "changed" if marks else "cleared")
+        return _show(args.format, planned, asked.states([run])[0], "changed" if marks else "cleared")
 
 
 def _nothing(args: argparse.Namespace, planned: dict[str, Any], *, marks: bool) -> int:
     run = planned["run_id"]
     if args.format == "json":
-        options.print_json({"run_id": run, "state": planned["state"], "tasks": []})
+        options.print_json(
+            {"run_id": run, "state": planned["state"], "tasks": [], "tasks_removed": [], "tasks_added": []}
+        )
     else:
         none = "has it so already" if marks else "has no task like that"
         what = none if planned["begun"] else "has not begun"
@@ -86,27 +88,37 @@ def _nothing(args: argparse.Namespace, planned: dict[str, Any], *, marks: bool) 
     return 0
 
 
-def _agreed(args: argparse.Namespace, run: str, rows: Sequence[dict[str, Any]], *, marks: bool) -> bool:
+def _agreed(args: argparse.Namespace, planned: dict[str, Any], *, marks: bool) -> bool:
     """Asked on a terminal alone: a script means what it says."""
     if args.yes or not (sys.stdin.isatty() and sys.stderr.isatty()):
         return True
-    for row in rows:
-        sys.stderr.write(f"  {_told(row)}\n")
+    run, rows = planned["run_id"], planned["tasks"]
+    for line in _lines(planned):
+        sys.stderr.write(f"  {line}\n")
     question = f"change {len(rows)} of run {run}?" if marks else f"run {len(rows)} of run {run} again?"
     sys.stderr.write(f"{question} [y/N] ")
     sys.stderr.flush()
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
-def _show(form: str, run: str, state: str, rows: Sequence[dict[str, Any]], words: str) -> int:
+def _show(form: str, planned: dict[str, Any], state: str, words: str) -> int:
+    run, rows = planned["run_id"], planned["tasks"]
+    changes = {name: planned.get(name, []) for name in ("tasks_removed", "tasks_added")}
     if form == "json":
-        options.print_json({"run_id": run, "state": state, "tasks": list(rows)})
+        options.print_json({"run_id": run, "state": state, "tasks": rows, **changes})
         return 0
-    for row in rows:
-        sys.stdout.write(f"{_told(row)}\n")
+    for line in _lines(planned):
+        sys.stdout.write(f"{line}\n")
     noun = "task" if len(rows) == 1 else "tasks"
     sys.stdout.write(f"{len(rows)} {noun} {words}; run {run} is {state}\n")
     return 0
+
+
+def _lines(planned: dict[str, Any]) -> Iterator[str]:
+    """What becomes of each; an older server does not say what the newest version has not, or has more."""
+    yield from map(_told, planned["tasks"])
+    yield from (f"{name}  -> removed" for name in planned.get("tasks_removed", ()))
+    yield from (f"{name}  is new" for name in planned.get("tasks_added", ()))
 
 
 def _told(row: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
-from yamldag.cli import acting
+from yamldag.cli import acting, databases
 from yamldag.cli.main import UsageError
 from yamldag.cli.records import exists, find_run, records
 from yamldag.plan.state import ATTEMPT_FINAL, FINAL, RUN_FINAL
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from yamldag.compile.project import Project
     from yamldag.engine.asking.rows import Row
-    from yamldag.engine.outside import Clearance, Found, Newer
+    from yamldag.engine.clearance import Clearance, Found
+    from yamldag.engine.memory.newer import Newer
     from yamldag.engine.step.choice import Wish
     from yamldag.store.database import Database
 
@@ -153,7 +154,7 @@ class Here:
         from yamldag.store.pools import PoolRow
 
         if exists(self.project):
-            with acting.opened(self.project) as database:
+            with databases.opened(self.project) as database:
                 return pool_rows(database, self.project.pools)
         declared = sorted(self.project.pools.items())
         return [pool_row(PoolRow(name, slots, "project", 0), 0) for name, slots in declared]
@@ -219,13 +220,13 @@ class Here:
     def set_pool(self, name: str, slots: int) -> Row:
         from yamldag.engine import orders
 
-        with acting.opened(self.project) as database:
+        with databases.opened(self.project) as database:
             return orders.set_pool(database, name, slots)
 
     def delete_pool(self, name: str) -> Row:
         from yamldag.engine import orders
 
-        with acting.opened(self.project) as database:
+        with databases.opened(self.project) as database:
             return orders.delete_pool(database, name, self.project.pools)
 
     def set_paused(self, pipeline: str, *, paused: bool) -> tuple[str, bool]:
@@ -258,20 +259,21 @@ class Here:
         return cancel(self._writing(), run, time.time(), kill=kill)
 
     def clearing(self, name: str, wish: Row) -> Row:
-        from yamldag.engine.outside import cleared_rows
+        from yamldag.engine.clearance import told
 
         self._writing()
         with self._reading() as db:
             run = find_run(db, name)["id"]
         planned, _, _ = self._planned(run, wish)
         outcome = "nothing" if planned.is_empty else "previewed"
-        told = cleared_rows(planned)
         begun = planned.run.plan is not None
-        return {"run_id": run, "state": planned.run.state, "outcome": outcome, "tasks": told, "begun": begun}
+        head = {"run_id": run, "state": planned.run.state, "outcome": outcome, "begun": begun}
+        return head | told(planned)
 
     def clear(self, run: str, wish: Row) -> Row:
+        from yamldag.engine.clearance import told
         from yamldag.engine.memory.params import BadParams
-        from yamldag.engine.outside import clear, cleared_rows
+        from yamldag.engine.outside import clear
         from yamldag.store import moves
 
         database = self._writing()
@@ -284,10 +286,10 @@ class Here:
         except BadParams as bad:
             raise UsageError("\n  ".join(bad.faults)) from None
         (state,) = self.states([run])
-        return {"run_id": run, "state": state, "outcome": outcome, "tasks": cleared_rows(planned)}
+        return {"run_id": run, "state": state, "outcome": outcome} | told(planned)
 
     def _planned(self, run: str, wish: Row) -> tuple[Clearance, Wish, Newer | None]:
-        from yamldag.engine.outside import look, plan_clear, wish_for
+        from yamldag.engine.clearance import look, plan_clear, wish_for
 
         found = look(self._writing(), run)
         newer = self._newest(found) if wish.get("latest") else None
@@ -295,10 +297,8 @@ class Here:
         return plan_clear(found, chosen, newer), chosen, newer
 
     def _newest(self, found: Found) -> Newer:
-        from yamldag.engine.outside import Newer
+        from yamldag.engine.memory.newer import Newer
 
-        if found.is_running:
-            raise UsageError(f"run {found.id} is under way and keeps its plan: cancel it before `--latest`")
         plan = acting.compiled(self.project, found.pipeline)
         return Newer(plan, acting.version_of(plan).hash)
 

@@ -17,7 +17,7 @@ import time
 from typing import TYPE_CHECKING
 
 from yamldag.cli import options, scheduling
-from yamldag.cli.identity import opened
+from yamldag.cli.databases import made
 from yamldag.cli.main import UsageError
 from yamldag.web.address import LOOPBACK, address_of, hostport
 
@@ -86,7 +86,7 @@ def _refuse_strangers(project: Project, args: argparse.Namespace) -> None:
     if args.host in LOOPBACK and args.url is None:
         return
     now = time.time()
-    with opened(project) as database:
+    with made(project) as database:
         if users.are_there(database) or any(each.works(now) for each in tokens.tokens(database)):
             return
     raise UsageError(

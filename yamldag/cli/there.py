@@ -144,7 +144,8 @@ class There:
                 known = [row["run_id"] for row in self.runs(None, None, 50, kind=None, since=None)]
                 raise no_run(name, [*known, *(each["pipeline"] for each in self.pipelines())]) from None
             (row,) = newest
-        row.pop("asked", None)
+        for here_alone in ("asked", "next_version"):
+            row.pop(here_alone, None)
         return dict(row)
 
     def tasks(self, run: str) -> list[Row]:

@@ -13,7 +13,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from yamldag.cli import options
-from yamldag.cli.identity import deed, opened, person
+from yamldag.cli.databases import made
+from yamldag.cli.identity import deed, person
 from yamldag.cli.main import UsageError
 from yamldag.cli.records import print_table, short
 from yamldag.store.names import ROLES
@@ -38,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     _check(args)
-    with opened(options.project(args)) as database:
+    with made(options.project(args)) as database:
         if args.action == "list":
             return _list(database, args.format)
         row = _add(database, args) if args.action == "add" else _revoke(database, args.name)

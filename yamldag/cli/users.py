@@ -19,7 +19,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from yamldag.cli import options
-from yamldag.cli.identity import deed, opened
+from yamldag.cli.databases import made
+from yamldag.cli.identity import deed
 from yamldag.cli.main import UsageError
 from yamldag.cli.records import print_table, short
 from yamldag.store.names import ROLES
@@ -48,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     _check(args)
-    with opened(options.project(args)) as database:
+    with made(options.project(args)) as database:
         if args.action == "list":
             return _list(database, args.format)
         row = _ACTIONS[args.action](database, args)

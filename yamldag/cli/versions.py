@@ -41,12 +41,18 @@ def run(args: argparse.Namespace) -> int:
                 short(row["first_seen"]),
                 row["runs"],
                 row["hash"],
-                "newest" if row["current"] else "",
+                _note(row),
             )
             for row in rows
         ]
         print_table(("VERSION", "FIRST SEEN (UTC)", "RUNS", "HASH", ""), table)
     return 0
+
+
+def _note(row: dict[str, Any]) -> str:
+    coming = row.get("runs_to_come", 0)  # an older server does not say
+    goes_on = f"{coming} {'run goes' if coming == 1 else 'runs go'} on by it soon" if coming else ""
+    return ", ".join(filter(None, ("newest" if row["current"] else "", goes_on)))
 
 
 # What differs

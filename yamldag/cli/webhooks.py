@@ -14,7 +14,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from yamldag.cli import acting, options
-from yamldag.cli.identity import deed, opened, person
+from yamldag.cli.databases import made
+from yamldag.cli.identity import deed, person
 from yamldag.cli.main import UsageError
 from yamldag.cli.records import print_table, short
 
@@ -43,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     _check(args)
     project = options.project(args)
     wanted = _wanted(args, project) if args.action == "add" else None
-    with opened(project) as database:
+    with made(project) as database:
         if args.action == "list":
             return _list(database, args.format)
         from yamldag.web import hooking

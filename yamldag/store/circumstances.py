@@ -12,12 +12,14 @@ from yamldag.store.tables import (
     pipeline,
     pool,
     pool_claim,
+    request,
     run,
     runner,
     task_instance,
 )
 
 Rows = list[sa.RowMapping]
+_runs = run
 
 
 def the_pipeline(db: sa.Connection, name: str) -> sa.RowMapping | None:
@@ -112,6 +114,16 @@ def begins_backfill(db: sa.Connection, row: sa.RowMapping) -> bool:
         run.c.backfill == row["backfill"], run.c.logical_date < row["logical_date"]
     )
     return row["backfill"] is not None and db.execute(earlier.limit(1)).first() is None
+
+
+def asked(db: sa.Connection, *, run: str | None = None, pipeline: str | None = None) -> Rows:
+    """What is asked of a run, or of runs of a pipeline, and not answered yet, the oldest first: run, kind, detail."""
+    query = sa.select(request.c.run, request.c.kind, request.c.detail).where(request.c.done.is_(None))
+    if run is not None:
+        query = query.where(request.c.run == run)
+    if pipeline is not None:
+        query = query.join(_runs, _runs.c.id == request.c.run).where(_runs.c.pipeline == pipeline)
+    return list(db.execute(query.order_by(request.c.id)).mappings())
 
 
 def instances_of(db: sa.Connection, name: str, task: str) -> Rows:

@@ -1,4 +1,5 @@
-"""Writes to runs that no engine moves: they are cancelled or cleared at once. The caller owns the transactions."""
+"""Writes to runs that no engine moves, or lets go: they are cancelled or cleared at once. The caller owns the
+transactions."""
 
 from __future__ import annotations
 
@@ -54,14 +55,17 @@ class Requeued(NamedTuple):
     """The plan that it is to have."""
     params: str
     backfill: str | None
+    owner: int | None = None
+    """The engine that moves it."""
 
 
 def requeue(database: Database, run: Requeued, now: float) -> None:
     """It waits for room again. Raises Lost: someone else has moved it."""
+    mine, owner = ("", ()) if run.owner is None else (" AND owner = ?", (run.owner,))
     cursor = database.execute(
-        "UPDATE run SET state = 'queued', version = ?, params = ?, backfill = ?, started = NULL, ended = NULL, "
-        "reason = NULL, stop = NULL, owner = NULL WHERE id = ? AND state = ?",
-        (run.version, run.params, run.backfill, run.id, run.was),
+        "UPDATE run SET state = 'queued', version = ?, params = ?, backfill = ?, started = NULL, ended = NULL, "  # noqa: S608
+        f"reason = NULL, stop = NULL, owner = NULL WHERE id = ? AND state = ?{mine}",
+        (run.version, run.params, run.backfill, run.id, run.was, *owner),
     )
     if cursor.rowcount != 1:
         raise Lost

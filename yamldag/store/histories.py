@@ -51,14 +51,16 @@ Cell = tuple[str, str, str, int]
 
 
 def cells(db: sa.Connection, runs: Collection[str]) -> Sequence[Cell]:
-    """All that the tasks of these runs are."""
+    """All that the tasks of these runs are. They may be very many: as the driver gives them."""
     at = task_instance.c
     query = (
         sa.select(at.run, at.task, at.state, sa.func.count())
         .where(at.run.in_(list(runs)))
         .group_by(at.run, at.task, at.state)
     )
-    return [(name, task, state, number) for name, task, state, number in db.execute(query).all()]
+    cursor = db.execute(query).cursor
+    assert cursor is not None
+    return [(name, task, state, number) for name, task, state, number in cursor.fetchall()]
 
 
 class Took(NamedTuple):

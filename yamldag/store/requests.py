@@ -44,6 +44,29 @@ def left_over(database: Database) -> list[StoredRequest]:
     return [StoredRequest(*row) for row in rows]
 
 
+def open_one(database: Database, request: int) -> StoredRequest | None:
+    """The request of that id, if nobody has answered it."""
+    row = database.execute(
+        f"SELECT {_COLUMNS} FROM request WHERE done IS NULL AND id = ?",  # noqa: S608
+        (request,),
+    ).fetchone()
+    return None if row is None else StoredRequest(*row)
+
+
+def plan_of(database: Database, version: str) -> str | None:
+    """The text of the plan that a request names by its hash."""
+    row = database.execute("SELECT plan FROM pipeline_version WHERE hash = ?", (version,)).fetchone()
+    return None if row is None else str(row[0])
+
+
+def is_to_stop(database: Database, run: str) -> bool:
+    """Whether somebody has asked to cancel the run, and nobody has obeyed."""
+    row = database.execute(
+        "SELECT 1 FROM request WHERE done IS NULL AND run = ? AND kind IN ('cancel', 'kill')", (run,)
+    ).fetchone()
+    return row is not None
+
+
 def is_open(database: Database, run: str) -> bool:
     """Whether something is asked of the run that nobody has answered."""
     row = database.execute("SELECT 1 FROM request WHERE done IS NULL AND run = ?", (run,)).fetchone()

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
 
 from yamldag.plan.state import AttemptState, Event, RunState, TaskState
+from yamldag.store.columns import one_of
 from yamldag.store.names import ROLES, RUN_TYPES
 
 # A rowid alias on SQLite; 64 bits elsewhere.
@@ -53,9 +54,7 @@ def _table(name: str, *parts: sa.schema.SchemaItem) -> sa.Table:
 
 
 def _one_of(column: str, words: Iterable[str]) -> sa.CheckConstraint:
-    """Spelt out: for an IN of more than two SQLite makes a table at each write."""
-    spelt = " OR ".join(f"{column} = '{word}'" for word in words)
-    return sa.CheckConstraint(spelt, name=f"{column}_known")
+    return sa.CheckConstraint(one_of(column, words), name=f"{column}_known")
 
 
 pipeline = _table(

@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from yamldag.engine import clearance as clearing
 from yamldag.engine import given, orders, outside
 from yamldag.engine.asking.rows import Row, run_row
+from yamldag.engine.clearance import Clearance, Found
+from yamldag.engine.memory.newer import Newer
 from yamldag.engine.memory.params import BadParams
-from yamldag.engine.outside import Clearance, Found, Newer
 from yamldag.engine.refused import NOT_NOW, Refused
 from yamldag.engine.schedule.known import Known
 from yamldag.engine.step.choice import Wish
@@ -63,19 +65,17 @@ def trigger(
 
 def look(ask: Ask, run: str) -> Found:
     with ask.site.writing() as database:
-        return outside.look(database, run)
+        return clearing.look(database, run)
 
 
 def planned(ask: Ask, found: Found, body: Mapping[str, Any]) -> tuple[Clearance, Wish]:
     """What a clear would come to; nothing is written. Raises Refused."""
     newer = _newest(ask, found) if body.get("latest") else None
-    wish = outside.wish_for(found, newer, body)
-    return outside.plan_clear(found, wish, newer), wish
+    wish = clearing.wish_for(found, newer, body)
+    return clearing.plan_clear(found, wish, newer), wish
 
 
 def _newest(ask: Ask, found: Found) -> Newer:
-    if found.is_running:
-        raise Refused(f"run {found.id} is under way and keeps its plan: cancel it before `latest`", NOT_NOW)
     known = ask.site.board.status.pipelines.get(found.pipeline)
     if known is None:
         raise Refused(f"there is no pipeline `{found.pipeline}` any more", NOT_NOW)

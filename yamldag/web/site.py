@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,6 +18,7 @@ from yamldag.web.address import Address
 from yamldag.web.auth.oidc import Provider
 from yamldag.web.auth.who import Gate, writing
 from yamldag.web.frame import Frame
+from yamldag.web.kept import Column, Kept, columns
 from yamldag.web.live.hub import Hub
 from yamldag.web.route import Table
 
@@ -44,6 +45,7 @@ class Site:
     frame: Frame
     provider: Provider | None = None
     """Of OpenID Connect; None: nobody logs in elsewhere."""
+    columns: Kept[Column] = field(default_factory=columns)
 
     @property
     def logs(self) -> Path:

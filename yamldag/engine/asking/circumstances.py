@@ -11,6 +11,7 @@ import time
 import sqlalchemy as sa
 
 from yamldag.engine import times
+from yamldag.engine.asking.wanted import held
 from yamldag.engine.asking.why import Circumstances, Claim, Life, Past
 from yamldag.engine.memory.deferral import CALL, ERRAND, FILE, RUN, TIME, Deferral
 from yamldag.engine.memory.reasons import CUT_SHORT
@@ -70,6 +71,9 @@ def circumstances(db: sa.Connection, row: sa.RowMapping, run: Run, instance: Ins
         waits_for=_awaited(waits, instance.node.task.operator) if waits else None,
         waits_until=waits.at if waits else None,
         past=_past(db, row, run, instance) if task.depends_on_past and instance.state not in FINAL else None,
+        held=held(db, row, run, instance)
+        if row["state"] == "running" and instance.state not in FINAL
+        else None,
     )
 
 

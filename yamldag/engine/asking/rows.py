@@ -140,7 +140,9 @@ def _of_interest(instance: Instance) -> tuple[int, int]:
 
 
 def version_rows(db: sa.Connection, pipeline: str) -> list[Row]:
-    """The newest version first. Raises Refused."""
+    """The newest version first. `runs_to_come`: runs under way that go on by it as soon as what runs of them has ended.
+    Raises Refused."""
+    from yamldag.engine.asking.wanted import awaited
     from yamldag.store import versions, views
 
     rows = versions.of(db, pipeline)
@@ -148,12 +150,14 @@ def version_rows(db: sa.Connection, pipeline: str) -> list[Row]:
         near = nearest(pipeline, [row["id"] for row in views.pipelines(db)])
         hint = f"; did you mean `{near}`?" if near else "; `yamldag list` names those that are there"
         raise unknown(f"no run or scheduler has seen a pipeline `{pipeline}`{hint}")
+    coming = awaited(db, pipeline)
     return [
         {
             "version": row.number,
             "hash": row.hash,
             "first_seen": times.shown(row.created),
             "runs": row.runs,
+            "runs_to_come": coming[row.hash],
             "current": row.current,
         }
         for row in reversed(rows)

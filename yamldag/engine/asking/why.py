@@ -91,6 +91,8 @@ class Circumstances(Struct, frozen=True, kw_only=True):
     """What it is deferred on, in words."""
     waits_until: float | None = None
     past: Past | None = None
+    held: str | None = None
+    """It is to be cleared first: what that waits for."""
 
 
 class Answer(Struct, frozen=True):
@@ -165,6 +167,8 @@ def _moved(now: Circumstances) -> Condition:
 
 def _under_way(run: Run, instance: Instance, now: Circumstances) -> Iterator[Condition]:
     state = instance.state
+    if now.held:
+        yield Condition("clear", False, now.held)
     if run.stop:
         yield Condition(
             "stop", False, f"{run.reason or 'the run is being stopped'}: nothing more of it starts"

@@ -35,6 +35,7 @@ from yamldag.engine.step.world import (
     Finished,
     Freed,
     Happened,
+    Renewal,
     Result,
     World,
     nobody,
@@ -45,6 +46,7 @@ from yamldag.operators.contract import Outcome
 from yamldag.plan.state import TaskState
 from yamldag.store import moves
 from yamldag.store.database import Database
+from yamldag.store.requests import StoredRequest
 
 if TYPE_CHECKING:
     from yamldag.engine.loop.lookout import Lookout
@@ -101,6 +103,8 @@ class Engine:
     """Assets were updated; whoever looks at them sets it back."""
     over: list[Run] = field(default_factory=list)
     """Runs that have ended; the caller empties it."""
+    renewals: list[Renewal] = field(default_factory=list)
+    """Runs that are to go on by a newer plan, and of which nothing is under way any more; the caller renews them."""
     callees: Callees = nobody
     """The pipelines that tasks may call."""
     called: list[Called] = field(default_factory=list)
@@ -236,7 +240,12 @@ class Engine:
         if not self.news.look(self.clock.now()):
             return []
         self.fresh = True
-        return asked_of(self.database, self.runner, self.clock.now())
+        return asked_of(self.database, self.runner, self.clock.now(), self._knows)
+
+    def _knows(self, row: StoredRequest) -> bool:
+        """Whether it was heard of before, and waits for attempts to end."""
+        run = self.world.runs.get(row.run)
+        return run is not None and run.clear is not None and row.id in run.clear.requests
 
     def _carry_out(self, result: Result) -> Answer:
         """Store first; what was not stored does not happen."""
@@ -261,8 +270,9 @@ class Engine:
             self.outbox.add(notice for notice in result.notices if notice.run.id not in self.lost)
         if result.looks:
             self._look(result)
-        for run in result.over:
+        for run in (*result.over, *(each.run for each in result.renewals)):
             self._templates.forget(run)
+        self.renewals += [each for each in result.renewals if each.run.id not in self.lost]
         self.over += result.over
         for instance, state in result.moved:
             self.watch(instance, state)

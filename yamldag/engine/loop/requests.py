@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from functools import partial
 
-from yamldag.engine.memory.reading import Unreadable, reading
+from yamldag.engine.memory.newer import Newer
+from yamldag.engine.memory.reading import Unreadable, read_plan, reading
 from yamldag.engine.step.choice import Wish
 from yamldag.engine.step.world import Asked
 from yamldag.store import requests
 from yamldag.store.database import Database
 from yamldag.store.requests import StoredRequest
 
+_VERSION = "version"
 
-def asked_of(database: Database, owner: int, now: float) -> list[Asked]:
-    """What is asked of the runs of that life. What can't be read is answered by that at once."""
+
+def asked_of(
+    database: Database, owner: int, now: float, known: Callable[[StoredRequest], bool] = lambda _: False
+) -> list[Asked]:
+    """What is asked of the runs of that life, and not `known` yet. What can't be read is answered by that at once."""
     found = []
     for row in database.read(lambda: requests.asked_of(database, owner)):
+        if known(row):
+            continue
         try:
-            found.append(
-                Asked(row.id, row.run, row.kind, wish_of(row) if row.kind in ("clear", "mark") else None)
-            )
+            wish = wish_of(row) if row.kind in ("clear", "mark") else None
+            newer = newer_of(database, row) if wish else None
+            found.append(Asked(row.id, row.run, row.kind, wish, newer is not None))
         except Unreadable as unreadable:
             database.write(partial(requests.answer, database, row.id, str(unreadable), now))
     return found
@@ -30,12 +38,32 @@ def wish_of(row: StoredRequest) -> Wish:
     """What a request wants to be cleared. Raises Unreadable."""
     with reading("what is asked of it"):
         said = json.loads(row.detail)
+        said.pop(_VERSION, None)
         units = [(task, index) for task, index in said.pop("units")]
         wish = Wish(tuple(units), **said)
         hash(wish)
         return wish
 
 
-def detail_of(wish: Wish) -> str:
-    """The text that `wish_of` reads."""
-    return json.dumps({name: getattr(wish, name) for name in wish.__struct_fields__})
+def newer_of(database: Database, row: StoredRequest) -> Newer | None:
+    """The plan that the run is to go on by, if it is not its own. Raises Unreadable."""
+    version = version_in(row.detail)
+    if version is None:
+        return None
+    text = database.read(lambda: requests.plan_of(database, version))
+    return Newer(read_plan(text, version), version)
+
+
+def version_in(detail: str) -> str | None:
+    """The hash of the plan that the run is to go on by, if it is not its own. Raises Unreadable."""
+    with reading("what is asked of it"):
+        version = json.loads(detail).get(_VERSION)
+        if version is not None and not isinstance(version, str):
+            raise TypeError
+        return version
+
+
+def detail_of(wish: Wish, version: str | None = None) -> str:
+    """The text that is read here. `version`: the hash of a plan to go on by."""
+    said = {name: getattr(wish, name) for name in wish.__struct_fields__}
+    return json.dumps(said if version is None else {**said, _VERSION: version})

@@ -242,6 +242,12 @@ class Clear(Struct):
     requests: list[int] = field(default_factory=list)
     marks: dict[Instance, str] = field(default_factory=dict)
     """The states that some of them get by hand, instead of beginning anew."""
+    renewal: int | None = None
+    """The request by which the run goes on by a newer plan; all that has not ended is held."""
+
+    @property
+    def is_renewal_due(self) -> bool:
+        return self.renewal is not None and not self.waiting
 
 
 class Run(Struct, eq=False):

@@ -12,6 +12,7 @@ from yamldag.engine.schedule.catalogue import Catalogue
 from yamldag.engine.service.desk import Desk
 from yamldag.engine.service.farewell import Farewell
 from yamldag.engine.service.files import LOOK, Files
+from yamldag.engine.service.renewing import renew_all
 from yamldag.engine.service.starts import Starts
 from yamldag.engine.service.ticks import Ticks
 from yamldag.engine.status import Board, Status
@@ -86,6 +87,7 @@ class Service:
         """Wait for what comes first, and do all that follows from it."""
         now = self.engine.clock.now()
         now = self._wait(now + self._patience(now) if wait else now)
+        renew_all(self.desk, now)
         self._clear_up()
         if self.farewell.stops:
             self.farewell.wind_down()
@@ -130,6 +132,9 @@ class Service:
             self.say("this scheduler leads now")
         for pipeline, run, at in peers.ended():
             self.desk.agenda.ended(pipeline, run, at)
+            self.engine.news.again()
+        for run in peers.renewed():
+            self.desk.agenda.lost(run)
             self.engine.news.again()
 
     def _hear(self, now: float) -> None:

@@ -5,14 +5,11 @@ from __future__ import annotations
 from yamldag.engine.memory.deferral import Deferral
 from yamldag.engine.memory.reasons import REASONS
 from yamldag.engine.memory.run import Instance
-from yamldag.engine.step.changes import Changes
+from yamldag.engine.step.bench import Bench
 from yamldag.engine.step.clearing import Clearing
-from yamldag.engine.step.deferred import Deferred
-from yamldag.engine.step.readiness import Readiness
 from yamldag.engine.step.retry import delay
 from yamldag.engine.step.reusing import Reusing
-from yamldag.engine.step.room import Room
-from yamldag.engine.step.world import Finished, Prepared, Result, World
+from yamldag.engine.step.world import Finished, Prepared
 from yamldag.executors.contract import Start
 from yamldag.operators.contract import Outcome
 from yamldag.plan.state import Event
@@ -24,24 +21,10 @@ LOSSES = 5
 class Attempts:
     """The attempts of one step."""
 
-    def __init__(
-        self,
-        world: World,
-        changes: Changes,
-        readiness: Readiness,
-        room: Room,
-        clearing: Clearing,
-        deferred: Deferred,
-        result: Result,
-    ) -> None:
-        self._deferred = deferred
-        self._world = world
-        self._changes = changes
-        self._readiness = readiness
-        self._room = room
-        self._stopping = clearing.stopping
-        self._clearing = clearing
-        self._result = result
+    def __init__(self, bench: Bench, clearing: Clearing) -> None:
+        self._world, self._changes, self._result = bench.world, bench.changes, bench.result
+        self._readiness, self._room, self._deferred = bench.readiness, bench.room, bench.deferred
+        self._clearing, self._stopping = clearing, clearing.stopping
 
     def start(self, instance: Instance, refusal: str | None = None) -> None:
         """Begin its next one: there is room. With a refusal, it fails by that at once."""

@@ -8,13 +8,11 @@ import heapq
 from yamldag.engine.memory.reasons import marked
 from yamldag.engine.memory.rebuild import recount
 from yamldag.engine.memory.run import CLEARED, UNMAPPED, Clear, Fan, Instance, Run
-from yamldag.engine.step.changes import Changes
+from yamldag.engine.step.bench import Bench
 from yamldag.engine.step.choice import Choice, Fact, Wish, choose
 from yamldag.engine.step.pools import leave
-from yamldag.engine.step.readiness import Readiness
-from yamldag.engine.step.room import Room
 from yamldag.engine.step.stopping import ACTIVE, Stopping
-from yamldag.engine.step.world import Finished, Result, World
+from yamldag.engine.step.world import Asked, Finished, Renewal
 from yamldag.plan.state import FINAL, Event, TaskState
 
 WHY = "it was cleared"
@@ -23,30 +21,36 @@ WHY = "it was cleared"
 class Clearing:
     """The clears of one step."""
 
-    def __init__(
-        self,
-        world: World,
-        changes: Changes,
-        readiness: Readiness,
-        room: Room,
-        stopping: Stopping,
-        result: Result,
-    ) -> None:
-        self._world = world
-        self._changes = changes
-        self._readiness = readiness
-        self._room = room
+    def __init__(self, bench: Bench, stopping: Stopping) -> None:
+        self._world, self._changes, self._result = bench.world, bench.changes, bench.result
+        self._readiness, self._room = bench.readiness, bench.room
         self.stopping = stopping
-        self._result = result
+        self.due: list[Run] = []
+        """Those that may be let go at the end of the step."""
 
-    def ask(self, run: Run, request: int, wish: Wish) -> None:
-        """Clear as soon as no attempt is in the way. A run that is stopping ends first: then it is asked again.
+    def ask(self, run: Run, asked: Asked, wish: Wish) -> None:
+        """Clear as soon as no attempt is in the way. A run that is stopping ends first, one that is to go on by a newer
+        plan is let go first: then it is asked again.
 
         A request may be heard of again in the step that obeys it: what was heard then is older than its answer.
         """
-        asked = run.clear and request in run.clear.requests
-        if run.stop or asked or self._changes.has_answered(run, request):
+        known = run.clear and (run.clear.renewal is not None or asked.request in run.clear.requests)
+        if run.stop or known or self._changes.has_answered(run, asked.request):
             return
+        if asked.renews:
+            self._stop(run, asked.request)
+        else:
+            self._clear(run, asked.request, wish)
+
+    def _stop(self, run: Run, request: int) -> None:
+        """Let nothing begin any more, and end what runs. What has not ended begins anew by the newer plan."""
+        clear = run.clear = run.clear or Clear(set(), frozenset())
+        clear.requests.append(request)
+        clear.renewal = request
+        self.due.append(run)
+        self._add(run, clear, {each for each in run.instances if each.state not in FINAL})
+
+    def _clear(self, run: Run, request: int, wish: Wish) -> None:
         choice = choose([node.task for node in run.nodes.values()], map(fact_of, run.instances), wish)
         clear = run.clear = run.clear or Clear(set(), frozenset())
         clear.requests.append(request)
@@ -56,12 +60,15 @@ class Clearing:
             clear.marks.pop(each, None)
             if wish.mark is not None and wish.marks(each.node.task.id, _index(each)):
                 clear.marks[each] = wish.mark
+        self._add(run, clear, those)
+        self._settle(run, clear)
+
+    def _add(self, run: Run, clear: Clear, those: set[Instance]) -> None:
         new = those - clear.instances
         clear.instances |= new
         for each in new:
             self._hold(each, clear)
         self._take_out(run, new)
-        self._settle(run, clear)
 
     def _hold(self, instance: Instance, clear: Clear) -> None:
         """Nothing of it begins any more; an attempt is asked to stop."""
@@ -104,8 +111,12 @@ class Clearing:
         self._reset(instance)
 
     def _settle(self, run: Run, clear: Clear) -> None:
-        if clear.waiting:
+        if clear.waiting or clear.renewal is not None:
             return
+        self._obey(run, clear)
+        self._begin_again(run, clear.again)
+
+    def _obey(self, run: Run, clear: Clear) -> None:
         run.clear = None
         self._world.asking.forget(run)
         for each in clear.instances:
@@ -114,9 +125,17 @@ class Clearing:
             self._mark(each, state)
         for name in clear.again:
             self._fold(run.fans[name])
-        self._begin_again(run, clear.again)
         for request in clear.requests:
-            self._changes.answer(run, request, _answer(clear))
+            if request != clear.renewal:
+                self._changes.answer(run, request, _answer(clear))
+
+    def let_go(self, run: Run) -> None:
+        """It goes on by a newer plan: by its rows, once this step is stored. That is what answers the request."""
+        clear = run.clear
+        assert clear is not None
+        assert clear.renewal is not None
+        self._obey(run, clear)
+        self._result.renewals.append(Renewal(run, clear.renewal))
 
     def _reset(self, instance: Instance) -> None:
         """Nothing has been decided of it. Attempts are counted on; retries start afresh."""

@@ -12,15 +12,12 @@ from collections.abc import Iterable
 from yamldag.engine.memory.deferral import Awaited
 from yamldag.engine.memory.run import Instance, Run
 from yamldag.engine.step.attempts import Attempts
-from yamldag.engine.step.changes import Changes
+from yamldag.engine.step.bench import Bench
 from yamldag.engine.step.clearing import Clearing
 from yamldag.engine.step.deadline import moment_of
-from yamldag.engine.step.deferred import Deferred
 from yamldag.engine.step.errands import Returned
 from yamldag.engine.step.pools import forget
-from yamldag.engine.step.readiness import Readiness, waits_for_parents
-from yamldag.engine.step.reusing import Reusing
-from yamldag.engine.step.room import Room
+from yamldag.engine.step.readiness import waits_for_parents
 from yamldag.engine.step.stopping import ACTIVE, Stopping
 from yamldag.engine.step.waiting import begun, hasten, put_off
 from yamldag.engine.step.world import (
@@ -49,25 +46,13 @@ def step(world: World, happened: Iterable[Happened], now: float) -> Result:
 
 class _Step:
     def __init__(self, world: World, now: float) -> None:
-        self.world = world
+        bench = Bench.of(world, now)
+        self.world, self.changes, self.result = bench.world, bench.changes, bench.result
+        self.room, self.readiness, self.deferred = bench.room, bench.readiness, bench.deferred
         self.now = now
-        self.changes = Changes(now, world.ids)
-        self.result = Result({}, [], [], [], [], self.changes.moved)
-        self.room = Room(world, self.changes, self.result)
-        reuse = Reusing(world, self.changes).find
-        self.readiness = Readiness(self.changes, world.asking, world.ids, self.room.ready, reuse, world.past)
-        self.deferred = Deferred(world, self.result, now)
-        self.stopping = Stopping(world, self.changes, self.readiness, self.deferred, self.result)
-        self.clearing = Clearing(world, self.changes, self.readiness, self.room, self.stopping, self.result)
-        self.attempts = Attempts(
-            world,
-            self.changes,
-            self.readiness,
-            self.room,
-            self.clearing,
-            self.deferred,
-            self.result,
-        )
+        self.stopping = Stopping(bench)
+        self.clearing = Clearing(bench, self.stopping)
+        self.attempts = Attempts(bench, self.clearing)
         self.admitted: list[Run] = []
 
     def take(self, happened: Iterable[Happened]) -> Result:
@@ -90,7 +75,7 @@ class _Step:
         while instance := self.room.next():
             self.attempts.start(instance)
             self.readiness.settle()
-        for run in dict.fromkeys([*self.admitted, *self.changes.runs]):
+        for run in dict.fromkeys([*self.admitted, *self.changes.runs, *self.clearing.due]):
             self._close(run)
         if self.world.awaited or self.world.called:
             self._tell_who_waits_for_runs()
@@ -120,7 +105,7 @@ class _Step:
         if isinstance(what, Stop):
             self.stopping.stop(run, what.how)
         elif what.wish is not None:
-            self.clearing.ask(run, what.request, what.wish)
+            self.clearing.ask(run, what, what.wish)
         else:
             self.stopping.stop(run, what.kind)
             self.changes.answer(run, what.request, run.reason or "")
@@ -201,16 +186,26 @@ class _Step:
                 self.deferred.moved(Awaited(run.plan.pipeline, run.logical_date, instance.node.task.id))
 
     def _close(self, run: Run) -> None:
-        if run.unfinished or run.id not in self.world.runs:
+        if run.id not in self.world.runs:
             return
+        if run.clear and run.clear.is_renewal_due:
+            self.clearing.let_go(run)
+            self._forget(run)
+        elif not run.unfinished:
+            self._end(run)
+
+    def _end(self, run: Run) -> None:
         run.ended = self.now
         if run.stop:
             event = Event.FAIL if run.stop in ("timeout", "lost") else Event.CANCEL
         else:
             event = Event.FAIL if run.bad else Event.SUCCEED
         self.changes.run(run, event, run.reason)
+        self._forget(run)
+        self.result.over.append(run)
+
+    def _forget(self, run: Run) -> None:
         del self.world.runs[run.id]
         self.world.open.discard(run)
         if self.world.pools:
             forget(self.world, run)
-        self.result.over.append(run)

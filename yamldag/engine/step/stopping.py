@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from yamldag.engine.memory.reasons import REASONS
 from yamldag.engine.memory.run import Instance, Run
-from yamldag.engine.step.changes import Changes
-from yamldag.engine.step.deferred import Deferred
-from yamldag.engine.step.readiness import Readiness
-from yamldag.engine.step.world import Result, World
+from yamldag.engine.step.bench import Bench
 from yamldag.plan.state import Event, TaskState
 
 ACTIVE = (TaskState.QUEUED, TaskState.RUNNING)
@@ -19,14 +16,9 @@ _AT_ONCE = ("kill", "lost")
 class Stopping:
     """The stops of one step."""
 
-    def __init__(
-        self, world: World, changes: Changes, readiness: Readiness, deferred: Deferred, result: Result
-    ) -> None:
-        self._world = world
-        self._deferred = deferred
-        self._changes = changes
-        self._readiness = readiness
-        self._result = result
+    def __init__(self, bench: Bench) -> None:
+        self._world, self._changes, self._result = bench.world, bench.changes, bench.result
+        self._readiness, self._deferred = bench.readiness, bench.deferred
 
     def stop(self, run: Run, how: str) -> None:
         """Stop what runs and skip what has not begun, but for the teardowns of setups that are done."""

@@ -59,6 +59,8 @@ class Asked(Struct, frozen=True):
     """`cancel`, `kill` or `clear`."""
     wish: Wish | None = None
     """What to clear."""
+    renews: bool = False
+    """The run is to go on by a newer plan."""
 
 
 class Answered(Struct, frozen=True):
@@ -99,6 +101,13 @@ Prepare: TypeAlias = "Callable[[Instance], Prepared]"
 """Renders the newest attempt of an instance: what to start, what it waits for, or how it is over already."""
 Send: TypeAlias = "Callable[[Instance], Errand | Outcome]"
 """Renders a look of a deferred attempt."""
+
+
+class Renewal(Struct, frozen=True):
+    """Nothing of a run is under way any more, and it is to go on by the newer plan that a request names."""
+
+    run: Run
+    request: int
 
 
 class Called(Struct, frozen=True):
@@ -273,3 +282,5 @@ class Result(Struct):
     """By the attempt that waits."""
     called: list[Called] = field(default_factory=list)
     """Runs that were made, and wait or begin now."""
+    renewals: list[Renewal] = field(default_factory=list)
+    """Runs that are let go, to be cleared by their rows."""

@@ -44,6 +44,7 @@ class Peers(Struct):
     _ask_at: float = 0.0
     _bounded: bool = False
     _ended: list[tuple[str, str, float]] = field(default_factory=list)
+    _renewed: list[str] = field(default_factory=list)
 
     @property
     def alone(self) -> bool:
@@ -132,13 +133,22 @@ class Peers(Struct):
         database = self.engine.database
         now = lives.runs_elsewhere(database, self.engine.runner)
         for run, pipeline in self.elsewhere.items():
-            if run not in now and (at := lives.ended_at(database, run)) is not None:
+            if run in now or run in self.engine.world.runs:
+                continue
+            if (at := lives.ended_at(database, run)) is not None:
                 self._ended.append((pipeline, run, at))
+            else:
+                self._renewed.append(run)
         self.elsewhere = now
 
     def ended(self) -> list[tuple[str, str, float]]:
         """The runs of others that have ended since the last call: pipeline, run, when."""
         found, self._ended = self._ended, []
+        return found
+
+    def renewed(self) -> list[str]:
+        """The runs of others that wait for room again, by a newer plan, since the last call."""
+        found, self._renewed = self._renewed, []
         return found
 
     # The end

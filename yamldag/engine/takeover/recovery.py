@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from yamldag.engine.loop.engine import Engine
+from yamldag.engine.loop.requests import asked_of
 from yamldag.engine.memory.reading import Unreadable
 from yamldag.engine.memory.run import Instance, Run
 from yamldag.engine.step.world import Admit, Finished, Happened
@@ -56,7 +57,8 @@ def admit(engine: Engine, executor: LocalExecutor, onlooker: Onlooker) -> list[R
 
     Every journal is read before anything is decided, and what is decided is stored in one transaction.
     """
-    mine = lives.runs_of(engine.database, engine.runner).keys() - engine.world.runs.keys()
+    let_go = {each.run.id for each in engine.renewals}
+    mine = lives.runs_of(engine.database, engine.runner).keys() - engine.world.runs.keys() - let_go
     if not mine:
         _found(engine, executor, onlooker, {})
         executor.forget(engine.world.running.keys())
@@ -73,8 +75,11 @@ def admit(engine: Engine, executor: LocalExecutor, onlooker: Onlooker) -> list[R
         _give_up(engine, name, words)
     happened: list[Happened] = []
     again: list[Start] = []
+    asked = asked_of(engine.database, engine.runner, engine.clock.now())
     for run, new in stored:
         happened.append(Admit(run, new))
+        # Before the ends: of an attempt that was stopped for a clear, the stop is why it has ended.
+        happened += [each for each in asked if each.run == run.id]
         for instance in run.instances if losses else ():
             instance.losses = losses.get(instance.id, 0)
         _resume(engine, run, found, happened, again)

@@ -8,8 +8,9 @@ import sqlalchemy as sa
 from starlette.responses import JSONResponse, Response
 
 from yamldag.engine.asking.rows import run_rows
+from yamldag.engine.asking.wanted import next_version
+from yamldag.engine.clearance import told as clearance_told
 from yamldag.engine.memory.reasons import MARKS
-from yamldag.engine.outside import cleared_rows
 from yamldag.engine.refused import Refused, unknown
 from yamldag.plan.schedule import moment
 from yamldag.plan.state import RunState
@@ -57,7 +58,9 @@ def _since(text: str | None) -> float | None:
 
 def one(ask: Ask) -> Response:
     with ask.site.reading() as db:
-        (told,) = run_rows(db, [the_run(ask, db)])
+        row = the_run(ask, db)
+        (told,) = run_rows(db, [row])
+        told["next_version"] = next_version(db, row)
     with ask.site.writing() as database:
         return JSONResponse(told | {"asked": requests.is_open(database, told["run_id"])})
 
@@ -83,7 +86,7 @@ def _again(ask: Ask, body: dict[str, Any]) -> Response:
     with ask.site.reading() as db:
         run = the_run(ask, db)["id"]
     clearance, wish = ordering.planned(ask, ordering.look(ask, run), body)
-    told = {"run_id": run, "state": clearance.run.state, "tasks": cleared_rows(clearance)}
+    told = {"run_id": run, "state": clearance.run.state, **clearance_told(clearance)}
     if body.get("dry_run") or clearance.is_empty:
         return JSONResponse(told | {"outcome": "nothing" if clearance.is_empty else "previewed"})
     outcome = ordering.clear(ask, clearance, wish, body.get("tasks", ()))
@@ -125,7 +128,7 @@ ROUTES = (
         "api_runs", "GET", "/api/v1/runs", many, Role.VIEWER, Kind.API,
         doc=Doc("Runs, the newest first", ref("RunPage"), query=_NARROWED),
     ),
-    Route("api_run", "GET", _ONE, one, Role.VIEWER, Kind.API, doc=Doc("A run", ref("Run"))),
+    Route("api_run", "GET", _ONE, one, Role.VIEWER, Kind.API, doc=Doc("A run", ref("RunNow"))),
     Route(
         "api_cancel", "POST", f"{_ONE}/cancel", cancel, Role.OPERATOR, Kind.API,
         doc=Doc("Cancel a run: `cancelled`, or `asked` of the scheduler that moves it", ref("Done"), body=_CANCEL),

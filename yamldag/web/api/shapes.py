@@ -61,7 +61,7 @@ SCHEMAS: dict[str, Schema] = {
         last_run=nullable(record(run_id=TEXT, state=one_of(RunState), created_at=TIME, logical_date=TIME)),
     ),
     "Plan": record(pipeline=TEXT, schedule=ANY, params=OBJECT, tasks=listed(OBJECT), edges=listed(listed(TEXT))),
-    "Version": record(version=NUMBER, hash=TEXT, first_seen=TIME, runs=NUMBER, current=FLAG),
+    "Version": record(version=NUMBER, hash=TEXT, first_seen=TIME, runs=NUMBER, runs_to_come=NUMBER, current=FLAG),
     "Difference": record(
         pipeline=listed(OBJECT), tasks_added=listed(TEXT), tasks_removed=listed(TEXT), tasks_changed=OBJECT,
         edges_added=listed(listed(TEXT)), edges_removed=listed(listed(TEXT)),
@@ -72,9 +72,11 @@ SCHEMAS: dict[str, Schema] = {
         data_interval_start=TIME, data_interval_end=TIME, created_at=TIME, started_at=nullable(TIME),
         ended_at=nullable(TIME), reason=nullable(TEXT), version=nullable(NUMBER),
     ),
+    "RunNow": also("Run", asked=FLAG, next_version=nullable(NUMBER)),
     "Cleared": record(
         run_id=TEXT, state=one_of(RunState), outcome=one_of(("queued", "asked", "nothing", "previewed")),
         tasks=listed(record(id=TEXT, map_index=INDEX, state=one_of(TaskState))),
+        tasks_removed=listed(TEXT), tasks_added=listed(TEXT),
     ),
     "Task": record(
         id=TEXT, state=one_of(TaskState), attempts=NUMBER, map_index=INDEX, started_at=nullable(TIME),

@@ -9,8 +9,8 @@ from starlette.responses import Response
 
 from yamldag.engine import outside
 from yamldag.engine.asking.naming import units
+from yamldag.engine.clearance import Clearance, Found, plan_clear
 from yamldag.engine.memory.reasons import MARKS
-from yamldag.engine.outside import Clearance, Found
 from yamldag.engine.refused import Refused
 from yamldag.engine.step.choice import Wish
 from yamldag.store import views
@@ -67,7 +67,7 @@ def _ask_clear(ask: Ask, *, failed: bool) -> Response:
         Option("failed", "only what failed", wanted["failed"]),
         *([Option("only", "nothing below", wanted["only"]), Option("upstream", "all above, too", wanted["upstream"])]
           if tasks else []),
-        *([] if found.is_running else [Option("latest", "by the newest version of the pipeline", wanted["latest"])]),
+        *([] if found.by_hand else [Option("latest", "by the newest version of the pipeline", wanted["latest"])]),
     ]  # fmt: skip
     number = len(planned.rows)
     says = _says(found, planned)
@@ -101,7 +101,7 @@ def ask_mark(ask: Ask) -> Response:
         return ask.missing()
     task, state = ask.query("task"), ask.query("state")
     try:
-        planned = outside.plan_clear(found, _mark(found, task, state))
+        planned = plan_clear(found, _mark(found, task, state))
     except Refused as refused:
         return ask.failed(409, "That can't be marked", f"{refused}.")
     if planned.is_empty:
@@ -176,12 +176,21 @@ def _says(found: Found, planned: Clearance) -> list[str]:
     lead = f"{counted(number, 'task runs', 'tasks run')} again, {stay} {rest}."
     if found.plan is None:
         return ["The run begins after all."]
-    more = (
-        "What runs of them is stopped first."
-        if found.is_running
-        else "The run waits for room again, and a scheduler goes on with it. Attempts are counted on."
-    )
-    return [lead, more]
+    waits = "waits for room again, and a scheduler goes on with it. Attempts are counted on."
+    if found.is_running and planned.newer:
+        more = f"What runs of the run is stopped first; then it {waits}"
+    elif found.is_running:
+        more = "What runs of them is stopped first."
+    else:
+        more = f"The run {waits}"
+    return [lead, *_changes(planned), more]
+
+
+def _changes(planned: Clearance) -> list[str]:
+    """What the newer plan has not, or has more."""
+    lost, new = ", ".join(planned.lost), ", ".join(planned.new)
+    told = [f"Removed: {lost}." if lost else "", f"New: {new}." if new else ""]
+    return [" ".join(filter(None, told))] if lost or new else []
 
 
 def _preview(found: Found, planned: Clearance) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from yamldag.engine import times
-from yamldag.engine.outside import clear, look, plan_clear
+from yamldag.engine.clearance import look, plan_clear
+from yamldag.engine.outside import clear
 from yamldag.engine.step.choice import Wish
 from yamldag.plan.schedule import moment
 from yamldag.plan.state import RunState

@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 
 import sqlalchemy as sa
 
+from yamldag.engine.asking.wanted import next_version
 from yamldag.engine.status import Status
 from yamldag.plan.state import FINAL
 from yamldag.store import history, overview, views
@@ -104,6 +105,7 @@ def run_page(
         ],
         "date": datetime.fromisoformat(row["logical_date"]),
         "params": json.loads(row["params"]),
+        "next_version": next_version(db, row),
         "forecast": _forecast(row, history.usual_run(db, row["pipeline"]), now),
         "groups": _groups(lines, None if query.get("all") else _LISTED),
         "shares": _shares(counts),

@@ -3,15 +3,12 @@
 import sqlalchemy as sa
 from alembic import op
 
+from yamldag.store.columns import one_of
+
 revision = "0001"
 down_revision = None
 branch_labels = None
 depends_on = None
-
-
-def _one_of(column: str, words: str) -> str:
-    """Spelt out: for an IN of more than two SQLite makes a table at each write."""
-    return " OR ".join(f"{column} = '{word}'" for word in words.split())
 
 
 def upgrade() -> None:
@@ -101,11 +98,11 @@ def upgrade() -> None:
             "state = 'queued' OR version IS NOT NULL OR started IS NULL", name=op.f("run_plan_is_fixed")
         ),
         sa.CheckConstraint(
-            _one_of("state", "queued running success failed cancelled"),
+            one_of("state", ["queued", "running", "success", "failed", "cancelled"]),
             name=op.f("run_state_known"),
         ),
         sa.CheckConstraint(
-            _one_of("type", "scheduled manual backfill assets pipeline"),
+            one_of("type", ["scheduled", "manual", "backfill", "assets", "pipeline"]),
             name=op.f("run_type_known"),
         ),
         sa.ForeignKeyConstraint(["owner"], ["runner.id"], name=op.f("run_owner_known")),
@@ -127,10 +124,25 @@ def upgrade() -> None:
         sa.Column("at", sa.Double(), nullable=False),
         sa.Column("detail", sa.Text(), nullable=True),
         sa.CheckConstraint(
-            _one_of(
+            one_of(
                 "event",
-                "schedule queue start defer reschedule wake succeed fail "
-                "retry lose skip block cancel remove clear",
+                [
+                    "schedule",
+                    "queue",
+                    "start",
+                    "defer",
+                    "reschedule",
+                    "wake",
+                    "succeed",
+                    "fail",
+                    "retry",
+                    "lose",
+                    "skip",
+                    "block",
+                    "cancel",
+                    "remove",
+                    "clear",
+                ],
             ),
             name=op.f("event_event_known"),
         ),
@@ -170,10 +182,22 @@ def upgrade() -> None:
             "state <> 'up_for_retry' OR retry_at IS NOT NULL", name=op.f("task_instance_retry_has_time")
         ),
         sa.CheckConstraint(
-            _one_of(
+            one_of(
                 "state",
-                "none scheduled queued running success failed skipped "
-                "upstream_failed up_for_retry up_for_reschedule deferred removed",
+                [
+                    "none",
+                    "scheduled",
+                    "queued",
+                    "running",
+                    "success",
+                    "failed",
+                    "skipped",
+                    "upstream_failed",
+                    "up_for_retry",
+                    "up_for_reschedule",
+                    "deferred",
+                    "removed",
+                ],
             ),
             name=op.f("task_instance_state_known"),
         ),
@@ -206,7 +230,7 @@ def upgrade() -> None:
             name=op.f("attempt_ended_has_time"),
         ),
         sa.CheckConstraint(
-            _one_of("state", "queued running deferred success failed skipped"),
+            one_of("state", ["queued", "running", "deferred", "success", "failed", "skipped"]),
             name=op.f("attempt_state_known"),
         ),
         sa.CheckConstraint("number >= 1", name=op.f("attempt_number_sane")),

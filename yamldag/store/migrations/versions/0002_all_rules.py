@@ -3,15 +3,12 @@
 import sqlalchemy as sa
 from alembic import op
 
+from yamldag.store.columns import one_of
+
 revision = "0002"
 down_revision = "0001"
 branch_labels = None
 depends_on = None
-
-
-def _one_of(column: str, words: str) -> str:
-    """Spelt out: for an IN of more than two SQLite makes a table at each write."""
-    return " OR ".join(f"{column} = '{word}'" for word in words.split())
 
 
 def upgrade() -> None:
@@ -269,9 +266,26 @@ def upgrade() -> None:
         batch_op.drop_constraint(op.f("event_event_known"), type_="check")
         batch_op.create_check_constraint(
             op.f("event_event_known"),
-            _one_of(
+            one_of(
                 "event",
-                "schedule queue start defer reschedule wake succeed fail retry "
-                "lose skip block cancel remove clear notify deadline",
+                [
+                    "schedule",
+                    "queue",
+                    "start",
+                    "defer",
+                    "reschedule",
+                    "wake",
+                    "succeed",
+                    "fail",
+                    "retry",
+                    "lose",
+                    "skip",
+                    "block",
+                    "cancel",
+                    "remove",
+                    "clear",
+                    "notify",
+                    "deadline",
+                ],
             ),
         )

@@ -1,35 +1,14 @@
 """Accounts, sessions, tokens, the audit log, and answers that are given once."""
 
-from typing import Any
-
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.dialects import mysql
+
+from yamldag.store.columns import ID, NAME, OPTIONS, TEXT, WORD, one_of
 
 revision = "0003"
 down_revision = "0002"
 branch_labels = None
 depends_on = None
-
-
-def _string(length: int) -> sa.String:
-    return sa.String(length).with_variant(sa.String(length, collation="C"), "postgresql")
-
-
-NAME = _string(200)
-WORD = _string(20)
-ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-TEXT = sa.Text().with_variant(mysql.LONGTEXT(), "mysql", "mariadb")
-OPTIONS: dict[str, Any] = {
-    f"{dialect}_{key}": value
-    for dialect in ("mysql", "mariadb")
-    for key, value in (("engine", "InnoDB"), ("charset", "utf8mb4"), ("collate", "utf8mb4_bin"))
-}
-
-
-def _one_of(column: str, words: str) -> str:
-    """Spelt out: for an IN of more than two SQLite makes a table at each write."""
-    return " OR ".join(f"{column} = '{word}'" for word in words.split())
 
 
 def upgrade() -> None:
@@ -48,7 +27,7 @@ def upgrade() -> None:
         sa.Column("password", sa.String(length=200), nullable=False, comment="its argon2 hash"),
         sa.Column("created", sa.Double(), nullable=False),
         sa.Column("disabled", sa.Double(), nullable=True),
-        sa.CheckConstraint(_one_of("role", "viewer operator admin"), name=op.f("account_role_known")),
+        sa.CheckConstraint(one_of("role", ["viewer", "operator", "admin"]), name=op.f("account_role_known")),
         sa.PrimaryKeyConstraint("name", name=op.f("account_pk")),
         **OPTIONS,
     )
@@ -100,7 +79,9 @@ def upgrade() -> None:
         sa.Column("expires", sa.Double(), nullable=True, comment="NULL: never"),
         sa.Column("used", sa.Double(), nullable=True, comment="the last time, to the minute"),
         sa.Column("revoked", sa.Double(), nullable=True),
-        sa.CheckConstraint(_one_of("role", "viewer operator admin"), name=op.f("api_token_role_known")),
+        sa.CheckConstraint(
+            one_of("role", ["viewer", "operator", "admin"]), name=op.f("api_token_role_known")
+        ),
         sa.PrimaryKeyConstraint("name", name=op.f("api_token_pk")),
         sa.UniqueConstraint("hash", name=op.f("api_token_hash_unique")),
         **OPTIONS,

@@ -1,28 +1,14 @@
 """Webhooks, and the messages that they have taken."""
 
-from typing import Any
-
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.dialects import mysql
+
+from yamldag.store.columns import NAME, OPTIONS, TEXT
 
 revision = "0004"
 down_revision = "0003"
 branch_labels = None
 depends_on = None
-
-
-def _string(length: int) -> sa.String:
-    return sa.String(length).with_variant(sa.String(length, collation="C"), "postgresql")
-
-
-NAME = _string(200)
-TEXT = sa.Text().with_variant(mysql.LONGTEXT(), "mysql", "mariadb")
-OPTIONS: dict[str, Any] = {
-    f"{dialect}_{key}": value
-    for dialect in ("mysql", "mariadb")
-    for key, value in (("engine", "InnoDB"), ("charset", "utf8mb4"), ("collate", "utf8mb4_bin"))
-}
 
 
 def upgrade() -> None:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import groupby
+
+from markupsafe import Markup
+
+from yamldag.web import looks
+from yamldag.web.pages import bars
 
 HIGH = 22
 """Pixels of a row."""
@@ -28,29 +33,22 @@ LETTERS = {
     "running": "r", "deferred": "d", "queued": "q", "scheduled": "c", "none": "n", "skipped": "k",
     "removed": "x",
 }  # fmt: skip
-"""Of each state the letter by which a row tells the script of it; a dot is no instance."""
+"""Of each state the letter by which a row tells the script of it."""
+NOTHING = "."
+"""No instance."""
+STATES = {letter: state for state, letter in LETTERS.items()}
 WORST = (
     "failed", "upstream_failed", "up_for_retry", "running", "queued", "deferred", "up_for_reschedule",
     "scheduled", "none", "success", "skipped", "removed",
 )  # fmt: skip
 """What a cell for several instances is: the first of these that one of them is."""
 _RANK = {state: rank for rank, state in enumerate(WORST)}
+_LETTER_RANK = {LETTERS[state]: rank for state, rank in _RANK.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class Path:
-    """All cells of one state in a row. Boxes beside each other are one line, which the style sheet cuts into dashes
-    that are boxes: a row of a hundred successes is as short as one of two."""
-
-    state: str
-    lines: str
-    """The `d` of the boxes as lines."""
-    insides: str
-    """The `d` of what is inside their borders."""
-    boxes: str
-    """The `d` of boxes that have a dashed border."""
-    marks: str
-    """The `d` of what is drawn in the middle."""
+def worst_letter(letters: Iterable[str]) -> str:
+    """Of letters that are no dots."""
+    return min(letters, key=lambda letter: _LETTER_RANK.get(letter, len(WORST)))
 
 
 def worst(states: Sequence[str]) -> str:
@@ -64,17 +62,21 @@ def step_of(number: int) -> int:
     return 18 if number <= 40 else 14
 
 
-def paths(states: Sequence[str | None]) -> list[Path]:
-    """Of a row with one state, or none, for each run."""
-    step = step_of(len(states))
+@lru_cache(maxsize=4096)
+def drawn(letters: str) -> Markup:
+    """A row, with one letter for each run: most rows are like others. All cells of one state are in one group, boxes
+    beside each other are one line, which the style sheet cuts into dashes that are boxes: a row of a hundred successes
+    is as short as one of two."""
+    step = step_of(len(letters))
     size = step - 4 if step < 16 else 13
     middle, top = HIGH / 2, (HIGH - size) / 2
     box = f"h{size - 1}v{size - 1}h-{size - 1}z"
     parts: dict[str, tuple[list[str], list[str], list[str], list[str]]] = {}
     at = 0
-    for state, those in groupby(states):
+    for letter, those in groupby(letters):
         number = len(list(those))
-        if state is not None:
+        if letter != NOTHING:
+            state = STATES.get(letter, "")
             lines, insides, boxes, marks = parts.setdefault(state, ([], [], [], []))
             x = at * step + 1
             if state in _DASHED:
@@ -87,8 +89,16 @@ def paths(states: Sequence[str | None]) -> list[Path]:
                 mark, centre = _MARKS[state], x + size / 2
                 marks += (f"M{centre + each * step:g} {middle:g}{mark}" for each in range(number))
         at += number
-    return [Path(state, *map("".join, those)) for state, those in parts.items()]
+    return Markup("".join(_group(state, *map("".join, those)) for state, those in parts.items()))  # noqa: S704  (ours)
 
 
-def letters(states: Sequence[str | None]) -> str:
-    return "".join("." if state is None else LETTERS.get(state, "?") for state in states)
+def _group(state: str, lines: str, insides: str, boxes: str, marks: str) -> str:
+    paths = [("f", lines), ("i", insides), ("d", boxes), ("m", marks)]
+    inside = "".join(f'<path class="{kind}" d="{d}"/>' for kind, d in paths if d)
+    return f'<g class="s-{state}">{inside}</g>'
+
+
+@lru_cache(maxsize=4096)
+def told(letters: str) -> str:
+    """How many of which: `28 success, 2 failed`."""
+    return bars.told(looks.task_word(STATES.get(each, each)) for each in letters if each != NOTHING)

@@ -7,16 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
+from markupsafe import Markup
 from starlette.responses import Response
 
 from yamldag.plan.pipeline import Group, Plan, Task
 from yamldag.store import histories
-from yamldag.web import looks, words
+from yamldag.web import words
 from yamldag.web.ask import Ask
 from yamldag.web.auth.roles import Role
+from yamldag.web.kept import Column
 from yamldag.web.pages import bars, records
 from yamldag.web.pages.links import tab_link
-from yamldag.web.pages.pipeline import cells, side
+from yamldag.web.pages.pipeline import cells, columns, side
 from yamldag.web.pages.pipeline.frame import known_of, tab_page
 from yamldag.web.route import Kind, Route
 
@@ -35,7 +37,7 @@ class Row:
     """The last part of the id."""
     depth: int
     is_group: bool
-    states: tuple[str | None, ...]
+    letters: str
     """One for each run."""
     count: str
     """Of what is mapped, in the chosen run: `9/12` have ended well."""
@@ -44,20 +46,16 @@ class Row:
     """It is in a group that is folded."""
 
     @property
-    def paths(self) -> list[cells.Path]:
-        return cells.paths(self.states)
-
-    @property
-    def letters(self) -> str:
-        return cells.letters(self.states)
+    def drawn(self) -> Markup:
+        return cells.drawn(self.letters)
 
     @property
     def told(self) -> str:
-        return bars.told(looks.task_word(state) for state in self.states if state is not None)
+        return cells.told(self.letters)
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class Head:
     """A run."""
 
     id: str
@@ -76,15 +74,16 @@ def grid(ask: Ask) -> Response:
     before = ask.query("before") or None
     with ask.site.reading() as db:
         rows = histories.runs_before(db, name, most, _date(before))
-        found = histories.cells(db, [row["id"] for row in rows])
+        read = columns.read(db, ask.site.columns, rows)
         chosen = _chosen(rows, ask.query("run"))
         panel = side.of_task(db, ask, known, chosen, ask.query("task")) if chosen is not None else None
         newer = histories.run_after(db, name, rows[-1]["logical_date"], most - 1) if rows and before else None
         newest = rows[::-1][: records.BARS]
     fold = _fold(ask, known.plan)
-    by_task = _by_task(found)
-    counts = _counts(found, chosen["id"] if chosen is not None else "")
-    lines = _rows(known.plan, by_task, fold, counts, [row["id"] for row in rows])
+    chosen_at = next((at for at, row in enumerate(rows) if row is chosen), None)
+    counts = {} if chosen_at is None else _counts(read[chosen_at])
+    lines = _rows(known.plan, columns.by_task(read), fold, counts, cells.NOTHING * len(rows))
+    letters = set().union(*(row.letters for row in lines))
     shown = _only_failed(lines) if ask.query("show") == "failed" else lines
     runs = [records.run_line(row, known, ask.now) for row in rows]
     usual = records.usual(rows)
@@ -96,10 +95,10 @@ def grid(ask: Ask) -> Response:
     return tab_page(
         ask, known, "grid", newest,
         rows=shown,
-        columns=_columns(runs),
+        columns=_headed(runs),
         drawn=bars.bars(runs, len(runs), cells.step_of(len(runs)), 52),
         chosen=chosen["id"] if chosen is not None else "",
-        chosen_at=next((at for at, row in enumerate(rows) if row is chosen), None),
+        chosen_at=chosen_at,
         asked=ask.query("task"),
         side=panel,
         usual="" if usual is None else words.span(usual),
@@ -107,8 +106,8 @@ def grid(ask: Ask) -> Response:
         given=given,
         older=rows[0]["logical_date"] if len(rows) == most else None,
         newer=newer, is_newest=before is None,
-        states=[state for state in cells.WORST if any(state in row.states for row in lines)],
-        step=cells.step_of(len(rows)), high=cells.HIGH, letters=cells.LETTERS,
+        states=[state for state in cells.WORST if cells.LETTERS[state] in letters],
+        step=cells.step_of(len(rows)), high=cells.HIGH, letters=cells.LETTERS, state_of=cells.STATES,
     )  # fmt: skip
 
 
@@ -135,33 +134,13 @@ def _fold(ask: Ask, plan: Plan) -> set[str]:
     return groups if "*" in asked else asked & groups
 
 
-States = dict[str, dict[str, str]]
-"""By task, by run: the state of the instance that needs a person first."""
-
-
-def _by_task(found: Sequence[histories.Cell]) -> States:
-    by_task: States = {}
-    for run, task, state, _ in found:
-        runs = by_task.get(task)
-        if runs is None:
-            by_task[task] = {run: state}
-        else:
-            runs[run] = cells.worst((runs[run], state)) if run in runs else state
-    return by_task
-
-
-def _counts(found: Sequence[histories.Cell], at: str) -> dict[str, str]:
+def _counts(column: Column) -> dict[str, str]:
     """Of what is mapped, how many instances of the chosen run are a success: `9/12`."""
-    done: dict[str, tuple[int, int]] = {}
-    for run, task, state, number in found:
-        if run == at and state != "removed":
-            good, all_ = done.get(task, (0, 0))
-            done[task] = good + number * (state == "success"), all_ + number
-    return {task: f"{good}/{all_}" for task, (good, all_) in done.items() if all_ > 1}
+    return {task: f"{good}/{all_}" for task, (good, all_) in column.counts.items()}
 
 
 def _rows(
-    plan: Plan, by_task: States, fold: set[str], counts: Mapping[str, str], ids: Sequence[str]
+    plan: Plan, by_task: Mapping[str, str], fold: set[str], counts: Mapping[str, str], nothing: str
 ) -> list[Row]:
     """In the order of the file, groups above their tasks; then what is no longer in it."""
     groups = {group.id: group for group in plan.groups}
@@ -172,12 +151,15 @@ def _rows(
         for depth, group in enumerate(above):
             if group.id not in seen:
                 seen.add(group.id)
-                lines.append(_group_row(group, depth, plan, by_task, ids, fold, above[:depth]))
+                lines.append(_group_row(group, depth, plan, by_task, nothing, fold, above[:depth]))
         hidden = any(each.id in fold for each in above)
-        lines.append(_task_row(task.id, _last(task.id), len(above), by_task, ids, counts, hidden=hidden))
+        letters = by_task.get(task.id, nothing)
+        lines.append(
+            Row(task.id, _last(task.id), len(above), False, letters, counts.get(task.id, ""), hidden=hidden)
+        )
     known = {task.id for task in plan.tasks}
     gone = [task for task in by_task if task not in known]
-    return lines + [_task_row(task, task, 0, by_task, ids, counts) for task in gone]
+    return lines + [Row(task, task, 0, False, by_task[task], counts.get(task, "")) for task in gone]
 
 
 def _above(task: Task, groups: Mapping[str, Group]) -> list[Group]:
@@ -190,27 +172,21 @@ def _above(task: Task, groups: Mapping[str, Group]) -> list[Group]:
     return found
 
 
-def _task_row(
-    task: str, name: str, depth: int, by_task: States, ids: Sequence[str], counts: Mapping[str, str],
-    *, hidden: bool = False,
-) -> Row:  # fmt: skip
-    states = by_task.get(task, {})
-    return Row(task, name, depth, False, tuple(map(states.get, ids)), counts.get(task, ""), hidden=hidden)
-
-
 def _group_row(
-    group: Group, depth: int, plan: Plan, by_task: States, ids: Sequence[str], fold: set[str],
+    group: Group, depth: int, plan: Plan, by_task: Mapping[str, str], nothing: str, fold: set[str],
     above: Sequence[Group],
 ) -> Row:  # fmt: skip
     inside = [task.id for task in plan.tasks if task.id.startswith(group.id + ".")]
-    states = []
-    for run in ids:
-        here = [by_task[task][run] for task in inside if run in by_task.get(task, ())]
-        states.append(cells.worst(here) if here else None)
+    there = {by_task[task] for task in inside if task in by_task}
+    letters = "".join(map(_worst, zip(*there, strict=True))) if there else nothing
     hidden = any(each.id in fold for each in above)
-    return Row(
-        group.id, _last(group.id), depth, True, tuple(states), str(len(inside)), group.id in fold, hidden
-    )
+    return Row(group.id, _last(group.id), depth, True, letters, str(len(inside)), group.id in fold, hidden)
+
+
+def _worst(letters: Sequence[str]) -> str:
+    """Of the tasks of a group in one run."""
+    there = set(letters) - {cells.NOTHING}
+    return cells.worst_letter(there) if there else cells.NOTHING
 
 
 def _last(identifier: str) -> str:
@@ -218,15 +194,15 @@ def _last(identifier: str) -> str:
 
 
 def _only_failed(rows: Sequence[Row]) -> list[Row]:
-    bad = ("failed", "upstream_failed", "up_for_retry")
-    return [row for row in rows if any(state in bad for state in row.states)]
+    bad = {cells.LETTERS[state] for state in ("failed", "upstream_failed", "up_for_retry")}
+    return [row for row in rows if not bad.isdisjoint(row.letters)]
 
 
-def _columns(runs: Sequence[records.RunLine]) -> list[Column]:
+def _headed(runs: Sequence[records.RunLine]) -> list[Head]:
     """Each with its date in the pipeline's zone, every few of them written below: the day, or the time if the label
     before is of the same day."""
     every = -(-_LABEL // cells.step_of(len(runs)))
-    columns, before = [], ""
+    heads, before = [], ""
     for at, run in enumerate(runs):
         label = ""
         if (len(runs) - 1 - at) % every == 0:
@@ -237,8 +213,8 @@ def _columns(runs: Sequence[records.RunLine]) -> list[Column]:
                 else " ".join(day[1:] if len(day) > 2 else day) or time[:5]
             )
             before = " ".join(day)
-        columns.append(Column(run.id, run.state, run.date, run.took, label))
-    return columns
+        heads.append(Head(run.id, run.state, run.date, run.took, label))
+    return heads
 
 
 ROUTES = (Route("pipeline", "GET", "/pipelines/{pipeline}", grid, Role.VIEWER, Kind.PAGE),)
