@@ -70,7 +70,7 @@ class Driver(ABC):
         """Say soon that others are in the way: the caller tries again by itself."""
 
     def make_room(self) -> bool:
-        """Spend a moment on making later commits cheaper. False: there is nothing left to do. Raises `error`, OSError."""
+        """Spend a moment on making later commits cheaper. False: nothing is left to do. Raises `error`, OSError."""
         return False
 
     @abstractmethod
