@@ -35,14 +35,14 @@ def test_a_journal_cut_anywhere_tells_only_what_is_true(tmp_path: Path) -> None:
         journal = Journal(file.fileno())
         journal.starting([11, 12])
         journal.started([(11, 101, 1.5), (12, 102, 1.5)])
-        journal.ended([[11, 0, "exit", 1.5, 2.5, ""]])
+        journal.ended([[11, 0, "exit", 1.5, 2.5, "", None]])
     whole = path.read_bytes()
     for size in range(len(whole) + 1):
         path.write_bytes(whole[:size] + b"\n" + b'["S",13]\n')
         story = read(path)
         assert story.begun in ({13}, {11, 12, 13})
         assert story.pids in ({}, {11: (101, 1.5), 12: (102, 1.5)})
-        assert story.ends in ({}, {11: [11, 0, "exit", 1.5, 2.5, ""]})
+        assert story.ends in ({}, {11: [11, 0, "exit", 1.5, 2.5, "", None]})
 
 
 def test_a_full_disk_lets_nothing_start() -> None:
@@ -50,7 +50,7 @@ def test_a_full_disk_lets_nothing_start() -> None:
     journal = Journal(full)
     with pytest.raises(OSError, match="No space left"):
         journal.starting([1])
-    journal.ended([[1, 0, "exit", 1.0, 2.0, ""]])
+    journal.ended([[1, 0, "exit", 1.0, 2.0, "", None]])
     os.close(full)
 
 

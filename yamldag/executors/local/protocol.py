@@ -4,8 +4,9 @@ scheduler → runner   {"a": [stored], "b": [[base, env], …], "s": [start, …
                       "hello": 1, "close": 1}
 runner → scheduler   {"e": [end, …]}   {"hello": {"live": [attempt, …], "ended": [end, …]}}
 
-start  [attempt, argv, base, env, cwd, log, timeout, grace, warm]; env is put over that of the base's number
-end    [attempt, exit, reason, started, ended, message]
+start  [attempt, argv, base, env, cwd, log, timeout, grace, warm, spec, log is shared]; env is put over that of the
+       base's number
+end    [attempt, exit, reason, started, ended, message, result]
 """
 
 from __future__ import annotations
