@@ -2,13 +2,17 @@
 
 Run by a runner in place of a task. It is told the runner's process id, the journal's path, and its descriptors of the
 socket and of the journal, whose lock it holds. A request is `[mark, attempt, env, cwd, log, spec]`; the answer is the
-process id, or minus an error's number.
+attempt, and the process id or minus an error's number. Those of several that were asked at once come in any order.
+
+What a fork writes to, it copies first: that is most of what it costs. What can be done before it is done before it.
 """
 
 from __future__ import annotations
 
 import atexit
 import contextlib
+import ctypes
+import errno
 import gc
 import importlib
 import json
@@ -18,6 +22,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any, NoReturn
 
 from yamldag.executors import ahead
@@ -41,27 +46,28 @@ def fork(carry_out: CarryOut, *words: str) -> NoReturn:
     _load(operator, folder, module)
     connection, mark = socket.socket(fileno=int(descriptor)), Mark()
     installed = _Installed()
+    importlib.invalidate_caches()
+    sys.modules[__name__] = sys.modules.pop(__name__)  # what comes after it is a task's own
     gc.collect()
     gc.freeze()
-    known = frozenset(sys.modules)
     os.chdir("/")
     connection.send(READY)
     while (request := receive(connection)) is not None:
-        if installed.have_changed():
-            connection.send(STALE)
-            continue
         told, attempt, env, cwd, log, spec = request
+        if installed.have_changed():
+            connection.send(b"%d %b" % (attempt, STALE))
+            continue
         try:
             output = _place(cwd, log)
         except UnstartableError as error:
-            connection.send(refusal(str(error)))
+            connection.send(b"%d %b" % (attempt, refusal(str(error))))
             continue
         mark.write(told)
-        if _fork(connection):
-            connection.close()
-            os.close(int(lock))
+        if _fork(connection, attempt):
+            for number in (connection.detach(), int(lock)):
+                os.close(number)
             _settle(output, env)
-            leave(carry_out(json.loads(spec), (path, attempt)), known)
+            leave(carry_out(json.loads(spec), (path, attempt)))
         mark.clear()
         os.close(output)
         os.chdir("/")
@@ -114,37 +120,40 @@ def _place(cwd: str, log: str) -> int:
     return open_log(log)
 
 
-def _fork(connection: socket.socket) -> bool:
-    """Make the task's process, a child of the runner; True in it. It bears the mark from its first moment."""
-    try:
-        between = os.fork()
-    except OSError as error:
-        connection.send(b"-%d" % (error.errno or 1))
-        return False
-    if between == 0:
-        return _second_fork(connection)
-    if os.waitpid(between, 0)[1]:
-        os._exit(1)  # whether the task began is not known: the runner looks for it by its mark
+def _fork(connection: socket.socket, attempt: int) -> bool:
+    """Make the task's process, a child of the runner; True in it. It bears the mark from its first moment.
+
+    The one in between ends at once: an orphan becomes the runner's child. Python is not told of it, which would write
+    to more memory than all that it does.
+    """
+    between = _libc.fork()
+    if between < 0:
+        _refuse(connection, attempt, ctypes.get_errno())
+    elif between:
+        if os.waitpid(between, 0)[1]:
+            os._exit(1)  # whether the task began is not known: the runner looks for it by its mark
+    elif _second_fork(connection, attempt):
+        return True
     return False
 
 
-def _second_fork(connection: socket.socket) -> bool:
-    """In between: an orphan becomes the runner's child. Tells its number once it leads a session."""
-    reader, writer = os.pipe()
+def _second_fork(connection: socket.socket, attempt: int) -> bool:
+    """True in the task's process, which tells its number once it leads a session. The one that forks it ends."""
     try:
         pid = os.fork()
     except OSError as error:
-        connection.send(b"-%d" % (error.errno or 1))
+        _refuse(connection, attempt, error.errno)
         os._exit(0)
     if pid:
-        os.close(writer)
-        os.read(reader, 1)
-        connection.send(b"%d" % pid)
         os._exit(0)
     os.setsid()
-    os.close(reader)
-    os.close(writer)
+    connection.send(b"%d %d" % (attempt, os.getpid()))
     return True
+
+
+def _refuse(connection: socket.socket, attempt: int, why: int | None) -> None:
+    """The system makes no process."""
+    connection.send(b"%d -%d" % (attempt, why or errno.EAGAIN))
 
 
 def _settle(log: int, env: dict[str, str]) -> None:
@@ -152,22 +161,36 @@ def _settle(log: int, env: dict[str, str]) -> None:
     for number in (1, 2):
         os.dup2(log, number)
     os.close(log)
-    os.environ.update(env)
+    for name, value in env.items():
+        os.environ[name] = value
     sys.argv[1:] = [CALL]
-    importlib.invalidate_caches()
     if "numpy.random" in sys.modules:
         sys.modules["numpy.random"].seed()
 
 
-def leave(code: int, known: frozenset[str]) -> NoReturn:
+_libc = ctypes.PyDLL(None, use_errno=True)
+
+
+def leave(code: int) -> NoReturn:
     """End as an interpreter ends, without taking apart what was there before the task: its copies of that
     memory would cost more than all the rest."""
     threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
-    for name in sys.modules.keys() - known:
-        vars(sys.modules[name]).clear()  # files that were left open are flushed
+    for module in _own_modules():
+        vars(module).clear()  # files that were left open are flushed
     gc.collect()
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):  # closed by the task, or nobody reads it
             stream.flush()
     os._exit(code)
+
+
+def _own_modules() -> list[ModuleType]:
+    """Of the task: those that were loaded after the fork."""
+    found = []
+    for name in reversed(sys.modules):
+        if name == __name__:
+            break
+        if isinstance(module := sys.modules[name], ModuleType):
+            found.append(module)
+    return found

@@ -79,9 +79,9 @@ class _Log:
     def become(self, path: str, *, shared: bool) -> None:
         """Raises UnstartableError."""
         if shared or not self._is_renamed(path):
+            opened = open_log(path)
             self._close()
-            self._descriptor = open_log(path)
-            self._empty = "" if shared else path
+            self._descriptor, self._empty = opened, "" if shared else path
         for number in (1, 2):
             os.dup2(self._descriptor, number)
 

@@ -31,7 +31,8 @@ def of_shell(ended: End, attempt: Attempt, declared: Mapping[str, Json] | None) 
 
 
 def of_task(ended: End, attempt: Attempt, declared: Mapping[str, Json] | None) -> Outcome:
-    """Of a process of ours (python, http), which leaves a result, told or in a file: `{state, output, reason, retry}`."""
+    """Of a process of ours (python, http), which tells its result, or leaves it in a file: `{state, output, reason,
+    retry}`."""
     if ended.reason != "exit":
         return _badly(ended) or _no_result()
     try:

@@ -33,7 +33,7 @@ class UncertainError(Exception):
 
 
 class Forks:
-    """Of one runner. Its process answers in the order of the questions."""
+    """Of one runner."""
 
     def __init__(self, spawner: Spawner, journal: int, path: str) -> None:
         self._spawner = spawner
@@ -42,6 +42,8 @@ class Forks:
         self._starts: OrderedDict[Key, int] = OrderedDict()
         self._warm: OrderedDict[Key, Process] = OrderedDict()
         self._ready: set[Process] = set()
+        self._answers: dict[int, bytes] = {}
+        """By attempt: those that came before they were waited for."""
         self._dropped: list[Process] = []
         """Of no use any more; what they have yet to answer is still to be heard."""
 
@@ -66,7 +68,7 @@ class Forks:
 
     def pid(self, process: Process, order: Order) -> int | None:
         """The answer. None: it has started nothing. Raises UnstartableError, UncertainError."""
-        said = process.hear()
+        said = self._answer(process, order.attempt)
         if not said:
             self._drop(process)
             orphans.kill({order.mark})
@@ -78,6 +80,15 @@ class Forks:
         if pid < 0:
             raise refusal(order.argv[0], OSError(-pid, ""))
         return pid
+
+    def _answer(self, process: Process, attempt: int) -> bytes | None:
+        while attempt not in self._answers:
+            said = process.hear()
+            if not said:
+                return None
+            whose, _, answer = said.partition(b" ")
+            self._answers[int(whose)] = answer
+        return self._answers.pop(attempt)
 
     def wait(self) -> float | None:
         """When the first of them was used last."""
