@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from yamldag.executors.leaving import RESULT
-from yamldag.executors.local.protocol import EndRow
+from yamldag.executors.local.protocol import EndRow, encode
 
 _READ = 1 << 16
 _CUT = 1 << 20
@@ -64,7 +64,7 @@ class Journal:
                 self._read = self._head
 
     def _write(self, entry: list[Any]) -> None:
-        data = b"\n" + json.dumps(entry, separators=(",", ":")).encode() + b"\n"
+        data = b"\n" + encode(entry)
         if os.write(self._fd, data) < len(data):
             raise OSError(28, "the disk is full")
 

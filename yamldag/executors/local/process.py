@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import time
@@ -12,6 +11,7 @@ from yamldag.executors.asked import ELSEWHERE, LONGEST, REFUSED
 from yamldag.executors.local import orphans
 from yamldag.executors.local.order import Order
 from yamldag.executors.local.placing import UnstartableError
+from yamldag.executors.local.protocol import encode
 from yamldag.executors.local.spawn import Spawner
 from yamldag.executors.marking import BLANK
 
@@ -30,7 +30,7 @@ class Process:
     def ask(self, request: list[Any]) -> None:
         """Raises OSError: it is gone, or does not take what it is asked."""
         self.used = time.monotonic()
-        data = json.dumps(request, separators=(",", ":")).encode()
+        data = encode(request)
         if len(data) <= LONGEST:
             self.connection.send(data)
             return

@@ -21,8 +21,12 @@ EndRow = list[Any]
 StartRow = list[Any]
 
 
-def encode(frame: dict[str, Any]) -> bytes:
-    return json.dumps(frame, separators=(",", ":")).encode() + b"\n"
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
+
+
+def encode(value: object) -> bytes:
+    """A line of JSON, in ASCII. `json.dumps` would make an encoder each time."""
+    return _ENCODER.encode(value).encode() + b"\n"
 
 
 class Lines:
@@ -45,4 +49,4 @@ class Lines:
             return []
         whole = b"".join([*self._begun, head])
         self._begun = [tail] if tail else []
-        return [json.loads(line) for line in whole.split(b"\n")]
+        return [json.loads(line) for line in whole.decode().split("\n")]
