@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
+import stat
 from pathlib import Path
 
 import pytest
 
-from yamldag.executors.local.journal import Journal, header, read
+from yamldag.executors.leaving import leave
+from yamldag.executors.local.journal import Journal, header, read, result
 from yamldag.executors.local.protocol import Lines, encode
 
 
@@ -35,14 +38,14 @@ def test_a_journal_cut_anywhere_tells_only_what_is_true(tmp_path: Path) -> None:
         journal = Journal(file.fileno())
         journal.starting([11, 12])
         journal.started([(11, 101, 1.5), (12, 102, 1.5)])
-        journal.ended([[11, 0, "exit", 1.5, 2.5, ""]])
+        journal.ended([[11, 0, "exit", 1.5, 2.5, "", None]])
     whole = path.read_bytes()
     for size in range(len(whole) + 1):
         path.write_bytes(whole[:size] + b"\n" + b'["S",13]\n')
         story = read(path)
         assert story.begun in ({13}, {11, 12, 13})
         assert story.pids in ({}, {11: (101, 1.5), 12: (102, 1.5)})
-        assert story.ends in ({}, {11: [11, 0, "exit", 1.5, 2.5, ""]})
+        assert story.ends in ({}, {11: [11, 0, "exit", 1.5, 2.5, "", None]})
 
 
 def test_a_full_disk_lets_nothing_start() -> None:
@@ -50,8 +53,51 @@ def test_a_full_disk_lets_nothing_start() -> None:
     journal = Journal(full)
     with pytest.raises(OSError, match="No space left"):
         journal.starting([1])
-    journal.ended([[1, 0, "exit", 1.0, 2.0, ""]])
+    journal.ended([[1, 0, "exit", 1.0, 2.0, "", None]])
     os.close(full)
+
+
+def _journal(path: Path) -> Journal:
+    return Journal(os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND))
+
+
+def test_results_are_read_once_and_survive_what_was_cut_off_before_them(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    journal = _journal(path)
+    journal.starting([1, 2, 3])
+    leave({"state": "success", "output": "é"}, "nowhere", (str(path), 1))
+    with path.open("ab") as file:
+        file.write(b'\n["R",9,"half a li')
+    assert list(journal.results()) == [1]
+    leave({"state": "skipped"}, "nowhere", (str(path), 2))
+    journal.ended([[2, 0, "exit", 1.5, 2.5, "", None]])
+    assert journal.results() == {2: '{"state": "skipped"}'}
+    assert journal.results() == {}
+    assert result(path, 1) == '{"state": "success", "output": "é"}'
+    assert read(path).ends == {2: [2, 0, "exit", 1.5, 2.5, "", '{"state": "skipped"}']}
+
+
+@pytest.mark.parametrize("journal", ["missing", "/dev/full"])
+def test_a_result_that_no_journal_takes_is_in_its_file(tmp_path: Path, journal: str) -> None:
+    told = tmp_path / "result"
+    leave({"state": "success"}, str(told), (os.path.join(tmp_path, journal), 1))
+    assert json.loads(told.read_text()) == {"state": "success"}
+    assert stat.S_IMODE(told.stat().st_mode) == 0o600
+
+
+def test_a_journal_that_nobody_needs_is_cut_back_and_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    path.write_bytes(header("boot", 7))
+    journal = _journal(path)
+    for attempt in range(2_000):
+        leave({"state": "success", "output": "x" * 1000}, "nowhere", (str(path), attempt))
+    assert len(journal.results()) == 2_000
+    journal.cut()
+    assert path.read_bytes() == header("boot", 7)
+    journal.starting([5])
+    leave({"state": "skipped"}, "nowhere", (str(path), 5))
+    assert journal.results() == {5: '{"state": "skipped"}'}
+    assert (read(path).runner, read(path).begun) == (7, {5})
 
 
 def test_no_journal_tells_nothing(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.executors.tasks import end, ends, fifo, gone
-from yamldag.executors.contract import Start
+from yamldag.executors.contract import Ended, Start
 from yamldag.executors.local import journal
 from yamldag.executors.local.executor import LocalExecutor
 from yamldag.executors.local.orphans import find
@@ -30,7 +30,15 @@ class Calls:
     def module(self, text: str) -> None:
         (self.folder / "own.py").write_text(text)
 
-    def start(self, function: str, how: str = "fork", *, timeout: float | None = None, **args: Any) -> int:
+    def start(
+        self,
+        function: str,
+        how: str = "fork",
+        *,
+        timeout: float | None = None,
+        log: str | None = None,
+        **args: Any,
+    ) -> int:
         self.number += 1
         number, folder = self.number, str(self.folder)
         spec: dict[str, Any] = {
@@ -40,28 +48,41 @@ class Calls:
             "result": f"{folder}/{number}.result",
         }
         spec |= {"module": "own", "function": function, "args": args}
-        path = f"{folder}/{number}.spec"
-        Path(path).write_text(json.dumps(spec))
-        words = (how, "python", folder, "own")
-        env = {"YAMLDAG_ATTEMPT": str(number)}
-        log = f"{folder}/{number}.log"
         self.executor.start(
-            [Start(number, argv(path), env, folder, log, timeout=timeout, base=self.base, warm=words)]
+            [
+                Start(
+                    number,
+                    argv("its spec"),
+                    {"YAMLDAG_ATTEMPT": str(number)},
+                    folder,
+                    f"{folder}/{log or number}.log",
+                    timeout=timeout,
+                    base=self.base,
+                    warm=(how, "python", folder, "own"),
+                    spec=json.dumps(spec),
+                    log_is_shared=log is not None,
+                )
+            ]
         )
         return number
 
-    def result(self, number: int) -> Any:
-        return json.loads((self.folder / f"{number}.result").read_text())
+    def result(self, ended: Ended) -> Any:
+        """What it has told, or left in its file."""
+        path = self.folder / f"{ended.attempt}.result"
+        assert (ended.result is None) == path.exists()
+        return json.loads(ended.result or path.read_text())
 
     def __call__(self, function: str, how: str = "fork", **args: Any) -> Any:
         """The output of a call that succeeds."""
         number = self.start(function, how, **args)
         ended = end(self.executor)
         assert (ended.exit, ended.reason) == (0, "exit"), (ended, self.log(number))
-        return self.result(number)["output"]
+        return self.result(ended)["output"]
 
-    def log(self, number: int) -> str:
-        return (self.folder / f"{number}.log").read_text()
+    def log(self, number: int | str) -> str:
+        """Empty if it wrote nothing, whether there is a file or not."""
+        path = self.folder / f"{number}.log"
+        return path.read_text() if path.exists() else ""
 
     def until_warm(self) -> int:
         """Call until a forked process answers; the number of calls of it."""
@@ -218,7 +239,21 @@ def test_forks_and_their_exit_codes_outlive_the_runner(calls: Calls) -> None:
         pass
     os.kill(calls.runner, signal.SIGKILL)
     go.write_text("")
-    assert end(calls.executor).exit == 99
+    ended = end(calls.executor)
+    assert (ended.exit, calls.result(ended)["state"]) == (99, "skipped")
+
+
+def test_what_a_reused_process_has_carried_out_outlives_the_runner(calls: Calls) -> None:
+    told, go = fifo(calls.folder, "told"), fifo(calls.folder, "go")
+    calls.module("def f():\n    open('told', 'w').close()\n    open('go').read()\n    return 7\n")
+    number = calls.start("f", "reuse")
+    told.read_text()
+    while number not in calls.journal.pids:
+        pass
+    os.kill(calls.runner, signal.SIGKILL)
+    go.write_text("")
+    ended = end(calls.executor)
+    assert (ended.exit, calls.result(ended)["output"]) == (0, 7)
 
 
 def test_warm_processes_end_with_their_runner(calls: Calls) -> None:
@@ -286,3 +321,67 @@ def test_many_at_once_each_have_a_process(calls: Calls) -> None:
     numbers = [calls.start("f", "reuse") for _ in range(20)]
     found = ends(calls.executor, 20)
     assert [(each.attempt, each.exit) for each in found] == [(number, 0) for number in numbers]
+
+
+@pytest.mark.parametrize("how", ["fork", "reuse"])
+def test_nothing_is_left_of_a_call_but_what_it_wrote(calls: Calls, how: str) -> None:
+    calls.module("def f(x):\n    return x\ndef g():\n    print('hello')\n" + _IS_FORK)
+    if how == "fork":
+        calls.until_warm()
+    assert [calls("f", how, x=number) for number in range(3)] == [0, 1, 2]
+    calls("g", how)
+    left = {path.suffix for path in calls.folder.iterdir() if path.is_file()}
+    assert left <= {".py", ".log"}
+    assert calls.log(calls.number) == "hello\n"
+
+
+@pytest.mark.parametrize("how", ["fork", "reuse"])
+def test_what_is_long_goes_there_and_back_too(calls: Calls, how: str) -> None:
+    calls.module("def f(x):\n    return x\n" + _IS_FORK)
+    if how == "fork":
+        calls.until_warm()
+    for size in (10_000, 200_000):
+        assert calls("f", how, x="é" * size) == "é" * size
+
+
+@pytest.mark.parametrize("how", ["fork", "reuse"])
+def test_a_call_that_has_no_place_says_so_and_the_next_one_is_carried_out(calls: Calls, how: str) -> None:
+    calls.module("def f():\n    return 1\n" + _IS_FORK)
+    if how == "fork":
+        calls.until_warm()
+    else:
+        calls("f", how)
+    (calls.folder / "taken").write_text("")
+    calls.start("f", how, log="taken/log")
+    ended = end(calls.executor)
+    assert (ended.reason, ended.exit) == ("unstartable", 126)
+    assert "taken/log.log` cannot be written" in ended.message
+    assert calls("f", how) == 1
+
+
+def test_a_log_to_which_nothing_was_written_becomes_the_next_ones(calls: Calls) -> None:
+    calls.module("import os\ndef f(x=None):\n    if x: os.system(f'echo {x}')\n")
+    calls("f", "reuse")
+    first = (calls.folder / "1.log").stat().st_ino
+    calls("f", "reuse", x="second")
+    assert (calls.folder / "2.log").stat().st_ino == first
+    assert not (calls.folder / "1.log").exists()
+    calls("f", "reuse", x="third")
+    assert [calls.log(number) for number in (1, 2, 3)] == ["", "second\n", "third\n"]
+
+
+def test_a_log_that_others_write_stays_where_it_is(calls: Calls) -> None:
+    calls.module("def f(x=None):\n    if x: print(x)\n")
+    for words in ("", "look", ""):
+        calls.start("f", "reuse", log="shared", x=words)
+        assert end(calls.executor).exit == 0
+        calls("f", "reuse", x="own")
+    assert calls.log("shared") == "look\n"
+
+
+def test_many_forks_at_once_each_have_their_own_result(calls: Calls) -> None:
+    calls.module("def f(x):\n    return x\n" + _IS_FORK)
+    calls.until_warm()
+    numbers = {calls.start("f", x=value): value for value in range(20)}
+    found = ends(calls.executor, 20)
+    assert {each.attempt: calls.result(each)["output"] for each in found} == numbers

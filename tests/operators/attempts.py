@@ -17,6 +17,7 @@ class Ended:
     exit: int
     reason: str = "exit"
     message: str = ""
+    result: str | None = None
 
 
 def attempt(folder: Path) -> Attempt:

@@ -55,10 +55,9 @@ def test_args_are_keywords_and_the_return_value_is_the_output(folder: Path) -> N
     assert log(folder) == "adding\n"
 
 
-def test_the_result_is_private_and_the_spec_is_gone(folder: Path) -> None:
+def test_the_result_is_private(folder: Path) -> None:
     run("python", folder, {"function": "rockets:add"}, {"a": 40})
     assert stat.S_IMODE((folder / "result").stat().st_mode) == 0o600
-    assert not (folder / "spec").exists()
 
 
 def test_dotted_names_and_coroutines_work(folder: Path) -> None:

@@ -30,6 +30,11 @@ class Start(Struct, frozen=True):
     warm: tuple[str, ...] = ()
     """How a process that is there already may carry it out, as `operators.contract.Work` has it; an executor
     need not heed it."""
+    spec: str | None = None
+    """What a process of ours is to carry out, as JSON. It gets that in place of the last word of `argv`; it is in no
+    file that has a name."""
+    log_is_shared: bool = False
+    """Others write to the log too, before, after or meanwhile."""
 
 
 class Ended(Struct, frozen=True):
@@ -45,6 +50,9 @@ class Ended(Struct, frozen=True):
     """Unix times."""
     message: str = ""
     """Words for a person where the reason needs them: why it could not be started."""
+    result: str | None = None
+    """What a process of ours has told of itself, as JSON. None: it told nothing, or too much, which is in the file
+    that its spec names."""
 
 
 class Executor(Protocol):

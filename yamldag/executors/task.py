@@ -1,7 +1,7 @@
 """What runs in a task's own process: `python` functions and scripts, `http` requests, `sql` queries, guards.
 
-Run as a program with the path of its spec, which it deletes: there may be secrets in it. It leaves a result
-file `{state, output, reason, retry}`. With `--fork` or `--reuse` it waits for such paths: see `warm`.
+Run as a program with the path of its call: `[journal, attempt, spec]` as a runner hands it over, or a spec alone. It
+leaves a result `{state, output, reason, retry}`. With `--fork` or `--reuse` it waits for calls: see `warm`, `worker`.
 """
 
 from __future__ import annotations
@@ -16,26 +16,37 @@ if TYPE_CHECKING:  # the module itself takes time
 
     Spec: TypeAlias = dict[str, Any]
     Result: TypeAlias = dict[str, Any]
+    Told: TypeAlias = tuple[str, int]
+
+CALL = "/proc/self/fd/3"
+"""How a runner calls the file without a name that holds a call: there may be secrets in it."""
 
 
-_NAMELESS = "/proc/self/fd/"
-"""How a guard calls the files that hold what must not be on a disk."""
+def main(path: str) -> int:
+    """The exit code of the call that the file holds."""
+    with open(path, encoding="utf-8") as file:
+        call = json.load(file)
+    if path == CALL:
+        os.close(int(CALL.rpartition("/")[2]))
+    if isinstance(call, dict):
+        return carry_out(call, None)
+    journal, attempt, spec = call
+    return carry_out(json.loads(spec), (journal, attempt))
 
 
-def main(spec_path: str) -> int:
-    with open(spec_path, encoding="utf-8") as file:
-        spec = json.load(file)
-    if not spec_path.startswith(_NAMELESS):
-        os.unlink(spec_path)
+def carry_out(spec: Spec, told: Told | None) -> int:
+    """The exit code. `told`: the journal that takes the result, and the attempt in it."""
+    from yamldag.executors.leaving import leave
+
     if spec["operator"] == "guarded":
         from yamldag.executors.guard.guard import guard
 
         result, code = guard(spec, _run)
-        _leave(spec["result"], result)
-        return code
-    result = _run(spec)
-    _leave(spec["result"], result)
-    return {"success": 0, "skipped": 99}.get(result["state"], 1)
+    else:
+        result = _run(spec)
+        code = {"success": 0, "skipped": 99}.get(result["state"], 1)
+    leave(result, spec["result"], told)
+    return code
 
 
 def _run(spec: Spec) -> Result:
@@ -52,26 +63,15 @@ def _run(spec: Spec) -> Result:
     return call(spec)
 
 
-def _leave(path: str, result: Result) -> None:
-    """Whole or not at all. A file without a name is seen by nobody before its end."""
-    if path.startswith(_NAMELESS):
-        with open(path, "w", encoding="utf-8") as file:
-            json.dump(result, file, ensure_ascii=False)
-        return
-    with open(f"{path}.part", "w", encoding="utf-8", opener=_private) as file:
-        json.dump(result, file, ensure_ascii=False)
-    os.rename(f"{path}.part", path)
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
-
-
 if __name__ == "__main__":
     # After everything else: what is installed wins, this is for when yamldag is not.
     sys.path.append(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
-    if sys.argv[1] in ("--fork", "--reuse"):
-        from yamldag.executors import warm
+    if sys.argv[1] == "--fork":
+        from yamldag.executors.warm import fork
 
-        sys.exit(getattr(warm, sys.argv[1][2:])(main, *sys.argv[2:]))
+        fork(carry_out, *sys.argv[2:])
+    if sys.argv[1] == "--reuse":
+        from yamldag.executors.worker import reuse
+
+        sys.exit(reuse(carry_out, *sys.argv[2:]))
     sys.exit(main(sys.argv[1]))

@@ -29,10 +29,10 @@ class Attempt(Struct, frozen=True):
     output_path: str
     """`$YAMLDAG_OUTPUT`: what a shell writes its output to. Not there before the attempt writes it."""
     result_path: str
-    """Where the task's own process (python, http) leaves its result. Not there before."""
+    """Where the task's own process (python, http) leaves a result that is too long to be told. Not there before."""
     log_path: str
     spec_path: str
-    """Where the engine writes `Work.spec`, mode 0600: it may hold secrets."""
+    """Where the engine writes the `Work.spec` of a program that is not ours, mode 0600: it may hold secrets."""
 
 
 class Work(Struct, frozen=True):
@@ -42,10 +42,11 @@ class Work(Struct, frozen=True):
     env: dict[str, str] = field(default_factory=dict)
     """Put over the attempt's environment."""
     spec: dict[str, Json] | None = None
-    """Written to `attempt.spec_path` as JSON before the start, unless None."""
+    """As JSON it is written to `attempt.spec_path` before the start, or, with `warm`, told with the start; unless
+    None."""
     warm: tuple[str, ...] = ()
-    """Of a process of ours, whose last argument is its spec's path: `("fork", operator, folder, module)`, it may
-    be a fork of one that has loaded what it needs; `("reuse", …)`, one process may carry out many."""
+    """Of a process of ours, which gets its spec in place of its last argument: `("fork", operator, folder, module)`,
+    it may be a fork of one that has loaded what it needs; `("reuse", …)`, one process may carry out many."""
 
 
 class Outcome(Struct, frozen=True):
@@ -68,6 +69,9 @@ class End(Protocol):
     def reason(self) -> str: ...
     @property
     def message(self) -> str: ...
+    @property
+    def result(self) -> str | None:
+        """What a process of ours has told, as JSON."""
 
 
 class Operator(Protocol):

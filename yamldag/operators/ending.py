@@ -31,11 +31,12 @@ def of_shell(ended: End, attempt: Attempt, declared: Mapping[str, Json] | None) 
 
 
 def of_task(ended: End, attempt: Attempt, declared: Mapping[str, Json] | None) -> Outcome:
-    """Of a process of ours (python, http), which leaves a result file: `{state, output, reason, retry}`."""
+    """Of a process of ours (python, http), which tells its result, or leaves it in a file: `{state, output, reason,
+    retry}`."""
     if ended.reason != "exit":
         return _badly(ended) or _no_result()
     try:
-        result = _result(attempt.result_path)
+        result = _result(ended.result or output.read(attempt.result_path, output.LIMIT + _ROOM))
         if result is None or (result.state == "success" and ended.exit != 0):
             return _badly(ended) or _no_result()
         if result.state == "success":
@@ -45,11 +46,10 @@ def of_task(ended: End, attempt: Attempt, declared: Mapping[str, Json] | None) -
     return result
 
 
-def _result(path: str) -> Outcome | None:
-    """What the result file says; None if it is not there or was cut off."""
-    data = output.read(path, output.LIMIT + _ROOM)
+def _result(said: str | bytes | None) -> Outcome | None:
+    """None: it was not told, or was cut off."""
     try:
-        told = output.loads((data or b"").decode())
+        told = output.loads(said.decode() if isinstance(said, bytes) else said or "")
     except (NotJsonError, UnicodeDecodeError):
         return None
     if not isinstance(told, dict):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 from collections.abc import Iterator, Mapping
 
@@ -14,7 +13,7 @@ from yamldag.engine.memory import gates
 from yamldag.engine.memory.deferral import Deferral
 from yamldag.engine.memory.notices import Notice
 from yamldag.engine.memory.run import UNMAPPED, Instance, Run
-from yamldag.engine.step.errands import Errand, write_privately
+from yamldag.engine.step.errands import Errand, spec_of, write_privately
 from yamldag.engine.step.world import Callees, Finished, Prepared, nobody
 from yamldag.executors.contract import Ended, Start
 from yamldag.operators import guarded
@@ -50,6 +49,7 @@ class Dispatch:
         self._inherited = {name: value for name, value in environment.items() if not name.startswith(_OURS)}
         self._operators: dict[str, Operator | None] = {}
         self._specs: dict[int, tuple[str, str]] = {}
+        """What programs that are not ours are to find in a file."""
         self._folders: set[str] = set()
         self._bases: dict[str, dict[str, str]] = {}
         """The part of the environment that all attempts of a run have alike, by run."""
@@ -176,8 +176,9 @@ class Dispatch:
 
     def _start(self, instance: Instance, attempt: Attempt, work: Work, env: dict[str, str]) -> Start:
         assert instance.attempt is not None
-        if work.spec is not None:
-            self._specs[instance.attempt] = (attempt.spec_path, json.dumps(work.spec, ensure_ascii=False))
+        told, written = spec_of(work)
+        if written is not None:
+            self._specs[instance.attempt] = (attempt.spec_path, written)
         return Start(
             instance.attempt,
             work.argv,
@@ -187,6 +188,7 @@ class Dispatch:
             instance.node.task.timeout,
             base=self._base(instance.node.run),
             warm=work.warm,
+            spec=told,
         )
 
     def open(self, start: Start) -> None:
@@ -197,7 +199,7 @@ class Dispatch:
                 if len(self._folders) >= _MANY:
                     self._folders.clear()
                 self._folders.add(folder)
-        if spec := self._specs.pop(start.attempt, None):
+        if self._specs and (spec := self._specs.pop(start.attempt, None)):
             write_privately(*spec)
 
     def finished(self, ended: Ended, instance: Instance) -> Finished:
@@ -211,7 +213,9 @@ class Dispatch:
         if task.operator == gates.BRANCH:
             outcome = gates.checked(task, instance.node.run.plan, outcome)
         if private or outcome.output is not None or task.operator not in _SHELLS:
-            self._litter += (attempt.output_path, attempt.result_path, attempt.spec_path)
+            self._litter.append(attempt.output_path)
+            if ended.result is None:
+                self._litter += (attempt.result_path, attempt.spec_path)
         return Finished(ended.attempt, outcome, ended.reason, ended.started, ended.ended, ended.exit)
 
     def clean(self) -> None:

@@ -122,10 +122,28 @@ def _start(errand: Errand, work: Work) -> Start:
     folders.make(os.path.dirname(place.log_path))
     folders.make(os.path.dirname(place.spec_path))
     folders.make(place.run_dir)
-    if work.spec is not None:
-        write_privately(place.spec_path, json.dumps(work.spec, ensure_ascii=False))
-    env = {**errand.env, **work.env}
-    return Start(errand.id, work.argv, env, place.cwd, place.log_path, errand.timeout, warm=work.warm)
+    told, written = spec_of(work)
+    if written is not None:
+        write_privately(place.spec_path, written)
+    return Start(
+        errand.id,
+        work.argv,
+        {**errand.env, **work.env},
+        place.cwd,
+        place.log_path,
+        errand.timeout,
+        warm=work.warm,
+        spec=told,
+        log_is_shared=True,
+    )
+
+
+def spec_of(work: Work) -> tuple[str | None, str | None]:
+    """As JSON: what a process of ours is told with its start, and what another program is to find in its file."""
+    if work.spec is None:
+        return None, None
+    text = json.dumps(work.spec, ensure_ascii=False)
+    return (text, None) if work.warm else (None, text)
 
 
 def write_privately(path: str, text: str) -> None:

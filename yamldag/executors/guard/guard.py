@@ -42,6 +42,7 @@ class End(Struct, frozen=True):
     exit: int
     reason: str = "exit"
     message: str = ""
+    result: str | None = None
 
 
 def guard(spec: dict[str, Any], run: Run) -> tuple[dict[str, Any], int]:

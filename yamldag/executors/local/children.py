@@ -29,7 +29,7 @@ class Child:
         self.ended = 0.0
 
     def row(self) -> EndRow:
-        return [self.attempt, self.exit, self.reason, self.started, self.ended, self.message]
+        return [self.attempt, self.exit, self.reason, self.started, self.ended, self.message, None]
 
 
 class Children:
@@ -83,15 +83,16 @@ class Children:
         else:
             self._lingering.append(child)
 
-    def done(self, attempt: int, code: int) -> bool:
-        """Its process says that it is through with it, and goes on. False: the process was to end, and does."""
+    def done(self, attempt: int, code: int, refusal: str = "") -> bool:
+        """Its process says that it is through with it, or why it could not begin, and goes on. False: the process
+        was to end, and does."""
         child = self.live.get(attempt)
         if child is None or self._by_pid.pop(child.pid, None) is None:
             return False
         child.exit, child.ended = code, time.time()
         wanted = child.reason == "exit"
         if wanted:
-            child.message = ""
+            child.reason, child.message = "unstartable" if refusal else "exit", refusal
         else:
             _signal_group(child.pid, signal.SIGKILL)
         self._finish(child)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from yamldag.executors.contract import Ended, Start
-from yamldag.executors.local import places, recovery
+from yamldag.executors.local import journal, places, recovery
 from yamldag.executors.local.children import Children
 from yamldag.executors.local.inquiry import Meanwhile
 from yamldag.executors.local.launch import launch
@@ -49,6 +49,8 @@ class LocalExecutor:
         self._adopted: list[recovery.Adopted] = []
         self._inherited = Children()
         self._pidfds: dict[int, int] = {}
+        self._diaries: dict[int, Path] = {}
+        """Where inherited attempts write their results: the journals of their runners, which are dead."""
         self._ready: list[EndRow] = []
         self._unstored: set[int] = set()
         """Attempts whose runner is dead and whose end was not acknowledged: its journal is still needed."""
@@ -69,7 +71,9 @@ class LocalExecutor:
             self._revive()
         if self._own is None:
             now = time.time()
-            self._ready += [[each.attempt, 126, "unstartable", now, now, self._trouble] for each in batch]
+            self._ready += [
+                [each.attempt, 126, "unstartable", now, now, self._trouble, None] for each in batch
+            ]
             return
         self._own.start(batch)
         self._mind_the_dead()
@@ -89,7 +93,7 @@ class LocalExecutor:
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
             woken = self._wait(_shorter(deadline, self._inherited.wait()))
-            ends, self._ready = self._ready + self._inherited.take(), []
+            ends, self._ready = self._ready + self._inherited_ends(), []
             if ends or woken or (deadline is not None and time.monotonic() >= deadline):
                 return [Ended(*row) for row in ends]
 
@@ -256,10 +260,17 @@ class LocalExecutor:
         self._ready += remains.ends
         self._unstored.update(link.unacknowledged, (end[0] for end in remains.ends))
         for attempt, pid, started in remains.children:
+            self._diaries[attempt] = link.place.journal
             self._inherit(attempt, pid, started, link.live[attempt])
         again = [start for start in link.live.values() if start and start.attempt in remains.unstarted]
         if again:
             self.start(again)
+
+    def _inherited_ends(self) -> list[EndRow]:
+        ends = self._inherited.take()
+        for end in ends:
+            end[-1] = journal.result(self._diaries.pop(end[0]), end[0])
+        return ends
 
     def _inherit(self, attempt: int, pid: int, started: float, start: Start | None) -> None:
         self._unstored.add(attempt)

@@ -115,4 +115,4 @@ class Link:
 
 def _row(start: Start, base: int) -> list[Any]:
     where = (start.cwd, start.log, start.timeout, start.grace)
-    return [start.attempt, start.argv, base, start.env, *where, start.warm]
+    return [start.attempt, start.argv, base, start.env, *where, start.warm, start.spec, start.log_is_shared]

@@ -100,7 +100,7 @@ def _lock(path: Path) -> int:
 
 def create_journal(path: Path) -> int:
     """A new journal, locked. Who inherits the descriptor holds the lock."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
     fcntl.flock(descriptor, fcntl.LOCK_EX)
     return descriptor
 

@@ -4,8 +4,9 @@ scheduler → runner   {"a": [stored], "b": [[base, env], …], "s": [start, …
                       "hello": 1, "close": 1}
 runner → scheduler   {"e": [end, …]}   {"hello": {"live": [attempt, …], "ended": [end, …]}}
 
-start  [attempt, argv, base, env, cwd, log, timeout, grace, warm]; env is put over that of the base's number
-end    [attempt, exit, reason, started, ended, message]
+start  [attempt, argv, base, env, cwd, log, timeout, grace, warm, spec, log is shared]; env is put over that of the
+       base's number
+end    [attempt, exit, reason, started, ended, message, result]
 """
 
 from __future__ import annotations
@@ -20,8 +21,12 @@ EndRow = list[Any]
 StartRow = list[Any]
 
 
-def encode(frame: dict[str, Any]) -> bytes:
-    return json.dumps(frame, separators=(",", ":")).encode() + b"\n"
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
+
+
+def encode(value: object) -> bytes:
+    """A line of JSON, in ASCII. `json.dumps` would make an encoder each time."""
+    return _ENCODER.encode(value).encode() + b"\n"
 
 
 class Lines:
@@ -44,4 +49,4 @@ class Lines:
             return []
         whole = b"".join([*self._begun, head])
         self._begun = [tail] if tail else []
-        return [json.loads(line) for line in whole.split(b"\n")]
+        return [json.loads(line) for line in whole.decode().split("\n")]

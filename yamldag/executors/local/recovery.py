@@ -165,7 +165,7 @@ def _ended(row: EndRow) -> Found:
 def _lost(story: Story, attempt: int) -> EndRow:
     now = time.time()
     _, started = story.pids.get(attempt, (0, now))
-    return [attempt, -signal.SIGKILL, "lost", started, now, _LOST]
+    return [attempt, -signal.SIGKILL, "lost", started, now, _LOST, None]
 
 
 def remains(link: Link) -> Remains:

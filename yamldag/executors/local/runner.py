@@ -18,10 +18,11 @@ from typing import Any
 from yamldag.executors.local import orphans
 from yamldag.executors.local.children import Children
 from yamldag.executors.local.journal import Journal, header
-from yamldag.executors.local.orphans import MARK, become_subreaper, boot
+from yamldag.executors.local.making import Maker
+from yamldag.executors.local.order import Base, Order
+from yamldag.executors.local.orphans import become_subreaper, boot
 from yamldag.executors.local.protocol import EndRow, Lines, StartRow, encode
-from yamldag.executors.local.spawn import Spawner, UnstartableError
-from yamldag.executors.local.warm import Order, UncertainError, Warm
+from yamldag.executors.local.reuse import Worker
 from yamldag.operators.secrets import DECLARED, is_private
 
 _PORTION = 16
@@ -32,9 +33,14 @@ _DRAIN = 5.0
 
 
 class Runner:
-    def __init__(self, owner: str, journal: int, listener: socket.socket, scheduler: socket.socket) -> None:
+    def __init__(
+        self, owner: str, journal: int, path: str, listener: socket.socket, scheduler: socket.socket
+    ) -> None:
+        """`path`: of the journal, for those that write their results there."""
         self._owner = owner
         self._journal = Journal(journal)
+        self._results: dict[int, str] = {}
+        """Of attempts that have not ended yet."""
         self._listener = listener
         self._scheduler: socket.socket | None = None
         self._lines = Lines()
@@ -43,11 +49,12 @@ class Runner:
         self._poll = select.poll()
         self._poll.register(listener, select.POLLIN)
         self._poll.register(self._wake, select.POLLIN)
-        self._spawner = Spawner()
-        self._warm = Warm(self._spawner, journal)
+        self._maker = Maker(journal, path, self._hire)
+        self._warm = self._maker.warm
         self._keys = {name: value for name, value in os.environ.items() if is_private(name)}
         """What this machine gives to those who look secrets up: it never goes by the scheduler."""
-        self._bases: dict[int, dict[str, str]] = {}
+        self._bases: dict[int, tuple[Base, Base]] = {}
+        """By number: for any task, and for those who look secrets up."""
         self._children = Children()
         self._queue: dict[int, StartRow] = {}
         self._known: set[int] = set()
@@ -84,8 +91,8 @@ class Runner:
                 os.read(fd, 4096)
             elif fd == self._listener.fileno():
                 self._welcome(self._listener.accept()[0])
-            elif self._warm.awaits(fd):
-                self._hear_answer(fd)
+            elif worker := self._warm.reuse.busy.get(fd):
+                self._hear_answer(worker)
             elif self._scheduler is not None and event & ~select.POLLOUT:
                 self._read()
 
@@ -144,11 +151,11 @@ class Runner:
         for number, base in frame.get("b", ()):
             if number == 0:
                 self._bases = {}
-            self._bases[number] = base
+            self._bases[number] = Base(base), Base({**self._keys, **base})
         for start in frame.get("s", ()):
             if start[0] not in self._known:
                 self._known.add(start[0])
-                start[2] = self._bases[start[2]]
+                start[2] = self._bases[start[2]][DECLARED in start[3]]
                 self._queue[start[0]] = start
         for attempt in frame.get("t", ()):
             self._stop(attempt, kill=False)
@@ -192,6 +199,8 @@ class Runner:
     def _make_processes(self) -> None:
         if not self._queue:
             return
+        if not self._children.live and not self._unacknowledged:
+            self._journal.cut()
         portion = [self._queue.pop(attempt) for attempt in list(self._queue)[:_PORTION]]
         try:
             self._journal.starting([start[0] for start in portion])
@@ -199,44 +208,28 @@ class Runner:
             words = "the runner's journal cannot be written: is the disk full?"
             self._note([_never_began(start[0], "unstartable", words) for start in portion])
             return
-        pids: list[tuple[int, int, float]] = []
-        failed = [end for start in portion if (end := self._make_process(start, pids))]
-        os.chdir("/")
-        self._journal.started(pids)
+        made, failed = self._maker.make([self._order(start) for start in portion])
+        limits = {start[0]: start[6:8] for start in portion}
+        for each in made:
+            self._children.add(*each, *limits[each.attempt])
+        self._journal.started(made)
         self._note(failed)
 
-    def _make_process(self, start: StartRow, pids: list[tuple[int, int, float]]) -> EndRow | None:
-        attempt, argv, base, own, cwd, log, timeout, grace, warm = start
-        env = {**base, **own, MARK: f"{self._owner}.{attempt}"}
-        if DECLARED in own:
-            env = {**self._keys, **env}
-        now = time.time()
-        try:
-            pid = self._warm_process(Order(attempt, argv, env, cwd, log, warm)) if warm else None
-            if pid is None:
-                pid = self._spawner.spawn(argv, env, cwd, log)
-        except UnstartableError as error:
-            return [attempt, error.exit, "unstartable", now, now, str(error)]
-        except UncertainError:
-            return [attempt, -signal.SIGKILL, "lost", now, now, "the process that should start it has died"]
-        self._children.add(attempt, pid, now, timeout, grace)
-        pids.append((attempt, pid, now))
-        return None
+    def _order(self, start: StartRow) -> Order:
+        attempt, argv, base, own, cwd, log, _, _, warm, spec, shared = start
+        return Order(attempt, f"{self._owner}.{attempt}", argv, base, own, cwd, log, shared, warm, spec)
 
-    def _warm_process(self, order: Order) -> int | None:
-        found = self._warm.start(order)
-        if found is None:
-            return None
-        pid, answers = found
-        if answers is not None:
-            self._poll.register(answers, select.POLLIN)
-        return pid
+    def _hire(self, worker: Worker) -> None:
+        self._poll.register(worker.descriptor, select.POLLIN)
 
-    def _hear_answer(self, descriptor: int) -> None:
+    def _hear_answer(self, worker: Worker) -> None:
         """A process that goes on after its attempt has told the exit code, or is gone."""
-        attempt, code = self._warm.answer(descriptor)
-        self._poll.unregister(descriptor)
-        self._warm.free(descriptor, again=code is not None and self._children.done(attempt, code))
+        attempt, said = worker.attempt, worker.hear()
+        if said is not None and self._children.done(attempt, *said):
+            self._warm.reuse.free(worker)
+            return
+        self._poll.unregister(worker.descriptor)
+        self._warm.reuse.lose(worker)
 
     def _stop(self, attempt: int, *, kill: bool) -> None:
         if self._queue.pop(attempt, None):
@@ -252,12 +245,22 @@ class Runner:
                 return
             if pid == 0:
                 return
-            if said := self._warm.exit_code(pid):
+            if said := self._warm.reuse.last_words(pid):
                 self._children.done(*said)
             self._children.reaped(pid, status)
 
     def _say_ends(self) -> None:
-        self._note(self._children.take())
+        ends = self._children.take()
+        if not ends:
+            return
+        self._results.update(self._journal.results())
+        for end in ends:
+            end[-1] = self._results.pop(end[0], None)
+        if self._results:  # of a task that ended in two processes, the second too late
+            self._results = {
+                each: said for each, said in self._results.items() if each in self._children.live
+            }
+        self._note(ends)
 
     def _note(self, ends: list[EndRow]) -> None:
         if ends:
@@ -268,7 +271,7 @@ class Runner:
 
 def _never_began(attempt: int, reason: str, words: str) -> EndRow:
     now = time.time()
-    return [attempt, -signal.SIGTERM if reason == "stopped" else 126, reason, now, now, words]
+    return [attempt, -signal.SIGTERM if reason == "stopped" else 126, reason, now, now, words, None]
 
 
 def _milliseconds(seconds: float | None) -> int | None:
@@ -288,7 +291,8 @@ def main(owner: str, journal: int, listener: int, scheduler: int, files: tuple[s
     and its journal, the second stays if somebody may need it. What should never happen is told beside it."""
     try:
         _settle(journal, listener, scheduler)
-        runner = Runner(owner, journal, socket.socket(fileno=listener), socket.socket(fileno=scheduler))
+        sockets = (socket.socket(fileno=listener), socket.socket(fileno=scheduler))
+        runner = Runner(owner, journal, files[1], *sockets)
         runner.run()
         for path in files if runner.forgettable else files[:1]:
             _delete(path)

@@ -6,18 +6,11 @@ import errno
 import os
 import signal
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TypeAlias
 
+from yamldag.executors.local.placing import UnstartableError, enter, open_log
+
 FileAction: TypeAlias = tuple[int, int, int]
-
-
-class UnstartableError(Exception):
-    """Why there is no process, in words; `exit` is what a shell would have answered."""
-
-    def __init__(self, words: str, code: int = 126) -> None:
-        super().__init__(words)
-        self.exit = code
 
 
 class Spawner:
@@ -27,32 +20,39 @@ class Spawner:
         self._nothing = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
         # What this process ignores, its children would ignore: Python does so with SIGPIPE.
         self._ignored = [s for s in signal.valid_signals() if signal.getsignal(s) is signal.SIG_IGN]
+        self._found: dict[tuple[str, str, str], str] = {}
+        """Where programs are, by name, PATH and current folder."""
 
-    def spawn(self, argv: list[str], env: Mapping[str, str], cwd: str, log: str) -> int:
-        """The process id. Raises UnstartableError."""
-        out = self.place(cwd, log)
+    def look_anew(self) -> None:
+        """Forget where programs are: tasks may have installed some."""
+        self._found.clear()
+
+    def spawn(
+        self,
+        argv: list[str],
+        env: Mapping[str, str],
+        cwd: str,
+        log: str,
+        more: Sequence[FileAction] = (),
+    ) -> int:
+        """The process id. `more` files may be given to it. Raises UnstartableError."""
+        enter(cwd)
+        out = open_log(log)
         try:
-            return self._spawn(argv, env, out, ())
+            return self._spawn(argv, env, cwd, out, more)
         finally:
             os.close(out)
 
     def spawn_silent(self, argv: list[str], env: Mapping[str, str], files: Sequence[FileAction]) -> int:
-        """The same in the current folder, without a log, and with more files."""
-        return self._spawn(argv, env, self._nothing, files)
+        """The same in the current folder, and without a log."""
+        return self._spawn(argv, env, "", self._nothing, files)
 
-    def place(self, cwd: str, log: str) -> int:
-        """Enter the attempt's folder and open its log. Raises UnstartableError."""
-        self.enter(cwd)
-        return _open_log(log)
-
-    def enter(self, cwd: str) -> None:
-        """Raises UnstartableError."""
-        _enter(cwd)
-
-    def _spawn(self, argv: list[str], env: Mapping[str, str], out: int, more: Sequence[FileAction]) -> int:
+    def _spawn(
+        self, argv: list[str], env: Mapping[str, str], cwd: str, out: int, more: Sequence[FileAction]
+    ) -> int:
         try:
             return os.posix_spawn(
-                _program(argv[0], env),
+                self._program(argv[0], env.get("PATH", os.defpath), cwd),
                 argv,
                 env,
                 file_actions=(
@@ -68,52 +68,20 @@ class Spawner:
         except (OSError, ValueError) as error:
             raise refusal(argv[0], error) from None
 
-
-def _enter(cwd: str) -> None:
-    try:
-        os.chdir(cwd)
-    except OSError as error:
-        words = {errno.ENOENT: "does not exist", errno.ENOTDIR: "is not a folder"}
-        reason = words.get(error.errno or 0, "may not be entered")
-        raise UnstartableError(f"the working folder `{cwd}` {reason}") from None
-    except ValueError:
-        raise UnstartableError("the working folder's name holds a NUL character") from None
+    def _program(self, name: str, path: str, cwd: str) -> str:
+        if "/" in name:
+            return name
+        asked = (name, path, cwd)
+        found = self._found[asked] = self._found.get(asked) or _search(name, path)
+        return found
 
 
-_LOG = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
-
-
-def _open_log(path: str) -> int:
-    try:
-        return os.open(path, _LOG, 0o600)
-    except FileNotFoundError:
-        return _open_log_in_new_folder(path)
-    except OSError as error:
-        raise _no_log(path, error) from None
-
-
-def _open_log_in_new_folder(path: str) -> int:
-    try:
-        Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return os.open(path, _LOG, 0o600)
-    except OSError as error:
-        raise _no_log(path, error) from None
-
-
-def _no_log(path: str, error: OSError) -> UnstartableError:
-    return UnstartableError(
-        f"the log `{path}` cannot be written: {(error.strerror or 'no reason given').lower()}"
-    )
-
-
-def _program(name: str, env: Mapping[str, str]) -> str:
-    """Where a program is, by the task's own PATH; nothing is remembered, tasks may install programs."""
-    if "/" in name:
-        return name
-    for folder in env.get("PATH", os.defpath).split(":"):
-        path = f"{folder or '.'}/{name}"
-        if os.access(path, os.X_OK) and not os.path.isdir(path):
-            return path
+def _search(name: str, path: str) -> str:
+    """Where a program is, by the task's own PATH. Raises UnstartableError."""
+    for folder in path.split(":"):
+        found = f"{folder or '.'}/{name}"
+        if os.access(found, os.X_OK) and not os.path.isdir(found):
+            return found
     raise UnstartableError(f"there is no program `{name}` in `PATH`", 127)
 
 

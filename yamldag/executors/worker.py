@@ -1,0 +1,156 @@
+"""A process that carries out one call after the other, for functions that are trusted with it.
+
+Run by a runner with its process id, the journal's path, and the descriptor of the socket. A request is `[mark, attempt,
+base, env, cwd, log, whether others write to the log, spec]`; `base`, what is below `env`, is null if it is the last
+one's. The answer is the exit code.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import socket
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from yamldag.executors import ahead
+from yamldag.executors.asked import receive, refusal
+from yamldag.executors.local.orphans import MARK
+from yamldag.executors.local.placing import UnstartableError, enter, open_log
+from yamldag.executors.marking import Mark
+from yamldag.executors.task import CALL
+
+CarryOut = Callable[[dict[str, Any], tuple[str, int]], int]
+
+
+def reuse(carry_out: CarryOut, runner: str, journal: str, descriptor: str) -> int:
+    """Carry out what is asked for until the runner has gone; the exit code of the last."""
+    connection, mark, code = socket.socket(fileno=int(descriptor)), Mark(), 0
+    connection.set_inheritable(False)
+    own, log, environment = _OwnFiles(), _Log(), _Environment()
+    while True:
+        select.select([connection], [], [])
+        if own.are_edited():  # begin anew: the request waits
+            connection.set_inheritable(True)
+            os.execve(sys.executable, sys.orig_argv, mark.environment)  # noqa: S606
+        request = receive(connection)
+        if request is None:
+            return code
+        told, attempt, base, env, *place, spec = request
+        mark.write(told)
+        if os.getppid() != int(runner):
+            return code  # nobody would know of it; whoever comes next starts it again
+        try:
+            _settle(log, *place)
+            environment.become(base, {**env, MARK: told})
+        except UnstartableError as error:
+            answer = refusal(str(error))
+        else:
+            code = carry_out(json.loads(spec), (journal, attempt))
+            answer = b"%d" % code
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        own.look()
+        try:
+            connection.send(answer)
+        except OSError:
+            return code
+
+
+def _settle(log: _Log, cwd: str, path: str, shared: bool) -> None:
+    """Let the process be where the attempt is to be. Raises UnstartableError."""
+    enter(cwd)
+    log.become(path, shared=shared)
+    sys.argv[1:] = [CALL]
+
+
+class _Log:
+    """Stdout and stderr. A log to which nothing was written becomes the next attempt's: to rename a file costs a
+    fifth of making one, and whoever only returns a value leaves none behind."""
+
+    def __init__(self) -> None:
+        self._descriptor = -1
+        self._empty = ""
+        """Its path while it is ours alone, and empty as far as we know."""
+
+    def become(self, path: str, *, shared: bool) -> None:
+        """Raises UnstartableError."""
+        if shared or not self._is_renamed(path):
+            opened = open_log(path)
+            self._close()
+            self._descriptor, self._empty = opened, "" if shared else path
+        for number in (1, 2):
+            os.dup2(self._descriptor, number)
+
+    def _is_renamed(self, path: str) -> bool:
+        if not self._empty or os.fstat(self._descriptor).st_size or os.path.lexists(path):
+            return False
+        try:
+            os.rename(self._empty, path)
+        except OSError:  # it was deleted, or the new one's folder is not there yet
+            return False
+        self._empty = path
+        return True
+
+    def _close(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+class _Environment:
+    """Of the process, as each attempt has it: whatever the one before has changed."""
+
+    def __init__(self) -> None:
+        self._base: dict[bytes, bytes] = {}
+
+    def become(self, base: dict[str, str] | None, own: dict[str, str]) -> None:
+        """`base` None: as it was."""
+        if base is not None:
+            self._base = _encoded(base)
+        wanted, present = {**self._base, **_encoded(own)}, os.environb
+        if present._data == wanted:  # type: ignore[attr-defined]
+            return
+        zone = present.get(b"TZ")
+        for name in present.keys() - wanted.keys():
+            del present[name]
+        for name, value in wanted.items():
+            if present.get(name) != value:
+                present[name] = value
+        if present.get(b"TZ") != zone:
+            time.tzset()
+
+
+def _encoded(env: dict[str, str]) -> dict[bytes, bytes]:
+    return {os.fsencode(name): os.fsencode(value) for name, value in env.items()}
+
+
+class _OwnFiles:
+    """The files of the user's own modules, as they were when first seen."""
+
+    def __init__(self) -> None:
+        self._known: set[str] = set()
+        self._stamps: dict[str, object] = {}
+
+    def look(self) -> None:
+        """Note those that were loaded since the last time."""
+        new = sys.modules.keys() - self._known
+        self._known |= new
+        for name in new:
+            path = getattr(sys.modules[name], "__file__", None)
+            if isinstance(path, str) and path not in self._stamps and ahead.is_foreign(sys.modules[name]):
+                self._stamps[path] = _stamp(path)
+
+    def are_edited(self) -> bool:
+        return any(_stamp(path) != stamp for path, stamp in self._stamps.items())
+
+
+def _stamp(path: str) -> object:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
