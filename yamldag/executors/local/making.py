@@ -36,6 +36,8 @@ class Maker:
         self._path = path
         self._spawner = Spawner()
         self._hire = hire
+        self._logs: dict[int, str] = {}
+        """By attempt: those that nobody else writes to."""
         self.warm = Warm(self._spawner, journal, path)
 
     def make(self, orders: list[Order]) -> tuple[list[Made], list[EndRow]]:
@@ -47,6 +49,8 @@ class Maker:
         for order, now, process in asked:
             try:
                 made.append(Made(order.attempt, self._pid(order, process), now))
+                if not order.log_is_shared and order.how != "reuse":
+                    self._logs[order.attempt] = order.log
             except UnstartableError as error:
                 ends.append([order.attempt, error.exit, "unstartable", now, now, str(error), None])
             except UncertainError:
@@ -54,6 +58,11 @@ class Maker:
                 ends.append([order.attempt, -signal.SIGKILL, "lost", now, now, words, None])
         os.chdir("/")
         return made, ends
+
+    def ended(self, attempt: int) -> None:
+        """A process of it is no more."""
+        if (log := self._logs.pop(attempt, None)) is not None:
+            self._spawner.logs.leave(log)
 
     def _pid(self, order: Order, process: Process | None) -> int:
         if process is not None:

@@ -256,6 +256,7 @@ class Runner:
         self._results.update(self._journal.results())
         for end in ends:
             end[-1] = self._results.pop(end[0], None)
+            self._maker.ended(end[0])
         if self._results:  # of a task that ended in two processes, the second too late
             self._results = {
                 each: said for each, said in self._results.items() if each in self._children.live

@@ -8,7 +8,8 @@ import signal
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
-from yamldag.executors.local.placing import UnstartableError, enter, open_log
+from yamldag.executors.local.logs import Logs
+from yamldag.executors.local.placing import UnstartableError, enter
 
 FileAction: TypeAlias = tuple[int, int, int]
 
@@ -20,6 +21,7 @@ class Spawner:
         self._nothing = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
         # What this process ignores, its children would ignore: Python does so with SIGPIPE.
         self._ignored = [s for s in signal.valid_signals() if signal.getsignal(s) is signal.SIG_IGN]
+        self.logs = Logs()
         self._found: dict[tuple[str, str, str], str] = {}
         """Where programs are, by name, PATH and current folder."""
 
@@ -37,7 +39,7 @@ class Spawner:
     ) -> int:
         """The process id. `more` files may be given to it. Raises UnstartableError."""
         enter(cwd)
-        out = open_log(log)
+        out = self.logs.open(log)
         try:
             return self._spawn(argv, env, cwd, out, more)
         finally:
