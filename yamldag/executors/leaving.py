@@ -18,6 +18,8 @@ RESULT = b'["R",'
 """What the line of a result begins with: `["R", attempt, result as text]`."""
 LONGEST = 1 << 13
 """Bytes of a result in a journal."""
+CALL = "/proc/self/fd/3"
+"""How a runner calls the file without a name that holds a call: there may be secrets in it."""
 _NAMELESS = "/proc/self/fd/"
 """How a guard calls the files that hold what must not be on a disk."""
 

@@ -18,10 +18,10 @@ from typing import Any
 
 from yamldag.executors import ahead
 from yamldag.executors.asked import receive, refusal
+from yamldag.executors.leaving import CALL
 from yamldag.executors.local.orphans import MARK
 from yamldag.executors.local.placing import UnstartableError, enter, open_log
 from yamldag.executors.marking import Mark
-from yamldag.executors.task import CALL
 
 CarryOut = Callable[[dict[str, Any], tuple[str, int]], int]
 
