@@ -18,7 +18,7 @@ from typing import Any
 
 from yamldag.executors import ahead
 from yamldag.executors.asked import receive, refusal
-from yamldag.executors.leaving import CALL
+from yamldag.executors.leaving import CALL, refuse
 from yamldag.executors.local.orphans import MARK
 from yamldag.executors.local.placing import UnstartableError, enter, open_log
 from yamldag.executors.marking import Mark
@@ -41,8 +41,9 @@ def reuse(carry_out: CarryOut, runner: str, journal: str, descriptor: str) -> in
             return code
         told, attempt, base, env, *place, spec = request
         mark.write(told)
-        if os.getppid() != int(runner):
-            return code  # nobody would know of it; whoever comes next starts it again
+        if os.getppid() != int(runner):  # perhaps nobody would know of it: whoever comes next starts it again
+            refuse(journal, attempt)
+            return code
         try:
             _settle(log, *place)
             environment.become(base, {**env, MARK: told})
