@@ -304,10 +304,14 @@ def test_a_process_is_used_again_where_that_is_wanted(calls: Calls) -> None:
 
 
 def test_an_edited_module_is_not_used_again(calls: Calls) -> None:
+    calls.base["KEPT"] = "é"
     calls.module(_COUNT)
     calls("f", "reuse")
-    calls.module(_COUNT.replace("+= 1", "+= 10"))
+    calls.module(_COUNT.replace("+= 1", "+= 10") + "def g(x):\n    return [x, os.environ['KEPT']]\n")
     assert calls("f", "reuse")[0] == 10
+    calls.module("import os\ndef g(x):\n    return [len(x), os.environ['KEPT']]\n")
+    assert calls("g", "reuse", x="x" * 100_000) == [100_000, "é"]
+    assert calls("g", "reuse", x="x") == [1, "é"]
 
 
 def test_each_call_of_a_reused_process_has_its_own_environment_and_log(calls: Calls) -> None:
