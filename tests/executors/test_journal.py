@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from yamldag.executors.leaving import leave
-from yamldag.executors.local.journal import Journal, header, read, result
+from yamldag.executors.local.journal import Journal, header, read
 from yamldag.executors.local.protocol import Lines, encode
 
 
@@ -73,7 +73,7 @@ def test_results_are_read_once_and_survive_what_was_cut_off_before_them(tmp_path
     journal.ended([[2, 0, "exit", 1.5, 2.5, "", None]])
     assert journal.results() == {2: '{"state": "skipped"}'}
     assert journal.results() == {}
-    assert result(path, 1) == '{"state": "success", "output": "é"}'
+    assert read(path).results[1] == '{"state": "success", "output": "é"}'
     assert read(path).ends == {2: [2, 0, "exit", 1.5, 2.5, "", '{"state": "skipped"}']}
 
 

@@ -23,6 +23,7 @@ from yamldag.executors.local.inquiry import STEP
 from yamldag.executors.local.orphans import MARK, boot
 from yamldag.executors.local.places import journal_lock
 from yamldag.executors.local.recovery import Found
+from yamldag.operators.process import argv
 
 _PROGRAM = Path(__file__).with_name("scheduler.py")
 _ROOT = str(Path(__file__).parents[2])
@@ -100,6 +101,55 @@ def test_what_ended_meanwhile_is_found_with_its_exit_code(tmp_path: Path, next_o
     crashed.wait_for_its_runner()
     found = recover(next_one, {1: crashed.id})[1]
     assert (found.state, _end(found).exit, _end(found).reason) == ("ended", 5, "exit")
+
+
+def _call(folder: Path, how: str) -> Start:
+    """A call of a function that says that it is there, waits, and returns 7."""
+    (folder / "own.py").write_text(
+        "def f():\n    open('told', 'w').close()\n    open('go').read()\n    return 7\n"
+    )
+    spec = {"operator": "python", "task": "t", "folder": str(folder), "result": str(folder / "result")}
+    return Start(
+        1,
+        argv("its spec"),
+        {},
+        str(folder),
+        str(folder / "1.log"),
+        base=dict(os.environ),
+        warm=(how, "python", str(folder), "own"),
+        spec=json.dumps({**spec, "module": "own", "function": "f", "args": {}}),
+    )
+
+
+@pytest.mark.parametrize("how", ["fork", "reuse"])
+def test_the_result_of_a_call_that_ended_while_nobody_was_there_is_found(
+    tmp_path: Path, next_one: LocalExecutor, how: str
+) -> None:
+    told, go = fifo(tmp_path, "told"), fifo(tmp_path, "go")
+    crashed = crash(tmp_path, [_call(tmp_path, how)], after=told)
+    go.write_text("")
+    crashed.wait_for_its_runner()
+    found = _end(recover(next_one, {1: crashed.id})[1])
+    assert (found.exit, json.loads(found.result or "")) == (0, {"state": "success", "output": 7})
+
+
+@pytest.mark.parametrize("how", ["fork", "reuse"])
+@pytest.mark.parametrize("runner", ["lives", "is killed"])
+def test_the_result_of_a_call_that_ended_is_told_again_whoever_died(
+    tmp_path: Path, next_one: LocalExecutor, how: str, runner: str
+) -> None:
+    told, go, stay = fifo(tmp_path, "told"), fifo(tmp_path, "go"), fifo(tmp_path, "stay")
+    crashed = crash(tmp_path, [_call(tmp_path, how), shell(2, "exec < stay", tmp_path)], after=told)
+    go.write_text("")
+    while 1 not in journal.read(crashed.journal).ends:
+        pass
+    if runner == "is killed":
+        os.kill(crashed.runner, signal.SIGKILL)
+    found = recover(next_one, {1: crashed.id, 2: crashed.id})
+    assert (_end(found[1]).exit, json.loads(_end(found[1]).result or "")["output"]) == (0, 7)
+    if runner == "lives":
+        stay.write_text("")
+        assert [each.attempt for each in ends(next_one, 1)] == [2]
 
 
 def test_an_end_that_was_told_but_not_stored_is_told_again(tmp_path: Path, next_one: LocalExecutor) -> None:

@@ -243,6 +243,22 @@ def test_forks_and_their_exit_codes_outlive_the_runner(calls: Calls) -> None:
     assert (ended.exit, calls.result(ended)["state"]) == (99, "skipped")
 
 
+def test_what_a_reused_process_had_not_begun_when_the_runner_died_is_lost(calls: Calls) -> None:
+    calls.module("import os\ndef f():\n    return os.getpid()\ndef g():\n    open('begun', 'w')\n")
+    worker = calls("f", "reuse")
+    os.kill(worker, signal.SIGSTOP)
+    number = calls.start("g", "reuse")
+    while number not in calls.journal.pids:
+        pass
+    runner = calls.runner
+    os.kill(runner, signal.SIGKILL)
+    assert gone([runner])
+    os.kill(worker, signal.SIGCONT)
+    ended = end(calls.executor)
+    assert (ended.reason, ended.message[:16]) == ("lost", "it had not begun")
+    assert not (calls.folder / "begun").exists()
+
+
 def test_what_a_reused_process_has_carried_out_outlives_the_runner(calls: Calls) -> None:
     told, go = fifo(calls.folder, "told"), fifo(calls.folder, "go")
     calls.module("def f():\n    open('told', 'w').close()\n    open('go').read()\n    return 7\n")
@@ -288,10 +304,14 @@ def test_a_process_is_used_again_where_that_is_wanted(calls: Calls) -> None:
 
 
 def test_an_edited_module_is_not_used_again(calls: Calls) -> None:
+    calls.base["KEPT"] = "é"
     calls.module(_COUNT)
     calls("f", "reuse")
-    calls.module(_COUNT.replace("+= 1", "+= 10"))
+    calls.module(_COUNT.replace("+= 1", "+= 10") + "def g(x):\n    return [x, os.environ['KEPT']]\n")
     assert calls("f", "reuse")[0] == 10
+    calls.module("import os\ndef g(x):\n    return [len(x), os.environ['KEPT']]\n")
+    assert calls("g", "reuse", x="x" * 100_000) == [100_000, "é"]
+    assert calls("g", "reuse", x="x") == [1, "é"]
 
 
 def test_each_call_of_a_reused_process_has_its_own_environment_and_log(calls: Calls) -> None:

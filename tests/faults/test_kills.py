@@ -48,7 +48,8 @@ def pipeline(history: Path, start: datetime, end: datetime | None = None) -> dic
                 "retry_delay": "0s",
             },
             "python": {"python": {"script": PYTHON}, "needs": "one"},
-            "last": {"noop": None, "needs": ["some", "again", "python"]},
+            "used": {"python": {"function": "beat:call", "reuse": True}, "foreach": [1, 2], "needs": "one"},
+            "last": {"noop": None, "needs": ["some", "again", "python", "used"]},
         },
     }
     return said if end is None else {**said, "end": end.isoformat()}
@@ -63,6 +64,7 @@ say("begin")
 say("end")
 return 1
 """
+MODULE = "def call():\n" + "".join(f"    {line}\n" for line in PYTHON.splitlines())
 
 
 @dataclass
@@ -190,6 +192,7 @@ def killing(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Killing]
 def test_kills_lose_nothing_and_double_nothing(what: str, killing: Killing, figures: Tell) -> None:
     start = datetime.now(UTC).replace(microsecond=0)
     killing.project.write("pipelines/beat.yml", pipeline(killing.history, start))
+    (killing.project.folder / "pipelines" / "beat.py").write_text(MODULE)
     killing.start()
     wait_until(lambda: killing.moves() > 0)
     for _ in range(much(8, 67)):

@@ -18,6 +18,8 @@ RESULT = b'["R",'
 """What the line of a result begins with: `["R", attempt, result as text]`."""
 LONGEST = 1 << 13
 """Bytes of a result in a journal."""
+CALL = "/proc/self/fd/3"
+"""How a runner calls the file without a name that holds a call: there may be secrets in it."""
 _NAMELESS = "/proc/self/fd/"
 """How a guard calls the files that hold what must not be on a disk."""
 
@@ -29,11 +31,18 @@ def leave(result: dict[str, Any], path: str, told: tuple[str, int] | None) -> No
         _put(text, path)
 
 
+def refuse(journal: str, attempt: int) -> None:
+    """Nothing of the call was carried out, and nothing will be: whoever asks for the attempt may start another."""
+    _append(b'["N",%d]\n' % attempt, journal)
+
+
 def _write_down(text: str, journal: str, attempt: int) -> bool:
-    """False: there is no journal, or no room in it."""
     line = RESULT + b"%d,%b]\n" % (attempt, json.dumps(text).encode())
-    if len(line) > LONGEST:
-        return False
+    return len(line) <= LONGEST and _append(line, journal)
+
+
+def _append(line: bytes, journal: str) -> bool:
+    """False: there is no journal, or no room in it."""
     with suppress(OSError):
         descriptor = os.open(journal, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
         try:

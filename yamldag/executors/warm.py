@@ -27,9 +27,9 @@ from typing import Any, NoReturn
 
 from yamldag.executors import ahead
 from yamldag.executors.asked import READY, STALE, receive, refusal
+from yamldag.executors.leaving import CALL
 from yamldag.executors.local.placing import UnstartableError, enter, open_log
 from yamldag.executors.marking import Mark, die_with
-from yamldag.executors.task import CALL
 
 ALONE = "alone"
 """In place of a module: load nothing ahead."""

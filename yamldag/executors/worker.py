@@ -9,40 +9,42 @@ from __future__ import annotations
 
 import json
 import os
-import select
 import socket
 import sys
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 from yamldag.executors import ahead
 from yamldag.executors.asked import receive, refusal
+from yamldag.executors.leaving import CALL, refuse
 from yamldag.executors.local.orphans import MARK
 from yamldag.executors.local.placing import UnstartableError, enter, open_log
 from yamldag.executors.marking import Mark
-from yamldag.executors.task import CALL
 
 CarryOut = Callable[[dict[str, Any], tuple[str, int]], int]
 
 
-def reuse(carry_out: CarryOut, runner: str, journal: str, descriptor: str) -> int:
-    """Carry out what is asked for until the runner has gone; the exit code of the last."""
+def reuse(carry_out: CarryOut, runner: str, journal: str, descriptor: str, waiting: str = "") -> int:
+    """Carry out what is asked for until the runner has gone; the exit code of the last. `waiting`: the descriptor of
+    a file that holds the first request."""
     connection, mark, code = socket.socket(fileno=int(descriptor)), Mark(), 0
     connection.set_inheritable(False)
     own, log, environment = _OwnFiles(), _Log(), _Environment()
     while True:
-        select.select([connection], [], [])
-        if own.are_edited():  # begin anew: the request waits
-            connection.set_inheritable(True)
-            os.execve(sys.executable, sys.orig_argv, mark.environment)  # noqa: S606
-        request = receive(connection)
+        request = _read(int(waiting)) if waiting else receive(connection)
+        waiting = ""
         if request is None:
             return code
+        if own.are_edited():
+            request[2] = environment.base if request[2] is None else request[2]
+            connection.set_inheritable(True)
+            _begin_anew(request, mark)
         told, attempt, base, env, *place, spec = request
         mark.write(told)
-        if os.getppid() != int(runner):
-            return code  # nobody would know of it; whoever comes next starts it again
+        if os.getppid() != int(runner):  # perhaps nobody would know of it: whoever comes next starts it again
+            refuse(journal, attempt)
+            return code
         try:
             _settle(log, *place)
             environment.become(base, {**env, MARK: told})
@@ -58,6 +60,21 @@ def reuse(carry_out: CarryOut, runner: str, journal: str, descriptor: str) -> in
             connection.send(answer)
         except OSError:
             return code
+
+
+def _begin_anew(request: list[Any], mark: Mark) -> NoReturn:
+    """As a new interpreter, with this request first."""
+    file = os.memfd_create("request", 0)  # inherited
+    with open(file, "w", encoding="utf-8", closefd=False) as writer:
+        json.dump(request, writer)
+    os.lseek(file, 0, os.SEEK_SET)
+    words = sys.orig_argv[: sys.orig_argv.index("--reuse") + 4]
+    os.execve(sys.executable, [*words, str(file)], mark.environment)  # noqa: S606
+
+
+def _read(descriptor: int) -> list[Any]:
+    with open(descriptor, encoding="utf-8") as file:
+        return json.load(file)  # type: ignore[no-any-return]
 
 
 def _settle(log: _Log, cwd: str, path: str, shared: bool) -> None:
@@ -105,12 +122,13 @@ class _Environment:
     """Of the process, as each attempt has it: whatever the one before has changed."""
 
     def __init__(self) -> None:
+        self.base: dict[str, str] = {}
         self._base: dict[bytes, bytes] = {}
 
     def become(self, base: dict[str, str] | None, own: dict[str, str]) -> None:
         """`base` None: as it was."""
         if base is not None:
-            self._base = _encoded(base)
+            self.base, self._base = base, _encoded(base)
         wanted, present = {**self._base, **_encoded(own)}, os.environb
         if present._data == wanted:  # type: ignore[attr-defined]
             return

@@ -269,7 +269,7 @@ class LocalExecutor:
     def _inherited_ends(self) -> list[EndRow]:
         ends = self._inherited.take()
         for end in ends:
-            end[-1] = journal.result(self._diaries.pop(end[0]), end[0])
+            recovery.complete(end, journal.read(self._diaries.pop(end[0])))
         return ends
 
     def _inherit(self, attempt: int, pid: int, started: float, start: Start | None) -> None:

@@ -79,6 +79,8 @@ class Story:
         self.begun: set[int] = set()
         self.pids: dict[int, tuple[int, float]] = {}
         """attempt → (process id, when it was started)"""
+        self.refused: set[int] = set()
+        """Those whose process had not begun them when the runner died, and went away."""
         self.results: dict[int, str] = {}
         self.ends: dict[int, EndRow] = {}
         """Whole: with the results."""
@@ -96,11 +98,6 @@ def read(path: Path) -> Story:
         with contextlib.suppress(ValueError):
             _tell(story, json.loads(line))
     return story
-
-
-def result(path: Path, attempt: int) -> str | None:
-    """What the process of an attempt has written into the journal at `path`."""
-    return _results(b"\n".join(_lines(path))).get(attempt)
 
 
 def _lines(path: Path) -> list[bytes]:
@@ -128,6 +125,8 @@ def _tell(story: Story, entry: list[Any]) -> None:
         story.begun.update(rest)
     elif kind == "P":
         story.pids.update({attempt: (pid, started) for attempt, pid, started in rest})
+    elif kind == "N":
+        story.refused.update(rest)
     elif kind == "R":
         story.results[rest[0]] = rest[1]
     elif kind == "E":

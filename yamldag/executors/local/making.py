@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
+from yamldag.executors.leaving import CALL
 from yamldag.executors.local.forks import UncertainError
 from yamldag.executors.local.order import Order
 from yamldag.executors.local.placing import UnstartableError
@@ -17,7 +18,6 @@ from yamldag.executors.local.protocol import EndRow
 from yamldag.executors.local.reuse import Worker
 from yamldag.executors.local.spawn import Spawner
 from yamldag.executors.local.warm import Warm
-from yamldag.executors.task import CALL
 
 _CALL = int(CALL.rpartition("/")[2])
 

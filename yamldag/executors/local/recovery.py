@@ -25,6 +25,7 @@ Fate: TypeAlias = Literal["running", "ended", "unstarted", "lost", "watched"]
 
 _PAUSE, _LOOKS = 0.01, 100
 _LOST = "its end is not known: the process that watched it died"
+_UNBEGUN = "it had not begun when the process that should watch it died"
 
 
 class Found(Struct, frozen=True):
@@ -166,6 +167,14 @@ def _lost(story: Story, attempt: int) -> EndRow:
     now = time.time()
     _, started = story.pids.get(attempt, (0, now))
     return [attempt, -signal.SIGKILL, "lost", started, now, _LOST, None]
+
+
+def complete(end: EndRow, story: Story) -> None:
+    """Put what the journal of its runner, which is dead, tells of an attempt into its end."""
+    end[-1] = story.results.get(end[0])
+    if end[0] in story.refused:
+        end[1:3] = [-signal.SIGKILL, "lost"]
+        end[5] = _UNBEGUN
 
 
 def remains(link: Link) -> Remains:
