@@ -73,7 +73,7 @@ FAILED = "p001-00001"
 SAME = [
     ("list",), ("runs",), ("runs", "p001", "--state", "failed"), ("runs", "-n", "3"), ("runs", "--type", "manual"),
     ("runs", "--since", "2027-01-15T06:00"), ("tasks", RUN), ("tasks", "p002"), ("logs", RUN, "t0"),
-    ("why", RUN, "t2"), ("why", RUN, "t0"), ("versions", "p000"), ("versions", "p000", "--diff", "1", "1"), ("pools",),
+    ("why", RUN, "t2"), ("why", RUN, "t0"), ("versions", "p000"), ("versions", "p000", "--diff", "1", "1"), ("pools",), ("connections",), ("connections", "list"), ("secrets",),
     ("clear", RUN, "t0", "--dry-run"), ("clear", "p001-00000", "--dry-run", "--only"), ("retry", RUN, "--dry-run"),
     ("backfill", "p000", "--from", "2026-01-01", "--to", "2026-01-01", "--dry-run"), ("logs", RUN, "--notifications"),
     # what is wrong

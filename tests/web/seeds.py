@@ -56,11 +56,14 @@ class Seeded:
             database.close()
 
 
-def seed(root: Path, pipelines: int = 3, runs: int = 5, tasks: int = 3, url: str | None = None) -> Seeded:
-    """`pipelines` × `runs` × `tasks`, of which the newest run of the first pipeline goes on, and one task in it."""
+def seed(
+    root: Path, pipelines: int = 3, runs: int = 5, tasks: int = 3, url: str | None = None, keys: str = ""
+) -> Seeded:
+    """`pipelines` × `runs` × `tasks`, of which the newest run of the first pipeline goes on, and one task in it.
+    `keys`: more that the second task of each says, as `pool: crm`."""
     (root / "pipelines").mkdir(parents=True, exist_ok=True)
     for number in range(pipelines):
-        (root / "pipelines" / f"p{number:03}.yml").write_text(_file(number, tasks))
+        (root / "pipelines" / f"p{number:03}.yml").write_text(_file(number, tasks, keys))
     (root / ".yamldag" / "logs").mkdir(parents=True, exist_ok=True)
     log = root / ".yamldag" / "logs" / "seed.log"
     log.write_text("connecting\n\x1b[31mERROR: no such table: orders\x1b[0m\n")
@@ -82,9 +85,12 @@ def seed(root: Path, pipelines: int = 3, runs: int = 5, tasks: int = 3, url: str
     return Seeded(root, url, catalogue, board)
 
 
-def _file(number: int, tasks: int) -> str:
+def _file(number: int, tasks: int, keys: str) -> str:
     chain = "\n".join(
-        f"  t{task}: {{bash: 'true'" + (f", needs: t{task - 1}" if task else "") + "}"
+        f"  t{task}: {{bash: 'true'"
+        + (f", needs: t{task - 1}" if task else "")
+        + (f", {keys}" if keys and task == 1 else "")
+        + "}"
         for task in range(tasks)
     )
     return f'pipeline: p{number:03}\ndescription: Number {number}.\nschedule: "@hourly"\nowner: team-{number % 5}\ntasks:\n{chain}\n'

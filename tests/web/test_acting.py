@@ -272,8 +272,13 @@ def test_runs_are_filtered_and_paged(hosted: Hosted) -> None:
         "SELECT 'many-' || i, 'p002', 'manual', 'queued', '2026-01-01', '2026-01-01', '2026-01-01', '{}', 5.5 FROM n"
     )
     database.close()
+    seen = listed(hosted, "/runs?type=manual")
+    assert len(seen) == len(set(seen)) == 120
+
+
+def listed(hosted: Hosted, path: str) -> list[str]:
+    """The ids of all pages, in order."""
     seen: list[str] = []
-    path = "/runs?type=manual"
     while path:
         page = hosted.anyone.get(path).text
         seen += [part.partition('"')[0] for part in page.split('name="run" value="')[1:]]
@@ -282,7 +287,39 @@ def test_runs_are_filtered_and_paged(hosted: Hosted) -> None:
             if 'rel="next"' in page
             else ""
         )
-    assert len(seen) == len(set(seen)) == 120
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("order", "by"),
+    [
+        ("newest", "created DESC, id DESC"),
+        ("oldest", "created, id"),
+        ("date", "logical_date DESC, id DESC"),
+        ("longest", "coalesce(ended - started, -1.0) DESC, id DESC"),
+    ],
+)
+def test_runs_are_sorted_over_all_pages(hosted: Hosted, order: str, by: str) -> None:
+    database = open_database(hosted.seeded.url)
+    database.execute(
+        "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 119) "
+        "INSERT INTO run (id, pipeline, type, state, logical_date, data_interval_start, data_interval_end, params, "
+        "version, created, started, ended) SELECT 'many-' || i, 'p002', 'manual', CASE i % 5 WHEN 0 THEN 'queued' ELSE 'failed' END, "
+        "'2026-01-0' || (1 + i % 7) || 'T00:00:00.000000Z', '2026-01-01', '2026-01-01', '{}', "
+        "(SELECT version FROM pipeline WHERE id = 'p002'), 5.5 + i % 9, "
+        "CASE i % 5 WHEN 0 THEN NULL ELSE 20 END, CASE i % 5 WHEN 0 THEN NULL ELSE 20.0 + (i % 11) / 3.0 END FROM n"
+    )
+    database.close()
+    wanted = [
+        str(name) for (name,) in rows(hosted, f"SELECT id FROM run WHERE type = 'manual' ORDER BY {by}")
+    ]
+    assert listed(hosted, f"/runs?type=manual&sort={order}") == wanted
+
+
+def test_an_order_that_there_is_not_is_the_usual_one(hosted: Hosted) -> None:
+    page = hosted.anyone.get("/runs?sort=nothing").text
+    assert '<option value="newest" selected>' in page
+    assert page.index("/runs/p000-00004") < page.index("/runs/p001-00000")
 
 
 @pytest.mark.parametrize(

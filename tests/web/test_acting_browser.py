@@ -235,6 +235,57 @@ def test_runs_are_picked_and_retried_by_keys(more: Seeded, sit: Sit) -> None:
     assert rows(more, "SELECT count(*) FROM run WHERE state = 'failed'") == [(0,)]
 
 
+def test_a_run_is_cancelled_by_clicks_on_its_page(more: Seeded, sit: Sit) -> None:
+    seat = sit()
+    page = seat.open("/runs/p000-00004")
+    page.get_by_role("link", name=re.compile("^Cancel…")).click()
+    dialog = page.get_by_role("dialog", name=re.compile("^Cancel "))
+    expect(dialog.locator(".cli")).to_have_text("yamldag cancel p000-00004")
+    seat.is_accessible()
+    assert rows(more, "SELECT count(*) FROM request") == [(0,)], "it asks first"
+    dialog.get_by_role("button", name=re.compile("Cancel")).click()
+    expect(page.locator("p[role=status]")).to_be_visible()
+    assert rows(more, "SELECT run, kind FROM request") == [("p000-00004", "cancel")]
+    assert rows(more, "SELECT action, object, outcome FROM audit ORDER BY id DESC LIMIT 1") == [
+        ("run.cancel", "p000-00004", "asked")
+    ]
+    seat.is_content()
+
+
+def test_runs_are_picked_and_cancelled_by_clicks(more: Seeded, sit: Sit) -> None:
+    database = open_database(more.url)
+    database.execute(
+        "INSERT INTO run (id, pipeline, type, state, logical_date, data_interval_start, data_interval_end, params, created) "
+        "SELECT 'waits', pipeline, 'manual', 'queued', logical_date, logical_date, logical_date, '{}', 2 FROM run LIMIT 1"
+    )
+    database.close()
+    page = sit().open("/runs")
+    for name in ("p000-00004", "waits", "p001-00000"):
+        page.get_by_label(f"Pick {name}", exact=True).check()
+    page.get_by_role("button", name="Cancel…").click()
+    expect(page.locator("h1")).to_have_text("Cancel 2 runs?")
+    expect(page.locator("main")).to_contain_text("1 of what was picked is left")
+    page.get_by_role("button", name="Cancel 2 runs").click()
+    expect(page.locator("p[role=status]")).to_contain_text("done")
+    assert rows(more, "SELECT run, kind FROM request") == [("p000-00004", "cancel")]
+    assert rows(more, "SELECT state FROM run WHERE id = 'waits'") == [("cancelled",)]
+    assert rows(more, "SELECT object, outcome FROM audit WHERE action = 'run.cancel' ORDER BY object") == [
+        ("p000-00004", "asked"), ("waits", "cancelled"),
+    ]  # fmt: skip
+
+
+def test_the_list_of_runs_is_sorted_by_a_click_on_its_head(more: Seeded, sit: Sit) -> None:
+    page = sit().open("/runs")
+    first = page.locator("[name=run]").first
+    expect(first).to_have_value("p002-00004")
+    page.get_by_role("link", name="Asked for").click()
+    expect(page.get_by_role("columnheader", name="Asked for")).to_have_attribute("aria-sort", "ascending")
+    expect(first).not_to_have_value("p002-00004")
+    page.get_by_label("Order").select_option("longest")
+    page.get_by_role("button", name="Filter").click()
+    expect(page.get_by_role("columnheader", name="Took")).to_have_attribute("aria-sort", "descending")
+
+
 def test_a_pool_is_made_and_deleted(more: Seeded, sit: Sit) -> None:
     page = sit().open("/pools")
     page.keyboard.press("n")

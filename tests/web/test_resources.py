@@ -44,6 +44,38 @@ def test_pipelines_come_with_their_newest_run(hosted: Hosted) -> None:
     assert ([row["pipeline"] for row in rest["items"]], rest["next"]) == (["p002"], None)
 
 
+PROJECT = """
+secrets: {key: , none: }
+connections:
+  warehouse: "postgresql://etl:{{ secrets.key }}@db.example.org/sales"
+  web: {type: https, host: api.example.org, user: ann, password: "{{ secrets.none }}"}
+"""
+
+
+def test_connections_and_secrets_are_told_by_name_and_never_by_value(
+    hosted: Hosted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (hosted.seeded.root / "yamldag.yml").write_text(PROJECT)
+    monkeypatch.setenv("YAMLDAG_SECRET_KEY", "correct horse & battery")
+    connections, secrets = get(hosted, "/connections"), get(hosted, "/secrets")
+    is_a("ConnectionPage", connections)
+    is_a("SecretPage", secrets)
+    warehouse, web = connections["items"]
+    assert (warehouse["id"], warehouse["type"], warehouse["address"], warehouse["note"]) == (
+        "warehouse", "postgresql", "db.example.org/sales", None,
+    )  # fmt: skip
+    assert (web["id"], web["address"]) == ("web", None)
+    assert "none" in web["note"]
+    assert [(row["name"], bool(row["source"])) for row in secrets["items"]] == [
+        ("key", True),
+        ("none", False),
+    ]
+    for word in ("horse", "battery"):
+        assert word not in json.dumps([connections, secrets])
+    first = get(hosted, "/connections?limit=1")
+    assert get(hosted, f"/connections?limit=1&cursor={first['next']}")["items"] == [web]
+
+
 def test_a_plan_that_has_not_changed_is_not_sent_again(hosted: Hosted) -> None:
     answer = hosted.anyone.get("/api/v1/pipelines/p000/plan")
     is_a("Plan", answer.json())

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from yamldag.cli import options
 from yamldag.cli.main import UsageError
 from yamldag.cli.records import print_table
-from yamldag.engine.asking.secrets import connection_rows, given, keys_of, masked
+from yamldag.cli.source import add_source, source
+from yamldag.engine.asking.secrets import given, keys_of, masked
 from yamldag.operators.secrets import UnresolvedError
 
 if TYPE_CHECKING:
@@ -29,19 +30,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("id", metavar="ID", nargs="?", help="the connection")
     options.add_format(parser, "text", "json")
-    options.add_project(parser)
+    add_source(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     if (args.action == "test") != (args.id is not None):
         wanted = "the ID of one" if args.action == "test" else "nothing"
         raise UsageError(f"`connections {args.action}` wants {wanted}, found {args.id or 'nothing'}")
-    project = options.sound_project(args)
-    return _test(project, args.id, args.format) if args.id else _list(project, args.format)
+    if args.id is None:
+        with source(args) as asked:
+            return _list(asked.connections(), args.format)
+    if args.server:
+        raise UsageError("`connections test` reaches a connection from this machine: it wants no `--server`")
+    return _test(options.sound_project(args), args.id, args.format)
 
 
-def _list(project: Project, form: str) -> int:
-    found = connection_rows(project)
+def _list(found: list[dict[str, Any]], form: str) -> int:
     if form == "json":
         options.print_json(found)
     elif found:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
-from yamldag.cli import acting, databases
+from yamldag.cli import acting, databases, options
 from yamldag.cli.main import UsageError
 from yamldag.cli.records import exists, find_run, records
 from yamldag.plan.state import ATTEMPT_FINAL, FINAL, RUN_FINAL
@@ -158,6 +158,16 @@ class Here:
                 return pool_rows(database, self.project.pools)
         declared = sorted(self.project.pools.items())
         return [pool_row(PoolRow(name, slots, "project", 0), 0) for name, slots in declared]
+
+    def connections(self) -> list[Row]:
+        from yamldag.engine.asking.secrets import connection_rows
+
+        return connection_rows(options.sound(self.project))
+
+    def secrets(self) -> list[Row]:
+        from yamldag.engine.asking.secrets import secret_rows
+
+        return secret_rows(options.sound(self.project))
 
     def attempts(self, run: str, task: str) -> list[Row]:
         from yamldag.engine.asking.naming import instance_named

@@ -51,7 +51,10 @@ def project(args: argparse.Namespace, *, diagnoses: bool = False) -> Project:
 
 def sound_project(args: argparse.Namespace) -> Project:
     """The same, if its file has no errors: else they are printed, and the exit is 1."""
-    found = project(args)
+    return sound(project(args))
+
+
+def sound(found: Project) -> Project:
     if found.broken:
         show_diagnostics(found.found)
         raise UnsoundError

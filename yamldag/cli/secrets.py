@@ -10,7 +10,7 @@ import sys
 
 from yamldag.cli import options
 from yamldag.cli.records import print_table
-from yamldag.engine.asking.secrets import secret_rows
+from yamldag.cli.source import add_source, source
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,11 +18,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "action", choices=("list",), nargs="?", default="list", help="what to do (default: list)"
     )
     options.add_format(parser, "text", "json")
-    options.add_project(parser)
+    add_source(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    found = secret_rows(options.sound_project(args))
+    with source(args) as asked:
+        found = asked.secrets()
     if args.format == "json":
         options.print_json(found)
     elif found:

@@ -59,6 +59,10 @@ class Source(Protocol):
 
     def pools(self) -> list[Row]: ...
 
+    def connections(self) -> list[Row]: ...
+
+    def secrets(self) -> list[Row]: ...
+
     def attempts(self, run: str, task: str) -> list[Row]:
         """By instance, the first attempt first."""
 

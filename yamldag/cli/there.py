@@ -167,6 +167,12 @@ class There:
     def pools(self) -> list[Row]:
         return list(self._all("/pools"))
 
+    def connections(self) -> list[Row]:
+        return list(self._all("/connections"))
+
+    def secrets(self) -> list[Row]:
+        return list(self._all("/secrets"))
+
     def attempts(self, run: str, task: str) -> list[Row]:
         return list(self._all(f"/runs/{_part(run)}/attempts", task=task))
 

@@ -10,6 +10,7 @@ from yamldag.store.lives import SCHEDULERS
 from yamldag.store.tables import (
     backfill,
     pipeline,
+    pipeline_version,
     pool,
     pool_claim,
     request,
@@ -27,23 +28,24 @@ def the_pipeline(db: sa.Connection, name: str) -> sa.RowMapping | None:
 
 
 def life(db: sa.Connection, owner: int) -> sa.RowMapping | None:
-    return db.execute(sa.select(runner).where(runner.c.id == owner)).mappings().one_or_none()
+    """With `running`, as `schedulers` has it."""
+    return db.execute(sa.select(runner, _RUNNING).where(runner.c.id == owner)).mappings().one_or_none()
 
 
 def schedulers(db: sa.Connection) -> Rows:
-    """Those that have not ended as far as is recorded."""
-    query = sa.select(runner).where(runner.c.kind.in_(SCHEDULERS), runner.c.ended.is_(None))
+    """Those that have not ended as far as is recorded, each with `running`: how many attempts it runs."""
+    query = sa.select(runner, _RUNNING).where(runner.c.kind.in_(SCHEDULERS), runner.c.ended.is_(None))
     return list(db.execute(query.order_by(runner.c.seen.desc())).mappings())
 
 
-def running(db: sa.Connection, owner: int) -> int:
-    """Attempts of the runs that a life moves."""
-    query = (
-        sa.select(sa.func.count())
-        .select_from(task_instance.join(run, run.c.id == task_instance.c.run))
-        .where(run.c.owner == owner, run.c.state == "running", task_instance.c.state == "running")
-    )
-    return int(db.execute(query).scalar_one())
+_RUNNING = (
+    sa.select(sa.func.count())
+    .select_from(task_instance.join(run, run.c.id == task_instance.c.run))
+    .where(run.c.owner == runner.c.id, run.c.state == "running", task_instance.c.state == "running")
+    .correlate(runner)
+    .scalar_subquery()
+    .label("running")
+)
 
 
 def active_runs(db: sa.Connection, row: sa.RowMapping) -> list[str]:
@@ -73,16 +75,17 @@ def the_backfill(db: sa.Connection, name: str) -> sa.RowMapping | None:
     return db.execute(sa.select(backfill).where(backfill.c.id == name)).mappings().one_or_none()
 
 
-def pool_slots(db: sa.Connection, name: str) -> int | None:
-    return db.execute(sa.select(pool.c.slots).where(pool.c.name == name)).scalar_one_or_none()
-
-
-def claims(db: sa.Connection, name: str) -> Rows:
-    """Those that hold slots of a pool, then those that wait, the first first."""
+def claims(db: sa.Connection, name: str) -> tuple[int | None, Rows]:
+    """The slots of a pool (None: there is none of that name), and who claims them: those that hold some, then those
+    that wait, the first first."""
     query = (
-        sa.select(pool_claim, task_instance.c.task, task_instance.c.map_index)
-        .join(task_instance, task_instance.c.id == pool_claim.c.instance)
-        .where(pool_claim.c.pool == name)
+        sa.select(pool.c.slots.label("all"), pool_claim, task_instance.c.task, task_instance.c.map_index)
+        .select_from(
+            pool.outerjoin(pool_claim, pool_claim.c.pool == pool.c.name).outerjoin(
+                task_instance, task_instance.c.id == pool_claim.c.instance
+            )
+        )
+        .where(pool.c.name == name)
         .order_by(
             pool_claim.c.granted.desc(),
             pool_claim.c.precedence,
@@ -90,13 +93,15 @@ def claims(db: sa.Connection, name: str) -> Rows:
             pool_claim.c.instance,
         )
     )
-    return list(db.execute(query).mappings())
+    rows = list(db.execute(query).mappings())
+    return (rows[0]["all"] if rows else None), [row for row in rows if row["instance"] is not None]
 
 
-def run_before(db: sa.Connection, row: sa.RowMapping, types: Iterable[str]) -> sa.RowMapping | None:
-    """The run of these types with the next lower logical date."""
-    query = (
-        sa.select(run)
+def past(db: sa.Connection, row: sa.RowMapping, types: Iterable[str], task: str) -> Rows:
+    """The run of these types with the next lower logical date, with its instances of a task: a row for each (`state`
+    and `reason` are None if it has none), or none."""
+    before = (
+        sa.select(run.c.id, run.c.state)
         .where(
             run.c.pipeline == row["pipeline"],
             run.c.logical_date < row["logical_date"],
@@ -104,8 +109,13 @@ def run_before(db: sa.Connection, row: sa.RowMapping, types: Iterable[str]) -> s
         )
         .order_by(run.c.logical_date.desc(), run.c.created.desc())
         .limit(1)
+        .subquery()
     )
-    return db.execute(query).mappings().one_or_none()
+    of = sa.and_(task_instance.c.run == before.c.id, task_instance.c.task == task)
+    query = sa.select(
+        before.c.id, before.c.state.label("run_state"), task_instance.c.state, task_instance.c.reason
+    ).select_from(before.outerjoin(task_instance, of))
+    return list(db.execute(query).mappings())
 
 
 def begins_backfill(db: sa.Connection, row: sa.RowMapping) -> bool:
@@ -117,15 +127,34 @@ def begins_backfill(db: sa.Connection, row: sa.RowMapping) -> bool:
 
 
 def asked(db: sa.Connection, *, run: str | None = None, pipeline: str | None = None) -> Rows:
-    """What is asked of a run, or of runs of a pipeline, and not answered yet, the oldest first: run, kind, detail."""
-    query = sa.select(request.c.run, request.c.kind, request.c.detail).where(request.c.done.is_(None))
+    """What is asked of a run, or of runs of a pipeline, and not answered yet, the oldest first: run, kind, detail, and
+    the hash and number of the `version` that the run is to go on by, if it is not its own."""
+    version, other = pipeline_version, pipeline_version.alias()
+    not_later = sa.or_(
+        other.c.created < version.c.created,
+        sa.and_(other.c.created == version.c.created, other.c.hash <= version.c.hash),
+    )
+    number = (
+        sa.select(sa.func.count())
+        .where(other.c.pipeline == version.c.pipeline, not_later)
+        .correlate(version)
+        .scalar_subquery()
+    )
+    named = sa.and_(version.c.pipeline == _runs.c.pipeline, request.c.detail.contains(version.c.hash))
+    query = (
+        sa.select(
+            request.c.run,
+            request.c.kind,
+            request.c.detail,
+            version.c.hash.label("version"),
+            sa.case((version.c.hash.is_not(None), number)).label("number"),
+        )
+        .select_from(request.join(_runs, _runs.c.id == request.c.run).outerjoin(version, named))
+        .where(request.c.done.is_(None))
+        .order_by(request.c.id)
+    )
     if run is not None:
         query = query.where(request.c.run == run)
     if pipeline is not None:
-        query = query.join(_runs, _runs.c.id == request.c.run).where(_runs.c.pipeline == pipeline)
-    return list(db.execute(query.order_by(request.c.id)).mappings())
-
-
-def instances_of(db: sa.Connection, name: str, task: str) -> Rows:
-    query = sa.select(task_instance).where(task_instance.c.run == name, task_instance.c.task == task)
-    return list(db.execute(query.order_by(task_instance.c.map_index)).mappings())
+        query = query.where(_runs.c.pipeline == pipeline)
+    return list(db.execute(query).mappings())

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from yamldag.store.overview import Rows
+from yamldag.store.overview import Rows, Shown, plain
 from yamldag.store.tables import attempt, deferral, run, task_instance
 
 
@@ -36,7 +36,7 @@ def run_after(db: sa.Connection, name: str, date: str, offset: int = 0) -> str |
     return db.execute(query).scalar_one_or_none()
 
 
-def neighbours(db: sa.Connection, row: sa.RowMapping) -> tuple[str | None, str | None]:
+def neighbours(db: sa.Connection, row: Shown) -> tuple[str | None, str | None]:
     """The ids of the pipeline's runs before and after a run, by logical date."""
     of = sa.select(run.c.id).where(run.c.pipeline == row["pipeline"]).limit(1)
     older = of.where(run.c.logical_date < row["logical_date"]).order_by(run.c.logical_date.desc())
@@ -58,9 +58,7 @@ def cells(db: sa.Connection, runs: Collection[str]) -> Sequence[Cell]:
         .where(at.run.in_(list(runs)))
         .group_by(at.run, at.task, at.state)
     )
-    cursor = db.execute(query).cursor
-    assert cursor is not None
-    return [(name, task, state, number) for name, task, state, number in cursor.fetchall()]
+    return [(name, task, state, number) for name, task, state, number in plain(db, query)]
 
 
 class Took(NamedTuple):

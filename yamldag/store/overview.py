@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from typing import Any, NamedTuple
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 import sqlalchemy as sa
 
@@ -18,9 +18,13 @@ _SHOWN = [
     for name in ("id", "pipeline", "version", "type", "state", "logical_date", "created", "started", "ended")
 ]
 """Of a run in a list: without params, which may be long."""
+Shown: TypeAlias = "sa.RowMapping | Mapping[str, Any]"
+"""Those of a run, and more."""
 
 
-def newest_runs(db: sa.Connection, per: int = 10, of: Collection[str] | None = None) -> dict[str, Rows]:
+def newest_runs(
+    db: sa.Connection, per: int = 10, of: Collection[str] | None = None
+) -> dict[str, list[Shown]]:
     """Of each pipeline, or of these, its newest runs by logical date, the newest first."""
     inner = run.alias()
     border = (
@@ -40,8 +44,10 @@ def newest_runs(db: sa.Connection, per: int = 10, of: Collection[str] | None = N
     )
     if of is not None:
         query = query.where(pipeline.c.id.in_(sorted(of)))
-    found: dict[str, Rows] = {}
-    for row in db.execute(query).mappings():
+    found: dict[str, list[Shown]] = {}
+    names = [column.name for column in _SHOWN]
+    for values in plain(db, query):
+        row = dict(zip(names, values, strict=True))
         rows = found.setdefault(row["pipeline"], [])
         if len(rows) < per:
             rows.append(row)
@@ -61,6 +67,27 @@ def last_over(db: sa.Connection) -> dict[str, sa.RowMapping]:
     )
     query = sa.select(*_SHOWN).select_from(pipeline.join(run, run.c.id == newest))
     return {row["pipeline"]: row for row in db.execute(query).mappings()}
+
+
+def last_states(db: sa.Connection) -> dict[str, str]:
+    """Of each pipeline how its newest run that is over, by logical date, has ended."""
+    inner = run.alias()
+    state = (
+        sa.select(inner.c.state)
+        .where(inner.c.pipeline == pipeline.c.id, inner.c.state.in_(sorted(RUN_FINAL)))
+        .order_by(inner.c.logical_date.desc(), inner.c.created.desc())
+        .limit(1)
+        .correlate(pipeline)
+        .scalar_subquery()
+    )
+    return {name: state for name, state in plain(db, sa.select(pipeline.c.id, state)) if state is not None}
+
+
+def plain(db: sa.Connection, query: sa.Select[Any]) -> Sequence[tuple[Any, ...]]:
+    """The rows as the driver gives them: for many of them, of kinds that every driver knows."""
+    cursor = db.execute(query).cursor
+    assert cursor is not None
+    return cursor.fetchall()
 
 
 class Open(NamedTuple):

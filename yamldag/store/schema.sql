@@ -362,7 +362,11 @@ CREATE INDEX webhook_message_at ON webhook_message (at);
 
 CREATE INDEX run_backfill ON run (backfill);
 
+CREATE INDEX run_created_id ON run (created, id);
+
 CREATE INDEX run_owner_state ON run (owner, state);
+
+CREATE INDEX run_pipeline_created ON run (pipeline, created);
 
 CREATE INDEX run_pipeline_logical_date ON run (pipeline, logical_date);
 

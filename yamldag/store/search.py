@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -12,23 +12,44 @@ from yamldag.store.tables import audit, run
 Rows = list[sa.RowMapping]
 
 
+class Order(NamedTuple):
+    """How runs are sorted: by what, and whether the greatest come first; of equals by id."""
+
+    key: sa.ColumnElement[Any]
+    falls: bool = True
+
+
+_TOOK = sa.func.coalesce(run.c.ended - run.c.started, -1.0)
+ORDERS = {
+    "newest": Order(run.c.created),
+    "oldest": Order(run.c.created, falls=False),
+    "date": Order(run.c.logical_date),
+    "longest": Order(_TOOK),
+}
+"""`longest`: what has not ended comes last."""
+Place = tuple[float | str, str]
+"""Of a run in an order: its key, and its id."""
+
+
 def runs(
     db: sa.Connection,
     limit: int,
     *,
-    after: tuple[float, str] | None = None,
+    order: str = "newest",
+    after: Place | None = None,
     since: str | None = None,
     until: str | None = None,
     **equal: str | None,
 ) -> Rows:
-    """The newest first, those after the run of that moment and id. `since`, `until`: logical dates, included.
-    `equal`: pipeline, state, type, backfill; None counts as not given."""
-    query = sa.select(run).order_by(run.c.created.desc(), run.c.id.desc()).limit(limit)
+    """In one of ORDERS, those after that place; with `place`, the key of each. `since`, `until`: logical dates,
+    included. `equal`: pipeline, state, type, backfill; None counts as not given."""
+    key, falls = ORDERS[order]
+    query = sa.select(run, key.label("place")).limit(limit)
+    query = query.order_by(key.desc(), run.c.id.desc()) if falls else query.order_by(key, run.c.id)
     if after is not None:
-        created, name = after
-        query = query.where(
-            sa.or_(run.c.created < created, sa.and_(run.c.created == created, run.c.id < name))
-        )
+        at, name = after
+        beyond = (key < at, run.c.id < name) if falls else (key > at, run.c.id > name)
+        query = query.where(sa.or_(beyond[0], sa.and_(key == at, beyond[1])))
     for column, value in equal.items():
         if value:
             query = query.where(run.c[column] == value)

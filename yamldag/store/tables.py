@@ -162,6 +162,9 @@ run = _table(
     sa.Index(None, "backfill"),
     sa.Index(None, "state", "logical_date"),
     sa.Index(None, "pipeline", "logical_date"),
+    # For lists: the newest first, of all and of one pipeline.
+    sa.Index(None, "created", "id"),
+    sa.Index(None, "pipeline", "created"),
     _one_of("type", RUN_TYPES),
     _one_of("state", RunState),
     sa.CheckConstraint("(tick IS NOT NULL) = (type = 'scheduled')", name="tick_of_scheduled"),

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from starlette.requests import HTTPConnection
 
 from yamldag import __version__, shipped
@@ -140,4 +140,4 @@ def _ago(context: Context, at: float | None) -> Markup:
 def _time(at: float | datetime, shown: str) -> Markup:
     moment = (at if isinstance(at, datetime) else datetime.fromtimestamp(at, UTC)).astimezone(UTC)
     exact = moment.isoformat(timespec="seconds").replace("+00:00", "Z")
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(exact, exact, shown)
+    return Markup(f'<time datetime="{exact}" title="{exact}">{escape(shown)}</time>')  # noqa: S704  (a time, and escaped)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from yamldag.web import hook, metrics
-from yamldag.web.api import backfills, files, logs, openapi, people, pools, runs, tasks, webhooks
+from yamldag.web.api import backfills, files, logs, openapi, people, pools, runs, secrets, tasks, webhooks
 from yamldag.web.api import pipelines as api_pipelines
 from yamldag.web.pages import (
     about,
@@ -69,6 +69,7 @@ TABLE = Table(
         *logs.ROUTES,
         *backfills.ROUTES,
         *pools.ROUTES,
+        *secrets.ROUTES,
         *files.ROUTES,
         *people.ROUTES,
         *webhooks.ROUTES,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from contextvars import ContextVar
@@ -11,6 +12,7 @@ from typing import TypeVar
 
 import sqlalchemy as sa
 
+from yamldag.compile.project import Project, find
 from yamldag.engine.status import Board
 from yamldag.store.address import reading
 from yamldag.store.database import Database
@@ -50,6 +52,11 @@ class Site:
     @property
     def logs(self) -> Path:
         return self.folder / "logs"
+
+    @property
+    def project(self) -> Project:
+        """The project's settings, as the scheduler read them last."""
+        return self.board.status.project or find(str(self.folder.parent), None, os.environ)
 
     def reading(self) -> sa.Connection:
         """A connection to read by, from one moment: `with site.reading() as db`. Raises Away."""

@@ -55,9 +55,10 @@ def circumstances(db: sa.Connection, row: sa.RowMapping, run: Run, instance: Ins
     owner = next((each for each in lives if each["id"] == row["owner"]), None)
     owner = owner or (stored.life(db, row["owner"]) if row["owner"] else None)
     task = instance.node.task
+    slots, claims = stored.claims(db, task.pool) if ready and task.pool else (None, [])
     return Circumstances(
         lease=_lease(),
-        owner=_life(owner, now, stored.running(db, owner["id"]) if ready else 0) if owner else None,
+        owner=_life(owner, now) if owner else None,
         schedulers=tuple(_life(each, now) for each in lives),
         paused=bool(known and known["paused"]),
         removed=bool(known and known["removed"] is not None),
@@ -66,8 +67,8 @@ def circumstances(db: sa.Connection, row: sa.RowMapping, run: Run, instance: Ins
         ahead=stored.ahead(db, row) if queued else 0,
         backfill=row["backfill"],
         backfill_cancelled=bool(backfill and backfill["cancelled"] is not None),
-        pool_slots=stored.pool_slots(db, task.pool) if ready and task.pool else None,
-        claims=_claims(db, task.pool) if ready and task.pool else (),
+        pool_slots=slots,
+        claims=tuple(_claim(each) for each in claims),
         waits_for=_awaited(waits, instance.node.task.operator) if waits else None,
         waits_until=waits.at if waits else None,
         past=_past(db, row, run, instance) if task.depends_on_past and instance.state not in FINAL else None,
@@ -84,18 +85,15 @@ def _lease() -> float:
         return LEASE
 
 
-def _life(row: sa.RowMapping, now: float, running: int = 0) -> Life:
+def _life(row: sa.RowMapping, now: float) -> Life:
     here = row["host"] == socket.gethostname()
     name = f"process {row['pid']}" + ("" if here else f" on {row['host']}")
     gone = row["ended"] is not None or (here and not os.path.exists(f"/proc/{row['pid']}"))
-    return Life(name, gone, max(0.0, now - row["seen"]), row["slots"], running)
+    return Life(name, gone, max(0.0, now - row["seen"]), row["slots"], row["running"])
 
 
-def _claims(db: sa.Connection, pool: str) -> tuple[Claim, ...]:
-    return tuple(
-        Claim(_label(row), row["instance"], row["slots"], bool(row["granted"]))
-        for row in stored.claims(db, pool)
-    )
+def _claim(row: sa.RowMapping) -> Claim:
+    return Claim(_label(row), row["instance"], row["slots"], bool(row["granted"]))
 
 
 def _label(row: sa.RowMapping) -> str:
@@ -118,10 +116,12 @@ def _awaited(deferral: Deferral, operator: str) -> str:
 
 
 def _past(db: sa.Connection, row: sa.RowMapping, run: Run, instance: Instance) -> Past | None:
-    found = stored.run_before(db, row, _ANY if run.plan.schedule is None else _BY_SCHEDULE)
-    if found is None or stored.begins_backfill(db, row):
+    types = _ANY if run.plan.schedule is None else _BY_SCHEDULE
+    found = stored.past(db, row, types, instance.node.task.id)
+    if not found or stored.begins_backfill(db, row):
         return None
-    rows = stored.instances_of(db, found["id"], instance.node.task.id)
+    name, over = found[0]["id"], found[0]["run_state"] in RUN_FINAL
+    rows = [each for each in found if each["state"] is not None]
     state = whole(TaskState(each["state"]) for each in rows) if rows else None
     cut = state is TaskState.SKIPPED and any(each["reason"] in CUT_SHORT for each in rows)
-    return Past(found["id"], found["state"] in RUN_FINAL, state, cut)
+    return Past(name, over, state, cut)

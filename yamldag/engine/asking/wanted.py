@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from yamldag.engine.loop.requests import version_in, wish_of
+from yamldag.engine.loop.requests import wish_of
 from yamldag.engine.memory.reading import Unreadable
 from yamldag.engine.step.choice import choose
 from yamldag.engine.step.clearing import fact_of
 from yamldag.plan.state import FINAL, TaskState
-from yamldag.store import circumstances, versions
+from yamldag.store import circumstances
 from yamldag.store.requests import StoredRequest
 
 if TYPE_CHECKING:
@@ -25,19 +25,13 @@ def next_version(db: sa.Connection, row: sa.RowMapping) -> int | None:
     """The number of the version that a run goes on by, as soon as what runs of it has ended."""
     if row["state"] != "running":
         return None
-    found = [_version(each) for each in circumstances.asked(db, run=row["id"])]
-    wanted = next(filter(None, found), None)
-    return None if wanted is None else versions.numbers(db, [row["pipeline"]]).get(wanted)
+    return next((each["number"] for each in circumstances.asked(db, run=row["id"]) if each["version"]), None)
 
 
 def awaited(db: sa.Connection, pipeline: str) -> Counter[str]:
     """How many runs under way are to go on by each version, by its hash."""
-    wanted = {
-        each["run"]: version
-        for each in circumstances.asked(db, pipeline=pipeline)
-        if (version := _version(each)) is not None
-    }
-    return Counter(wanted.values())
+    asked = circumstances.asked(db, pipeline=pipeline)
+    return Counter({each["run"]: each["version"] for each in asked if each["version"]}.values())
 
 
 def held(db: sa.Connection, row: sa.RowMapping, run: Run, instance: Instance) -> str | None:
@@ -45,10 +39,9 @@ def held(db: sa.Connection, row: sa.RowMapping, run: Run, instance: Instance) ->
     for each in circumstances.asked(db, run=row["id"]):
         if each["kind"] not in ("clear", "mark"):
             continue
-        if (version := _version(each)) is not None:
-            number = versions.numbers(db, [row["pipeline"]]).get(version)
+        if each["version"]:
             left = sum(one.state in _UNDER_WAY for one in run.instances)
-            return f"the run goes on by version {number} of its pipeline, as soon as {_ended(left)}"
+            return f"the run goes on by version {each['number']} of its pipeline, as soon as {_ended(left)}"
         if _is_meant(each, run, instance):
             word = "cleared" if each["kind"] == "clear" else "marked"
             return f"it is to be {word}, as soon as what runs of all that is {word} with it has ended"
@@ -69,10 +62,3 @@ def _is_meant(each: sa.RowMapping, run: Run, instance: Instance) -> bool:
     choice = choose([node.task for node in run.nodes.values()], map(fact_of, run.instances), wish)
     fact = fact_of(instance)
     return choice.has(fact.task, fact.index)
-
-
-def _version(each: sa.RowMapping) -> str | None:
-    try:
-        return version_in(each["detail"]) if each["kind"] == "clear" else None
-    except Unreadable:
-        return None

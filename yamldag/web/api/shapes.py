@@ -113,6 +113,10 @@ SCHEMAS: dict[str, Schema] = {
     ),
     "BackfillEnded": record(backfill_id=TEXT, runs=listed(ref("RunState"))),
     "Pool": record(name=TEXT, slots=NUMBER, source=nullable(TEXT), used=NUMBER, waiting=NUMBER),
+    "Connection": record(
+        id=TEXT, type=nullable(TEXT), address=nullable(TEXT), source=nullable(TEXT), note=nullable(TEXT)
+    ),
+    "Secret": record(name=TEXT, source=nullable(TEXT), note=nullable(TEXT)),
     "Asset": record(
         asset=TEXT, produced_by=listed(record(pipeline=TEXT, task=TEXT)), awaited_by=listed(TEXT),
         updated_at=nullable(TIME), updated_by=nullable(record(run=TEXT, task=TEXT)),
@@ -138,7 +142,7 @@ SCHEMAS: dict[str, Schema] = {
 }  # fmt: skip
 _PAGES = (
     "Pipeline", "Version", "Tick", "Run", "Task", "Attempt", "Output", "Event", "Backfill", "Pool", "Asset", "User",
-    "Token", "Webhook", "Notification",
+    "Token", "Webhook", "Notification", "Connection", "Secret",
 )  # fmt: skip
 SCHEMAS |= {f"{name}Page": page_of(name) for name in _PAGES} | {"AuditPage": page_of("Entry")}
 

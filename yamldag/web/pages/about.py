@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 from typing import Any
 
@@ -11,7 +10,6 @@ import sqlalchemy as sa
 from starlette.responses import Response
 
 from yamldag import __version__
-from yamldag.compile.project import Project, find
 from yamldag.engine.asking.secrets import connection_rows, secret_rows
 from yamldag.store import circumstances
 from yamldag.store.drivers.urls import without_password
@@ -23,7 +21,7 @@ from yamldag.web.route import Kind, Route
 def about(ask: Ask) -> Response:
     settings = [
         {"name": each.name, "value": _value(each.name, each.value), "origin": each.origin}
-        for each in _project(ask).settings()
+        for each in ask.site.project.settings()
     ]
     with ask.site.reading() as db:
         schedulers = circumstances.schedulers(db)
@@ -45,12 +43,8 @@ def about(ask: Ask) -> Response:
 
 def connections(ask: Ask) -> Response:
     """Where each leads and whether it can be resolved here, without anything that signs in."""
-    project = _project(ask)
+    project = ask.site.project
     return ask.page("connections.html", connections=connection_rows(project), secrets=secret_rows(project))
-
-
-def _project(ask: Ask) -> Project:
-    return ask.site.board.status.project or find(str(ask.site.folder.parent), None, os.environ)
 
 
 def _value(name: str, value: Any) -> str:

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from yamldag.engine import times
 from yamldag.engine.status import Status
 from yamldag.store import overview
-from yamldag.store.overview import Going
+from yamldag.store.overview import Going, Shown
 from yamldag.web import words
 from yamldag.web.ask import Ask
 from yamldag.web.auth.roles import Role
@@ -94,7 +94,7 @@ def _facts(db: sa.Connection, status: Status) -> troubles.Facts:
 
 
 def _running(
-    row: sa.RowMapping, facts: troubles.Facts, going: Mapping[str, Going], status: Status, now: float
+    row: Shown, facts: troubles.Facts, going: Mapping[str, Going], status: Status, now: float
 ) -> RunningLine:
     run = records.run_line(row, status.pipelines.get(row["pipeline"]), now)
     usual = records.usual(facts.newest.get(run.pipeline, ()))

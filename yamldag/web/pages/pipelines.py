@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
-import sqlalchemy as sa
 from starlette.responses import Response
 
 from yamldag.engine.schedule.known import Known
 from yamldag.engine.status import Status
 from yamldag.plan import schedule
 from yamldag.store import overview
-from yamldag.store.overview import Open
+from yamldag.store.overview import Open, Shown
 from yamldag.web import words
 from yamldag.web.ask import Ask
 from yamldag.web.auth.roles import Role
@@ -64,7 +64,9 @@ class Line:
 def pipelines(ask: Ask) -> Response:
     status, now = ask.site.board.status, ask.now
     with ask.site.reading() as db:
-        all_ = _standings(status, overview.last_over(db), overview.open_counts(db), overview.failing(db), now)
+        all_ = _standings(
+            status, overview.last_states(db), overview.open_counts(db), overview.failing(db), now
+        )
         wanted = _wanted(ask, all_)
         pages = max(1, -(-len(wanted) // _LISTED))
         page = ask.number("page", most=pages)
@@ -89,7 +91,7 @@ def pipelines(ask: Ask) -> Response:
 
 
 def _standings(
-    status: Status, over: Mapping[str, sa.RowMapping], opened: Mapping[str, Open],
+    status: Status, ended: Mapping[str, str], opened: Mapping[str, Open],
     failing: Collection[tuple[str, str]], now: float,
 ) -> list[Standing]:  # fmt: skip
     certain = {
@@ -97,23 +99,20 @@ def _standings(
         if name in status.pipelines and not troubles.may_fail(task, status.pipelines[name])
     }  # fmt: skip
     return [
-        _standing(known, status, over.get(name), opened.get(name, Open()), now, fails=name in certain)
+        _standing(known, status, ended.get(name, "none"), opened.get(name, _NONE), now, fails=name in certain)
         for name, known in status.pipelines.items()
     ]
 
 
-def _standing(
-    known: Known, status: Status, last: sa.RowMapping | None, opened: Open, now: float, *, fails: bool
-) -> Standing:
+def _standing(known: Known, status: Status, ended: str, opened: Open, now: float, *, fails: bool) -> Standing:
     name = known.plan.pipeline
     paused = name in status.paused
+    due = status.next.get(name)
+    if opened is _NONE and not (fails or paused or ended == "failed" or known.stale or known.refused):
+        return Standing(known, _UNMARKED, ended, "", due, paused)
     waits = now - records.instant(opened.oldest) if opened.oldest else 0.0
     reasons = {
-        "failed": "its run fails"
-        if fails
-        else "its last run failed"
-        if last is not None and last["state"] == "failed"
-        else "",
+        "failed": "its run fails" if fails else "its last run failed" if ended == "failed" else "",
         "late": f"{words.span(waits)} late" if waits > troubles.PATIENCE and not paused else "",
         "broken": "its file does not compile" if known.stale else "",
         "refused": "not run by this version" if known.refused else "",
@@ -122,12 +121,13 @@ def _standing(
         * bool(opened.queued),
         "paused": "paused" if paused else "",
     }
-    state = next(
-        (each for each in _ORDER if reasons.get(each)), last["state"] if last is not None else "none"
-    )
+    state = next((each for each in _ORDER if reasons.get(each)), ended)
     says = reasons[state] if state in _ORDER[:4] else ""
     marks = frozenset(mark for mark in STATES if reasons[mark])
-    return Standing(known, marks, state, says, status.next.get(name), paused)
+    return Standing(known, marks, state, says, due, paused)
+
+
+_NONE, _UNMARKED = Open(), frozenset[str]()
 
 
 def _wanted(ask: Ask, all_: Collection[Standing]) -> list[Standing]:
@@ -160,12 +160,18 @@ _KEYS: dict[str, Callable[[Standing], tuple[object, ...]]] = {
 }
 
 
-def _line(each: Standing, rows: Sequence[sa.RowMapping], now: float) -> Line:
+@lru_cache(maxsize=2048)
+def _drawn(lengths: tuple[records.Length, ...]) -> bars.Bars:
+    """Of most pipelines nothing has changed since the page was looked at last."""
+    return bars.bars(lengths, records.BARS)
+
+
+def _line(each: Standing, rows: Sequence[Shown], now: float) -> Line:
     usual = records.usual(rows)
     condition = each.known.schedule.assets
     return Line(
         each,
-        bars.bars(records.lengths(rows, now), records.BARS) if rows else None,
+        _drawn(tuple(records.lengths(rows, now))) if rows else None,
         "" if usual is None else words.span(usual),
         records.run_line(rows[0], each.known, now) if rows else None,
         records.schedule_words(each.known.plan.schedule),

@@ -10,11 +10,10 @@ from statistics import median
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-import sqlalchemy as sa
-
 from yamldag.engine.schedule.known import Known
 from yamldag.engine.status import Status
 from yamldag.plan.pipeline import Json
+from yamldag.store.overview import Shown
 from yamldag.web import words
 
 BARS = 30
@@ -68,7 +67,7 @@ def instant(date: str) -> float:
     return datetime.fromisoformat(date).timestamp()
 
 
-def run_line(row: sa.RowMapping, known: Known | None, now: float, done: tuple[int, int] = (0, 0)) -> RunLine:
+def run_line(row: Shown, known: Known | None, now: float, done: tuple[int, int] = (0, 0)) -> RunLine:
     until = row["ended"] or now
     return RunLine(
         row["id"],
@@ -91,7 +90,7 @@ class Length(NamedTuple):
     seconds: float
 
 
-def lengths(rows: Sequence[sa.RowMapping], now: float) -> list[Length]:
+def lengths(rows: Sequence[Shown], now: float) -> list[Length]:
     """Of the newest first, the oldest first."""
     return [
         Length(row["state"], max(0.0, (row["ended"] or now) - row["started"]) if row["started"] else 0.0)
@@ -99,7 +98,7 @@ def lengths(rows: Sequence[sa.RowMapping], now: float) -> list[Length]:
     ]
 
 
-def usual(rows: Sequence[sa.RowMapping]) -> float | None:
+def usual(rows: Sequence[Shown]) -> float | None:
     """Seconds that a run takes: the median of those that were a success. None: there is none."""
     took = [row["ended"] - row["started"] for row in rows if row["state"] == "success" and row["started"]]
     return median(took) if took else None
@@ -122,7 +121,7 @@ def _word(value: Json) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def pipeline_line(known: Known, rows: Sequence[sa.RowMapping], status: Status, now: float) -> PipelineLine:
+def pipeline_line(known: Known, rows: Sequence[Shown], status: Status, now: float) -> PipelineLine:
     name, zone = known.plan.pipeline, zone_of(known)
     runs = [run_line(row, known, now) for row in rows]
     last = next((run for run in runs if run.state not in ("running", "queued")), None)

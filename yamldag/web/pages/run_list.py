@@ -30,11 +30,16 @@ from yamldag.web.words import counted
 _LISTED = 50
 MOST = 100
 """Runs of one bulk deed."""
+_SORTS = tuple(search.ORDERS)
+_NUMBER = r"-?[0-9]{1,12}(\.[0-9]{1,20})?(e-[0-9]{1,3})?"
+_KEYS = {"date": r"[0-9]{4}-[0-9]{2}-[0-9]{2}[0-9T:.]{0,16}Z?"}
+"""Of orders by what is no number, what their keys look like."""
 _FILTERS = ("pipeline", "state", "type", "from", "to")
 
 
 def runs(ask: Ask) -> Response:
     chosen = {name: ask.query(name).strip()[:200] for name in _FILTERS}
+    sort = ask.query("sort") if ask.query("sort") in search.ORDERS else _SORTS[0]
     wrong, dates = "", {}
     for name in ("from", "to"):
         found = moment(chosen[name], UTC, last=name == "to") if chosen[name] else None
@@ -43,7 +48,7 @@ def runs(ask: Ask) -> Response:
         dates[name] = times.stored(found) if found else None
     with ask.site.reading() as db:
         rows = search.runs(
-            db, _LISTED + 1, after=_place(ask.query("after")), since=dates["from"], until=dates["to"],
+            db, _LISTED + 1, order=sort, after=_place(ask.query("after"), sort), since=dates["from"], until=dates["to"],
             pipeline=chosen["pipeline"], state=chosen["state"], type=chosen["type"],
         )  # fmt: skip
         done = overview.progress(db, [row["id"] for row in rows[:_LISTED] if row["state"] == "running"])
@@ -52,15 +57,19 @@ def runs(ask: Ask) -> Response:
         records.run_line(row, status.pipelines.get(row["pipeline"]), ask.now, done.get(row["id"], (0, 0)))
         for row in rows[:_LISTED]
     ]
-    given = {name: value for name, value in chosen.items() if value}
+    filters = {name: value for name, value in chosen.items() if value}
+    given = filters | ({"sort": sort} if sort != _SORTS[0] else {})
     last = rows[_LISTED - 1] if len(rows) > _LISTED else None
-    place = f"{last['created']!r}~{last['id']}" if last else ""
+    place = f"{last['place']}~{last['id']}" if last else ""
     following = f"/runs?{urlencode({**given, 'after': place})}" if last else ""
     return ask.page(
         "runs.html",
         lines=[(line, row["created"], row["logical_date"]) for line, row in zip(lines, rows, strict=False)],
         chosen=chosen,
-        filtered=bool(given),
+        filtered=bool(filters),
+        sort=sort,
+        sorts=_SORTS,
+        sorted_by=lambda order: f"/runs?{urlencode({**filters, 'sort': order})}",
         first=f"/runs?{urlencode(given)}" if ask.query("after") else "",
         following=following,
         names=sorted(status.pipelines),
@@ -70,11 +79,11 @@ def runs(ask: Ask) -> Response:
     )
 
 
-def _place(text: str) -> tuple[float, str] | None:
-    created, _, name = text.partition("~")
-    if not re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,12})?", created) or not re.fullmatch(PATTERNS["run"], name):
+def _place(text: str, sort: str) -> search.Place | None:
+    key, _, name = text.partition("~")
+    if not re.fullmatch(_KEYS.get(sort, _NUMBER), key) or not re.fullmatch(PATTERNS["run"], name):
         return None
-    return float(created), name
+    return (key if sort in _KEYS else float(key)), name
 
 
 # Several at once

@@ -7,14 +7,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import sqlalchemy as sa
-
 from yamldag.engine.schedule.catalogue import Broken
 from yamldag.engine.schedule.known import Known
 from yamldag.engine.status import Status
 from yamldag.engine.step import deadline
 from yamldag.plan import schedule
-from yamldag.store.overview import Harm
+from yamldag.store.overview import Harm, Shown
 from yamldag.syntax.diagnostic import Diagnostic
 from yamldag.web import tail, words
 from yamldag.web.pages import records
@@ -58,11 +56,11 @@ class Trouble:
 class Facts:
     """What was read of the database."""
 
-    over: Mapping[str, sa.RowMapping]
+    over: Mapping[str, Shown]
     """Of each pipeline the newest run that is over."""
-    newest: Mapping[str, Sequence[sa.RowMapping]]
+    newest: Mapping[str, Sequence[Shown]]
     """The newest runs of the pipelines that failed or have open runs, the newest first."""
-    open: Sequence[sa.RowMapping]
+    open: Sequence[Shown]
     harms: Mapping[str, Harm]
     overdue: Collection[str]
     """Open runs whose deadline has passed."""
@@ -79,7 +77,7 @@ def failed(facts: Facts, status: Status, logs: Path, now: float, most: int) -> l
     return [_failure(harm, name, row, facts, status, logs, now) for harm, name, row in rows[:most]]
 
 
-def failed_runs(facts: Facts, status: Status) -> dict[str, sa.RowMapping]:
+def failed_runs(facts: Facts, status: Status) -> dict[str, Shown]:
     """Of each pipeline in force whose last run has failed, that run; one that goes on counts once it is certain
     to fail."""
     found = {name: row for name, row in facts.over.items() if row["state"] == "failed"}
@@ -104,9 +102,7 @@ def _waiting(status: Status) -> dict[str, list[str]]:
     return found
 
 
-def _harm(
-    row: sa.RowMapping, harm: Harm | None, known: Known, waiting: Mapping[str, list[str]]
-) -> tuple[float, ...]:
+def _harm(row: Shown, harm: Harm | None, known: Known, waiting: Mapping[str, list[str]]) -> tuple[float, ...]:
     """The smallest is the worst: pipelines and assets that wait for it, then tasks, then the newest."""
     stopped = _assets(harm, known)
     others = {name for asset in stopped for name in waiting.get(asset, ())}
@@ -124,7 +120,7 @@ def _assets(harm: Harm | None, known: Known) -> list[str]:
 def _failure(
     harm: tuple[float, ...],
     name: str,
-    row: sa.RowMapping,
+    row: Shown,
     facts: Facts,
     status: Status,
     logs: Path,
@@ -154,7 +150,7 @@ def _label(task: str, index: int) -> str:
     return task if index < 0 else f"{task}[{index}]"
 
 
-def _often(rows: Sequence[sa.RowMapping], now: float) -> str:
+def _often(rows: Sequence[Shown], now: float) -> str:
     """How many of its runs failed in a row, up to the last one."""
     over = [row for row in rows if row["state"] in ("success", "failed")]
     row = next((at for at, each in enumerate(over) if each["state"] != "failed"), len(over))
@@ -178,7 +174,7 @@ def _stops(found: Harm | None, known: Known, status: Status) -> list[str]:
     )
 
 
-def _due(known: Known, row: sa.RowMapping, status: Status, now: float) -> list[str]:
+def _due(known: Known, row: Shown, status: Status, now: float) -> list[str]:
     """Until when it should be right, and when it comes again."""
     if row["state"] == "running" and known.plan.deadline:
         limit = deadline.moment_of(known.plan, row["logical_date"])
@@ -192,7 +188,7 @@ def _due(known: Known, row: sa.RowMapping, status: Status, now: float) -> list[s
 
 def late(facts: Facts, status: Status, now: float) -> list[Trouble]:
     """Ticks whose run has not begun, and runs that are past their deadline."""
-    waits: dict[str, sa.RowMapping] = {}
+    waits: dict[str, Shown] = {}
     found = []
     for row in facts.open:
         known = status.pipelines.get(row["pipeline"])
@@ -206,11 +202,11 @@ def late(facts: Facts, status: Status, now: float) -> list[Trouble]:
     return sorted(found, key=lambda each: each.harm)
 
 
-def _tick(row: sa.RowMapping) -> float:
+def _tick(row: Shown) -> float:
     return records.instant(row["logical_date"])
 
 
-def _overdue(row: sa.RowMapping, known: Known, facts: Facts, now: float) -> Trouble:
+def _overdue(row: Shown, known: Known, facts: Facts, now: float) -> Trouble:
     due = deadline.moment_of(known.plan, row["logical_date"]) if known.plan.deadline else now
     run = records.run_line(row, known, now)
     when = f"should have been over {words.about(due - now)}"
@@ -226,7 +222,7 @@ def _for(run: records.RunLine, facts: Facts) -> str:
     return f" ({run.took}, usually {words.span(usual)})" if usual is not None else f" ({run.took})"
 
 
-def _waits(row: sa.RowMapping, facts: Facts, status: Status, now: float) -> Trouble:
+def _waits(row: Shown, facts: Facts, status: Status, now: float) -> Trouble:
     name = row["pipeline"]
     known, away = status.pipelines[name], now - _tick(row)
     run = records.run_line(row, known, now)

@@ -1,4 +1,4 @@
-"""Webhooks, and the messages that they have taken."""
+"""Webhooks, and the messages that they have taken; runs by when they were asked for."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -39,3 +39,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("webhook_message", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("webhook_message_at"), ["at"], unique=False)
+
+    with op.batch_alter_table("run", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("run_created_id"), ["created", "id"], unique=False)
+        batch_op.create_index(batch_op.f("run_pipeline_created"), ["pipeline", "created"], unique=False)

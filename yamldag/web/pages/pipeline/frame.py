@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ from starlette.responses import Response
 from yamldag.engine.schedule.known import Known
 from yamldag.plan import schedule
 from yamldag.store import overview
+from yamldag.store.overview import Shown
 from yamldag.syntax.report.text import draw
 from yamldag.web.ask import Ask
 from yamldag.web.pages import records
@@ -29,12 +31,12 @@ def known_of(ask: Ask) -> Known | None:
     return ask.site.board.status.pipelines.get(ask.path["pipeline"])
 
 
-def newest(db: sa.Connection, known: Known) -> list[sa.RowMapping]:
+def newest(db: sa.Connection, known: Known) -> Sequence[Shown]:
     """Its newest runs, the newest first."""
     return overview.newest_runs(db, records.BARS, [known.plan.pipeline]).get(known.plan.pipeline, [])
 
 
-def tab_page(ask: Ask, known: Known, tab: str, runs: list[sa.RowMapping], /, **values: Any) -> Response:
+def tab_page(ask: Ask, known: Known, tab: str, runs: Sequence[Shown], /, **values: Any) -> Response:
     """The page with that tab open. `runs` are the newest ones of the pipeline, the newest first."""
     name, condition = known.plan.pipeline, known.schedule.assets
     kept = {key: ask.query(key) for key in ("run", "task")}

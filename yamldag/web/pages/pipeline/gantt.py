@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from itertools import pairwise
 
-import sqlalchemy as sa
 from starlette.responses import Response
 
 from yamldag.engine.schedule.known import Known
 from yamldag.store import histories
+from yamldag.store.overview import Shown
 from yamldag.web import words
 from yamldag.web.ask import Ask
 from yamldag.web.auth.roles import Role
@@ -104,14 +104,14 @@ def _took(lane: timeline.Lane, now: float) -> str:
     return "" if start is None else words.span((end or now) - start)
 
 
-def _length(run: sa.RowMapping, path: Sequence[str], by_task: dict[str, timeline.Lane]) -> float:
+def _length(run: Shown, path: Sequence[str], by_task: dict[str, timeline.Lane]) -> float:
     began: float = run["started"]
     end = timeline.end_of(by_task[path[-1]]) if path else None
     return 0.0 if end is None else end - began
 
 
 def _said(
-    run: sa.RowMapping, runs: Sequence[sa.RowMapping], lanes: Sequence[timeline.Lane], path: Sequence[str],
+    run: Shown, runs: Sequence[Shown], lanes: Sequence[timeline.Lane], path: Sequence[str],
     known: Known, now: float, is_open: bool,
 ) -> list[str]:  # fmt: skip
     """When it ends, and what takes longer than usual, in sentences."""
@@ -147,7 +147,7 @@ def _against(took: float, usual: float | None) -> str:
 
 
 def _chart(
-    run: sa.RowMapping, lanes: Sequence[timeline.Lane], path: Sequence[str], now: float, zone: tzinfo,
+    run: Shown, lanes: Sequence[timeline.Lane], path: Sequence[str], now: float, zone: tzinfo,
     is_open: bool,
 ) -> Chart:  # fmt: skip
     begin: float = min([run["started"], *(lane.start for lane in lanes if lane.start is not None)])
@@ -173,7 +173,7 @@ def _chart(
 
 
 def _drawn(
-    run: sa.RowMapping,
+    run: Shown,
     lane: timeline.Lane,
     y: int,
     is_critical: bool,

@@ -15,6 +15,7 @@ from yamldag.plan.folding import fold, homes
 from yamldag.plan.pipeline import Plan, UnreadableError, from_text
 from yamldag.render.svg import Placed, picture, place
 from yamldag.store import histories, views
+from yamldag.store.overview import Shown
 from yamldag.web.ask import Ask
 from yamldag.web.auth.roles import Role
 from yamldag.web.pages import records
@@ -57,7 +58,7 @@ def graph(ask: Ask) -> Response:
     )  # fmt: skip
 
 
-def run_of(db: sa.Connection, known: Known, runs: list[sa.RowMapping], asked: str) -> sa.RowMapping | None:
+def run_of(db: sa.Connection, known: Known, runs: Sequence[Shown], asked: str) -> Shown | None:
     """The run that is asked for, if it is one of this pipeline; else the newest."""
     if asked:
         row = views.one_run(db, asked)
@@ -66,7 +67,7 @@ def run_of(db: sa.Connection, known: Known, runs: list[sa.RowMapping], asked: st
     return runs[0] if runs else None
 
 
-def plan_of(db: sa.Connection, known: Known, run: sa.RowMapping | None) -> Plan:
+def plan_of(db: sa.Connection, known: Known, run: Shown | None) -> Plan:
     """The one that the run has: the newest may have other tasks."""
     if run is None or run["version"] in (None, known.version):
         return known.plan

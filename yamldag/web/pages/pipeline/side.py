@@ -13,6 +13,7 @@ from yamldag.engine.schedule.known import Known
 from yamldag.plan import graph
 from yamldag.plan.pipeline import Plan
 from yamldag.store import histories
+from yamldag.store.overview import Shown
 from yamldag.web import tail, words
 from yamldag.web.ask import Ask
 from yamldag.web.pages import records
@@ -55,7 +56,7 @@ class Side:
 
 
 def of_task(
-    db: sa.Connection, ask: Ask, known: Known, run: sa.RowMapping, asked: str, plan: Plan | None = None
+    db: sa.Connection, ask: Ask, known: Known, run: Shown, asked: str, plan: Plan | None = None
 ) -> Side | None:
     """Of the task that is asked for; if none is, of one that has failed. Three queries."""
     plan = plan or known.plan
@@ -70,13 +71,13 @@ def of_task(
     return _side(ask, known, run, task, rows, past, plan)
 
 
-def _failed(db: sa.Connection, run: sa.RowMapping) -> str:
+def _failed(db: sa.Connection, run: Shown) -> str:
     rows = histories.cells(db, [run["id"]])
     return next((task for _, task, state, _ in rows if state == "failed"), "")
 
 
 def _side(
-    ask: Ask, known: Known, run: sa.RowMapping, task: str, rows: Sequence[sa.RowMapping],
+    ask: Ask, known: Known, run: Shown, task: str, rows: Sequence[Shown],
     past: Sequence[histories.Took], plan: Plan,
 ) -> Side:  # fmt: skip
     at = next((each for each in plan.tasks if each.id == task), None)
