@@ -12,8 +12,8 @@ from starlette.responses import Response
 
 from yamldag import __version__
 from yamldag.compile.project import Project, find
-from yamldag.engine.asking.secrets import connection_rows, secret_rows
-from yamldag.store import circumstances
+from yamldag.engine.asking.secrets import connection_rows, keys_of, secret_rows
+from yamldag.store import circumstances, stored
 from yamldag.store.drivers.urls import without_password
 from yamldag.web.ask import Ask
 from yamldag.web.auth.roles import Role
@@ -46,7 +46,11 @@ def about(ask: Ask) -> Response:
 def connections(ask: Ask) -> Response:
     """Where each leads and whether it can be resolved here, without anything that signs in."""
     project = _project(ask)
-    return ask.page("connections.html", connections=connection_rows(project), secrets=secret_rows(project))
+    with ask.site.reading() as db:
+        kept = stored.of(db)
+    keys = keys_of(project, kept, far=False)
+    rows = {"connections": connection_rows(project, keys), "secrets": secret_rows(project, keys)}
+    return ask.page("connections.html", **rows)
 
 
 def _project(ask: Ask) -> Project:
