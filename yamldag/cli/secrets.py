@@ -64,7 +64,8 @@ def _list(project: Project, form: str) -> int:
 
 
 def _change(project: Project, args: argparse.Namespace) -> dict[str, Any]:
-    from yamldag.cli.identity import deed, opened
+    from yamldag.cli.databases import opened
+    from yamldag.cli.identity import deed
     from yamldag.engine import keeping
 
     machine = keeping.Machine(os.environ, project.root)
