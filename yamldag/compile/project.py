@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from yamldag.compile import documents
@@ -99,9 +99,29 @@ class Project:
     def declared(self) -> str:
         """What whoever looks secrets up is told, as JSON: never stored, never shown."""
         if self._declared is None:
-            told = {"root": self.root, "secrets": self.secret_values, "connections": self.connection_values}
+            told = {
+                "root": self.root,
+                "secrets": self.secret_values,
+                "connections": self.connection_values,
+                "sources": [*self._sources()],
+            }
             self._declared = json.dumps(told, ensure_ascii=False)
         return self._declared
+
+    def _sources(self) -> Iterator[tuple[str, Json, str | None]]:
+        """Of `secret_sources`: the name of each, its settings, and where a plug-in's is loaded from."""
+        given = self._given("secret_sources")
+        if not isinstance(given, list):
+            return
+        from yamldag.operators import catalog
+
+        catalog.look_in(self.root, self.plugins)
+        for each in given:
+            name, settings = (
+                next(iter(each.items())) if isinstance(each, dict) and each else (str(each), None)
+            )
+            brought = catalog.plugins().announced(name, "secrets")
+            yield name, settings, brought.reference if brought else None
 
     @property
     def secret_values(self) -> dict[str, str | None]:
@@ -128,9 +148,27 @@ class Project:
 
     @property
     def allow_env(self) -> tuple[str, ...]:
-        given = self.value("allow_env", [])
-        names = given if isinstance(given, list) else str(given).split(",")
-        return tuple(str(name).strip() for name in names)
+        return self._listed("allow_env")
+
+    @property
+    def heartbeat(self) -> tuple[str, float] | None:
+        """The URL that tells of the scheduler, which may name secrets, and after how many seconds again."""
+        from yamldag.plan.duration import seconds
+
+        given = None if self.unsure("heartbeat") else self._given("heartbeat")
+        if isinstance(given, str):
+            given = {"url": given}
+        if not isinstance(given, dict) or not isinstance(given.get("url"), str):
+            return None
+        node = self.entries["heartbeat"][1]
+        every = node.items.get("every") if type(node) is Map else None
+        pause = seconds(every[1].text) if every and type(every[1]) is Scalar else None
+        return str(given["url"]), 60.0 if pause is None else pause
+
+    @property
+    def plugins(self) -> tuple[str, ...]:
+        """Modules that bring plug-ins, besides the project's own folder and what is installed."""
+        return () if self.unsure("plugins") else self._listed("plugins")
 
     @property
     def lints(self) -> tuple[frozenset[str], frozenset[str]]:
@@ -166,7 +204,8 @@ class Project:
         return plain(entry[1]) if entry else default
 
     def settings(self) -> list[Setting]:
-        """Every setting with its value and its origin. Values of connections and secrets are never among them."""
+        """Every setting with its value and its origin. Values of connections and secrets are never among them, nor is
+        the heartbeat's URL, by which anybody could speak for the scheduler."""
         rows = [
             Setting("root", self.root, self.file or "the current folder: there is no yamldag.yml"),
             Setting("environment", self.environment, self._environment_origin()),
@@ -185,6 +224,9 @@ class Project:
         if self.vars:
             values = {name: plain(node) for name, node in self.vars.items()}
             rows.append(Setting("vars", values, self._origin("vars")))
+        if "secret_sources" in self.entries:  # their settings may hold what signs in
+            names_of = [name for name, *_ in self._sources()]
+            rows.append(Setting("secret_sources", [*names_of], self._origin("secret_sources")))
         rows += [
             Setting(name, [*sorted(names)], self._origin(name))
             for name, names in (("connections", self.connections), ("secrets", self.secrets))
@@ -214,7 +256,7 @@ class Project:
         self.faulty = checked.faulty
         self._take(root, path)
         self._take_environment(root, path)
-        if "connections" in root.items or "environments" in root.items:
+        if not {"connections", "secret_sources", "heartbeat", "environments"}.isdisjoint(root.items):
             self._check_connections(root)
 
     def _check_connections(self, root: Map) -> None:
@@ -280,6 +322,12 @@ class Project:
         help_ = f"did you mean `{near}`?" if near else f"declared: {', '.join(known) or 'none'}"
         self.unknown = f"there is no environment `{self.environment}`; {help_}"
         self.found.append(Diagnostic("YD208", f"there is no environment `{self.environment}`", place, help_))
+
+    def _listed(self, name: str) -> tuple[str, ...]:
+        """A list of names; as a variable, with commas."""
+        given = self.value(name, [])
+        names = given if isinstance(given, list) else str(given).split(",")
+        return tuple(text for each in names if (text := str(each).strip()))
 
     def _given(self, name: str) -> Json:
         entry = self.entries.get(name)

@@ -13,6 +13,7 @@ from yamldag import __version__
 from yamldag.engine.asking.secrets import connection_rows, secret_rows
 from yamldag.store import circumstances
 from yamldag.store.drivers.urls import without_password
+from yamldag.web.api.secrets import keys
 from yamldag.web.ask import Ask
 from yamldag.web.auth.roles import Role
 from yamldag.web.route import Kind, Route
@@ -43,8 +44,9 @@ def about(ask: Ask) -> Response:
 
 def connections(ask: Ask) -> Response:
     """Where each leads and whether it can be resolved here, without anything that signs in."""
-    project = ask.site.project
-    return ask.page("connections.html", connections=connection_rows(project), secrets=secret_rows(project))
+    project, known = ask.site.project, keys(ask)
+    rows = {"connections": connection_rows(project, known), "secrets": secret_rows(project, known)}
+    return ask.page("connections.html", **rows)
 
 
 def _value(name: str, value: Any) -> str:
