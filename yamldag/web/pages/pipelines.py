@@ -22,7 +22,7 @@ from yamldag.web.auth.roles import Role
 from yamldag.web.pages import bars, links, records, troubles
 from yamldag.web.route import Kind, Route
 
-_LISTED = 100
+_LISTED = 50
 """Pipelines that a page lists."""
 STATES = ("failed", "late", "broken", "running", "queued", "paused")
 """What the list can be narrowed to."""
