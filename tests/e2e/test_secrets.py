@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import sqlalchemy as sa
 
 from tests.canaries import CANARIES
-from tests.e2e.project import Project
+from tests.e2e.project import Project, Ran
 from tests.e2e.serving import Serve, wait_until
+from tests.web.conftest import Hosted, hosted_by
+from tests.web.seeds import NOW, Seeded
+from yamldag.compile.project import find
+from yamldag.engine.schedule.catalogue import Catalogue
+from yamldag.engine.status import Board, Status
+from yamldag.store.address import reading
+from yamldag.web.address import address_of
+from yamldag.web.auth.who import LOCAL
+from yamldag.web.live.hub import Hub, Topic
+from yamldag.web.routes import TABLE
 
 SECRET = "hunter2-hunter2"
 
@@ -60,7 +72,10 @@ def skip():
 """
 
 
-def test_forty_secrets_are_seen_nowhere(project: Project) -> None:
+@pytest.fixture(scope="module")
+def forty(tmp_path_factory: pytest.TempPathFactory) -> tuple[Ran, dict[str, str]]:
+    """A run whose tasks do all that they can to show forty secrets, and the environment that has these."""
+    project = Project(tmp_path_factory.mktemp("forty"))
     folder = project.folder / "secrets"
     folder.mkdir()
     outside = {"YAMLDAG_SECRETS_DIR": str(folder)}
@@ -69,7 +84,25 @@ def test_forty_secrets_are_seen_nowhere(project: Project) -> None:
             outside[f"YAMLDAG_SECRET_C_{number}"] = secret
         else:
             (folder / f"c_{number}").write_text(f"{secret}\n", newline="")
-    project.write("yamldag.yml", {"secrets": [f"c_{number}" for number, _ in enumerate(CANARIES)]})
+    outside["YAMLDAG_CONNECTION_AWAY"] = f"https://ann:{quote(CANARIES[16], safe='')}@127.0.0.1:1/there"
+    connections = {
+        "web": {
+            "type": "http",
+            "host": "127.0.0.1",
+            "port": 1,
+            "user": "ann",
+            "password": "{{ secrets.c_38 }}",
+        },
+        "base": {
+            "type": "postgresql",
+            "host": "127.0.0.1",
+            "port": 1,
+            "user": "etl",
+            "password": "{{ secrets.c_4 }}",
+        },
+    }
+    names = [f"c_{number}" for number, _ in enumerate(CANARIES)]
+    project.write("yamldag.yml", {"secrets": names, "connections": connections})
     project.write("pipelines/shows.py", SHOW)
     env = {f"C_{number}": f"{{{{ secrets.c_{number} }}}}" for number, _ in enumerate(CANARIES)}
     told = {
@@ -95,13 +128,27 @@ def test_forty_secrets_are_seen_nowhere(project: Project) -> None:
                 "skip": {"python": "shows:skip"},
                 "none": {"command": ["/no/such/program", "{{ secrets.c_4 }}"], "allow_failure": True},
                 "shape": {"bash": "echo {{ secrets.c_13 }}", "allow_failure": True},
+                "given_on": {"command": ["echo", "{{ secrets.c_6 }}", "{{ secrets.c_27 }}"]},
+                "said": {
+                    "http": {"connection": "web", "path": "/x", "headers": {"X-Key": "{{ secrets.c_31 }}"}},
+                    "allow_failure": True,
+                },
+                "asked": {"http": {"connection": "away", "path": "/y"}, "allow_failure": True},
             },
         },
         env=outside,
     )
+    return ran, outside
+
+
+def test_forty_secrets_are_seen_nowhere(forty: tuple[Ran, dict[str, str]]) -> None:
+    ran, outside = forty
+    project = ran.project
     assert ran.states == {
-        **dict.fromkeys(("all", "given", "written", "file", "fail", "none", "shape"), "failed"),
-        "shell": "success",
+        **dict.fromkeys(
+            ("all", "given", "written", "file", "fail", "none", "shape", "said", "asked"), "failed"
+        ),
+        **dict.fromkeys(("shell", "given_on"), "success"),
         "skip": "skipped",
     }
     assert ran.attempts["given"] == 1
@@ -111,16 +158,93 @@ def test_forty_secrets_are_seen_nowhere(project: Project) -> None:
     assert "can't go into bash as it is" in ran.reasons["shape"]
     assert ran.log("shell").count("***") >= 3 * len(CANARIES)
     said = [("run", ran.answer.out.encode()), ("progress", ran.answer.err.encode())]
-    for command in (["tasks", ran.id, "--json"], ["logs", ran.id, "--notifications"], ["why", ran.id, "all"]):
+    for command in (
+        ["tasks", ran.id, "--json"],
+        ["logs", ran.id, "--notifications"],
+        ["why", ran.id, "all"],
+        ["connections", "--json"],
+        ["secrets", "--json"],
+        ["runs", "--json"],
+        ["doctor"],
+    ):
         answer = project(*command, env=outside)
         said.append((command[0], (answer.out + answer.err).encode()))
     assert "***" in dict(said)["logs"].decode()
+    assert_unseen([*below(project.folder), *said])
+
+
+def assert_unseen(places: Iterable[tuple[str, bytes]]) -> None:
+    """No secret is in any of them, in no writing of it; one of few letters may be in a database by chance."""
+    found = list(places)
+    databases = [each for each in found if each[0].endswith((".db", "-wal", "-shm"))]
+    texts = [each for each in found if each not in databases]
+    written = b"\0".join(data for _, data in texts)
+    stored = b"\0".join(data for _, data in databases)
     for secret in CANARIES:
-        for place, data in (*below(project.folder), *said):
-            binary = place.endswith((".db", "-wal", "-shm"))
-            assert (len(secret) < 5 and binary) or not found_in(data, secret), (place, secret)
         lines = [line for line in secret.splitlines() if len(line) >= 5]
-        assert not any(line.encode() in data for line in lines for _, data in below(project.folder))
+        if found_in(written, secret) or any(line.encode() in written for line in lines):
+            raise AssertionError(
+                (secret, [place for place, data in texts if found_in(data, lines[0] if lines else secret)])
+            )
+        assert len(secret) < 5 or not found_in(stored, secret), secret
+        assert not any(line.encode() in stored for line in lines), secret
+
+
+def test_forty_secrets_are_on_no_page_and_in_no_answer(
+    forty: tuple[Ran, dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every page and answer, for every task; what is told live; and what the server itself has written then."""
+    ran, outside = forty
+    for name, value in outside.items():
+        monkeypatch.setenv(name, value)
+    root = ran.project.folder
+    catalogue = Catalogue(find(str(root), None, outside))
+    board = Board(
+        Status(
+            NOW - 100,
+            NOW - 1,
+            16,
+            pipelines=catalogue.pipelines,
+            broken=catalogue.broken,
+            project=catalogue.project,
+        )
+    )
+    home = hosted_by(
+        Seeded(root, f"sqlite:///{root}/.yamldag/yamldag.db", catalogue, board), address_of("127.0.0.1", 8080)
+    )
+    seen = list(answers(home, ran.id, [str(row["id"]) for row in ran.rows]))
+    assert len(seen) > 150
+    assert [place for place, data in seen if b"***" in data], "their logs and errors are shown, and masked"
+    seen.append(("live", asyncio.run(live(home, ran.id))))
+    assert_unseen([*seen, *below(root)])
+    home.site.hub.close()
+
+
+def answers(home: Hosted, run: str, tasks: list[str]) -> Iterator[tuple[str, bytes]]:
+    """Of everything that is asked by GET and comes to an end."""
+    for route in TABLE.routes:
+        if route.method != "GET" or route.path == "/live":
+            continue
+        path = route.path.format(pipeline="p", run=run, name="nothing", number="1")
+        for query in ("", *(f"?task={task}" for task in tasks)) if "{run}" in route.path else ("",):
+            answer = home.anyone.get(path + query)
+            assert answer.status_code != 500, path
+            yield path + query, answer.content
+
+
+async def live(home: Hosted, run: str) -> bytes:
+    """All that was told of the run since its beginning."""
+    hub = Hub(reading(home.seeded.url), home.seeded.board, lambda: NOW)
+    try:
+        listener = await hub.subscribe(Topic(run=run), LOCAL, 0)
+        parts = []
+        while not listener.queue.empty():
+            parts.append(listener.queue.get_nowait() or b"")
+    finally:
+        hub.close()
+    told = b"".join(parts)
+    assert run.encode() in told
+    return told
 
 
 def test_a_task_has_the_secret_and_not_the_keys(project: Project) -> None:

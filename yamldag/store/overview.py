@@ -26,6 +26,40 @@ def newest_runs(
     db: sa.Connection, per: int = 10, of: Collection[str] | None = None
 ) -> dict[str, list[Shown]]:
     """Of each pipeline, or of these, its newest runs by logical date, the newest first."""
+    found: dict[str, list[Shown]] = {}
+    for values in plain(db, _newest(per, of)):
+        rows = found.setdefault(values[_PIPELINE], [])
+        if len(rows) < per:
+            rows.append(dict(zip(_NAMES, values, strict=True)))
+    return found
+
+
+class Lately(NamedTuple):
+    """Of a pipeline."""
+
+    newest: Shown
+    """Its newest run."""
+    ends: list[tuple[str, float | None, float | None]]
+    """Of its newest runs, the newest first: state, started, ended."""
+
+
+def lately(db: sa.Connection, per: int, of: Collection[str]) -> dict[str, Lately]:
+    """Of each of these pipelines that has runs; so many of them, where lists show many pipelines."""
+    found: dict[str, Lately] = {}
+    for values in plain(db, _newest(per, of)):
+        one = found.get(values[_PIPELINE])
+        if one is None:
+            one = found[values[_PIPELINE]] = Lately(dict(zip(_NAMES, values, strict=True)), [])
+        if len(one.ends) < per:
+            one.ends.append((values[_STATE], values[_STARTED], values[_ENDED]))
+    return found
+
+
+_NAMES = [column.name for column in _SHOWN]
+_PIPELINE, _STATE, _STARTED, _ENDED = map(_NAMES.index, ("pipeline", "state", "started", "ended"))
+
+
+def _newest(per: int, of: Collection[str] | None) -> sa.Select[Any]:
     inner = run.alias()
     border = (
         sa.select(inner.c.logical_date)
@@ -42,16 +76,7 @@ def newest_runs(
         .select_from(pipeline.join(run, newest))
         .order_by(run.c.logical_date.desc(), run.c.created.desc())
     )
-    if of is not None:
-        query = query.where(pipeline.c.id.in_(sorted(of)))
-    found: dict[str, list[Shown]] = {}
-    names = [column.name for column in _SHOWN]
-    for values in plain(db, query):
-        row = dict(zip(names, values, strict=True))
-        rows = found.setdefault(row["pipeline"], [])
-        if len(rows) < per:
-            rows.append(row)
-    return found
+    return query if of is None else query.where(pipeline.c.id.in_(sorted(of)))
 
 
 def last_over(db: sa.Connection) -> dict[str, sa.RowMapping]:

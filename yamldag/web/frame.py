@@ -117,7 +117,7 @@ def _environment() -> Environment:
     )
     made.globals.update(
         word=looks.word, task_word=looks.task_word, sprite=looks.sprite(), counted=words.counted, span=words.span,
-        about=words.about, size=words.size, when=_when, ago=_ago,
+        about=words.about, size=words.size, when=_when, ago=_ago, symbol=looks.glyph,
     )  # fmt: skip
     made.filters["moment"] = datetime.fromisoformat
     return made

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from markupsafe import Markup
 
 from yamldag.render.colours import LOOKS
@@ -32,6 +34,12 @@ def word(state: str) -> str:
 
 def task_word(state: str) -> str:
     return LOOKS[state].word if state in LOOKS else state
+
+
+@lru_cache(maxsize=64)
+def glyph(state: str) -> Markup:
+    """One of the sprite."""
+    return Markup('<svg class="g s-{0}" aria-hidden="true"><use href="#g-{0}"/></svg>').format(state)
 
 
 def sprite() -> Markup:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Protocol
 
+from markupsafe import Markup, escape
+
 from yamldag.web import looks
 
 
@@ -30,6 +32,14 @@ class Bars:
     """The `d` of the crosses on the failed ones: they are told by more than their colour."""
     told: str
     """What it shows, in words."""
+
+    def svg(self, about: str, wide: bool = False) -> Markup:
+        """The drawing, which says what it is `about`; a `wide` one is as wide as there is room."""
+        size = 'width="100%" preserveAspectRatio="none"' if wide else f'width="{self.width}"'
+        parts = [f'<path class="s-{escape(state)}" d="{d}"/>' for state, d in self.fills.items()]
+        parts += [f'<path class="x" d="{self.crosses}"/>'] if self.crosses else []
+        head = f'<svg class="bars" {size} height="{self.height}" viewBox="0 0 {self.width} {self.height}" role="img" '
+        return Markup(f'{head}aria-label="{escape(about)}: {escape(self.told)}">{"".join(parts)}</svg>')  # noqa: S704
 
 
 def bars(runs: Sequence[Timed], places: int, step: int = 6, height: int = 20) -> Bars:

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from statistics import median
 
+from markupsafe import Markup
 from starlette.responses import Response
 
 from yamldag.engine.schedule.known import Known
 from yamldag.engine.status import Status
 from yamldag.plan import schedule
 from yamldag.store import overview
-from yamldag.store.overview import Open, Shown
+from yamldag.store.overview import Open
 from yamldag.web import words
 from yamldag.web.ask import Ask
 from yamldag.web.auth.roles import Role
 from yamldag.web.pages import bars, links, records, troubles
 from yamldag.web.route import Kind, Route
 
-_LISTED = 100
+_LISTED = 50
 """Pipelines that a page lists."""
 STATES = ("failed", "late", "broken", "running", "queued", "paused")
 """What the list can be narrowed to."""
@@ -52,7 +54,8 @@ class Line:
     """A row of the list."""
 
     at: Standing
-    drawn: bars.Bars | None
+    drawn: Markup | None
+    """Its last runs as bars."""
     usual: str
     last: records.RunLine | None
     """Its newest run."""
@@ -71,12 +74,12 @@ def pipelines(ask: Ask) -> Response:
         pages = max(1, -(-len(wanted) // _LISTED))
         page = ask.number("page", most=pages)
         listed = wanted[(page - 1) * _LISTED : page * _LISTED]
-        newest = overview.newest_runs(db, records.BARS, [each.name for each in listed])
+        lately = overview.lately(db, records.BARS, [each.name for each in listed])
     marks = Counter(mark for each in all_ for mark in each.marks)
     given = {name: ask.query(name) for name in ("q", "state", "owner", "tag", "sort")}
     return ask.page(
         "pipelines.html",
-        lines=[_line(each, newest.get(each.name, []), now) for each in listed],
+        lines=[_line(each, lately.get(each.name), now) for each in listed],
         all=len(all_),
         found=len(wanted),
         marks=[(mark, marks[mark]) for mark in STATES if marks[mark]],
@@ -160,20 +163,21 @@ _KEYS: dict[str, Callable[[Standing], tuple[object, ...]]] = {
 }
 
 
-@lru_cache(maxsize=2048)
-def _drawn(lengths: tuple[records.Length, ...]) -> bars.Bars:
-    """Of most pipelines nothing has changed since the page was looked at last."""
-    return bars.bars(lengths, records.BARS)
+@lru_cache(maxsize=4096)
+def _drawn(lengths: tuple[records.Length, ...]) -> tuple[Markup, str]:
+    """The bars, and how long the good ones usually take; of most pipelines nothing has changed since the last look."""
+    good = [each.seconds for each in lengths if each.state == "success"]
+    return bars.bars(lengths, records.BARS).svg("last runs"), words.span(median(good)) if good else ""
 
 
-def _line(each: Standing, rows: Sequence[Shown], now: float) -> Line:
-    usual = records.usual(rows)
+def _line(each: Standing, lately: overview.Lately | None, now: float) -> Line:
     condition = each.known.schedule.assets
+    drawn, usual = _drawn(records.lengths(lately.ends, now)) if lately else (None, "")
     return Line(
         each,
-        _drawn(tuple(records.lengths(rows, now))) if rows else None,
-        "" if usual is None else words.span(usual),
-        records.run_line(rows[0], each.known, now) if rows else None,
+        drawn,
+        usual,
+        records.run_line(lately.newest, each.known, now) if lately else None,
         records.schedule_words(each.known.plan.schedule),
         schedule.in_words(condition).replace("`", "") if condition is not None else "",
     )

@@ -90,12 +90,12 @@ class Length(NamedTuple):
     seconds: float
 
 
-def lengths(rows: Sequence[Shown], now: float) -> list[Length]:
-    """Of the newest first, the oldest first."""
-    return [
-        Length(row["state"], max(0.0, (row["ended"] or now) - row["started"]) if row["started"] else 0.0)
-        for row in reversed(rows)
-    ]
+def lengths(ends: Sequence[tuple[str, float | None, float | None]], now: float) -> tuple[Length, ...]:
+    """Of state, start and end of each, the newest first: the oldest first."""
+    return tuple(
+        Length(state, max(0.0, (ended or now) - started) if started else 0.0)
+        for state, started, ended in reversed(ends)
+    )
 
 
 def usual(rows: Sequence[Shown]) -> float | None:
