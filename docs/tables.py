@@ -18,8 +18,8 @@ from yamldag.syntax.codes import CODES
 Schema: TypeAlias = dict[str, Any]
 
 RUN_NOW = (
-    *("bash", "command", "python", "http", "sql", "pipeline", "wait", "approval", "branch", "short_circuit"),
-    "noop",
+    *("bash", "command", "python", "http", "sql", "ssh", "pipeline", "wait", "approval"),
+    *("branch", "short_circuit", "noop"),
 )
 """The operators that this version runs; it checks and draws the others."""
 

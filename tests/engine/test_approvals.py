@@ -271,7 +271,7 @@ def test_who_comes_after_the_time_is_told(database_url: str) -> None:
     assert from_text(spec, NOW, NOW).answered == TOO_LATE
     with pytest.raises(Refused, match="is over"):
         answered(asking.database, question, Answer(yes=False), who("ann"), NOW)
-    assert asking.database.execute("SELECT id FROM request").fetchall() == []
+    assert list(asking.database.execute("SELECT id FROM request").fetchall()) == []
     asking.database.close()
 
 
