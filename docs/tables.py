@@ -18,7 +18,7 @@ from yamldag.syntax.codes import CODES
 Schema: TypeAlias = dict[str, Any]
 
 RUN_NOW = (
-    *("bash", "command", "python", "http", "sql", "ssh", "pipeline", "wait", "approval"),
+    *("bash", "command", "python", "http", "sql", "docker", "ssh", "pipeline", "wait", "approval"),
     *("branch", "short_circuit", "noop"),
 )
 """The operators that this version runs; it checks and draws the others."""

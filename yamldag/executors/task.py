@@ -58,10 +58,12 @@ def _run(spec: Spec) -> Result:
         from yamldag.executors.query import query
 
         return query(spec)
-    if spec["operator"] == "ssh":
-        from yamldag.executors.remote.ssh import carry_out
+    if spec["operator"] in ("docker", "ssh"):
+        from importlib import import_module
 
-        return carry_out(spec)
+        remote = import_module(f"yamldag.executors.remote.{spec['operator']}")
+        result: Result = remote.carry_out(spec)
+        return result
     from yamldag.executors.call import call
 
     return call(spec)

@@ -33,7 +33,7 @@ from yamldag.executors.marking import Mark, die_with
 
 ALONE = "alone"
 """In place of a module: load nothing ahead."""
-_MODULES = {"http": "request", "sql": "query", "ssh": "remote.ssh"}
+_MODULES = {"http": "request", "sql": "query", "ssh": "remote.ssh", "docker": "remote.docker"}
 """Where operators of ours do their work."""
 
 CarryOut = Callable[[dict[str, Any], tuple[str, int]], int]

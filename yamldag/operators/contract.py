@@ -93,7 +93,19 @@ class Operator(Protocol):
 
 
 _OURS = frozenset(
-    {"bash", "branch", "command", "guarded", "http", "noop", "python", "short_circuit", "sql", "ssh"}
+    {
+        "bash",
+        "branch",
+        "command",
+        "docker",
+        "guarded",
+        "http",
+        "noop",
+        "python",
+        "short_circuit",
+        "sql",
+        "ssh",
+    }
 )
 
 

@@ -20,7 +20,7 @@ inline = False
 
 CONNECTING = ("http", "sql")
 """The operators that a look may be of, and that may have a `connection`."""
-ELSEWHERE = ("ssh",)
+ELSEWHERE = ("docker", "ssh")
 """Those that carry out a command on another machine, or in a container: its environment is the task's own `env` alone,
 which their process is told by its spec."""
 
