@@ -82,6 +82,7 @@ def test_a_long_log_and_a_long_command_come_whole(there: Project) -> None:
         "long": {"ssh": {"connection": "box", "command": "seq 1 200000"}},
         "script": {"ssh": {"connection": "box", "command": "echo " + "'x y' " * 20_000 + "| wc -c"}},
     }})  # fmt: skip
+    assert there("connections", "test", "box").out == "box: it lets us in\n"
     ran = there.run("p")
     assert ran.state == "success"
     lines = ran.log("long").splitlines()
@@ -182,6 +183,8 @@ def test_its_call_is_shown_without_signing_in(project: Project) -> None:
     project.write(
         "pipelines/p.yml", "pipeline: p\ntasks: {a: {ssh: {connection: box, command: 'echo {{ ds }}'}}}\n"
     )
+    told = project("connections", "test", "box")
+    assert (told.code, "127.0.0.1 can't be reached, or was lost: " in told.out) == (1, True), told
     [row] = project("run", "p", "--dry-run", "--json", "--date", "2026-01-02").json["tasks"]
     assert row["params"] == {"connection": "box", "command": "echo 2026-01-02"}
 

@@ -13,6 +13,7 @@ import os
 import secrets
 import shlex
 import signal
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from yamldag.executors.remote.told import ended, environment, failed
@@ -64,13 +65,26 @@ def warm_up() -> None:
 
 def carry_out(spec: dict[str, Any]) -> dict[str, Any]:
     """The result: `{exit}` of the command, or why there is none. Its output is left at `spec["output"]`."""
+    return _tried(spec["machine"], lambda remote: remote.carry_out(spec))
+
+
+def reach(machine: dict[str, Any]) -> tuple[bool, str]:
+    """Whether it lets us in, and words on it."""
+    result = _tried(machine, _Remote.greet)
+    return result["state"] == "success", result.get("reason") or "it lets us in"
+
+
+def _tried(
+    machine: dict[str, Any], work: Callable[[_Remote], Coroutine[Any, Any, dict[str, Any]]]
+) -> dict[str, Any]:
+    """What comes of it; whatever goes wrong on the way is told in words."""
     try:
         import asyncssh
     except ImportError:
         return failed(MISSING, retry=False)
-    machine, host = spec["machine"], spec["machine"]["host"]
+    host = machine["host"]
     try:
-        return asyncio.run(_Remote(asyncssh, machine).carry_out(spec))
+        return asyncio.run(work(_Remote(asyncssh, machine)))
     except asyncssh.HostKeyNotVerifiable:
         return failed(
             f"the key of {host} is not the one that is known, or none is: check it, and add it to the file of known "
@@ -112,6 +126,11 @@ class _Remote:
             await session.drained()
             await self._fetch(connection, spec["output"])
         return ended(code)
+
+    async def greet(self) -> dict[str, Any]:
+        """Sign in, and leave."""
+        (await self._connected()).close()
+        return ended(0)
 
     async def _connected(self) -> asyncssh.SSHClientConnection:
         machine = self._machine
