@@ -17,7 +17,10 @@ from yamldag.syntax.codes import CODES
 
 Schema: TypeAlias = dict[str, Any]
 
-RUN_NOW = ("bash", "command", "python", "http", "sql", "pipeline", "wait", "branch", "short_circuit", "noop")
+RUN_NOW = (
+    *("bash", "command", "python", "http", "sql", "docker", "ssh", "pipeline", "wait", "approval"),
+    *("branch", "short_circuit", "noop"),
+)
 """The operators that this version runs; it checks and draws the others."""
 
 _SIGNS = {"run": "run", "skipped": "skip", "upstream_failed": "**up**", "wait": "…"}

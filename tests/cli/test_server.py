@@ -75,6 +75,7 @@ SAME = [
     ("list",), ("runs",), ("runs", "p001", "--state", "failed"), ("runs", "-n", "3"), ("runs", "--type", "manual"),
     ("runs", "--since", "2027-01-15T06:00"), ("tasks", RUN), ("tasks", "p002"), ("logs", RUN, "t0"),
     ("why", RUN, "t2"), ("why", RUN, "t0"), ("versions", "p000"), ("versions", "p000", "--diff", "1", "1"), ("pools",), ("connections",), ("connections", "list"), ("secrets",),
+    ("approvals",), ("approve", RUN, "t0"), ("approve", "p002", "t9"),
     ("clear", RUN, "t0", "--dry-run"), ("clear", "p001-00000", "--dry-run", "--only"), ("retry", RUN, "--dry-run"),
     ("backfill", "p000", "--from", "2026-01-01", "--to", "2026-01-01", "--dry-run"), ("logs", RUN, "--notifications"),
     # what is wrong

@@ -8,6 +8,7 @@ import re
 import shlex
 import subprocess
 import sys
+import time
 import tomllib
 from pathlib import Path
 
@@ -26,6 +27,8 @@ from yamldag.syntax.formats import FORMATS
 PAGES = [page for page in pages() if page not in codes.pages()]
 """The pages that someone writes; those made as a whole have tests of their own."""
 KNOWN = {"file", "run", "expect", "change", "skip"}
+PATIENCE = 120
+"""Seconds after which what goes on beside others is taken to hang."""
 VARIES = re.compile(re.escape(re.escape("…")))
 """Stands in a console block for what differs each time: the rest of a word or more."""
 
@@ -92,23 +95,46 @@ def check_yaml(block: Block, folder: Path) -> None:
 
 
 def check_commands(block: Block, folder: Path) -> None:
-    """Each `$ command`, and below it what it prints, stdout and stderr together."""
+    """Each `$ command`, and below it what it prints, stdout and stderr together. One that ends with `&` goes on beside
+    the others, which are called until they say what they should, and has its say at the end."""
+    beside: list[tuple[str, str, subprocess.Popen[str]]] = []
     for each in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:
         line, _, wanted = each.partition("\n")
-        said = run(shlex.split(line), folder)
-        pattern = VARIES.sub(".*?", re.escape(wanted.strip()))
-        assert re.fullmatch(pattern, said.strip(), re.DOTALL), f"{where(block)}: {line} said\n{said}"
+        if line.endswith(" &"):
+            beside.append((line, wanted, begin(shlex.split(line.removesuffix("&")), folder)))
+            continue
+        until, said = time.monotonic() + PATIENCE, run(shlex.split(line), folder)
+        while beside and not says(said, wanted) and time.monotonic() < until:
+            said = run(shlex.split(line), folder)
+        assert says(said, wanted), f"{where(block)}: {line} said\n{said}"
+    for line, wanted, process in beside:
+        said = process.communicate(timeout=PATIENCE)[0]
+        assert says(said, wanted), f"{where(block)}: {line} said\n{said}"
+
+
+def says(said: str, wanted: str) -> bool:
+    pattern = VARIES.sub(".*?", re.escape(wanted.strip()))
+    return re.fullmatch(pattern, said.strip(), re.DOTALL) is not None
 
 
 def run(words: list[str], folder: Path) -> str:
+    return begin(words, folder).communicate()[0]
+
+
+def begin(words: list[str], folder: Path) -> subprocess.Popen[str]:
     assert words[0] in ("yamldag", "cat", "ls"), words
     command = [sys.executable, "-m", *words] if words[0] == "yamldag" else words
     env = {key: value for key, value in os.environ.items() if not key.startswith("YAMLDAG_")}
     env |= {"PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
-    with subprocess.Popen(
-        command, cwd=folder, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    ) as process:
-        return process.communicate()[0]
+    return subprocess.Popen(
+        command,
+        cwd=folder,
+        env=env,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
 
 
 def write(folder: Path, file: str, text: str) -> Path:

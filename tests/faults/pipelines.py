@@ -68,6 +68,10 @@ CASES = {
   a: {{{bash("sleep 20;")}, timeout: 0.2s, allow_failure: true}}
   b: {{{bash()}, needs: a, trigger_rule: all_failed}}
 """,
+    "approvals": f"""
+  a: {{approval: Well?, timeout: 0.2s, retries: 1, retry_delay: 0s, allow_failure: true}}
+  b: {{{bash()}, needs: a, trigger_rule: all_failed}}
+""",
     "skips": f"""
   a: {{{bash("exit 99;")}}}
   b: {{{bash()}, needs: a}}

@@ -15,7 +15,10 @@ import pytest
 
 from yamldag.operators import catalog
 
-RUNNING = ("bash", "command", "python", "http", "sql", "pipeline", "wait", "branch", "short_circuit", "noop")
+RUNNING = (
+    *("bash", "command", "python", "http", "sql", "docker", "ssh", "pipeline", "wait", "approval"),
+    *("branch", "short_circuit", "noop"),
+)
 SHORT = {
     "bash": "script",
     "command": "argv",
@@ -91,7 +94,11 @@ def test_required_parameters_come_as_alternatives() -> None:
 
 
 def test_parameters_that_exclude_each_other_are_named() -> None:
-    assert known("python").exclusive == (("function", "script"), ("script", "reuse"))
+    assert known("python").exclusive == (
+        ("function", "script"),
+        ("script", "reuse"),
+        ("requirements", "reuse"),
+    )
     assert known("bash").exclusive == ()
 
 

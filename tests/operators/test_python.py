@@ -196,8 +196,8 @@ def test_an_error_in_a_script_shows_its_line(folder: Path) -> None:
     assert run("python", folder, {"script": "x = = 1"}).reason == "SyntaxError: invalid syntax"
 
 
-def test_requirements_are_refused_in_words(folder: Path) -> None:
-    outcome = python.prepare({"script": "1", "requirements": ["requests"]}, {}, attempt(folder))
+def test_options_of_pip_are_no_requirements(folder: Path) -> None:
+    outcome = python.prepare({"script": "1", "requirements": ["requests", "--pre"]}, {}, attempt(folder))
     assert isinstance(outcome, Outcome)
     assert "requirements" in outcome.reason
 

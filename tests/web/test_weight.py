@@ -34,7 +34,7 @@ PAGES = (
     f"/runs/{RUN}/task?task=t0", "/runs/waits", "/runs/waits/task?task=t0", "/runs", "/runs?pipeline=p000&state=success",
     f"/runs/{RUN}/clear", f"/runs/{RUN}/mark?task=t0&state=failed", "/pipelines/p000/trigger",
     "/pipelines/p000/backfill?from=2026-01-01&to=2026-02-01", "/audit", "/pools", "/assets", "/about", "/connections",
-    "/people", "/playground",
+    "/people", "/playground", "/approvals",
 )  # fmt: skip
 
 

@@ -140,9 +140,19 @@ def _reached(found: Connection, root: str) -> tuple[bool, str]:
 
     if found.get("type") in ("http", "https"):
         return _answer(web_address(found, ""), web_headers(found))
+    if found.get("type") == "ssh":
+        return _signed_in(found, root)
     from yamldag.executors.query import reach
 
     return reach(database_url(found, root))
+
+
+def _signed_in(found: Connection, root: str) -> tuple[bool, str]:
+    from yamldag.executors.remote.ssh import reach
+    from yamldag.operators.ssh import machine
+
+    there = machine(found, root)
+    return (False, there) if isinstance(there, str) else reach(there)
 
 
 def _answer(url: str, headers: dict[str, str]) -> tuple[bool, str]:

@@ -173,6 +173,14 @@ class Here:
         project = options.sound(self.project)
         return secret_rows(project, keys_of(project, kept(project)))
 
+    def approvals(self) -> list[Row]:
+        from yamldag.engine.approving import question_row, questions
+
+        if not exists(self.project):
+            return []
+        with self._reading() as db:
+            return [question_row(each) for each in questions(db)]
+
     def attempts(self, run: str, task: str) -> list[Row]:
         from yamldag.engine.asking.naming import instance_named
         from yamldag.engine.asking.rows import attempt_row
@@ -301,6 +309,17 @@ class Here:
             raise UsageError("\n  ".join(bad.faults)) from None
         (state,) = self.states([run])
         return {"run_id": run, "state": state, "outcome": outcome} | told(planned)
+
+    def approve(self, name: str, task: str, said: Row) -> Row:
+        from yamldag.cli.identity import deed
+        from yamldag.engine.approving import Answer, answer_row, answered, question
+
+        database = self._writing()
+        with self._reading() as db:
+            asks = question(db, find_run(db, name), task)
+        given = Answer(said["yes"], said["value_texts"], as_text=True)
+        answered(database, asks, given, deed("task.answer", asks.row.run, task=asks.label), time.time())
+        return answer_row(asks, given)
 
     def _planned(self, run: str, wish: Row) -> tuple[Clearance, Wish, Newer | None]:
         from yamldag.engine.clearance import look, plan_clear, wish_for

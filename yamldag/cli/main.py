@@ -22,6 +22,8 @@ COMMANDS = {
     "clear": "run tasks of a run again",
     "retry": "run again what failed in a run",
     "mark": "give a task of a run a state by hand",
+    "approvals": "what waits for a person's answer",
+    "approve": "say yes or no to what a task asks",
     "pause": "hold a pipeline's schedule",
     "unpause": "let a paused pipeline go on",
     "backfill": "run the ticks of a range",

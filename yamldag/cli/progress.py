@@ -6,11 +6,12 @@ import os
 import time
 from collections import Counter, deque
 from collections.abc import Iterator
-from contextlib import contextmanager
-from threading import Event, Thread
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from yamldag.engine.asking.naming import item_words
+from yamldag.engine.memory.deferral import APPROVAL
 from yamldag.plan.duration import words
 from yamldag.plan.state import FINAL, TaskState
 
@@ -39,6 +40,7 @@ class Shown(Protocol):
     def began(self, run: Run) -> None: ...
     def moved(self, instance: Instance, state: TaskState) -> None: ...
     def said(self, line: str) -> None: ...
+    def aside(self) -> AbstractContextManager[None]: ...
     def ended(self, result: RunResult) -> None: ...
 
 
@@ -82,6 +84,10 @@ class Lines:
     def said(self, line: str) -> None:
         self.write(line)
 
+    def aside(self) -> AbstractContextManager[None]:
+        """Somebody else writes to the terminal meanwhile: lines don't mind."""
+        return nullcontext()
+
     def ended(self, result: RunResult) -> None:
         counts = Counter(str(row["state"]) for row in result.tasks)
         told = ", ".join(f"{number} {state}" for state, number in counts.most_common())
@@ -95,6 +101,8 @@ class Lines:
             notes.append(_span(instance.ended - instance.started))
         if instance.attempts > 1:
             notes.append(f"attempt {instance.attempts}")
+        if state is TaskState.DEFERRED and (asks := _asks(instance)):
+            notes.append(asks)
         if instance.reason and state is not TaskState.RUNNING:
             notes.append(instance.reason)
         if state is TaskState.UP_FOR_RETRY and instance.retry_at:
@@ -140,6 +148,8 @@ class Live:
         self._console = Console(file=lines.stream, no_color=not lines.colour, highlight=False)
         self._live = Redrawn(console=self._console, auto_refresh=False, transient=True)
         self._over = Event()
+        self._pen = Lock()
+        """Whose the terminal is."""
         self._thread = Thread(target=self._draw, daemon=True)
 
     def began(self, run: Run) -> None:
@@ -163,6 +173,17 @@ class Live:
     def said(self, line: str) -> None:
         self._lines.said(line)
 
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Take the live part away while somebody else writes to the terminal; what is to be told waits."""
+        with self._pen:
+            self._print()
+            self._live.stop()
+            try:
+                yield
+            finally:
+                self._live.start()
+
     def ended(self, result: RunResult) -> None:
         self.close()
         self._lines.ended(result)
@@ -177,8 +198,9 @@ class Live:
 
     def _draw(self) -> None:
         while not self._over.wait(_BEAT):
-            self._print()
-            self._live.update(self._picture(), refresh=True)
+            with self._pen:
+                self._print()
+                self._live.update(self._picture(), refresh=True)
         self._print()
 
     def _print(self) -> None:
@@ -214,6 +236,14 @@ class Live:
 def _begins(instance: Instance, state: TaskState) -> bool:
     """Whether it runs from now on; what is deferred in the same step does not."""
     return state is TaskState.RUNNING and instance.state is not TaskState.DEFERRED
+
+
+def _asks(instance: Instance) -> str:
+    """How somebody answers what it asks, if it asks anything."""
+    waits = instance.deferral
+    if waits is None or waits.what != APPROVAL:
+        return ""
+    return f"answer it by `yamldag approve {instance.node.run.id} {instance.label}`"
 
 
 def _span(seconds: float) -> str:

@@ -15,6 +15,8 @@ from yamldag.cli.main import UsageError
 
 if TYPE_CHECKING:
     from yamldag.engine.local_run import Order
+    from yamldag.engine.memory.run import Instance
+    from yamldag.plan.state import TaskState
     from yamldag.shelf.runs import Kept
 
 
@@ -104,16 +106,26 @@ def _preview_text(row: dict[str, Any]) -> str:
 
 def _run(order: Order, project: Kept, form: str) -> int:
     from yamldag.cli.progress import progress
+    from yamldag.cli.terminal import asking
     from yamldag.engine.local_run import LIMIT, TakenOver, run_here
     from yamldag.store.database import Away, CannotOpen, Patience
 
-    with progress(sys.stderr, options.colours(sys.stderr)) as shown:
+    with (
+        progress(sys.stderr, options.colours(sys.stderr)) as shown,
+        asking(project.database, shown) as asker,
+    ):
+
+        def moved(instance: Instance, state: TaskState) -> None:
+            shown.moved(instance, state)
+            if asker is not None:
+                asker.moved(instance, state)
+
         try:
             result = run_here(
                 order,
                 database=project.database,
                 folder=Path(project.state_folder),
-                watch=shown.moved,
+                watch=moved,
                 began=shown.began,
                 patience=Patience(LIMIT, shown.said),
             )

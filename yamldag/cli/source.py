@@ -63,6 +63,9 @@ class Source(Protocol):
 
     def secrets(self) -> list[Row]: ...
 
+    def approvals(self) -> list[Row]:
+        """What waits for a person's answer, the first asked first."""
+
     def attempts(self, run: str, task: str) -> list[Row]:
         """By instance, the first attempt first."""
 
@@ -91,6 +94,9 @@ class Source(Protocol):
         """What a clear would come to."""
 
     def clear(self, run: str, wish: Row) -> Row: ...
+
+    def approve(self, name: str, task: str, said: Row) -> Row:
+        """Answer what a task of a run asks: `yes`, and `value_texts` as they were typed."""
 
     def backfill(self, pipeline: str, wish: Row) -> Row: ...
 

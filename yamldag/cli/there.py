@@ -173,6 +173,9 @@ class There:
     def secrets(self) -> list[Row]:
         return list(self._all("/secrets"))
 
+    def approvals(self) -> list[Row]:
+        return list(self._all("/approvals"))
+
     def attempts(self, run: str, task: str) -> list[Row]:
         return list(self._all(f"/runs/{_part(run)}/attempts", task=task))
 
@@ -235,6 +238,10 @@ class There:
 
     def clear(self, run: str, wish: Row) -> Row:
         return dict(self._ask("POST", f"/runs/{_part(run)}/clear", wish))
+
+    def approve(self, name: str, task: str, said: Row) -> Row:
+        run = self.run(name)["run_id"]
+        return dict(self._ask("POST", f"/runs/{_part(run)}/approve", {"task": task, **said}))
 
     def backfill(self, pipeline: str, wish: Row) -> Row:
         body = {name: value for name, value in wish.items() if value is not None}

@@ -177,7 +177,20 @@ def _params(entries: list[Entry], operator: catalog.Operator | None) -> dict[str
         # A word is what was written: 2.50 is no 2.5, and true no True.
         site = found["argv"].site
         params["argv"] = [site.text(word) for word in found["argv"].node.items if type(word) is Scalar]
+    elif operator is not None and operator.name == "approval" and "form" in found:
+        params["form"] = _form(found["form"].node, found["form"].site)
     return params
+
+
+def _form(node: Node, site: Draft) -> Json:
+    """A form, as `output` is written, as the JSON Schema that it means; it may hold templates."""
+    if type(node) is not Map or shapes.is_schema(node):
+        return _json(node, site)
+    fields: dict[str, Json] = {
+        name: {"type": field.text} if type(field) is Scalar else _json(field, site)
+        for name, (_, field) in node.items.items()
+    }
+    return {"type": "object", "properties": fields, "required": list(fields)}
 
 
 def _arguments(draft: Draft) -> dict[str, Json]:

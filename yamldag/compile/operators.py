@@ -169,9 +169,13 @@ class Operators:
         entry = task.entries.get("output")
         if entry is not None and id(entry[1]) not in self.faulty:
             shapes.output(entry[1], self.found)
-        form = parameter(task.entries["approval"][1], "form") if task.operator == "approval" else None
+        form = form_of(task)
         if form is not None and id(form) not in self.faulty:
-            shapes.output(form, self.found)
+            shape = shapes.output(form, self.found)
+            kind = shape.get("type", "object") if shape else "object"
+            if kind != "object":
+                words = f"a form is a mapping of fields, found the schema of one `{kind}`"
+                self.found.append(Diagnostic("YD403", words, at(form), "name each field: `{reason: string}`"))
 
     def _mapping(self, task: Draft) -> None:
         entry = task.entries.get("matrix")
@@ -413,3 +417,11 @@ def merged(entries: list[Entry], short: str | None) -> dict[str, Entry]:
         elif short is not None and not (type(entry.node) is Scalar and entry.node.value is None):
             found.setdefault(short, entry)
     return found
+
+
+def form_of(task: Draft) -> Node | None:
+    """What is filled in where an `approval` is answered: its own form, or that of `defaults`."""
+    if task.operator != "approval":
+        return None
+    given = (parameter(entry.node, "form") for entry in task.values("approval"))
+    return next((form for form in given if form is not None), None)

@@ -193,9 +193,9 @@ def _own_shape(task: Draft) -> dict[str, Json] | None:
     operator = catalog.operator(task.operator) if task.operator else None
     if operator is None:
         return None
-    form = operators.parameter(task.entries[operator.name][1], "form")
-    if operator.name == "approval" and form is not None:
-        return shapes.output(form, [])
+    if operator.name == "approval":
+        form = operators.form_of(task)
+        return shapes.output(form, []) if form is not None else {"type": "null"}
     return operator.output
 
 

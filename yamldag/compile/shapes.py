@@ -83,7 +83,7 @@ def output(node: Node, found: list[Diagnostic]) -> dict[str, Json] | None:
         return _typed(node, found)
     if type(node) is not Map:
         return None
-    if _is_schema(node) or not node.items:
+    if is_schema(node) or not node.items:
         return _schema(node, found)
     properties: dict[str, Json] = {}
     for name, (_, value) in node.items.items():
@@ -109,7 +109,8 @@ def _typed(node: Scalar, found: list[Diagnostic]) -> dict[str, Json] | None:
     return None
 
 
-def _is_schema(node: Map) -> bool:
+def is_schema(node: Map) -> bool:
+    """Whether a mapping is a JSON Schema, and not pairs of names and types."""
     declared = node.items.get("type")
     if declared is not None:
         value = declared[1]

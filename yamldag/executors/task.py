@@ -1,4 +1,5 @@
-"""What runs in a task's own process: `python` functions and scripts, `http` requests, `sql` queries, guards.
+"""What runs in a task's own process: `python` functions and scripts, `http` requests, `sql` queries, commands that are
+carried out elsewhere, guards.
 
 Run as a program with the path of its call: `[journal, attempt, spec]` as a runner hands it over, or a spec alone. It
 leaves a result `{state, output, reason, retry}`. With `--fork` or `--reuse` it waits for calls: see `warm`, `worker`.
@@ -57,6 +58,12 @@ def _run(spec: Spec) -> Result:
         from yamldag.executors.query import query
 
         return query(spec)
+    if spec["operator"] in ("docker", "ssh"):
+        from importlib import import_module
+
+        remote = import_module(f"yamldag.executors.remote.{spec['operator']}")
+        result: Result = remote.carry_out(spec)
+        return result
     from yamldag.executors.call import call
 
     return call(spec)

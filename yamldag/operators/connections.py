@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 from yamldag.operators.contract import Json, text
 from yamldag.operators.secrets import UnresolvedError
 
-KINDS = ("http", "https", "mariadb", "mysql", "postgresql", "sqlite")
+KINDS = ("http", "https", "mariadb", "mysql", "postgresql", "sqlite", "ssh")
 """Those whose settings are known, and checked: `schemas/connections/`. Any other may have any setting."""
 ALIASES = {"postgres": "postgresql"}
 _DRIVERS = {"postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql", "mariadb": "mariadb+pymysql"}

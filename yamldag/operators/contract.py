@@ -92,7 +92,21 @@ class Operator(Protocol):
         its output must fit. Costs a task that wrote no output one failed look."""
 
 
-_OURS = frozenset({"bash", "branch", "command", "guarded", "http", "noop", "python", "short_circuit", "sql"})
+_OURS = frozenset(
+    {
+        "bash",
+        "branch",
+        "command",
+        "docker",
+        "guarded",
+        "http",
+        "noop",
+        "python",
+        "short_circuit",
+        "sql",
+        "ssh",
+    }
+)
 
 
 def runnable(name: str) -> Operator | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 from collections.abc import Mapping
 
+from msgspec import Struct
+
 from yamldag.operators import output
 from yamldag.operators.contract import Attempt, End, Json, Outcome
 from yamldag.operators.output import BadOutputError, NotJsonError
@@ -46,13 +48,41 @@ def of_task(ended: End, attempt: Attempt, declared: Mapping[str, Json] | None) -
     return result
 
 
-def _result(said: str | bytes | None) -> Outcome | None:
+def of_elsewhere(ended: End, attempt: Attempt, declared: Mapping[str, Json] | None) -> Outcome:
+    """Of a process of ours that has a command carried out elsewhere: its result says `{exit}`, and its output is what
+    the command wrote; or why it did not come to that."""
+    try:
+        told = _told(ended.result or output.read(attempt.result_path, output.LIMIT + _ROOM))
+    except BadOutputError as error:
+        return Outcome("failed", str(error))
+    code = told.get("exit") if told else None
+    if ended.reason != "exit" or not isinstance(code, int):
+        return of_task(ended, attempt, declared)
+    return of_shell(_Exit(code), attempt, declared)
+
+
+class _Exit(Struct, frozen=True):
+    """How a command elsewhere ended."""
+
+    exit: int
+    reason: str = "exit"
+    message: str = ""
+    result: str | None = None
+
+
+def _told(said: str | bytes | None) -> dict[str, Json] | None:
     """None: it was not told, or was cut off."""
     try:
         told = output.loads(said.decode() if isinstance(said, bytes) else said or "")
     except (NotJsonError, UnicodeDecodeError):
         return None
-    if not isinstance(told, dict):
+    return told if isinstance(told, dict) else None
+
+
+def _result(said: str | bytes | None) -> Outcome | None:
+    """The same as an outcome."""
+    told = _told(said)
+    if told is None:
         return None
     reason, retry = str(told.get("reason") or ""), told.get("retry") is True
     if told.get("state") == "success":

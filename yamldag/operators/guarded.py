@@ -19,7 +19,10 @@ __all__ = ["inline", "outcome", "prepare"]
 inline = False
 
 CONNECTING = ("http", "sql")
-"""The operators that run and may have a `connection`."""
+"""The operators that a look may be of, and that may have a `connection`."""
+ELSEWHERE = ("docker", "ssh")
+"""Those that carry out a command on another machine, or in a container: its environment is the task's own `env` alone,
+which their process is told by its spec."""
 
 
 def connects(operator: str, params: Mapping[str, Json]) -> bool:
@@ -27,6 +30,8 @@ def connects(operator: str, params: Mapping[str, Json]) -> bool:
     that name."""
     if operator.partition("=")[0] not in BUILT_IN:
         return "connection" in params
+    if operator in ELSEWHERE:
+        return True
     return operator == "sql" or (operator == "http" and "connection" in params and "url" not in params)
 
 

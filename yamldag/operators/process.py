@@ -5,9 +5,11 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-_TASK = str(Path(__file__).parents[1] / "executors" / "task.py")
+_FOLDER = Path(__file__).parents[1] / "executors"
+_TASK, _ENVIRONMENT = (str(_FOLDER / f"{name}.py") for name in ("task", "environment"))
 
 
-def argv(spec_path: str) -> tuple[str, ...]:
-    """Prints at once (-u), and imports nothing by chance from the current folder (-P)."""
-    return (sys.executable, "-u", "-P", _TASK, spec_path)
+def argv(spec_path: str, *, own_environment: bool = False) -> tuple[str, ...]:
+    """Prints at once (-u), and imports nothing by chance from the current folder (-P). With an environment of its own
+    it is built before, if need be."""
+    return (sys.executable, "-u", "-P", _ENVIRONMENT if own_environment else _TASK, spec_path)

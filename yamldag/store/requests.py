@@ -13,14 +13,14 @@ class StoredRequest(NamedTuple):
     id: int
     run: str
     kind: str
-    """`cancel`, `kill`, `clear` or `mark`."""
+    """`cancel`, `kill`, `clear`, `mark` or `answer`."""
     detail: str
     """JSON."""
 
 
-def ask(database: Database, run: str, kind: str, detail: str, now: float) -> None:
-    """The caller owns the transaction."""
-    database.execute(
+def ask(database: Database, run: str, kind: str, detail: str, now: float) -> int:
+    """Its id. The caller owns the transaction."""
+    return database.insert(
         "INSERT INTO request (run, kind, detail, created) VALUES (?, ?, ?, ?)", (run, kind, detail, now)
     )
 

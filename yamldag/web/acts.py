@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from yamldag.engine import outside
+from yamldag.engine.approving import Answer, Question, answered
 from yamldag.engine.refused import Refused
 from yamldag.engine.schedule.known import Known
 from yamldag.store import audit
@@ -39,6 +40,18 @@ def set_paused(ask: Ask, known: Known, *, paused: bool) -> str:
         return ("paused" if paused else "unpaused") if changed else "unchanged"
 
     return done(ask, ask.deed("pipeline.pause" if paused else "pipeline.unpause", plan.pipeline), work)
+
+
+def answer(ask: Ask, question: Question, said: Answer) -> str:
+    """`approved` or `declined`; who may not, or comes too late, is in the audit log as well. Raises Refused."""
+    deed = ask.deed("task.answer", question.row.run, task=question.label)
+    with ask.site.writing() as database:
+        try:
+            return answered(database, question, said, deed, ask.now)
+        except Refused as refused:
+            words = f"refused: {refused}"
+            database.write(lambda: audit.record(database, deed, words, ask.now))
+            raise
 
 
 def cancel(ask: Ask, run: str, *, kill: bool = False) -> str:

@@ -31,6 +31,8 @@ SAID = {
     "triggered": "It is queued: a scheduler begins it as soon as there is room.",
     "cleared": "It is cleared, and waits for room.",
     "marked": "It is marked.",
+    "approved": "You said yes: it goes on.",
+    "declined": "You said no: the task is skipped.",
     "nothing": "There was nothing to do.",
     "backfilled": "The runs are queued.",
     "done": "It is done.",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from yamldag.web import hook, metrics
+from yamldag.web.api import approvals as api_approvals
 from yamldag.web.api import backfills, files, logs, openapi, people, pools, runs, secrets, tasks, webhooks
 from yamldag.web.api import pipelines as api_pipelines
 from yamldag.web.pages import (
     about,
     acting,
     again,
+    approvals,
     assets,
     attempt,
     audit,
@@ -49,6 +51,7 @@ TABLE = Table(
         *log.ROUTES,
         *acting.ROUTES,
         *again.ROUTES,
+        *approvals.ROUTES,
         *trigger.ROUTES,
         *backfill.ROUTES,
         *audit.ROUTES,
@@ -66,6 +69,7 @@ TABLE = Table(
         *api_pipelines.ROUTES,
         *runs.ROUTES,
         *tasks.ROUTES,
+        *api_approvals.ROUTES,
         *logs.ROUTES,
         *backfills.ROUTES,
         *pools.ROUTES,

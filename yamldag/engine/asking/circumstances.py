@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from yamldag.engine import times
 from yamldag.engine.asking.wanted import held
 from yamldag.engine.asking.why import Circumstances, Claim, Life, Past
-from yamldag.engine.memory.deferral import CALL, ERRAND, FILE, RUN, TIME, Deferral
+from yamldag.engine.memory.deferral import APPROVAL, CALL, ERRAND, FILE, RUN, TIME, Deferral
 from yamldag.engine.memory.reasons import CUT_SHORT
 from yamldag.engine.memory.rebuild import StoredInstance, rebuild
 from yamldag.engine.memory.run import UNMAPPED, Instance, Run, whole
@@ -108,11 +108,22 @@ def _awaited(deferral: Deferral, operator: str) -> str:
         CALL: f"run {deferral.run}, which it has made",
         ERRAND: f"what `{operator}` looks for every {deferral.poke:g} s",
     }.get(deferral.what)
+    if deferral.what == APPROVAL:
+        words = _asked(deferral)
     if deferral.what == RUN:
         task = f"`{deferral.task}` of " if deferral.task else ""
         words = f"{task}the run of `{deferral.pipeline}` at {deferral.date}"
     end = times.shown(deferral.until)
     return (words or "what it awaits") + (f", at most until {end}" if end else "")
+
+
+def _asked(deferral: Deferral) -> str:
+    """Whose answer it waits for, and to what."""
+    if deferral.answered is not None:
+        return "a scheduler to heed the answer that was given"
+    who = " or ".join(f"`{name}`" for name in deferral.approvers) or "a person"
+    asks = " ".join((deferral.message or "").split())
+    return f'the answer of {who} to "{asks if len(asks) <= 200 else f"{asks[:199]}…"}"'
 
 
 def _past(db: sa.Connection, row: sa.RowMapping, run: Run, instance: Instance) -> Past | None:

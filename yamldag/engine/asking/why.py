@@ -182,8 +182,9 @@ def _under_way(run: Run, instance: Instance, now: Circumstances) -> Iterator[Con
             "retry_delay", False, f"attempt {instance.attempts} failed{failed}; the next one waits", until
         )
     elif state in (TaskState.DEFERRED, TaskState.UP_FOR_RESCHEDULE):
+        what = "approval" if instance.node.task.operator == "approval" else "wait"
         yield Condition(
-            "wait", False, f"it waits for {now.waits_for or 'what it awaits'}", times.shown(now.waits_until)
+            what, False, f"it waits for {now.waits_for or 'what it awaits'}", times.shown(now.waits_until)
         )
     else:
         yield from _before(run, instance, now)

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 
 from yamldag.engine import folders, times
-from yamldag.engine.loop import sealing, waits
+from yamldag.engine.loop import approvals, sealing, waits
 from yamldag.engine.loop.templates import Templates, rendered
 from yamldag.engine.memory import gates
 from yamldag.engine.memory.deferral import Deferral
@@ -126,6 +126,8 @@ class Dispatch:
         task = instance.node.task
         if task.operator == "wait":
             return self._wait(instance)
+        if task.operator == "approval":
+            return approvals.deferral(instance, rendered(task.params, self._templates.context(instance)))
         carrier = carried_by(task.operator)
         operator = self._operator(carrier)
         if operator is None:

@@ -6,17 +6,21 @@ import glob
 import json
 import os
 from collections.abc import Callable, Iterable
+from functools import partial
 from queue import SimpleQueue
 from threading import Lock, Thread
 from time import monotonic
 from typing import Concatenate, ParamSpec, TypeVar
 
-from yamldag.engine.memory.deferral import CALL, FILE, Awaited
+from msgspec.structs import replace
+
+from yamldag.engine.memory.deferral import APPROVAL, CALL, FILE, TOO_LATE, Awaited, from_text, to_text
+from yamldag.engine.step.deferred import late
 from yamldag.engine.step.world import Look, Looked
 from yamldag.operators import output
 from yamldag.operators.contract import Outcome
 from yamldag.plan.pipeline import Json
-from yamldag.store import waiting
+from yamldag.store import approvals, waiting
 from yamldag.store.database import Database
 
 _HANGS = 5.0
@@ -46,12 +50,19 @@ class Lookout:
                 self._files.look(each.attempt, each.deferral.path)
             elif each.deferral.what == CALL:
                 self._call(each)
+            elif each.deferral.what == APPROVAL:
+                self._expire(each)
             else:
                 runs.setdefault(each.deferral.key, []).append(each.attempt)
         for key, attempts in runs.items():
             if self._read(waiting.has_succeeded, *key):
                 for attempt in attempts:
                     self._tell(Looked(attempt, Outcome("success")))
+
+    def _expire(self, look: Look) -> None:
+        """Its time is over, unless somebody has answered: that is heard of as what is asked of the run."""
+        if self._database.write(partial(_expire, self._database, look)):
+            self._tell(Looked(look.attempt, late(look.deferral)))
 
     def _read(self, question: Callable[Concatenate[Database, P], T], *of: P.args, **more: P.kwargs) -> T:
         return self._database.read(lambda: question(self._database, *of, **more))
@@ -69,6 +80,18 @@ class Lookout:
             words = f"the run {name} that it called is {state}" + (f": {reason}" if reason else "")
             outcome = Outcome("failed", words, retry=True)
         self._tell(Looked(look.attempt, outcome))
+
+
+def _expire(database: Database, look: Look) -> bool:
+    """Whether nobody has answered by now: from then on nobody can."""
+    spec = approvals.spec(database, look.instance, look.attempt)
+    if spec is None:
+        return False
+    asks = from_text(spec, look.deferral.since, look.deferral.until)
+    if asks.answered is not None:
+        return asks.answered == TOO_LATE
+    over = to_text(replace(asks, answered=TOO_LATE))
+    return approvals.settle(database, look.instance, look.attempt, spec, over)
 
 
 def _outputs(rows: Iterable[tuple[str, int, str, str | None]], look: Look) -> Outcome:

@@ -9,7 +9,7 @@ from functools import partial
 from yamldag.engine.memory.newer import Newer
 from yamldag.engine.memory.reading import Unreadable, read_plan, reading
 from yamldag.engine.step.choice import Wish
-from yamldag.engine.step.world import Asked
+from yamldag.engine.step.world import Asked, Reply
 from yamldag.store import requests
 from yamldag.store.database import Database
 from yamldag.store.requests import StoredRequest
@@ -26,12 +26,26 @@ def asked_of(
         if known(row):
             continue
         try:
-            wish = wish_of(row) if row.kind in ("clear", "mark") else None
-            newer = newer_of(database, row) if wish else None
-            found.append(Asked(row.id, row.run, row.kind, wish, newer is not None))
+            found.append(_asked(database, row))
         except Unreadable as unreadable:
             database.write(partial(requests.answer, database, row.id, str(unreadable), now))
     return found
+
+
+def _asked(database: Database, row: StoredRequest) -> Asked:
+    """Raises Unreadable."""
+    if row.kind == "answer":
+        return Asked(row.id, row.run, row.kind, reply=reply_of(row))
+    wish = wish_of(row) if row.kind in ("clear", "mark") else None
+    newer = newer_of(database, row) if wish else None
+    return Asked(row.id, row.run, row.kind, wish, newer is not None)
+
+
+def reply_of(row: StoredRequest) -> Reply:
+    """A person's answer. Raises Unreadable."""
+    with reading("an answer"):
+        said = json.loads(row.detail)
+        return Reply(int(said["attempt"]), bool(said["yes"]), str(said["by"]), said["value"])
 
 
 def wish_of(row: StoredRequest) -> Wish:

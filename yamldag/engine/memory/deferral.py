@@ -11,9 +11,11 @@ from yamldag.plan.pipeline import Json
 
 POKE = 60.0
 """Seconds between two looks, unless a task says otherwise."""
-TIME, FILE, RUN, CALL, ERRAND = "time", "file", "run", "call", "errand"
-"""What is waited for: a moment, a file, a run of another pipeline, the end of a run that it made, and what an
-errand finds."""
+TIME, FILE, RUN, CALL, ERRAND, APPROVAL = "time", "file", "run", "call", "errand", "approval"
+"""What is waited for: a moment, a file, a run of another pipeline, the end of a run that it made, what an errand
+finds, and what a person says."""
+TOO_LATE = 0
+"""In place of the request that answers an approval: its time is over, and nobody answers it any more."""
 
 
 class Deferral(Struct, eq=False):
@@ -37,6 +39,14 @@ class Deferral(Struct, eq=False):
     """`run`: its logical date, as stored."""
     run: str | None = None
     """`call`: the id of the run that was made."""
+    message: str | None = None
+    """`approval`: what is asked."""
+    form: dict[str, Json] | None = None
+    """`approval`: the JSON Schema of what is filled in; None: nothing is."""
+    approvers: tuple[str, ...] = ()
+    """`approval`: who alone may answer, by the names of their accounts."""
+    answered: int | None = None
+    """`approval`: the request by which it is answered, or `TOO_LATE`. Set once, by whoever comes first."""
     poke: float = POKE
     soft_fail: bool = False
     next: float | None = None
@@ -60,15 +70,26 @@ class Awaited(NamedTuple):
     task: str | None
 
 
-_NEEDS = {TIME: (), FILE: ("path",), RUN: ("pipeline", "date"), CALL: ("run",), ERRAND: ()}
+_NEEDS = {
+    TIME: (),
+    FILE: ("path",),
+    RUN: ("pipeline", "date"),
+    CALL: ("run",),
+    ERRAND: (),
+    APPROVAL: ("message",),
+}
 """The texts without which there is nothing to wait for."""
-_SPEC = ("what", "at", "fixed", "path", "pipeline", "task", "date", "run", "poke", "soft_fail")
+_SPEC = (
+    *("what", "at", "fixed", "path", "pipeline", "task", "date", "run"),
+    *("message", "form", "approvers", "answered", "poke", "soft_fail"),
+)
 
 
 def to_text(deferral: Deferral) -> str:
     """The JSON that is stored; `since` and `until` have columns of their own."""
-    spec: dict[str, Json] = {name: getattr(deferral, name) for name in _SPEC}
-    return json.dumps({name: value for name, value in spec.items() if value is not None}, ensure_ascii=False)
+    spec = {name: getattr(deferral, name) for name in _SPEC}
+    told = {name: value for name, value in spec.items() if value is not None and value != ()}
+    return json.dumps(told, ensure_ascii=False)
 
 
 def from_text(spec: str, since: float, until: float | None) -> Deferral:
@@ -78,4 +99,7 @@ def from_text(spec: str, since: float, until: float | None) -> Deferral:
     numbers = [made.at if made.what == TIME else 0.0, made.poke]
     if texts or not all(isinstance(each, int | float) for each in numbers):
         raise TypeError
+    if not isinstance(made.form, dict | None) or not all(isinstance(each, str) for each in made.approvers):
+        raise TypeError
+    made.approvers = tuple(made.approvers)
     return made

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from yamldag.plan.pipeline import Json, Param, Plan
@@ -33,24 +33,40 @@ def resolve(plan: Plan, given: Mapping[str, Json], *, as_text: bool = False) -> 
 
     With `as_text`, values are texts from a command line: as they are where the param is text, else JSON.
     """
-    known = {param.name: param for param in plan.params}
-    faults = [_unknown(name, known) for name in given if name not in known]
+    return fill(plan.params, given, as_text=as_text)
+
+
+def fill(
+    params: Sequence[Param],
+    given: Mapping[str, Json],
+    *,
+    as_text: bool = False,
+    what: str = "param",
+    optional: Collection[str] = (),
+) -> dict[str, Json]:
+    """The same of params, or of what else is filled in by name: `what` is the word for one of them. Of `optional` ones
+    those have no value that are not given and have no default. Raises BadParams."""
+    known = {param.name: param for param in params}
+    faults = [_unknown(name, known, what) for name in given if name not in known]
     values: dict[str, Json] = {}
     for name, param in known.items():
+        fault = None
         if name in given:
-            value, fault = _read(param, given[name]) if as_text else (given[name], None)
-        elif param.required:
-            value, fault = None, f"param `{name}` is required, and no value was given"
+            value, fault = _read(param, given[name], what) if as_text else (given[name], None)
+        elif not param.required:
+            value = param.schema["default"]
+        elif name in optional:
+            continue
         else:
-            value, fault = param.schema["default"], None
+            value, fault = None, f"{what} `{name}` is required, and no value was given"
         values[name] = value
-        faults += [fault] if fault else _misfits(param, value)
+        faults += [fault] if fault else _misfits(param, value, what)
     if faults:
         raise BadParams(faults)
     return values
 
 
-def _unknown(name: str, known: Mapping[str, Param]) -> str:
+def _unknown(name: str, known: Mapping[str, Param], what: str) -> str:
     from difflib import get_close_matches
 
     near = get_close_matches(name, known, 1)
@@ -59,11 +75,11 @@ def _unknown(name: str, known: Mapping[str, Param]) -> str:
     elif known:
         hint = f"; there are {', '.join(f'`{each}`' for each in known)}"
     else:
-        hint = "; the pipeline declares none"
-    return f"there is no param `{name}`{hint}"
+        hint = "; the pipeline declares none" if what == "param" else "; there are none"
+    return f"there is no {what} `{name}`{hint}"
 
 
-def _read(param: Param, text: Json) -> tuple[Json, str | None]:
+def _read(param: Param, text: Json, what: str) -> tuple[Json, str | None]:
     types = _types_of(param)
     if not isinstance(text, str) or types == {"string"}:
         return text, None
@@ -73,7 +89,7 @@ def _read(param: Param, text: Json) -> tuple[Json, str | None]:
         if not types or "string" in types:
             return text, None
         wanted = " or ".join(_TYPES.get(each, each) for each in sorted(types))
-        return None, f"param `{param.name}` must be {wanted}, found `{text}`"
+        return None, f"{what} `{param.name}` must be {wanted}, found `{text}`"
 
 
 def _types_of(param: Param) -> set[str]:
@@ -93,24 +109,24 @@ def _refuse(constant: str) -> float:
     raise ValueError(constant)
 
 
-def _misfits(param: Param, value: Json) -> list[str]:
+def _misfits(param: Param, value: Json, what: str) -> list[str]:
     try:
         errors = fitting.misfits(value, param.schema)
     except fitting.SchemaError as error:
-        return [f"the schema of param `{param.name}` {error}"]
+        return [f"the schema of {what} `{param.name}` {error}"]
     if not errors:
         return []
     from jsonschema.exceptions import best_match
 
-    return [_words(param.name, best_match(errors))]
+    return [_words(f"{what} `{param.name}", best_match(errors))]
 
 
-def _words(name: str, error: Any) -> str:
-    """The first fault that the validator found, in a person's words."""
+def _words(begins: str, error: Any) -> str:
+    """The first fault that the validator found, in a person's words, which begin with the name."""
     where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.absolute_path)
     found = json.dumps(error.instance, ensure_ascii=False)
     found = found if len(found) <= 60 else found[:59] + "…"
-    return f"param `{name}{where}` must {_wanted(error)}, found `{found}`"
+    return f"{begins}{where}` must {_wanted(error)}, found `{found}`"
 
 
 def _wanted(error: Any) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
-from yamldag.engine.memory.deferral import CALL, ERRAND, RUN, TIME, Awaited, Deferral
+from yamldag.engine.memory.deferral import APPROVAL, CALL, ERRAND, RUN, TIME, Awaited, Deferral
 from yamldag.engine.memory.run import Instance
 from yamldag.engine.step.errands import Returned
-from yamldag.engine.step.world import Look, Result, World
+from yamldag.engine.step.world import Look, Reply, Result, World
 from yamldag.operators.contract import Outcome
 from yamldag.plan import duration
 
@@ -38,6 +38,8 @@ class Deferred:
             self._world.called[deferral.run] = attempt
         if deferral.until is not None:
             self._world.alarm(deferral.until, instance)
+        if deferral.what == APPROVAL:
+            return  # whoever answers says so
         deferral.next = deferral.at if deferral.what == TIME else self._now
         assert deferral.next is not None
         self._world.alarm(deferral.next, instance)
@@ -49,7 +51,9 @@ class Deferred:
         if deferral.what == TIME and at == deferral.next:
             return Outcome("success")
         if at == deferral.until:
-            return _late(deferral)
+            if deferral.what != APPROVAL:
+                return late(deferral)
+            self._look(instance, deferral)  # somebody may have answered in the same moment
         if at != deferral.next:
             return None
         if deferral.what == ERRAND:
@@ -109,7 +113,9 @@ class Deferred:
 
     def _look(self, instance: Instance, deferral: Deferral) -> None:
         assert instance.attempt is not None
-        self._result.looks[instance.attempt] = Look(instance.attempt, deferral, instance.node.task.output)
+        self._result.looks[instance.attempt] = Look(
+            instance.id, instance.attempt, deferral, instance.node.task.output
+        )
 
     def _later(self, instance: Instance, deferral: Deferral) -> None:
         """Those that are due within a second of each other are looked at together."""
@@ -119,7 +125,15 @@ class Deferred:
         self._world.alarm(deferral.next, instance)
 
 
-def _late(deferral: Deferral) -> Outcome:
+def answered(reply: Reply) -> Outcome:
+    """How an attempt ends that a person has answered."""
+    if reply.yes:
+        return Outcome("success", f"approved by {reply.by}", reply.value)
+    return Outcome("skipped", f"{reply.by} said no")
+
+
+def late(deferral: Deferral) -> Outcome:
+    """Of an attempt whose time to wait is over."""
     assert deferral.until is not None
     words = f"timed out after {duration.words(deferral.until - deferral.since)}"
     return Outcome("skipped", words) if deferral.soft_fail else Outcome("failed", words, retry=True)

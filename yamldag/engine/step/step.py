@@ -15,6 +15,7 @@ from yamldag.engine.step.attempts import Attempts
 from yamldag.engine.step.bench import Bench
 from yamldag.engine.step.clearing import Clearing
 from yamldag.engine.step.deadline import moment_of
+from yamldag.engine.step.deferred import answered
 from yamldag.engine.step.errands import Returned
 from yamldag.engine.step.pools import forget
 from yamldag.engine.step.readiness import waits_for_parents
@@ -31,6 +32,7 @@ from yamldag.engine.step.world import (
     Happened,
     Looked,
     Past,
+    Reply,
     Result,
     Stop,
     World,
@@ -106,9 +108,19 @@ class _Step:
             self.stopping.stop(run, what.how)
         elif what.wish is not None:
             self.clearing.ask(run, what, what.wish)
+        elif what.reply is not None:
+            self._take_answer(run, what.request, what.reply)
         else:
             self.stopping.stop(run, what.kind)
             self.changes.answer(run, what.request, run.reason or "")
+
+    def _take_answer(self, run: Run, request: int, reply: Reply) -> None:
+        instance = self.world.deferred.get(reply.attempt)
+        outcome = answered(reply)
+        self.changes.answer(run, request, outcome.reason if instance else "it waited no longer")
+        if instance:
+            self.deferred.leave(instance)
+            self.attempts.finish_deferred(instance, outcome)
 
     def _hear(self, what: Answered | Freed | Past) -> None:
         if isinstance(what, Answered):

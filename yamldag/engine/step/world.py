@@ -50,17 +50,27 @@ class Stop(Struct, frozen=True):
     how: str
 
 
+class Reply(Struct, frozen=True):
+    """A person's answer to what an attempt asks."""
+
+    attempt: int
+    yes: bool
+    by: str
+    value: Json = None
+
+
 class Asked(Struct, frozen=True):
     """A command or a page asks something of a run: obeyed and answered in one transaction."""
 
     request: int
     run: str
     kind: str
-    """`cancel`, `kill` or `clear`."""
+    """`cancel`, `kill`, `clear`, `mark` or `answer`."""
     wish: Wish | None = None
-    """What to clear."""
+    """What to clear, or to mark."""
     renews: bool = False
     """The run is to go on by a newer plan."""
+    reply: Reply | None = None
 
 
 class Answered(Struct, frozen=True):
@@ -154,6 +164,7 @@ class Prepared(Struct, frozen=True):
 class Look(Struct, frozen=True):
     """To be looked at, outside the step: `Looked` tells if anything was found."""
 
+    instance: int
     attempt: int
     deferral: Deferral
     declared: Mapping[str, Json] | None

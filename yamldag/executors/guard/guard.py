@@ -25,13 +25,14 @@ from yamldag.executors.guard.masking import LONG, Mask, holds
 from yamldag.executors.guard.unsealing import Call
 from yamldag.executors.marking import die_with
 from yamldag.operators.contract import Attempt, Json, Outcome, Work, runnable
+from yamldag.operators.guarded import ELSEWHERE
 from yamldag.operators.secrets import UnresolvedError, is_private
 from yamldag.plan.expression import TemplateError
 
 _READ = 1 << 16
 _LONGEST = 2000
 """Characters of a reason."""
-_HERE = ("http", "sql")
+_HERE = ("http", "sql", *ELSEWHERE)
 """Operators whose process is a fork of this one: they run no code of the user's."""
 Run = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -113,7 +114,8 @@ class _Process:
         ours = {name: value for name, value in os.environ.items() if name.startswith("YAMLDAG_")}
         env = {**os.environ, **call.env, **ours, **work.env}
         if work.spec is not None and call.operator in _HERE:
-            return self._fork(work.spec, env, writer, result)
+            own: dict[str, Json] = {"env": {**call.env, **ours}} if call.operator in ELSEWHERE else {}
+            return self._fork({**work.spec, **own}, env, writer, result)
         argv, files = list(work.argv), [result]
         if work.spec is not None:
             files.append(_memory(work.spec))

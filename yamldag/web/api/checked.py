@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from starlette.responses import Response
 
 from yamldag.engine.memory.reading import Unreadable
-from yamldag.engine.refused import BAD, NOT_NOW, UNKNOWN, Refused
+from yamldag.engine.refused import BAD, NOT_NOW, NOT_YOURS, UNKNOWN, Refused
 from yamldag.store import answers
 from yamldag.store.answers import Earlier
 from yamldag.store.database import Database
@@ -57,6 +57,7 @@ _REFUSALS = {
     UNKNOWN: (404, "There is nothing of that name"),
     BAD: (422, "That can't be done"),
     NOT_NOW: (409, "That can't be done now"),
+    NOT_YOURS: (403, "That is for others to do"),
 }
 
 

@@ -102,6 +102,13 @@ SCHEMAS: dict[str, Schema] = {
         cause=TEXT, task=nullable(TEXT), map_index=INDEX, attempt=nullable(NUMBER), position=NUMBER,
         operator=nullable(TEXT), state=TEXT, message=nullable(TEXT), created_at=TIME, ended_at=nullable(TIME), log=TEXT,
     ),
+    "Approval": record(
+        run_id=TEXT, pipeline=TEXT, task=TEXT, map_index=INDEX, attempt=NUMBER, message=TEXT, form=nullable(OBJECT),
+        approvers=listed(TEXT), since_at=TIME, until_at=nullable(TIME),
+    ),
+    "Answered": record(
+        run_id=TEXT, task=TEXT, map_index=INDEX, attempt=NUMBER, outcome=one_of(("approved", "declined"))
+    ),
     "Backfill": record(
         backfill_id=TEXT, pipeline=TEXT, first=TIME, last=TIME, reprocess=one_of(("none", "failed", "completed")),
         max_active=NUMBER, created_at=TIME, cancelled_at=nullable(TIME),
@@ -142,7 +149,7 @@ SCHEMAS: dict[str, Schema] = {
 }  # fmt: skip
 _PAGES = (
     "Pipeline", "Version", "Tick", "Run", "Task", "Attempt", "Output", "Event", "Backfill", "Pool", "Asset", "User",
-    "Token", "Webhook", "Notification", "Connection", "Secret",
+    "Token", "Webhook", "Notification", "Connection", "Secret", "Approval",
 )  # fmt: skip
 SCHEMAS |= {f"{name}Page": page_of(name) for name in _PAGES} | {"AuditPage": page_of("Entry")}
 

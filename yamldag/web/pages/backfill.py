@@ -42,7 +42,7 @@ def backfill(ask: Ask) -> Response:
     if (known := known_of(ask)) is None:
         return ask.missing()
     given = forms.posted(ask)
-    params, errors = forms.values(known.plan, given)
+    params, errors = forms.values(known.plan.params, given)
     try:
         if errors:
             return _form(ask, known, given, "", errors, 422)
@@ -87,7 +87,7 @@ def _form(
                 usual = history.usual_run(db, plan.pipeline)
     except Refused as refused:
         wrong, status = wrong or str(refused), 422
-    params, _ = forms.values(plan, given)
+    params, _ = forms.values(plan.params, given)
     most = wanted["max_active"] or plan.max_active_runs
     return ask.page(
         "backfill.html",
@@ -96,7 +96,7 @@ def _form(
         pipeline=known,
         wanted=wanted,
         words=_WORDS,
-        fields=forms.fields(plan, given, errors),
+        fields=forms.fields(plan.params, given, errors),
         errors=errors,
         wrong=wrong,
         rows=rows if rows is None else [_row(each) for each in rows[:_LISTED]],
@@ -105,7 +105,7 @@ def _form(
         most=most,
         lasts=None if usual is None or not rows else usual * -(-len(rows) // most),
         week=_week(ask, known),
-        command=shlex.join(_command(plan.pipeline, wanted, forms.command(plan, params))),
+        command=shlex.join(_command(plan.pipeline, wanted, forms.command(plan.params, params))),
     )  # fmt: skip
 
 

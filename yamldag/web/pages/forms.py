@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
 
-from msgspec.structs import replace
-
-from yamldag.engine.memory.params import BadParams, resolve
+from yamldag.engine.memory.params import BadParams, fill
 from yamldag.plan.pipeline import Json, Param, Plan
 from yamldag.web.ask import Ask
 
@@ -57,41 +55,47 @@ def asked(ask: Ask) -> dict[str, list[str]]:
 
 
 def fields(
-    plan: Plan, given: Mapping[str, Sequence[str]], errors: Mapping[str, str] | None = None
+    params: Iterable[Param],
+    given: Mapping[str, Sequence[str]],
+    errors: Mapping[str, str] | None = None,
+    optional: Collection[str] = (),
 ) -> list[Field]:
     """Those of all params; what is not given has its default."""
     return [
-        _field(param, given.get(PREFIX + param.name), (errors or {}).get(param.name, ""))
-        for param in plan.params
+        _field(param, given.get(PREFIX + param.name), (errors or {}).get(param.name, ""), optional)
+        for param in params
     ]
 
 
-def values(plan: Plan, given: Mapping[str, Sequence[str]]) -> tuple[dict[str, Json], dict[str, str]]:
+def values(
+    params: Iterable[Param],
+    given: Mapping[str, Sequence[str]],
+    what: str = "param",
+    optional: Collection[str] = (),
+) -> tuple[dict[str, Json], dict[str, str]]:
     """The params that were filled in, and of those with a mistake its words. What was left empty has its default."""
     found: dict[str, Json] = {}
     errors: dict[str, str] = {}
-    for param in plan.params:
-        field = _field(param, given.get(PREFIX + param.name), "")
+    for param in params:
+        field = _field(param, given.get(PREFIX + param.name), "", optional)
         text = _text(field)
+        filled = {} if text is None else {param.name: text}
         try:
-            one = resolve(
-                replace(plan, params=(param,)), {} if text is None else {param.name: text}, as_text=True
-            )
-            found[param.name] = one[param.name]
+            found |= fill((param,), filled, as_text=True, what=what, optional=optional)
         except BadParams as bad:
-            words = bad.faults[0].removeprefix(f"param `{param.name}` ")
-            errors[param.name] = words if words != bad.faults[0] else bad.faults[0].removeprefix("param ")
+            words = bad.faults[0].removeprefix(f"{what} `{param.name}` ")
+            errors[param.name] = words if words != bad.faults[0] else bad.faults[0].removeprefix(f"{what} ")
     return found, errors
 
 
-def command(plan: Plan, found: Mapping[str, Json]) -> list[str]:
-    """`--param` for each that is not its default."""
+def command(params: Iterable[Param], found: Mapping[str, Json], option: str = "--param") -> list[str]:
+    """The option for each that is not its default."""
     words = []
-    for param in plan.params:
+    for param in params:
         if param.name in found and (
             "default" not in param.schema or param.schema["default"] != found[param.name]
         ):
-            words += ["--param", f"{param.name}={as_text(found[param.name])}"]
+            words += [option, f"{param.name}={as_text(found[param.name])}"]
     return words
 
 
@@ -109,7 +113,7 @@ def texts_of(plan: Plan, stored: Mapping[str, Json]) -> dict[str, list[str]]:
     }
 
 
-def _field(param: Param, given: Sequence[str] | None, error: str) -> Field:
+def _field(param: Param, given: Sequence[str] | None, error: str, optional: Collection[str] = ()) -> Field:
     schema = param.schema
     kind, choices = _kind(schema)
     default = as_text(schema["default"]) if "default" in schema else None
@@ -119,7 +123,8 @@ def _field(param: Param, given: Sequence[str] | None, error: str) -> Field:
         texts = [each for each in given if each != "" or kind not in ("check", "checks")]
     described = schema.get("description")
     return Field(
-        param.name, kind, _says(schema), described if isinstance(described, str) else "", param.required, default,
+        param.name, kind, _says(schema), described if isinstance(described, str) else "",
+        param.required and param.name not in optional, default,
         choices, texts, error,
     )  # fmt: skip
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from starlette.responses import Response
 
 from yamldag.engine import times
+from yamldag.engine.approving import questions
 from yamldag.engine.status import Status
 from yamldag.store import overview
 from yamldag.store.overview import Going, Shown
@@ -49,6 +50,7 @@ def home(ask: Ask) -> Response:
         facts = _facts(db, status)
         going = overview.going(db, [row["id"] for row in facts.open])
         hours = overview.by_hour(db, times.stored_at(now - 86_400))
+        asks = len(questions(db))
     failed = troubles.failed_runs(facts, status)
     late = troubles.late(facts, status, now)
     broken, refused = troubles.broken(status), troubles.refused(status)
@@ -65,6 +67,7 @@ def home(ask: Ask) -> Response:
         refused=len(refused),
         fine=len(status.pipelines) - len(wrong & set(status.pipelines)),
         all=len(status.pipelines),
+        asks=asks,
         running=[_running(row, facts, going, status, now) for row in facts.open],
         upcoming=_upcoming(status, now),
         day=_day(hours, now),

@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 
 import sqlalchemy as sa
 
+from yamldag.engine.approving import Question, questions
 from yamldag.engine.asking.wanted import next_version
 from yamldag.engine.status import Status
 from yamldag.plan.state import FINAL
@@ -23,6 +24,8 @@ from yamldag.web.pages import records
 _OF_INTEREST = ("failed", "running", "up_for_retry", "upstream_failed")
 MOST = 2000
 """Instances that are looked at."""
+_ASKED = 5
+"""Questions that the page shows."""
 _LISTED = 100
 """Lines of a group that the page shows."""
 _ALONE = 3
@@ -110,6 +113,7 @@ def run_page(
         "groups": _groups(lines, None if query.get("all") else _LISTED),
         "shares": _shares(counts),
         "capped": len(rows) == MOST,
+        "asks": _asks(db, name, counts),
         "task": _line(chosen, True, name, now) if chosen else None,
         **log_values(name, chosen, attempts, shown, query, logs),
     }
@@ -138,6 +142,18 @@ def log_values(
         "where": here,
         "find": find,
     }  # fmt: skip
+
+
+def _asks(db: sa.Connection, run: str, counts: Mapping[str, Mapping[str, int]]) -> list[tuple[Question, str]]:
+    """What tasks of it ask of people, each with the page that answers."""
+    if not any(states.get("deferred") for states in counts.values()):
+        return []
+    return [(each, approve_link(each)) for each in questions(db, run)[:_ASKED]]
+
+
+def approve_link(question: Question) -> str:
+    """The page that asks it."""
+    return f"/runs/{question.row.run}/approve?{urlencode({'task': question.label})}"
 
 
 def _log(attempt: sa.RowMapping, logs: Path, line: int, find: str) -> View | None:

@@ -41,7 +41,7 @@ def trigger(ask: Ask) -> Response:
     if (known := known_of(ask)) is None:
         return ask.missing()
     given = forms.posted(ask)
-    found, errors = forms.values(known.plan, given)
+    found, errors = forms.values(known.plan.params, given)
     date = given.get("date", [""])[0].strip()
     wrong = ""
     try:
@@ -63,13 +63,13 @@ def _form(
     status: int = 200,
 ) -> Response:
     plan = known.plan
-    found, _ = forms.values(plan, given)
+    found, _ = forms.values(plan.params, given)
     date = given.get("date", [""])[0]
     words = [
         "yamldag",
         "trigger",
         plan.pipeline,
-        *forms.command(plan, found),
+        *forms.command(plan.params, found),
         *(["--date", date] if date else []),
     ]
     with ask.site.reading() as db:
@@ -79,7 +79,7 @@ def _form(
     shown: dict[str, Any] = {
         "plan": plan,
         "pipeline": known,
-        "fields": forms.fields(plan, given, errors),
+        "fields": forms.fields(plan.params, given, errors),
         "errors": errors,
         "wrong": wrong,
         "date": date,

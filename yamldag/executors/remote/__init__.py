@@ -1,0 +1,1 @@
+"""Commands that are carried out elsewhere: on another machine, in a container."""
