@@ -16,11 +16,11 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from yamldag.cli import options
-from yamldag.cli.keeping import KEPT, kept, keys_made, typed, wanted
+from yamldag.cli.keeping import KEPT, keys, keys_made, typed, wanted
 from yamldag.cli.main import UsageError
 from yamldag.cli.records import print_table
 from yamldag.cli.source import add_source, source
-from yamldag.engine.asking.secrets import connection_ids, keys_of, masked
+from yamldag.engine.asking.secrets import connection_ids, masked
 from yamldag.operators.secrets import UnresolvedError
 
 if TYPE_CHECKING:
@@ -50,8 +50,6 @@ def run(args: argparse.Namespace) -> int:
     if args.action == "list":
         with source(args) as asked:
             return _list(asked.connections(), args.format)
-    if args.server:
-        raise UsageError(f"`connections {args.action}` is about this machine: it wants no `--server`")
     project = options.sound_project(args)
     if args.action == "test":
         return _test(project, args.name, args.format)
@@ -112,12 +110,12 @@ def _list(found: list[dict[str, Any]], form: str) -> int:
 def _test(project: Project, name: str, form: str) -> int:
     from yamldag.syntax.nearest import nearest
 
-    keys = keys_of(project, kept(project))
-    known = connection_ids(project, keys)
+    found = keys(project)
+    known = connection_ids(project, found)
     if name not in known and not project.knows_connection(name):
         near = nearest(name, known)
         raise UsageError(f"there is no connection `{name}`" + (f"; did you mean `{near}`?" if near else ""))
-    fine, words = reached(keys, name)
+    fine, words = reached(found, name)
     if form == "json":
         options.print_json({"id": name, "ok": fine, "message": words})
     else:

@@ -118,14 +118,14 @@ def _limits() -> Iterator[Finding]:
 
 def _outside(project: Project) -> Iterator[Finding]:
     """The secrets and connections that tasks name have values on this machine, and lead somewhere."""
-    from yamldag.cli.keeping import kept
-    from yamldag.engine.asking.secrets import connection_rows, keys_of, secret_rows
+    from yamldag.cli.keeping import keys
+    from yamldag.engine.asking.secrets import connection_rows, secret_rows
 
     if project.broken:
         yield Finding("project", "wrong", "the project file has errors", "`yamldag validate` shows them")
         return
-    keys = keys_of(project, kept(project))
-    for row in secret_rows(project, keys):
+    known = keys(project)
+    for row in secret_rows(project, known):
         name = f"secret {row['name']}"
         if row["source"] is None:
             yield Finding(name, "wrong", row["note"])
@@ -133,8 +133,8 @@ def _outside(project: Project) -> Iterator[Finding]:
             yield Finding(name, "note", row["note"])
         else:
             yield Finding(name, "ok", f"from {row['source']}")
-    rows = connection_rows(project, keys)
-    reached = _reached(keys, [row["id"] for row in rows if not row["note"]])
+    rows = connection_rows(project, known)
+    reached = _reached(known, [row["id"] for row in rows if not row["note"]])
     for row in rows:
         name, leads = f"connection {row['id']}", f"{row['type']} {row['address']}, from {row['source']}"
         fine, words = reached.get(row["id"], (False, row["note"]))

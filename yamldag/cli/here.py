@@ -160,18 +160,18 @@ class Here:
         return [pool_row(PoolRow(name, slots, "project", 0), 0) for name, slots in declared]
 
     def connections(self) -> list[Row]:
-        from yamldag.cli.keeping import kept
-        from yamldag.engine.asking.secrets import connection_rows, keys_of
+        from yamldag.cli.keeping import keys
+        from yamldag.engine.asking.secrets import connection_rows
 
         project = options.sound(self.project)
-        return connection_rows(project, keys_of(project, kept(project)))
+        return connection_rows(project, keys(project))
 
     def secrets(self) -> list[Row]:
-        from yamldag.cli.keeping import kept
-        from yamldag.engine.asking.secrets import keys_of, secret_rows
+        from yamldag.cli.keeping import keys
+        from yamldag.engine.asking.secrets import secret_rows
 
         project = options.sound(self.project)
-        return secret_rows(project, keys_of(project, kept(project)))
+        return secret_rows(project, keys(project))
 
     def approvals(self) -> list[Row]:
         from yamldag.engine.approving import question_row, questions

@@ -12,6 +12,7 @@ from yamldag.cli.main import UsageError
 
 if TYPE_CHECKING:
     from yamldag.compile.project import Project
+    from yamldag.executors.guard.keyring import Keyring
 
 KEPT = "the database keeps `{name}`, encrypted"
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,199}")
@@ -24,6 +25,8 @@ def wanted(
     if (args.action in with_name) != (args.name is not None):
         needs = "the NAME of one" if args.action in with_name else "nothing"
         raise UsageError(f"`{command} {args.action}` wants {needs}, found {args.name or 'nothing'}")
+    if args.server and args.action != "list":
+        raise UsageError(f"`{command} {args.action}` is done on this machine: it wants no `--server`")
     if args.file is not None and args.action not in with_file:
         raise UsageError(f"`--file` goes with `{command} {with_file[0]}`")
     if args.action in with_file and not _NAME.fullmatch(args.name):
@@ -52,7 +55,14 @@ def typed(file: str | None, what: str) -> str:
     return value
 
 
-def kept(project: Project) -> dict[str, dict[str, str]]:
+def keys(project: Project) -> Keyring:
+    """What resolves its secrets and connections here."""
+    from yamldag.engine.asking.secrets import keys_of
+
+    return keys_of(project, _kept(project))
+
+
+def _kept(project: Project) -> dict[str, dict[str, str]]:
     """What the database keeps, encrypted. One that can't be read is said to be, and keeps nothing."""
     from sqlalchemy.exc import SQLAlchemyError
 

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 
 from yamldag.cli import options
 from yamldag.cli.keeping import KEPT, keys_made, typed, wanted
-from yamldag.cli.main import UsageError
 from yamldag.cli.records import print_table
 from yamldag.cli.source import add_source, source
 
@@ -44,8 +43,6 @@ def run(args: argparse.Namespace) -> int:
     if args.action == "list":
         with source(args) as asked:
             return _list(asked.secrets(), args.format)
-    if args.server:
-        raise UsageError(f"`secrets {args.action}` is about this machine: it wants no `--server`")
     said = _change(options.sound_project(args), args)
     if args.format == "json":
         options.print_json(said)
@@ -88,6 +85,7 @@ def _change(project: Project, args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _new_key() -> int:
+    from yamldag.cli.main import UsageError
     from yamldag.operators import strongbox
     from yamldag.operators.secrets import UnresolvedError
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import JSONResponse, Response
 
-from yamldag.engine.asking.secrets import connection_rows, keys_of, secret_rows
-from yamldag.executors.guard.keyring import Keyring
-from yamldag.store import stored
+from yamldag.engine.asking.secrets import connection_rows, secret_rows
 from yamldag.web.api.checked import parameter
 from yamldag.web.api.paging import portion
 from yamldag.web.api.shapes import PAGED, ref
@@ -15,20 +13,13 @@ from yamldag.web.auth.roles import Role
 from yamldag.web.route import Doc, Kind, Route
 
 
-def keys(ask: Ask) -> Keyring:
-    """What resolves them on the server, without asking anybody else: no keyring, no Vault, no plug-in."""
-    with ask.site.reading() as db:
-        kept = stored.of(db)
-    return keys_of(ask.site.project, kept, far=False)
-
-
 def connections(ask: Ask) -> Response:
-    rows = connection_rows(ask.site.project, keys(ask))
+    rows = connection_rows(ask.site.project, ask.site.keys())
     return JSONResponse(portion(rows, parameter(ask, "limit"), parameter(ask, "cursor")))
 
 
 def secrets(ask: Ask) -> Response:
-    rows = secret_rows(ask.site.project, keys(ask))
+    rows = secret_rows(ask.site.project, ask.site.keys())
     return JSONResponse(portion(rows, parameter(ask, "limit"), parameter(ask, "cursor")))
 
 

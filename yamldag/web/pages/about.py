@@ -13,7 +13,6 @@ from yamldag import __version__
 from yamldag.engine.asking.secrets import connection_rows, secret_rows
 from yamldag.store import circumstances
 from yamldag.store.drivers.urls import without_password
-from yamldag.web.api.secrets import keys
 from yamldag.web.ask import Ask
 from yamldag.web.auth.roles import Role
 from yamldag.web.route import Kind, Route
@@ -44,8 +43,8 @@ def about(ask: Ask) -> Response:
 
 def connections(ask: Ask) -> Response:
     """Where each leads and whether it can be resolved here, without anything that signs in."""
-    project, known = ask.site.project, keys(ask)
-    rows = {"connections": connection_rows(project, known), "secrets": secret_rows(project, known)}
+    project, keys = ask.site.project, ask.site.keys()
+    rows = {"connections": connection_rows(project, keys), "secrets": secret_rows(project, keys)}
     return ask.page("connections.html", **rows)
 
 
