@@ -13,6 +13,7 @@ from yamldag.compile.project import find
 from yamldag.engine.schedule.catalogue import Catalogue
 from yamldag.engine.schedule.remembered import Remembered
 from yamldag.operators import catalog
+from yamldag.operators.plugins.registry import Plugins
 from yamldag.shelf import grounds, record
 
 FILES = {
@@ -32,7 +33,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     # The files have just been written, and nobody writes them now.
     monkeypatch.setattr(grounds, "FRESH", -(10**15))
     # A scheduler is a process: what other tests asked of plug-ins does not count.
-    catalog._entry_points.cache_clear()
+    monkeypatch.setattr(catalog, "_plugins", Plugins(None, ()))
     monkeypatch.setattr(documents, "_schemas", {})
     for name, text in FILES.items():
         write(tmp_path, name, text)
@@ -113,10 +114,10 @@ def test_a_file_that_goes_takes_its_pipelines_along(root: Path) -> None:
     assert not running.refresh()
 
 
-def test_what_is_broken_is_told_at_each_start(root: Path) -> None:
+def test_what_is_broken_is_told_at_each_start(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(root, "pipelines/c.yml", "pipeline: c\ntasks: {t: {noop: , retires: 1}}\n")
     write(root, "pipelines/d.yml", "pipeline: d\ntasks: {t: {docker: {image: x, command: y}}}\n")
-    catalog._entry_points.cache_clear()
+    monkeypatch.setattr(catalog, "_plugins", Plugins(None, ()))
     for _ in range(3):
         catalogue = start(root)
         assert [broken.path for broken in catalogue.broken] == ["pipelines/c.yml"]

@@ -11,6 +11,7 @@ from tests.cli.commands import Caller
 from tests.shelf.places import PROJECT, Place
 from yamldag.compile import documents
 from yamldag.operators import catalog
+from yamldag.operators.plugins.registry import Plugins
 from yamldag.shelf import grounds
 
 
@@ -23,7 +24,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     # The files have just been written, and nobody writes them now.
     monkeypatch.setattr(grounds, "FRESH", -(10**15))
     # A command is a process: what other tests asked of plug-ins does not count.
-    catalog._entry_points.cache_clear()
+    monkeypatch.setattr(catalog, "_plugins", Plugins(None, ()))
     monkeypatch.setattr(documents, "_schemas", {})
     for name, text in PROJECT.items():
         path = tmp_path / name

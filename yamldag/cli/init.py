@@ -1,4 +1,5 @@
-"""Make a project that runs at once: a pipeline, a Python task, the schema for editors, a check for CI.
+"""Make a project that runs at once: a pipeline, a Python task, the schema for editors, a check for CI. With
+--plugin, a package that brings an operator, with its test.
 
 Never writes over a file: if one of its files is there, it says which, and writes nothing.
 """
@@ -7,7 +8,9 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
+from collections.abc import Iterable
 
 from yamldag import shipped
 from yamldag.cli.main import UsageError
@@ -21,31 +24,35 @@ FILES = (
     ".gitignore",
 )
 """What `templates/init/` holds; a new project holds the same and the schema."""
+PLUGIN = ("pyproject.toml", "README.md", "package/__init__.py", "package/greet.py", "tests/test_greet.py")
+"""What `templates/plugin/` holds; `package` is called as the folder is."""
+_NAME = re.compile(r"[a-z][a-z0-9]*([_-][a-z0-9]+)*")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "folder", nargs="?", default=".", metavar="DIR", help="where (default: the current folder)"
     )
+    parser.add_argument("--plugin", action="store_true", help="a package that brings an operator")
 
 
 def run(args: argparse.Namespace) -> int:
     folder: str = args.folder
-    _refuse(folder)
-    contents = _contents()
+    contents = _package(folder) if args.plugin else _contents()
+    _refuse(folder, contents)
     try:
         for name, content in contents.items():
             _write(os.path.join(folder, name), content)
     except OSError as error:
         raise UsageError(f"`{error.filename}` can't be written: {error.strerror}") from None
-    sys.stdout.write(_report(folder, list(contents)))
+    sys.stdout.write(_report(folder, list(contents), _NEXT_OF_PLUGIN if args.plugin else _NEXT))
     return 0
 
 
-def _refuse(folder: str) -> None:
+def _refuse(folder: str, names: Iterable[str]) -> None:
     if os.path.exists(folder) and not os.path.isdir(folder):
         raise UsageError(f"`{folder}` is a file; give a folder, or a name for a new one")
-    there = [name for name in (*FILES, SCHEMA) if os.path.lexists(os.path.join(folder, name))]
+    there = [name for name in names if os.path.lexists(os.path.join(folder, name))]
     if there:
         names = ", ".join(f"`{os.path.normpath(os.path.join(folder, name))}`" for name in there)
         verb = "is" if len(there) == 1 else "are"
@@ -65,18 +72,41 @@ def _contents() -> dict[str, str]:
     return contents
 
 
+def _package(folder: str) -> dict[str, str]:
+    name = os.path.basename(os.path.abspath(folder))
+    if not _NAME.fullmatch(name):
+        raise UsageError(
+            f"the folder of a package is called as the package is, and `{name}` is no name for one: "
+            "`yamldag init --plugin acme-tools`"
+        )
+    module, package = name.replace("-", "_"), name.replace("_", "-")
+    contents = {}
+    for file in PLUGIN:
+        with open(shipped.path("templates", "plugin", *file.split("/")), encoding="utf-8") as text:
+            written = text.read().replace("acme_tools", module).replace("acme-tools", package)
+        contents[file.replace("package/", f"{module}/")] = written
+    return contents
+
+
 def _write(path: str, content: str) -> None:
     os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
     with open(path, "x", encoding="utf-8") as file:
         file.write(content)
 
 
-def _report(folder: str, names: list[str]) -> str:
+_NEXT = (
+    "  yamldag validate     check the pipelines\n"
+    "  yamldag run hello    run one here and now\n"
+    "  yamldag serve        run them on schedule, with a web page\n"
+)
+_NEXT_OF_PLUGIN = (
+    "  pip install -e . pytest\n"
+    "  pytest               the operator by itself, and in a pipeline\n"
+    "  yamldag plugins      what is there now\n"
+)
+
+
+def _report(folder: str, names: list[str], next_: str) -> str:
     written = "".join(f"  {os.path.normpath(os.path.join(folder, name))}\n" for name in names)
     there = "" if os.path.abspath(folder) == os.getcwd() else f"  cd {folder}\n"
-    return (
-        f"wrote\n{written}\nnext\n{there}"
-        "  yamldag validate     check the pipelines\n"
-        "  yamldag run hello    run one here and now\n"
-        "  yamldag serve        run them on schedule, with a web page\n"
-    )
+    return f"wrote\n{written}\nnext\n{there}{next_}"

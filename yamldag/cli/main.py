@@ -35,6 +35,7 @@ COMMANDS = {
     "pools": "bounds that pipelines share: list, set, delete",
     "connections": "the systems that tasks reach: list, test",
     "secrets": "the secrets that tasks may use, and where their values come from",
+    "plugins": "the plug-ins that this project has, and whether they can be used",
     "users": "who may log in: add, list, set-role, passwd, disable, enable, delete",
     "tokens": "what programs ask by: add, list, revoke",
     "webhooks": "other systems that ask for runs by signed messages: add, list, revoke",

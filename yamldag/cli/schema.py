@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 
 from yamldag.cli import options
 
@@ -12,8 +13,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from yamldag.compile.project import find
     from yamldag.operators import catalog
 
+    project = find(os.getcwd())
+    catalog.look_in(project.root, project.plugins)
     if not args.output:
         options.print_json(catalog.bundle())
         return 0

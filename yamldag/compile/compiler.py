@@ -16,6 +16,7 @@ from yamldag.compile.link import Linking
 from yamldag.compile.operators import Operators
 from yamldag.compile.project import Project
 from yamldag.compile.seen import Seen
+from yamldag.operators import catalog
 from yamldag.syntax.diagnostic import Diagnostic, Related, at, has_errors, in_order
 from yamldag.syntax.source import Source
 from yamldag.syntax.tree import Map, Node, Scalar
@@ -75,6 +76,7 @@ class Compiler:
     """The files read so far, and what all of them share."""
 
     def __init__(self, project: Project, *, lints: bool = False) -> None:
+        catalog.look_in(project.root, project.plugins)
         self.project = project
         self.lints = lints
         self.seen = Seen()
@@ -171,7 +173,12 @@ class Compiler:
         name = value.text if type(value) is Scalar else ""
         errors = self.project.broken or has_errors([*file.found, *found[start:]])
         sound = not errors and not self._library.broken(root)
-        return Unit(name, file.path, key, root, entries, self.project, sound)
+        unit = Unit(name, file.path, key, root, entries, self.project, sound)
+        if self.lints and (plan := unit.plan()) is not None:
+            from yamldag.compile import lint
+
+            found += lint.of_plugins(root, plan, unit.value, self.project)
+        return unit
 
     def _graph(self, root: Draft, entries: Entries, faulty: set[int], found: list[Diagnostic]) -> Binding:
         linking = Linking(root, faulty, found)

@@ -36,8 +36,8 @@ class Checked(NamedTuple):
     found: list[Diagnostic]
 
 
-_schemas: dict[tuple[str, bool], check.Check] = {}
-"""By kind of document, and whether the operators of plug-ins are in it."""
+_schemas: dict[tuple[str, object], check.Check] = {}
+"""By kind of document, and the plug-ins whose operators are in it, if they are."""
 
 
 def read(path: str, shown: str) -> File:
@@ -52,6 +52,15 @@ def read(path: str, shown: str) -> File:
         message = f"the file can't be read: {(error.strerror or 'unknown reason').lower()}"
         return File(path, source, [], [Diagnostic("YD113", message, Place(source, 0, 0))])
     return from_bytes(path, shown, data)
+
+
+def text_of(path: str, shown: str) -> Source:
+    """A file that is no YAML, to point into; empty where it can't be read."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as opened:
+            return Source(shown, opened.read(MAX_FILE))
+    except OSError:
+        return Source(shown, "")
 
 
 def from_bytes(path: str, shown: str, data: bytes) -> File:
@@ -107,7 +116,7 @@ def checked(
         _schema(kind, plugins)(root, None, state)
         return state
 
-    state = against(plugins=(kind, True) in _schemas)
+    state = against(plugins=(kind, catalog.plugins()) in _schemas)
     # An unknown key may be an operator of a plug-in's, or be meant for one.
     if any(one.code == "YD401" for one in state.report) and keys.look_for_plugins():
         state = against(plugins=True)
@@ -115,8 +124,10 @@ def checked(
 
 
 def _schema(kind: str, plugins: bool) -> check.Check:
-    mark = (kind, plugins)
+    mark = (kind, catalog.plugins() if plugins else None)
     if mark not in _schemas:
+        for other in [other for other in _schemas if other[1] not in (None, catalog.plugins())]:
+            del _schemas[other]  # of plug-ins as they were
         resolve = partial(catalog.schema, plugins=plugins)
         _schemas[mark] = check.compile_schema(resolve(f"{kind}.schema.json"), resolve)
     return _schemas[mark]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from yamldag.compile.draft import Draft
 from yamldag.operators import catalog
+from yamldag.operators.builtin import BUILT_IN, KEYS
 from yamldag.syntax.diagnostic import Diagnostic, Related, at
 from yamldag.syntax.tree import Map
 
@@ -22,22 +23,17 @@ GROUP = frozenset(
     )
 )
 USE = GROUP - {"tasks"} | {"use", "with"}
-_KNOWN = frozenset((
-    "needs", "args", "with", "trigger_rule", "when", "foreach", "matrix", "max_active", "retries", "retry_delay",
-    "retry_backoff", "max_retry_delay", "timeout", "allow_failure", "on_lost", "depends_on_past", "pool", "pool_slots",
-    "priority", "env", "working_dir", "output", "produces", "queue", "cache", "on_failure", "on_success", "on_retry",
-    "description", "setup", "teardown_of", "tasks", "use", "defaults",
-))  # fmt: skip
 CALLING = ("branch", "short_circuit", "wait")
 """The operators that may ask a function, which is given as `python` is."""
 _NO_DEFAULT = frozenset(("args", "with", "setup", "teardown_of", "output", "produces", "cache"))
-OPERATORS = set(catalog.names())
+OPERATORS = set(BUILT_IN)
 """Those of plug-ins join once a document uses one: to look for them costs more than a small file does."""
 
 
 def look_for_plugins() -> bool:
     """Whether plug-ins bring operators; from then on theirs are known."""
-    brought = set(catalog.names(plugins=True)) - set(catalog.names())
+    brought = {*catalog.plugins().names("operators"), *catalog.plugins().names("notifiers")}
+    OPERATORS.intersection_update(BUILT_IN)
     OPERATORS.update(brought)
     return bool(brought)
 
@@ -84,7 +80,7 @@ def _classify_group(draft: Draft, found: list[Diagnostic]) -> None:
             )
             message = f"a {what} has no operator of its own, but `{draft.name}` has `{name}`"
             found.append(Diagnostic("YD411", message, at(key), help_))
-        elif name in _KNOWN:
+        elif name in KEYS:
             message = f"`{name}` has no meaning on a {draft.kind}"
             hint = "put it under its `defaults:`, or on its tasks" if name not in _NO_DEFAULT else None
             found.append(Diagnostic("YD418", message, at(key), hint))
@@ -125,7 +121,7 @@ def _calls_function(draft: Draft) -> bool:
 
 def _has_unknown(draft: Draft) -> bool:
     """Then that is all that is said: the unknown key may well be the operator, misspelt."""
-    return any(name not in _KNOWN and not name.startswith("x-") for name in draft.entries)
+    return any(name not in KEYS and not name.startswith("x-") for name in draft.entries)
 
 
 def _two(draft: Draft, first: str, second: str) -> Diagnostic:

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 
 from yamldag.compile.draft import Draft, Entries
 from yamldag.operators import catalog
+from yamldag.operators.builtin import BUILT_IN
 from yamldag.syntax.diagnostic import Diagnostic, at
 from yamldag.syntax.tree import Map, Node, Scalar, Seq
 
 _NOTICES = ("on_failure", "on_success", "on_retry", "on_deadline")
 _AT_ONCE = ("bash", "command", "python", "http", "sql", "noop")
-"""The operators that a notification can call: those that are done when their process is."""
+"""The operators of ours that a notification can call: those that are done when their process is, as plug-ins' are."""
 
 
 def refused(root: Draft, entries: Entries) -> list[Diagnostic]:
@@ -39,7 +40,7 @@ def _of_calls(node: Node) -> Iterator[Diagnostic]:
         if type(call) is not Map:
             continue
         for name, (key, _) in call.items.items():
-            if name in catalog.names(plugins=True) and name not in _AT_ONCE:
+            if name in BUILT_IN and name not in _AT_ONCE:
                 yield _of_key(key, f"notifications by the operator `{name}`")
 
 

@@ -18,6 +18,9 @@ from yamldag.syntax.nearest import nearest
 from yamldag.syntax.source import Source
 from yamldag.syntax.tree import Map, Node, Scalar
 
+_SEVERAL = ("YD402", "YD416", "YD703", "YD708", "YD809")
+"""The codes of which several may be said of one place."""
+
 
 class Reader(Protocol):
     """Where files come from."""
@@ -91,7 +94,7 @@ class Library:
             place = diagnostic.place
             # Several things can be missing at one place; what is wrong with one place is said once, through
             # however many aliases or uses it was met.
-            what = diagnostic.message if diagnostic.code in ("YD402", "YD416", "YD703") else ""
+            what = diagnostic.message if diagnostic.code in _SEVERAL else ""
             mark = (diagnostic.code, place.source.path, place.start, place.end, what)
             if mark not in kept:
                 known = {(one.place.source.path, one.place.start) for one in diagnostic.related}

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 
 from yamldag.compile.bind import Binding
 from yamldag.compile.draft import Draft, Entries
+from yamldag.compile.project import Project
 from yamldag.plan import graph
+from yamldag.plan.pipeline import Plan
 from yamldag.syntax.codes import CODES
 from yamldag.syntax.diagnostic import Diagnostic, at
 from yamldag.syntax.locate import place
@@ -33,6 +35,15 @@ def advice(root: Draft, entries: Entries, binding: Binding) -> list[Diagnostic]:
         *_emptied(root),
     ]
     return [d for d in found if _wanted(d.code, selected, ignored)]
+
+
+def of_plugins(root: Draft, plan: Plan, value: Scalar, project: Project) -> list[Diagnostic]:
+    """What the advice of plug-ins is on a sound pipeline, whose id is at `value`."""
+    from yamldag.compile import plugins
+
+    selected, ignored = project.lints
+    found = plugins.advice(root, plan, value)
+    return [d for d in found if d.severity == "error" or _wanted(d.code, selected, ignored)]
 
 
 def _wanted(code: str, selected: frozenset[str], ignored: frozenset[str]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 
-from yamldag.compile import documents, survey
+from yamldag.compile import documents, plugins, survey
 from yamldag.compile.compiler import Compiled, Compiler, Unit, doubled
 from yamldag.compile.documents import File
 from yamldag.compile.files import shown
@@ -45,6 +45,7 @@ def across_files(compiler: Compiler, result: Compiled) -> Compiled:
     """The checks that cross files, and the project file's own mistakes; everything in order."""
     found = [
         *compiler.project.found,
+        *plugins.check(compiler.project),
         *_doubled_pipelines(result.units),
         *survey.across(compiler, result.units),
     ]

@@ -6,12 +6,13 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from yamldag.compile import shapes
+from yamldag.compile import plugins, shapes
 from yamldag.compile.draft import Draft, Entries, Entry, Layer, Scope, strings
 from yamldag.compile.keys import CALLING, OPERATORS
 from yamldag.compile.project import Project
 from yamldag.compile.seen import Seen
 from yamldag.operators import catalog
+from yamldag.operators.builtin import BUILT_IN
 from yamldag.syntax.diagnostic import Diagnostic, Related, at
 from yamldag.syntax.locate import place
 from yamldag.syntax.nearest import nearest
@@ -65,11 +66,8 @@ class Operators:
         key, node = task.entries[task.operator]
         if id(node) in self.faulty:
             return
-        if task.operator not in catalog.BUILT_IN and (why := catalog.broken(task.operator)) is not None:
-            message = f"the plug-in that brings `{task.operator}` can't be used: {why}"
-            self.found.append(
-                Diagnostic("YD708", message, at(key), "mend the plug-in, or install another version")
-            )
+        if (told := catalog.broken(task.operator)) is not None:
+            self.found.append(plugins.broken(task.operator, told, key))
             return
         if task.operator == "bash":
             self._bash(task.scope, node)
@@ -94,10 +92,13 @@ class Operators:
 
     def _connections(self, task: Draft, name: str) -> None:
         """Connections named by their id. Without a project file there is nowhere to declare them."""
-        if name not in _CONNECTED or self.project.file is None or self.project.unsure("connections"):
+        brought = name not in BUILT_IN
+        if not (brought or name in _CONNECTED):
+            return
+        if self.project.file is None or self.project.unsure("connections"):
             return
         for entry in task.values(name):
-            for node in (entry.node, *(parameter(entry.node, one) for one in _CONNECTED[name])):
+            for node in (entry.node, *(parameter(entry.node, one) for one in _CONNECTED.get(name, ()))):
                 given = parameter(node, "connection") if node is not None else None
                 if (
                     type(given) is Scalar
@@ -364,7 +365,9 @@ class Operators:
             where = at(call.items[operators[1]][0])
             self.found.append(Diagnostic("YD413", message, where, "make a list of two calls", related))
         key, node = call.items[operators[0]]
-        if id(node) not in self.faulty:
+        if (told := catalog.broken(operators[0])) is not None:
+            self.found.append(plugins.broken(operators[0], told, key))
+        elif id(node) not in self.faulty:
             self._required(operators[0], key, node, None)
             if operators[0] == "bash":
                 self._bash(scope, node)

@@ -128,9 +128,12 @@ class Project:
 
     @property
     def allow_env(self) -> tuple[str, ...]:
-        given = self.value("allow_env", [])
-        names = given if isinstance(given, list) else str(given).split(",")
-        return tuple(str(name).strip() for name in names)
+        return self._listed("allow_env")
+
+    @property
+    def plugins(self) -> tuple[str, ...]:
+        """Modules that bring plug-ins, besides the project's own folder and what is installed."""
+        return () if self.unsure("plugins") else self._listed("plugins")
 
     @property
     def lints(self) -> tuple[frozenset[str], frozenset[str]]:
@@ -280,6 +283,12 @@ class Project:
         help_ = f"did you mean `{near}`?" if near else f"declared: {', '.join(known) or 'none'}"
         self.unknown = f"there is no environment `{self.environment}`; {help_}"
         self.found.append(Diagnostic("YD208", f"there is no environment `{self.environment}`", place, help_))
+
+    def _listed(self, name: str) -> tuple[str, ...]:
+        """A list of names; as a variable, with commas."""
+        given = self.value(name, [])
+        names = given if isinstance(given, list) else str(given).split(",")
+        return tuple(text for each in names if (text := str(each).strip()))
 
     def _given(self, name: str) -> Json:
         entry = self.entries.get(name)

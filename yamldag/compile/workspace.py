@@ -9,6 +9,7 @@ from yamldag.compile.compiler import Compiled, Compiler, Unit
 from yamldag.compile.load import across_files
 from yamldag.compile.project import Project
 from yamldag.compile.seen import Stamp, stamp
+from yamldag.operators import catalog
 
 
 class Kept(NamedTuple):
@@ -28,6 +29,7 @@ class Workspace:
         self.lints = lints
         self.paths: list[str] = []
         self._kept: dict[str, Kept] = {}
+        self._plugins: object = None
 
     def refresh(self) -> list[str]:
         """Compile what has changed; the paths that were compiled or have gone."""
@@ -36,6 +38,10 @@ class Workspace:
         gone = [path for path in self._kept if path not in there]
         for path in gone:
             del self._kept[path]
+        catalog.look_in(self.project.root, self.project.plugins)
+        if self._plugins is not catalog.plugins():  # what was no operator may be one now
+            self._plugins = catalog.plugins()
+            self._kept.clear()
         changed = [path for path in self.paths if not self._fresh(path)]
         for path in changed:
             self._kept[path] = self._compile(path)

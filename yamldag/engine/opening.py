@@ -17,6 +17,7 @@ from yamldag.engine.takeover.peers import Peers
 from yamldag.engine.takeover.recovery import sweep
 from yamldag.engine.takeover.unsent import take_over_notices
 from yamldag.executors.local.executor import LocalExecutor
+from yamldag.operators import catalog
 from yamldag.store import moves
 from yamldag.store.database import Database, Patience
 
@@ -36,6 +37,7 @@ def open_service(
 
     `address` is where its pages are. Raises BadLease.
     """
+    catalog.look_in(project.root, project.plugins)  # for the runs that an earlier scheduler has left
     clock, folder = MachineClock(), Path(project.state_folder)
     onlooker = Onlooker.at(folder, os.environ, alone=database.kind == "sqlite")
     runner = moves.begin_runner(database, new_life(kind, executor.id, clock.now(), onlooker.boot, slots))

@@ -28,9 +28,8 @@ class _UncallableError(Exception):
 
 def call(spec: dict[str, Any]) -> dict[str, Any]:
     """The result `{state, output, reason, retry}`. The border of the user's code: it lets nothing through."""
-    sys.path.insert(0, spec["folder"])
     try:
-        function = _script(spec) if "script" in spec else _function(spec["module"], spec["function"])
+        function = _found(spec)
         return {"state": "success", "output": plain(_value(function, spec["args"]))}
     except Skip as skip:
         return {"state": "skipped", "reason": str(skip) or "it skipped itself"}
@@ -45,6 +44,53 @@ def call(spec: dict[str, Any]) -> dict[str, Any]:
     except BaseException as error:
         _print(error)
         return _failed(_last_line(error), retry=True)
+
+
+def _found(spec: dict[str, Any]) -> Callable[..., object]:
+    if "plugin" in spec:
+        return _brought(spec)
+    sys.path.insert(0, spec["folder"])
+    return _script(spec) if "script" in spec else _function(spec["module"], spec["function"])
+
+
+def _brought(spec: dict[str, Any]) -> Callable[..., object]:
+    """The `run` of a plug-in's operator, if the parameters fit its schema: it need not look at them again."""
+    from yamldag.operators import output
+    from yamldag.operators.plugins.loading import load
+    from yamldag.operators.plugins.shape import completed
+
+    brought = load(spec["plugin"])
+    schema, run = getattr(brought, "schema", None), getattr(brought, "run", None)
+    if not isinstance(schema, dict) or not callable(run):
+        raise _UncallableError(
+            f"the plug-in that brings `{spec['name']}` has no `schema` or no `run` any more"
+        )
+    spec["args"] = _as_wanted(spec["args"], schema)
+    try:
+        output.check(_written(spec["args"]), completed(schema), "its parameters")
+    except output.BadOutputError as misfit:
+        raise Fail(str(misfit)) from None
+    return run  # type: ignore[no-any-return]
+
+
+def _as_wanted(params: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    """A template of a number gives a number; where text is wanted it becomes text."""
+    from yamldag.operators.contract import text
+
+    properties = schema.get("properties", {})
+    texts = {
+        name for name, each in properties.items() if isinstance(each, dict) and each.get("type") == "string"
+    }
+    return {
+        name: text(value) if name in texts and isinstance(value, bool | int | float) else value
+        for name, value in params.items()
+    }
+
+
+def _written(params: dict[str, Any]) -> dict[str, Any]:
+    """As the pipeline has them: a connection is its settings by now, and was its id."""
+    is_settings = isinstance(params.get("connection"), dict)
+    return {name: value for name, value in params.items() if name != "connection" or not is_settings}
 
 
 def _failed(reason: str, *, retry: bool) -> dict[str, Any]:

@@ -8,25 +8,21 @@ without its `{{ }}`. The others are told in `yamldag.syntax.check`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from functools import cache, partial
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Iterable
+from functools import cache, lru_cache, partial
+from typing import Any, TypeAlias
 
 from msgspec import Struct
 
 from yamldag import shipped
-
-if TYPE_CHECKING:
-    from importlib.metadata import EntryPoint
+from yamldag.operators.builtin import BUILT_IN
+from yamldag.operators.plugins.announced import Described
+from yamldag.operators.plugins.registry import Plugins
 
 Schema: TypeAlias = dict[str, Any]
 
-BUILT_IN = (
-    *("bash", "command", "python", "http", "sql", "copy", "docker", "kubernetes", "ssh", "dbt", "pipeline"),
-    *("wait", "approval", "branch", "short_circuit", "email", "notify", "airflow", "noop"),
-)
-ENTRY_POINTS = "yamldag.operators"
-"""The group of entry points where plug-ins announce operators: name → an object with `schema` and `run`."""
+_CALLS = ("calls", "call")
+"""The definitions that are notifications."""
 
 
 class Operator(Struct, frozen=True):
@@ -49,65 +45,97 @@ class Operator(Struct, frozen=True):
     """One sentence, without its full stop."""
 
 
+def look_in(root: str | None, modules: Iterable[str] = ()) -> None:
+    """From here on the plug-ins of this project count, as they are now. Told by whoever begins to compile or to run."""
+    global _plugins  # noqa: PLW0603 - a process has to do with one project at a time
+    if not _plugins.are_those_of(root, tuple(modules)):
+        _plugins = Plugins(root, tuple(modules))
+
+
+def plugins() -> Plugins:
+    """Those that count."""
+    return _plugins
+
+
 def names(*, plugins: bool = False) -> tuple[str, ...]:
-    """The built-in operators; with `plugins`, those that are installed as well, without loading them."""
-    return (*BUILT_IN, *sorted(_entry_points())) if plugins else BUILT_IN
+    """The built-in operators; with `plugins`, those that are announced as well, without loading them."""
+    return (*BUILT_IN, *_plugins.names("operators")) if plugins else BUILT_IN
 
 
-@cache
 def operator(name: str) -> Operator | None:
-    """The operator of this name. None: there is none, or its plug-in is `broken`."""
+    """The operator or notifier of this name. None: there is none, or its plug-in is `broken`."""
     if name in BUILT_IN:
-        return _described(name, schema(f"operators/{name}.schema.json"))
-    brought = plugin(name)
-    return None if brought is None else _described(name, {"x-template": True, **brought.schema})
+        return _built_in(name)
+    told = _plugins.described(name)
+    return None if told is None or told.schema is None else _described(name, told.schema)
 
 
-def plugin(name: str) -> Any:
-    """The object that a plug-in brings under this name, with `schema` and `run`; None where there is none."""
-    return _loaded(name)[0]
-
-
-def broken(name: str) -> str | None:
+def broken(name: str) -> Described | None:
     """Why the plug-in that announces this operator can't be used; None if it can, or if there is none."""
-    return None if name in BUILT_IN else _loaded(name)[1]
+    told = None if name in BUILT_IN else _plugins.described(name)
+    return told if told is not None and told.fault is not None else None
+
+
+def carried_by(name: str) -> str:
+    """What `contract.runnable` takes for this operator: its name, and of a plug-in's where it is loaded from."""
+    if name in BUILT_IN or name == "guarded":
+        return name
+    found = _plugins.announced(name)
+    return f"{name}={found.reference if found else ''}"
 
 
 def plugins_were_asked() -> bool:
     """Whether plug-ins may have had a say in what this process has made of any file."""
-    return _entry_points.cache_info().currsize > 0 and bool(_entry_points())
+    return _plugins.were_asked
 
 
-@cache
 def schema(ref: str, *, plugins: bool = False) -> Schema:
     """The document that a `$ref` leads to: `pipeline.schema.json`, `operators/bash.schema.json`. With a
     fragment, a document of that definition alone. With `plugins`, for each ref on the way, tasks take their
     operators too. The same object each time: not to be changed."""
     file, _, fragment = ref.partition("#")
     if fragment:
-        return {"$ref": f"#{fragment}", "definitions": schema(file, plugins=plugins)["definitions"]}
+        return _fragment(file, fragment, _plugins if plugins else None)
     if plugins and file == "pipeline.schema.json":
-        return _with_plugins(schema(file))
+        return _with_plugins(_plugins)
     folder, _, name = file.removesuffix(".schema.json").rpartition("/")
-    if plugins and folder == "operators" and name in _entry_points():
+    if plugins and folder == "operators" and name not in BUILT_IN:
         brought = operator(name)
-        return brought.schema if brought else {}  # broken: whoever compiles says so
+        return brought.schema if brought else {"x-template": True}  # broken: whoever compiles says so
     return _read(file)
 
 
 def bundle(kind: str = "file") -> Schema:
     """`kind` as one draft-07 document that needs no other file, with the operators of plug-ins: `pipeline`,
     `template`, `project`, or `file` for what a pipeline file may hold, pipelines and templates. Unlike the
-    files of `schemas/` it lets a template stand wherever the language does."""
+    files of `schemas/` it lets a template stand wherever the language does. Below a broken plug-in's key all is
+    good."""
     from yamldag.operators import bundling
 
-    return bundling.bundle(kind, partial(schema, plugins=True), names(plugins=True))
+    brought = sorted(_brought())
+    _plugins.ask(brought)
+    return bundling.bundle(kind, partial(schema, plugins=True), [*BUILT_IN, *brought])
 
 
-def _with_plugins(document: Schema) -> Schema:
-    brought = {name: {"$ref": f"operators/{name}.schema.json"} for name in sorted(_entry_points())}
+def _brought() -> set[str]:
+    return {*_plugins.names("operators"), *_plugins.names("notifiers")}
+
+
+@lru_cache(maxsize=64)
+def _fragment(file: str, fragment: str, plugins: Plugins | None) -> Schema:
+    return {"$ref": f"#{fragment}", "definitions": schema(file, plugins=plugins is not None)["definitions"]}
+
+
+@lru_cache(maxsize=1)
+def _with_plugins(plugins: Plugins) -> Schema:
+    """The schema of pipelines whose tasks take plug-ins' operators, too; notifiers are taken by notifications alone."""
+    document = _read("pipeline.schema.json")
+    refs = {name: {"$ref": f"operators/{name}.schema.json"} for name in sorted(_brought())}
+    tasks = {name: ref for name, ref in refs.items() if name in plugins.names("operators")}
     definitions = {
-        name: {**each, "properties": {**brought, **each["properties"]}} if each.get("x-operators") else each
+        name: {**each, "properties": {**(refs if name in _CALLS else tasks), **each["properties"]}}
+        if each.get("x-operators")
+        else each
         for name, each in document["definitions"].items()
     }
     return {**document, "definitions": definitions}
@@ -135,6 +163,11 @@ def _lead_from_top(node: Any, folder: str) -> None:
         _lead_from_top(child, folder)
 
 
+@cache
+def _built_in(name: str) -> Operator:
+    return _described(name, schema(f"operators/{name}.schema.json"))
+
+
 def _described(name: str, described: Schema) -> Operator:
     required = described.get("x-required") or ([described["required"]] if "required" in described else [])
     return Operator(
@@ -153,35 +186,4 @@ def _lists(written: Iterable[Iterable[str]]) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(each) for each in written)
 
 
-@cache
-def _entry_points() -> Mapping[str, EntryPoint]:
-    """What is installed, by name. Nothing replaces a built-in operator; of two alike the first is taken."""
-    from importlib.metadata import entry_points
-
-    found: dict[str, EntryPoint] = {}
-    for point in entry_points(group=ENTRY_POINTS):
-        if point.name not in BUILT_IN:
-            found.setdefault(point.name, point)
-    return found
-
-
-@cache
-def _loaded(name: str) -> tuple[Any, str | None]:
-    """A plug-in's object, or None and why there is none."""
-    point = _entry_points().get(name)
-    if point is None:
-        return None, None
-    try:
-        brought = point.load()
-    except Exception as fault:  # the border: a plug-in's own code runs here, and may raise anything
-        return None, f"`{point.value}` can't be loaded: {fault}"
-    lack = _lack(brought)
-    return (None, f"`{point.value}` {lack}") if lack else (brought, None)
-
-
-def _lack(brought: Any) -> str | None:
-    if not isinstance(getattr(brought, "schema", None), dict):
-        return "has no `schema` that is a mapping"
-    if not callable(getattr(brought, "run", None)):
-        return "has no `run` that can be called"
-    return None
+_plugins = Plugins(None, ())

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from msgspec.structs import asdict
 
+from yamldag.operators.builtin import BUILT_IN
 from yamldag.operators.contract import Attempt, Json, Work
 from yamldag.operators.ending import of_task as outcome
 from yamldag.operators.process import argv
@@ -22,7 +23,10 @@ CONNECTING = ("http", "sql")
 
 
 def connects(operator: str, params: Mapping[str, Json]) -> bool:
-    """Whether a call goes by its connection: an `http` that has a `url` does not."""
+    """Whether a call goes by its connection: an `http` that has a `url` does not. A plug-in's goes by the parameter of
+    that name."""
+    if operator.partition("=")[0] not in BUILT_IN:
+        return "connection" in params
     return operator == "sql" or (operator == "http" and "connection" in params and "url" not in params)
 
 

@@ -115,21 +115,21 @@ def _properties(declared: Mapping[str, Json] | None) -> Mapping[str, Json]:
     return properties if isinstance(properties, dict) else {}
 
 
-def check(output: Json, declared: Mapping[str, Json] | None) -> None:
+def check(output: Json, declared: Mapping[str, Json] | None, what: str = "the output") -> None:
     """Raises BadOutputError if the output does not fit the JSON Schema that was declared for it."""
     if declared is None:
         return
     try:
         errors = fitting.misfits(output, declared)
     except fitting.SchemaError as error:
-        raise BadOutputError(f"the output's declaration {error}") from None
+        raise BadOutputError(f"the declaration of {what} {error}") from None
     if errors:
         errors.sort(key=lambda error: [str(part) for part in error.path])
-        raise BadOutputError("; ".join(_misfit(error) for error in errors[:3]))
+        raise BadOutputError("; ".join(_misfit(error, what) for error in errors[:3]))
 
 
-def _misfit(error: Any) -> str:
-    where = _path(error.absolute_path)
+def _misfit(error: Any, what: str) -> str:
+    where = _path(error.absolute_path, what)
     wanted = error.validator_value
     if error.validator == "required":
         missing = [name for name in wanted if name not in error.instance]
@@ -145,9 +145,9 @@ def _found_too(error: Any) -> str:
     return f"found {_found(error.instance)}"
 
 
-def _path(parts: Collection[str | int]) -> str:
+def _path(parts: Collection[str | int], what: str) -> str:
     if not parts:
-        return "the output"
+        return what
     steps = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts)
     return f"`{steps.removeprefix('.')}`"
 

@@ -120,6 +120,7 @@ _TABLE = (
     ("YD806", "no-retries", "warning", "a task that reaches over the network has no retries"),
     ("YD807", "no-timeout", "warning", "neither the task nor its run has a timeout"),
     ("YD808", "truncated-log", "warning", "a script opens its own log anew, and what stood in it is gone"),
+    ("YD809", "plugin-advice", "warning", "a plug-in of the project's has something to say"),
 )
 
 CODES: dict[str, Code] = {row[0]: Code(*row) for row in _TABLE}

@@ -21,6 +21,11 @@ class Source:
         line = bisect_right(starts, offset)
         return line, offset - starts[line - 1] + 1
 
+    def offset(self, line: int) -> int:
+        """Where a line (from 1) begins; the last one where there are fewer."""
+        starts = self._line_starts()
+        return starts[min(line, len(starts)) - 1]
+
     def line(self, number: int) -> str:
         """The text of a line (from 1), without its end."""
         starts = self._line_starts()

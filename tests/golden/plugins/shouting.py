@@ -14,7 +14,6 @@ class Shout:
         "additionalProperties": False,
         "x-short": "text",
         "x-required": [["text"]],
-        "x-runs": False,
     }
 
     def run(self, text: str) -> Any:

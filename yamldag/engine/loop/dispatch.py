@@ -17,6 +17,7 @@ from yamldag.engine.step.errands import Errand, spec_of, write_privately
 from yamldag.engine.step.world import Callees, Finished, Prepared, nobody
 from yamldag.executors.contract import Ended, Start
 from yamldag.operators import guarded
+from yamldag.operators.catalog import carried_by
 from yamldag.operators.contract import Attempt, Operator, Outcome, Work, runnable
 from yamldag.operators.secrets import DECLARED
 from yamldag.plan.expression import TemplateError, condition, evaluate, render_shell, render_text
@@ -101,11 +102,12 @@ class Dispatch:
             f"{base}.log",
             f"{base}.spec",
         )
+        carrier = carried_by(call.operator)
         try:
             context = self._templates.of_notice(notice)
             private = sealing.is_private(call)
             if private:
-                params = self._sealed(call.operator, call.params, call, context, run)
+                params = self._sealed(carrier, call.params, call, context, run)
                 args, own = sealing.ANY, {DECLARED: self.declared()}
             else:
                 params, args = _params(call, context), rendered(call.args, context)
@@ -116,19 +118,20 @@ class Dispatch:
         if instance is not None:
             env |= {"YAMLDAG_TASK_ID": place.task_id, "YAMLDAG_ATTEMPT": str(notice.attempt)}
         timeout = PATIENCE if call.timeout is None else call.timeout
-        return Errand(notice.id, call.operator, params, args, env, place, timeout, notice, guarded=private)
+        return Errand(notice.id, carrier, params, args, env, place, timeout, notice, guarded=private)
 
     def _work(self, instance: Instance, base: str) -> Start | Outcome | Deferral:
         task = instance.node.task
         if task.operator == "wait":
             return self._wait(instance)
-        operator = self._operator(task.operator)
+        carrier = carried_by(task.operator)
+        operator = self._operator(carrier)
         if operator is None:
             return Outcome("failed", f"there is no operator `{task.operator}`")
         context = self._templates.context(instance)
         attempt = _attempt(instance, base, _cwd(task, context))
         if sealing.is_private(task):
-            sealed = self._sealed(task.operator, task.params, task, context, instance.node.run)
+            sealed = self._sealed(carrier, task.params, task, context, instance.node.run)
             env = {DECLARED: self.declared(), **_variables(instance, attempt)}
             return self._start(
                 instance, attempt, guarded.prepare(sealed, {"schema": task.output}, attempt), env
@@ -207,7 +210,7 @@ class Dispatch:
         task = instance.node.task
         attempt = _attempt(instance, _base(instance), task.folder)
         private = sealing.is_private(task)
-        operator = guarded if private else self._operator(task.operator)
+        operator = guarded if private else self._operator(carried_by(task.operator))
         assert operator is not None
         outcome = operator.outcome(ended, attempt, task.output)
         if task.operator == gates.BRANCH:
@@ -224,10 +227,10 @@ class Dispatch:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(self._litter.pop())
 
-    def _operator(self, name: str) -> Operator | None:
-        if name not in self._operators:
-            self._operators[name] = runnable(name)
-        return self._operators[name]
+    def _operator(self, carrier: str) -> Operator | None:
+        if carrier not in self._operators:
+            self._operators[carrier] = runnable(carrier)
+        return self._operators[carrier]
 
 
 def log_path(logs: str, label: str, number: int) -> str:

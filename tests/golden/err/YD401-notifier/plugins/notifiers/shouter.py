@@ -1,0 +1,4 @@
+schema = {"properties": {"text": {"type": "string"}}}
+
+
+def run(text): ...

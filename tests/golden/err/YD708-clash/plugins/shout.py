@@ -1,0 +1,4 @@
+schema = {}
+
+
+def run(): ...

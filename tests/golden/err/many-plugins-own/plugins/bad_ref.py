@@ -1,0 +1,4 @@
+schema = {"properties": {"times": {"$ref": "#/definitions/number"}}}
+
+
+def run(times): ...

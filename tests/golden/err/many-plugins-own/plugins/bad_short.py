@@ -1,0 +1,4 @@
+schema = {"properties": {"text": {"type": "string"}}, "x-short": "txt"}
+
+
+def run(text): ...

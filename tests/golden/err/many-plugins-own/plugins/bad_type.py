@@ -1,0 +1,4 @@
+schema = {"properties": {"times": {"type": "int"}}}
+
+
+def run(times): ...

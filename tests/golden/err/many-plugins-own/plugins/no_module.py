@@ -1,0 +1,3 @@
+"""Talks to a warehouse."""
+
+import warehouse_client_that_nobody_has
