@@ -1,24 +1,31 @@
-"""The connections that the project declares, or that the environment gives. What is secret in them is never shown.
+"""The connections that the project declares, or that the environment or the database gives. What is secret in them is
+never shown.
 
 list              all of them; exit code 1 if one can't be resolved here
 test ID           reach it: sign in to a database, or send a request to an address
+add ID            keep one in the database, encrypted: a URL or a mapping, asked for, or from standard input or --file
+remove ID         the database keeps it no more
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 from yamldag.cli import options
+from yamldag.cli.keeping import KEPT, keys, keys_made, typed, wanted
 from yamldag.cli.main import UsageError
 from yamldag.cli.records import print_table
 from yamldag.cli.source import add_source, source
-from yamldag.engine.asking.secrets import given, keys_of, masked
+from yamldag.engine.asking.secrets import connection_ids, masked
 from yamldag.operators.secrets import UnresolvedError
 
 if TYPE_CHECKING:
     from yamldag.compile.project import Project
+    from yamldag.executors.guard.keyring import Keyring
     from yamldag.operators.connections import Connection
 
 _REFUSALS = (401, 403, 407)
@@ -26,23 +33,62 @@ _REFUSALS = (401, 403, 407)
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "action", choices=("list", "test"), nargs="?", default="list", help="what to do (default: list)"
+        "action",
+        choices=("list", "test", "add", "remove"),
+        nargs="?",
+        default="list",
+        help="what to do (default: list)",
     )
-    parser.add_argument("id", metavar="ID", nargs="?", help="the connection")
+    parser.add_argument("name", metavar="ID", nargs="?", help="the connection")
+    parser.add_argument("--file", metavar="FILE", help="for add: the file that holds the URL or the mapping")
     options.add_format(parser, "text", "json")
     add_source(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    if (args.action == "test") != (args.id is not None):
-        wanted = "the ID of one" if args.action == "test" else "nothing"
-        raise UsageError(f"`connections {args.action}` wants {wanted}, found {args.id or 'nothing'}")
-    if args.id is None:
+    wanted(args, "connections", with_name=("test", "add", "remove"), with_file=("add",))
+    if args.action == "list":
         with source(args) as asked:
             return _list(asked.connections(), args.format)
-    if args.server:
-        raise UsageError("`connections test` reaches a connection from this machine: it wants no `--server`")
-    return _test(options.sound_project(args), args.id, args.format)
+    project = options.sound_project(args)
+    if args.action == "test":
+        return _test(project, args.name, args.format)
+    if args.action == "add":
+        _add(project, args.name, typed(args.file, f"the connection `{args.name}`"))
+    else:
+        _remove(project, args.name)
+    words = KEPT if args.action == "add" else "the database keeps `{name}` no more"
+    if args.format == "json":
+        options.print_json({"message": words.format(name=args.name), "name": args.name})
+    else:
+        sys.stdout.write(f"{words.format(name=args.name)}\n")
+    return 0
+
+
+def _add(project: Project, name: str, value: str) -> None:
+    from yamldag.cli.identity import deed, opened
+    from yamldag.compile.connections import given_alone
+    from yamldag.engine import keeping
+
+    found, faults = given_alone(name, value, project.secrets)
+    if faults:
+        raise UsageError("; ".join(faults))
+    with opened(project) as database:
+        machine = keeping.Machine(os.environ, project.root)
+        if keeping.keep(database, deed, machine, ("connection", name, found), time.time()):
+            keys_made(project)
+    if name not in project.connections:
+        sys.stderr.write(
+            f"declare it, so that pipelines may use it: `{name}:` under `connections:` in yamldag.yml\n"
+        )
+
+
+def _remove(project: Project, name: str) -> None:
+    from yamldag.cli.identity import deed, opened
+    from yamldag.engine import keeping
+
+    with opened(project) as database:
+        keeping.remove(database, deed, "connection", name, time.time())
 
 
 def _list(found: list[dict[str, Any]], form: str) -> int:
@@ -62,21 +108,26 @@ def _list(found: list[dict[str, Any]], form: str) -> int:
 def _test(project: Project, name: str, form: str) -> int:
     from yamldag.syntax.nearest import nearest
 
-    keys = keys_of(project)
-    known = [*project.connections, *given(project)]
+    here = keys(project)
+    known = connection_ids(project, here)
     if name not in known and not project.knows_connection(name):
         near = nearest(name, known)
         raise UsageError(f"there is no connection `{name}`" + (f"; did you mean `{near}`?" if near else ""))
-    try:
-        fine, words = _reached(keys.connection(name), keys.root)
-    except UnresolvedError as error:
-        fine, words = False, str(error)
-    words = masked(words, keys)
+    fine, words = reached(here, name)
     if form == "json":
         options.print_json({"id": name, "ok": fine, "message": words})
     else:
         sys.stdout.write(f"{name}: {words}\n")
     return 0 if fine else 1
+
+
+def reached(keys: Keyring, name: str) -> tuple[bool, str]:
+    """Whether it can be used here, and words on it, without what is secret."""
+    try:
+        fine, words = _reached(keys.connection(name), keys.root)
+    except UnresolvedError as error:
+        fine, words = False, str(error)
+    return fine, masked(words, keys)
 
 
 def _reached(found: Connection, root: str) -> tuple[bool, str]:

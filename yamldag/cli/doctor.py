@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from yamldag.compile.project import Project
+    from yamldag.executors.guard.keyring import Keyring
     from yamldag.store.invariants import Invariant
 
 State: TypeAlias = Literal["ok", "note", "wrong"]
@@ -30,6 +31,8 @@ _LITTLE, _TOO_LITTLE = 1 << 30, 100 << 20
 """Bytes of free disk that deserve a note, and that are too few to go on with."""
 _FILES = 256
 """Open files that a scheduler with its page needs at ease."""
+_PATIENCE = 10.0
+"""Seconds within which a connection should be reached."""
 _SHOWN = 5
 """Rows that are named of those that break one rule."""
 _SKEW = 60.0
@@ -57,6 +60,7 @@ def run(args: argparse.Namespace) -> int:
         *_programs(),
         *_limits(),
         *_folder(Path(project.state_folder)),
+        *_plugins(project),
         *_outside(project),
         *_database(project.database),
     ]
@@ -113,13 +117,15 @@ def _limits() -> Iterator[Finding]:
 
 
 def _outside(project: Project) -> Iterator[Finding]:
-    """The secrets and connections that tasks name have values on this machine."""
+    """The secrets and connections that tasks name have values on this machine, and lead somewhere."""
+    from yamldag.cli.keeping import keys as keys_here
     from yamldag.engine.asking.secrets import connection_rows, secret_rows
 
     if project.broken:
         yield Finding("project", "wrong", "the project file has errors", "`yamldag validate` shows them")
         return
-    for row in secret_rows(project):
+    keys = keys_here(project)
+    for row in secret_rows(project, keys):
         name = f"secret {row['name']}"
         if row["source"] is None:
             yield Finding(name, "wrong", row["note"])
@@ -127,12 +133,48 @@ def _outside(project: Project) -> Iterator[Finding]:
             yield Finding(name, "note", row["note"])
         else:
             yield Finding(name, "ok", f"from {row['source']}")
-    for row in connection_rows(project):
-        name = f"connection {row['id']}"
-        if row["note"]:
-            yield Finding(name, "wrong", row["note"])
+    rows = connection_rows(project, keys)
+    reached = _reached(keys, [row["id"] for row in rows if not row["note"]])
+    for row in rows:
+        name, leads = f"connection {row['id']}", f"{row['type']} {row['address']}, from {row['source']}"
+        fine, words = reached.get(row["id"], (False, row["note"]))
+        # A file of SQLite's is made by whoever writes first.
+        bad: State = "note" if row["type"] == "sqlite" else "wrong"
+        yield Finding(name, "ok" if fine else bad, f"{leads}: {words}" if row["type"] else words)
+
+
+def _reached(keys: Keyring, names: list[str]) -> dict[str, tuple[bool, str]]:
+    """Of each connection whether it can be used, and words on it. All are tried at once, and none for long."""
+    from threading import Thread
+
+    from yamldag.cli.connections import reached
+
+    found: dict[str, tuple[bool, str]] = {}
+
+    def look(name: str) -> None:
+        found[name] = reached(keys, name)
+
+    trying = [Thread(target=look, args=(name,), daemon=True) for name in names]
+    for each in trying:
+        each.start()
+    until = time.monotonic() + _PATIENCE
+    for each in trying:
+        each.join(max(0.0, until - time.monotonic()))
+    late = (False, f"no answer within {_PATIENCE:.0f} s")
+    return {name: found.get(name, late) for name in names}
+
+
+def _plugins(project: Project) -> Iterator[Finding]:
+    """Those of the project, and those that are installed."""
+    from yamldag.operators import catalog
+
+    catalog.look_in(project.root, project.plugins)
+    for plugin, told in catalog.plugins().states():
+        name = f"plug-in {plugin.name}"
+        if told.fault:
+            yield Finding(name, "wrong", told.fault, "pipelines that use it can't run")
         else:
-            yield Finding(name, "ok", f"{row['type']} {row['address']}, from {row['source']}")
+            yield Finding(name, "ok", f"{plugin.kind}, from {plugin.origin}")
 
 
 def _folder(folder: Path) -> Iterator[Finding]:

@@ -160,14 +160,18 @@ class Here:
         return [pool_row(PoolRow(name, slots, "project", 0), 0) for name, slots in declared]
 
     def connections(self) -> list[Row]:
+        from yamldag.cli.keeping import keys
         from yamldag.engine.asking.secrets import connection_rows
 
-        return connection_rows(options.sound(self.project))
+        project = options.sound(self.project)
+        return connection_rows(project, keys(project))
 
     def secrets(self) -> list[Row]:
+        from yamldag.cli.keeping import keys
         from yamldag.engine.asking.secrets import secret_rows
 
-        return secret_rows(options.sound(self.project))
+        project = options.sound(self.project)
+        return secret_rows(project, keys(project))
 
     def attempts(self, run: str, task: str) -> list[Row]:
         from yamldag.engine.asking.naming import instance_named

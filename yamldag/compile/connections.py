@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 
@@ -12,7 +13,7 @@ from yamldag.plan.expression.analysis import analyse
 from yamldag.syntax.diagnostic import Diagnostic, at
 from yamldag.syntax.locate import place
 from yamldag.syntax.nearest import nearest
-from yamldag.syntax.tree import Map, Node, Scalar
+from yamldag.syntax.tree import Map, Node, Scalar, plain
 
 _SCHEMAS = {"https": "http"}
 """Kinds that are set as another one is."""
@@ -31,6 +32,10 @@ class Connections:
         for name, node in _declared(root):
             if id(node) not in faulty:
                 self._one(name, node)
+        for holder in _holders(root):
+            if "secret_sources" in holder.items:
+                for scalar in strings(holder.items["secret_sources"][1]):
+                    self._template(scalar)
 
     def _one(self, name: str, node: Node) -> None:
         for scalar in strings(node):
@@ -40,7 +45,12 @@ class Connections:
             checked = documents.checked(node, f"connections/{_SCHEMAS.get(kind, kind)}", None)
             self.found += [_inside(name, each) for each in checked.found]
             self.faulty |= checked.faulty
-        elif type(node) is Scalar and "://" not in node.text and "{{" not in node.text:
+        elif (
+            type(node) is Scalar
+            and node.value is not None
+            and "://" not in node.text
+            and "{{" not in node.text
+        ):
             message = f"a connection should be a URL or a mapping, found `{node.text}`"
             self.found.append(
                 Diagnostic("YD406", message, at(node), "such as `postgresql://db.example.org/sales`")
@@ -55,13 +65,26 @@ class Connections:
         for reference in analysis.references:
             where = place(node, reference.start, reference.end)
             if reference.root != "secrets":
-                message = f"`{reference.root}` can't be read here: a connection knows `secrets` alone"
+                message = f"`{reference.root}` can't be read here: what leads elsewhere knows `secrets` alone"
                 self.found.append(Diagnostic("YD214", message, where))
             elif reference.path and (name := str(reference.path[0].name)) not in self._secrets:
                 near = nearest(name, self._secrets)
                 help_ = f"did you mean `{near}`?" if near else "declare it under `secrets:` in yamldag.yml"
                 spot = place(node, reference.path[0].start, reference.path[0].end)
                 self.found.append(Diagnostic("YD209", f"there is no secret `{name}`", spot, help_))
+
+
+def given_alone(name: str, text: str, secrets: Collection[str]) -> tuple[str, list[str]]:
+    """A connection that no file holds: as it is kept, a URL or JSON, and what is wrong with it. The faults hold no word
+    of it that may be secret."""
+    file = documents.from_bytes(name, name, text.encode("utf-8", "surrogatepass"))
+    if file.found or len(file.documents) != 1 or type(file.documents[0]) not in (Map, Scalar):
+        return "", ["a connection is a URL, or a mapping as JSON or YAML"]
+    node = file.documents[0]
+    checking = Connections(secrets)
+    checking._one(name, node)
+    kept = node.text if type(node) is Scalar else json.dumps(plain(node), ensure_ascii=False)
+    return kept, [each.message.partition(", found ")[0] for each in checking.found]
 
 
 def kind_of(node: Node) -> str | None:
@@ -86,7 +109,11 @@ def _inside(name: str, diagnostic: Diagnostic) -> Diagnostic:
     return replace(diagnostic, message=message)
 
 
+def _holders(root: Map) -> list[Map]:
+    """The project, and its environments."""
+    return [root, *(node for node in documents.nodes(root, "environments").values() if type(node) is Map)]
+
+
 def _declared(root: Map) -> Iterator[tuple[str, Node]]:
-    holders = [root, *(node for node in documents.nodes(root, "environments").values() if type(node) is Map)]
-    for holder in holders:
+    for holder in _holders(root):
         yield from documents.nodes(holder, "connections").items()

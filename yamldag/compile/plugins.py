@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from yamldag.compile import documents
@@ -18,6 +19,8 @@ from yamldag.syntax.tree import Map, Node, Scalar, Seq
 if TYPE_CHECKING:
     from yamldag.plan.pipeline import Plan
 
+_SOURCES = ("keyring", "vault")
+"""Those that yamldag brings; it always looks into the environment, files and the database first."""
 _HELP = "mend the plug-in, or install another version; `yamldag plugins` lists all"
 
 
@@ -28,7 +31,25 @@ def check(project: Project) -> list[Diagnostic]:
     for each in known.misnamed():
         path = shown(each.plugin.file or each.plugin.origin)
         found.append(Diagnostic("YD708", each.why, Place(Source(path, ""), 0, 0), "rename the file"))
-    return found
+    return [*found, *_sources(project)]
+
+
+def _sources(project: Project) -> Iterator[Diagnostic]:
+    """Sources of secrets that nobody brings."""
+    entry = project.entries.get("secret_sources")
+    if entry is None or type(entry[1]) is not Seq or project.unsure("secret_sources"):
+        return
+    for item in entry[1].items:
+        node = next(iter(item.items.values()))[0] if type(item) is Map and item.items else item
+        if type(node) is not Scalar or id(item) in project.faulty:
+            continue
+        brought = catalog.plugins().names("secrets") if node.text not in _SOURCES else ()
+        if node.text not in (*_SOURCES, *brought):
+            near = nearest(node.text, (*_SOURCES, *brought))
+            help_ = f"did you mean `{near}`?" if near else "`keyring`, `vault`, or one that a plug-in brings"
+            yield Diagnostic("YD404", f"there is no source `{node.text}` of secrets", at(node), help_)
+        elif node.text == "vault" and item is node:
+            yield Diagnostic("YD402", "`vault` needs `url` and `path`", at(node))
 
 
 def advice(root: Draft, plan: Plan, value: Scalar) -> list[Diagnostic]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from yamldag.compile import documents
@@ -99,9 +99,29 @@ class Project:
     def declared(self) -> str:
         """What whoever looks secrets up is told, as JSON: never stored, never shown."""
         if self._declared is None:
-            told = {"root": self.root, "secrets": self.secret_values, "connections": self.connection_values}
+            told = {
+                "root": self.root,
+                "secrets": self.secret_values,
+                "connections": self.connection_values,
+                "sources": [*self._sources()],
+            }
             self._declared = json.dumps(told, ensure_ascii=False)
         return self._declared
+
+    def _sources(self) -> Iterator[tuple[str, Json, str | None]]:
+        """Of `secret_sources`: the name of each, its settings, and where a plug-in's is loaded from."""
+        given = self._given("secret_sources")
+        if not isinstance(given, list):
+            return
+        from yamldag.operators import catalog
+
+        catalog.look_in(self.root, self.plugins)
+        for each in given:
+            name, settings = (
+                next(iter(each.items())) if isinstance(each, dict) and each else (str(each), None)
+            )
+            brought = catalog.plugins().announced(name, "secrets")
+            yield name, settings, brought.reference if brought else None
 
     @property
     def secret_values(self) -> dict[str, str | None]:
@@ -182,7 +202,7 @@ class Project:
         ]
         rows += [
             Setting(name, plain(self.entries[name][1]), self._origin(name))
-            for name in ("pools", "pipeline_defaults", "defaults", "lint")
+            for name in ("pools", "pipeline_defaults", "defaults", "lint", "secret_sources")
             if name in self.entries
         ]
         if self.vars:
@@ -217,7 +237,7 @@ class Project:
         self.faulty = checked.faulty
         self._take(root, path)
         self._take_environment(root, path)
-        if "connections" in root.items or "environments" in root.items:
+        if not {"connections", "secret_sources", "environments"}.isdisjoint(root.items):
             self._check_connections(root)
 
     def _check_connections(self, root: Map) -> None:

@@ -29,7 +29,7 @@ from yamldag.engine.takeover.lives import BEATS, Onlooker, new_life
 from yamldag.executors.local.executor import LocalExecutor
 from yamldag.plan.pipeline import Json, Plan, text_hash, to_text
 from yamldag.plan.schedule import read
-from yamldag.store import moves
+from yamldag.store import moves, stored
 from yamldag.store.database import CannotOpen, Database, Fenced, Patience, open_database
 from yamldag.store.pools import declare
 from yamldag.store.rows import NewRun
@@ -122,6 +122,7 @@ class _Here(Struct):
         callees = {plan.pipeline: Callee(plan, text_hash(to_text(plan))) for plan in order.callees}
         engine.callees = callees.get
         engine.dispatch.declared = order.declared
+        engine.dispatch.stored = lambda: stored.tokens(self.database)
         engine.pulse = self.onlooker.lease / BEATS
         run = build(self._record(order, engine.runner, now), engine.ids)
         gc.freeze()

@@ -18,7 +18,7 @@ from yamldag.engine.takeover.recovery import sweep
 from yamldag.engine.takeover.unsent import take_over_notices
 from yamldag.executors.local.executor import LocalExecutor
 from yamldag.operators import catalog
-from yamldag.store import moves
+from yamldag.store import moves, stored
 from yamldag.store.database import Database, Patience
 
 SLOTS = 16
@@ -50,6 +50,7 @@ def open_service(
     catalogue = Catalogue(project, lambda: last_good(database, project.root))
     engine.callees = catalogue.callee
     engine.dispatch.declared = lambda: catalogue.project.declared
+    engine.dispatch.stored = lambda: stored.tokens(database)
     peers = Peers(engine, executor, onlooker, say)
     peers.look()
     sweep(engine, executor)

@@ -102,9 +102,8 @@ def runnable(name: str) -> Operator | None:
     name, brought, reference = name.partition("=")
     if not brought:
         return None
-    from yamldag.operators.brought import Brought
-
-    return Brought(name, reference)
+    made: Operator = import_module("yamldag.operators.brought").Brought(name, reference)
+    return made
 
 
 def text(value: Json) -> str:

@@ -1,8 +1,9 @@
 """Where the values of secrets and connections come from, on the machine that runs a task.
 
 A secret `db_key` is the variable `YAMLDAG_SECRET_DB_KEY`, else the file `db_key` in the folder of secrets, else what
-the project file says. A connection `warehouse` is the variable `YAMLDAG_CONNECTION_WAREHOUSE`, else what the project
-file says.
+the database keeps, else what the project's `secret_sources` give, else what the project file says. A connection
+`warehouse` is the variable `YAMLDAG_CONNECTION_WAREHOUSE`, else what the database keeps, else what the project file
+says.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ import re
 from collections.abc import Mapping
 
 SECRET, CONNECTION = "YAMLDAG_SECRET_", "YAMLDAG_CONNECTION_"
+KEYS = "YAMLDAG_STORE_KEYS"
+"""The variable that holds the keys to what the database keeps."""
 FOLDER = "YAMLDAG_SECRETS_DIR"
 """The variable that names the folder of secrets."""
 _FOLDER = "/run/secrets"
 DECLARED = "YAMLDAG_DECLARED"
 """The variable by which a task's guard is told, as JSON, what the project file declares: `root`, `secrets` (names to
-values or null) and `connections`. Whoever has it gets this machine's secrets too; the task itself never does."""
+values or null), `connections`, and `sources`. Whoever has it gets this machine's secrets too; the task never does."""
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,199}")
 _LONGEST = 1 << 16
 """Bytes of a file that holds a secret."""
@@ -47,24 +50,19 @@ def variable(prefix: str, name: str) -> str:
 
 def is_private(name: str) -> bool:
     """Whether an environment variable may hold a secret or a connection."""
-    return name.startswith((SECRET, CONNECTION)) or name in (FOLDER, DECLARED)
+    return name.startswith((SECRET, CONNECTION)) or name in (FOLDER, DECLARED, KEYS)
 
 
-def find(name: str, environment: Mapping[str, str], declared: Mapping[str, str | None]) -> Value:
-    """The value of a declared secret. Raises UnresolvedError."""
-    if name not in declared:
-        raise UnresolvedError(f"there is no secret `{name}`: declare it under `secrets:` in yamldag.yml")
+def of_environment(name: str, environment: Mapping[str, str]) -> Value | None:
     asked = variable(SECRET, name)
-    if asked in environment:
-        return Value(environment[asked], f"${asked}")
+    return Value(environment[asked], f"${asked}") if asked in environment else None
+
+
+def of_file(name: str, environment: Mapping[str, str]) -> Value | None:
+    """Raises UnresolvedError: there is one, and it can't be read."""
     path = os.path.join(folder(environment), name)
     text = _read(name, path)
-    if text is not None:
-        return Value(text, path)
-    given = declared[name]
-    if given is not None:
-        return Value(given, "yamldag.yml")
-    raise UnresolvedError(f"the secret `{name}` has no value here: neither `${asked}` nor the file `{path}`")
+    return None if text is None else Value(text, path)
 
 
 def folder(environment: Mapping[str, str]) -> str:

@@ -3,4 +3,6 @@
 RUN_TYPES = ("scheduled", "manual", "backfill", "assets", "pipeline")
 ROLES = ("viewer", "operator", "admin")
 """What a person or a token may do: each may do what those before it may."""
+STORED = ("secret", "connection")
+"""What a value is that the database keeps encrypted."""
 REVISION = "0004"

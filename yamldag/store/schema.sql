@@ -98,6 +98,16 @@ CREATE TABLE runner (
 	CONSTRAINT runner_pk PRIMARY KEY (id)
 );
 
+CREATE TABLE stored_value (
+	kind VARCHAR(20) NOT NULL,
+	name VARCHAR(200) NOT NULL,
+	token TEXT NOT NULL,
+	changed DOUBLE NOT NULL,
+	changer VARCHAR(200) NOT NULL,
+	CONSTRAINT stored_value_pk PRIMARY KEY (kind, name),
+	CONSTRAINT stored_value_kind_known CHECK (kind = 'secret' OR kind = 'connection')
+);
+
 CREATE TABLE webhook (
 	name VARCHAR(200) NOT NULL,
 	pipeline VARCHAR(200) NOT NULL,

@@ -13,7 +13,7 @@ from sqlalchemy.dialects import mysql
 
 from yamldag.plan.state import AttemptState, Event, RunState, TaskState
 from yamldag.store.columns import one_of
-from yamldag.store.names import ROLES, RUN_TYPES
+from yamldag.store.names import ROLES, RUN_TYPES, STORED
 
 # A rowid alias on SQLite; 64 bits elsewhere.
 _Id = sa.BigInteger().with_variant(sa.Integer, "sqlite")
@@ -423,6 +423,16 @@ webhook = _table(
     sa.Column("creator", _Name, nullable=False),
     sa.Column("used", _Instant),
     sa.Column("revoked", _Instant),
+)
+
+stored_value = _table(
+    "stored_value",
+    sa.Column("kind", _Word, primary_key=True),
+    sa.Column("name", _Name, primary_key=True),
+    sa.Column("token", _Text, nullable=False, comment="encrypted; the keys are not in the database"),
+    sa.Column("changed", _Instant, nullable=False),
+    sa.Column("changer", _Name, nullable=False),
+    _one_of("kind", STORED),
 )
 
 webhook_message = _table(

@@ -13,7 +13,10 @@ from typing import TypeVar
 import sqlalchemy as sa
 
 from yamldag.compile.project import Project, find
+from yamldag.engine.asking.secrets import keys_of
 from yamldag.engine.status import Board
+from yamldag.executors.guard.keyring import Keyring
+from yamldag.store import stored
 from yamldag.store.address import reading
 from yamldag.store.database import Database
 from yamldag.web.address import Address
@@ -57,6 +60,11 @@ class Site:
     def project(self) -> Project:
         """The project's settings, as the scheduler read them last."""
         return self.board.status.project or find(str(self.folder.parent), None, os.environ)
+
+    def keys(self) -> Keyring:
+        """What resolves secrets and connections on this machine; keyrings, Vault and plug-ins are not asked for a page."""
+        with self.reading() as db:
+            return keys_of(self.project, stored.of(db), far=False)
 
     def reading(self) -> sa.Connection:
         """A connection to read by, from one moment: `with site.reading() as db`. Raises Away."""

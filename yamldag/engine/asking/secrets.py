@@ -4,27 +4,39 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from typing import Any
 
 from yamldag.compile.project import Project
-from yamldag.executors.guard.keyring import Keyring
+from yamldag.executors.guard.keyring import STORE, Keyring
 from yamldag.executors.guard.masking import Mask
 from yamldag.operators.connections import Connection
 from yamldag.operators.contract import text
-from yamldag.operators.secrets import CONNECTION, TOO_SHORT, UnresolvedError, find, variable
+from yamldag.operators.secrets import CONNECTION, TOO_SHORT, UnresolvedError, variable
 
+UNDECLARED = "no pipeline can use it: declare its name under `secrets:` in yamldag.yml"
 _SHOWN = ("type", "host", "port", "database", "path", "user")
 
 
-def connection_rows(project: Project) -> list[dict[str, Any]]:
+Kept = Mapping[str, Mapping[str, str]]
+"""What the database keeps, encrypted, by kind and name: `store.stored.tokens`."""
+
+
+def keys_of(project: Project, kept: Kept, *, far: bool = True) -> Keyring:
+    """What resolves them here; without `far`, nobody else is asked: no keyring, no Vault, no plug-in."""
+    told = json.loads(project.declared)
+    away = () if far else tuple(name for name, *_ in told["sources"])
+    return Keyring(os.environ, told if far else {**told, "sources": []}, kept, away=away)
+
+
+def connection_rows(project: Project, keys: Keyring) -> list[dict[str, Any]]:
     """`{id, type, address, source, note}`: the note says why it can't be resolved, and is null where it can."""
-    keys = keys_of(project)
-    return [_row(name, keys) for name in sorted({*project.connections, *given(project)})]
+    return [_row(name, keys) for name in connection_ids(project, keys)]
 
 
-def keys_of(project: Project) -> Keyring:
-    """What resolves them here."""
-    return Keyring(os.environ, json.loads(project.declared))
+def connection_ids(project: Project, keys: Keyring) -> list[str]:
+    """All that are declared, in the environment or in the database."""
+    return sorted({*project.connections, *given(project), *keys.kept("connection")})
 
 
 def given(project: Project) -> list[str]:
@@ -38,8 +50,9 @@ def given(project: Project) -> list[str]:
 
 
 def _row(name: str, keys: Keyring) -> dict[str, Any]:
-    source = keys.origin(name)
+    source = None
     try:
+        source = keys.origin(name)
         found = keys.connection(name)
     except UnresolvedError as error:
         return {
@@ -66,17 +79,23 @@ def masked(words: str, keys: Keyring) -> str:
     return Mask(keys.given).text(words)
 
 
-def secret_rows(project: Project) -> list[dict[str, Any]]:
-    """`{name, source, note}`: the source is null where there is no value, and the note says why."""
-    declared = project.secret_values
-    return [_secret(name, declared) for name in declared]
+def secret_rows(project: Project, keys: Keyring) -> list[dict[str, Any]]:
+    """`{name, source, note}`: the source is null where there is no value, and the note says why. What the database
+    keeps and no file declares is there, too."""
+    declared = project.secrets
+    rows = [_secret(name, keys) for name in sorted(declared)]
+    return rows + [
+        {"name": name, "source": STORE, "note": UNDECLARED}
+        for name in sorted(keys.kept("secret"))
+        if name not in declared
+    ]
 
 
-def _secret(name: str, declared: dict[str, str | None]) -> dict[str, Any]:
+def _secret(name: str, keys: Keyring) -> dict[str, Any]:
     try:
-        value = find(name, os.environ, declared)
+        value = keys.value(name)
     except UnresolvedError as error:
-        return {"name": name, "source": None, "note": str(error)}
+        return {"name": name, "source": None, "note": masked(str(error), keys)}
     short = len(value.text) < TOO_SHORT
     note = f"it has fewer than {TOO_SHORT} characters, so that it is not masked" if short else None
     return {"name": name, "source": value.origin, "note": note}

@@ -46,6 +46,8 @@ class Dispatch:
         self._templates = templates
         self.declared: sealing.Declared = sealing.nothing
         """What those are told who look secrets up."""
+        self.stored: sealing.Kept = sealing.nothing_kept
+        """What the database keeps encrypted, as it is now."""
         self._ids = ids
         self._inherited = {name: value for name, value in environment.items() if not name.startswith(_OURS)}
         self._operators: dict[str, Operator | None] = {}
@@ -164,7 +166,8 @@ class Dispatch:
         context: Mapping[str, Json],
         run: Run,
     ) -> dict[str, Json]:
-        return sealing.seal(operator, params, call, context, run.plan.timezone)
+        sealed = sealing.seal(operator, params, call, context, run.plan.timezone)
+        return {**sealed, "stored": {kind: {**tokens} for kind, tokens in self.stored().items()}}
 
     def _own(self, task: Task, context: Mapping[str, Json]) -> dict[str, str]:
         return {name: render_text(value, context) for name, value in task.env.items() if name not in _OF_RUN}

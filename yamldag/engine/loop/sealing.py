@@ -20,6 +20,15 @@ _NESTED = (dict, list)
 Path = list[str | int]
 
 
+Kept = Callable[[], Mapping[str, Mapping[str, str]]]
+"""By kind, `secret` or `connection`, and name: values that only the keys of a machine open."""
+
+
+def nothing_kept() -> Mapping[str, Mapping[str, str]]:
+    """No database."""
+    return {}
+
+
 def nothing() -> str:
     """No project's file."""
     return "{}"

@@ -49,7 +49,7 @@ def guard(spec: dict[str, Any], run: Run) -> tuple[dict[str, Any], int]:
     """The result `{state, output, reason, retry}` of a sealed call, and the exit code. `run` carries out the spec
     of an operator of ours."""
     stopped = _listen()
-    keys = Keyring(dict(os.environ))
+    keys = Keyring(dict(os.environ), stored=spec["sealed"].get("stored"))
     _forget_keys()
     attempt = Attempt(**spec["attempt"])
     mask = Mask(())

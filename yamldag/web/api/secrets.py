@@ -14,12 +14,12 @@ from yamldag.web.route import Doc, Kind, Route
 
 
 def connections(ask: Ask) -> Response:
-    rows = connection_rows(ask.site.project)
+    rows = connection_rows(ask.site.project, ask.site.keys())
     return JSONResponse(portion(rows, parameter(ask, "limit"), parameter(ask, "cursor")))
 
 
 def secrets(ask: Ask) -> Response:
-    rows = secret_rows(ask.site.project)
+    rows = secret_rows(ask.site.project, ask.site.keys())
     return JSONResponse(portion(rows, parameter(ask, "limit"), parameter(ask, "cursor")))
 
 

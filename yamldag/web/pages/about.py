@@ -43,8 +43,9 @@ def about(ask: Ask) -> Response:
 
 def connections(ask: Ask) -> Response:
     """Where each leads and whether it can be resolved here, without anything that signs in."""
-    project = ask.site.project
-    return ask.page("connections.html", connections=connection_rows(project), secrets=secret_rows(project))
+    project, keys = ask.site.project, ask.site.keys()
+    rows = {"connections": connection_rows(project, keys), "secrets": secret_rows(project, keys)}
+    return ask.page("connections.html", **rows)
 
 
 def _value(name: str, value: Any) -> str:

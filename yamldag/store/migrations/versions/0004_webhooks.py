@@ -1,9 +1,9 @@
-"""Webhooks, and the messages that they have taken; runs by when they were asked for."""
+"""Webhooks, and the messages that they have taken; values that are kept encrypted; runs by when they were asked for."""
 
 import sqlalchemy as sa
 from alembic import op
 
-from yamldag.store.columns import NAME, OPTIONS, TEXT
+from yamldag.store.columns import NAME, OPTIONS, TEXT, WORD, one_of
 
 revision = "0004"
 down_revision = "0003"
@@ -35,6 +35,17 @@ def upgrade() -> None:
         sa.Column("at", sa.Double(), nullable=False),
         sa.ForeignKeyConstraint(["webhook"], ["webhook.name"], name=op.f("webhook_message_webhook_known")),
         sa.PrimaryKeyConstraint("webhook", "message", name=op.f("webhook_message_pk")),
+        **OPTIONS,
+    )
+    op.create_table(
+        "stored_value",
+        sa.Column("kind", WORD, nullable=False),
+        sa.Column("name", NAME, nullable=False),
+        sa.Column("token", TEXT, nullable=False, comment="encrypted; the keys are not in the database"),
+        sa.Column("changed", sa.Double(), nullable=False),
+        sa.Column("changer", NAME, nullable=False),
+        sa.CheckConstraint(one_of("kind", ("secret", "connection")), name=op.f("stored_value_kind_known")),
+        sa.PrimaryKeyConstraint("kind", "name", name=op.f("stored_value_pk")),
         **OPTIONS,
     )
     with op.batch_alter_table("webhook_message", schema=None) as batch_op:
