@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -71,7 +71,7 @@ def vault() -> Iterator[str]:
 class Drawer(keyring.backend.KeyringBackend):
     """A keyring in memory."""
 
-    priority = 1.0  # type: ignore[assignment]
+    priority = 1.0
     kept: dict[tuple[str, str], str] = {}  # noqa: RUF012
 
     def get_password(self, service: str, username: str) -> str | None:
@@ -86,7 +86,7 @@ class Drawer(keyring.backend.KeyringBackend):
 @pytest.fixture
 def drawer() -> Iterator[dict[tuple[str, str], str]]:
     before = keyring.get_keyring()
-    keyring.set_keyring(Drawer())
+    keyring.set_keyring(Drawer())  # type: ignore[no-untyped-call]
     Drawer.kept = {}
     yield Drawer.kept
     keyring.set_keyring(before)
@@ -94,7 +94,7 @@ def drawer() -> Iterator[dict[tuple[str, str], str]]:
 
 def keys(
     *sources: Any,
-    names: dict[str, str | None] | None = None,
+    names: Mapping[str, str | None] | None = None,
     environment: dict[str, str] | None = None,
     stored: dict[str, dict[str, str]] | None = None,
     root: str = "/",

@@ -46,7 +46,16 @@ PIPELINE_KEYS = [
 ]
 PROJECT_KEYS = [
     *("pipelines", "database", "executor", "slots", "defaults", "pipeline_defaults", "vars", "env", "pools"),
-    *("connections", "secrets", "secret_sources", "environments", "plugins", "allow_env", "lint"),
+    *(
+        "connections",
+        "secrets",
+        "secret_sources",
+        "heartbeat",
+        "environments",
+        "plugins",
+        "allow_env",
+        "lint",
+    ),
 ]
 PARAMETERS = {
     "bash": "script",

@@ -15,6 +15,8 @@ from yamldag.syntax.locate import place
 from yamldag.syntax.nearest import nearest
 from yamldag.syntax.tree import Map, Node, Scalar, plain
 
+_LEADING = ("secret_sources", "heartbeat")
+"""The other keys whose texts may name secrets."""
 _SCHEMAS = {"https": "http"}
 """Kinds that are set as another one is."""
 
@@ -33,8 +35,8 @@ class Connections:
             if id(node) not in faulty:
                 self._one(name, node)
         for holder in _holders(root):
-            if "secret_sources" in holder.items:
-                for scalar in strings(holder.items["secret_sources"][1]):
+            for name in _LEADING:
+                for scalar in strings(holder.items[name][1]) if name in holder.items else ():
                     self._template(scalar)
 
     def _one(self, name: str, node: Node) -> None:

@@ -12,6 +12,7 @@ from yamldag.compile.draft import Entries
 from yamldag.compile.files import below, shown
 from yamldag.compile.seen import stamp
 from yamldag.operators import secrets
+from yamldag.plan.duration import seconds
 from yamldag.root import AS_YAML, OVERRIDABLE, database_url, locate, state_folder, variable
 from yamldag.syntax.diagnostic import Diagnostic, at, has_errors
 from yamldag.syntax.nearest import nearest
@@ -151,6 +152,19 @@ class Project:
         return self._listed("allow_env")
 
     @property
+    def heartbeat(self) -> tuple[str, float] | None:
+        """The URL that tells of the scheduler, which may name secrets, and after how many seconds again."""
+        given = None if self.unsure("heartbeat") else self._given("heartbeat")
+        if isinstance(given, str):
+            given = {"url": given}
+        if not isinstance(given, dict) or not isinstance(given.get("url"), str):
+            return None
+        node = self.entries["heartbeat"][1]
+        every = node.items.get("every") if type(node) is Map else None
+        pause = seconds(every[1].text) if every and type(every[1]) is Scalar else None
+        return str(given["url"]), 60.0 if pause is None else pause
+
+    @property
     def plugins(self) -> tuple[str, ...]:
         """Modules that bring plug-ins, besides the project's own folder and what is installed."""
         return () if self.unsure("plugins") else self._listed("plugins")
@@ -202,7 +216,7 @@ class Project:
         ]
         rows += [
             Setting(name, plain(self.entries[name][1]), self._origin(name))
-            for name in ("pools", "pipeline_defaults", "defaults", "lint", "secret_sources")
+            for name in ("pools", "pipeline_defaults", "defaults", "lint", "secret_sources", "heartbeat")
             if name in self.entries
         ]
         if self.vars:
@@ -237,7 +251,7 @@ class Project:
         self.faulty = checked.faulty
         self._take(root, path)
         self._take_environment(root, path)
-        if not {"connections", "secret_sources", "environments"}.isdisjoint(root.items):
+        if not {"connections", "secret_sources", "heartbeat", "environments"}.isdisjoint(root.items):
             self._check_connections(root)
 
     def _check_connections(self, root: Map) -> None:

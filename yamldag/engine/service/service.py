@@ -9,9 +9,11 @@ from yamldag.engine.loop.engine import Engine
 from yamldag.engine.memory.run import Run
 from yamldag.engine.outside import settle
 from yamldag.engine.schedule.catalogue import Catalogue
+from yamldag.engine.service import heartbeat
 from yamldag.engine.service.desk import Desk
 from yamldag.engine.service.farewell import Farewell
 from yamldag.engine.service.files import LOOK, Files
+from yamldag.engine.service.heartbeat import Heartbeat
 from yamldag.engine.service.renewing import renew_all
 from yamldag.engine.service.starts import Starts
 from yamldag.engine.service.ticks import Ticks
@@ -39,6 +41,7 @@ class Service:
         self.desk = Desk(engine, catalogue, folder, say, peers)
         self.files, self.ticks = Files(self.desk), Ticks(self.desk)
         self.starts, self.farewell = Starts(self.desk), Farewell(self.desk)
+        self.heartbeat = Heartbeat(say, heartbeat.request)
         now = self._began = engine.clock.now()
         self._take_up(now)
         self.files.at = now + LOOK
@@ -99,6 +102,7 @@ class Service:
             self.files.look(now)
             if self.leads:
                 self.starts.start(now)
+                self.heartbeat.beat(lambda: heartbeat.of(self.catalogue.project, self.desk.database), now)
         self.board.status = self._status(now)
 
     def _wait(self, until: float) -> float:
