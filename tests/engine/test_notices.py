@@ -208,8 +208,8 @@ class Office:
         )
         return made
 
-    def send(self) -> list[int]:
-        self.sent = {errand.id: errand for errand in self.outbox.next(1.0)}
+    def send(self, now: float = 1.0) -> list[int]:
+        self.sent = {errand.id: errand for errand in self.outbox.next(now)}
         return sorted(self.sent)
 
     def back(self, *ids: int, outcome: Outcome = OK) -> None:
@@ -233,7 +233,7 @@ def office(tmp_path: Path) -> Iterable[Office]:
 
 
 def test_calls_of_one_occasion_go_one_after_another_whatever_comes_of_them(office: Office) -> None:
-    office.outbox.add([office.notice(1), office.notice(2, position=1), office.notice(3, "success")])
+    office.outbox.add([office.notice(1), office.notice(2, position=1), office.notice(3, "success")], 1.0)
     assert office.send() == [1, 3]
     office.back(1, outcome=Outcome("failed", "no net"))
     assert office.states() == {1: "failed", 2: "waiting", 3: "waiting"}
@@ -249,20 +249,20 @@ def test_calls_of_one_occasion_go_one_after_another_whatever_comes_of_them(offic
 
 def test_what_cannot_be_rendered_has_failed_and_the_next_one_goes(office: Office) -> None:
     broken = Call("bash", {"script": "{{ tasks.a.output.x.y }}"})
-    office.outbox.add([office.notice(1, call=broken), office.notice(2, position=1)])
+    office.outbox.add([office.notice(1, call=broken), office.notice(2, position=1)], 1.0)
     assert office.send() == [2]
     assert office.states() == {1: "failed", 2: "waiting"}
 
 
 def test_so_many_go_at_once(office: Office) -> None:
-    office.outbox.add(office.notice(n, "success") for n in range(1, MOST + 4))
+    office.outbox.add((office.notice(n, "success") for n in range(1, MOST + 4)), 1.0)
     assert len(office.send()) == MOST
     office.back(1, 2)
     assert office.send() == [MOST + 1, MOST + 2]
 
 
 def test_giving_up_is_recorded(office: Office) -> None:
-    office.outbox.add([office.notice(1), office.notice(2, position=1), office.notice(3, "success")])
+    office.outbox.add([office.notice(1), office.notice(2, position=1), office.notice(3, "success")], 1.0)
     office.send()
     office.outbox.give_up("it was interrupted", 3.0)
     assert office.outbox.idle
@@ -270,7 +270,7 @@ def test_giving_up_is_recorded(office: Office) -> None:
 
 
 def test_what_another_engine_has_taken_over_is_left_to_it(office: Office) -> None:
-    office.outbox.add([office.notice(1)])
+    office.outbox.add([office.notice(1)], 1.0)
     office.send()
     other = office.place.service().engine.runner
     notifications.take(office.place.database, other, office.engine.runner)
@@ -285,6 +285,68 @@ def test_a_notice_tells_what_was_so_when_it_was_made(office: Office) -> None:
     call = replace(CALL, params={"script": "x", "told": "{{ task.error }} {{ attempt }} {{ run.failed }}"})
     notice = of_task(1, instance, 5, "failure", 0, call)
     instance.reason, instance.attempts = None, 2
-    office.outbox.add([notice])
+    office.outbox.add([notice], 1.0)
     (errand,) = office.outbox.next(1.0)
     assert errand.params["told"] == "exit code 1 1 []"
+
+
+DIGEST = Call("command", {"argv": ["{{ run.notices | map(attribute='run') | join }}"]}, digest=60.0)
+
+
+def test_what_comes_within_the_time_of_a_digest_is_one_message(office: Office) -> None:
+    office.outbox.add([office.notice(1, call=DIGEST), office.notice(2, call=CALL)], 1.0)
+    office.outbox.add([office.notice(3, "retry", call=DIGEST)], 30.0)
+    assert office.send(30.0) == [2]
+    assert office.outbox.patience(30.0) == 31.0
+    office.back(2)
+    assert not office.outbox.idle
+    assert office.send(61.0) == [1]
+    assert office.sent[1].params["argv"] == ["rr"]
+    office.back(1)
+    assert office.states() == {1: "done", 2: "done", 3: "done"}
+    assert office.outbox.idle
+    assert office.outbox.patience(61.0) is None
+
+
+def test_a_digest_that_can_not_be_sent_is_recorded_for_all_that_it_tells_of(office: Office) -> None:
+    office.outbox.add([office.notice(1, call=DIGEST), office.notice(2, "success", call=DIGEST)], 1.0)
+    office.send(61.0)
+    office.back(1, outcome=Outcome("failed", "no net"))
+    assert office.states() == {1: "failed", 2: "failed"}
+    assert len(office.events()) == 2
+
+
+def test_what_comes_while_a_digest_is_under_way_is_the_next_one(office: Office) -> None:
+    office.outbox.add([office.notice(1, call=DIGEST)], 1.0)
+    assert office.send(61.0) == [1]
+    office.outbox.add([office.notice(2, "success", call=DIGEST)], 62.0)
+    office.back(1)
+    assert office.states() == {1: "done", 2: "waiting"}
+    assert office.send(121.0) == []
+    assert office.send(122.0) == [2]
+
+
+def test_other_calls_are_other_digests(office: Office) -> None:
+    other = replace(DIGEST, params={"argv": ["x"]})
+    office.outbox.add([office.notice(1, call=DIGEST), office.notice(2, "success", call=other)], 1.0)
+    assert office.send(61.0) == [1, 2]
+
+
+def test_nothing_waits_for_others_once_there_will_be_none(office: Office) -> None:
+    office.outbox.add([office.notice(1, call=DIGEST)], 1.0)
+    office.outbox.hurry()
+    assert office.send(1.0) == [1]
+
+
+def test_a_clock_that_is_set_back_does_not_hold_a_digest(office: Office) -> None:
+    office.outbox.add([office.notice(1, call=DIGEST)], 100_000.0)
+    assert office.send(1.0) == [1]
+
+
+def test_giving_up_is_recorded_of_digests_too(office: Office) -> None:
+    office.outbox.add([office.notice(1, call=DIGEST), office.notice(2, "success", call=DIGEST)], 1.0)
+    office.send(61.0)
+    office.outbox.add([office.notice(3, "retry", call=DIGEST)], 62.0)
+    office.outbox.give_up("it was interrupted", 63.0)
+    assert office.outbox.idle
+    assert set(office.states().values()) == {"failed"}

@@ -348,6 +348,7 @@ def _call(node: Map, site: Draft, common: dict[str, str]) -> Call:
         env=env,
         timeout=duration(items["timeout"][1]) if "timeout" in items else None,
         folder=os.path.dirname(os.path.abspath(items[name][0].source.path)),
+        digest=duration(items["digest"][1]) if "digest" in items else None,
     )
 
 

@@ -349,7 +349,7 @@ class Operators:
 
     def _call(self, call: Map, scope: Scope) -> None:
         operators = [name for name in call.items if name in OPERATORS]
-        rest = {"args", "with", "env", "timeout"}
+        rest = {"args", "with", "env", "timeout", "digest"}
         if not operators:
             unknown = any(name not in rest and not name.startswith("x-") for name in call.items)
             if not unknown:

@@ -237,6 +237,7 @@ def _version(plan: Plan, now: float) -> moves.Version:
 def _notify(engine: Engine, asked: Sized) -> None:
     """Wait until all is told that is to be told; who interrupts that does not wait."""
     before = len(asked)
+    engine.outbox.hurry()
     engine.work(lambda: engine.outbox.idle or len(asked) > before)
     if not engine.outbox.idle:
         engine.give_up_notices("it was interrupted")

@@ -29,6 +29,8 @@ class Call(Struct, frozen=True):
     timeout: float | None = None
     folder: str = ""
     """Absolute folder of the file that it stands in."""
+    digest: float | None = None
+    """Seconds that it waits for others of its kind, to be one message with them; None: it does not."""
 
 
 class Cache(Struct, frozen=True):

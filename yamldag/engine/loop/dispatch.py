@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from yamldag.engine import folders, times
 from yamldag.engine.loop import sealing, waits
@@ -87,8 +87,8 @@ class Dispatch:
         env["YAMLDAG_ATTEMPT_ID"] = str(number)
         return Errand(number, operator, params, args, env, place, timeout, owner=instance, guarded=private)
 
-    def letter(self, notice: Notice, folder: str) -> Errand | Outcome:
-        """Render a notification: what to send, or how it is over already."""
+    def letter(self, notice: Notice, folder: str, more: Sequence[Notice] = ()) -> Errand | Outcome:
+        """Render a notification, which may tell of more than its own: what to send, or how it is over already."""
         call, run, instance = notice.call, notice.run, notice.instance
         base = os.path.join(folder, str(notice.id))
         place = Attempt(
@@ -106,7 +106,7 @@ class Dispatch:
         )
         carrier = carried_by(call.operator)
         try:
-            context = self._templates.of_notice(notice)
+            context = self._templates.of_notice(notice, more)
             private = sealing.is_private(call)
             if private:
                 params = self._sealed(carrier, call.params, call, context, run)

@@ -231,6 +231,7 @@ class Engine:
             self._pools.patience,
             self._past.patience,
             None if due is None else min(max(0.0, due - now), _LONGEST),
+            self.outbox.patience(now),
             None if self.pulse is None else max(0.0, self.pulse - self.database.quiet),
         ]
         return min(wait for wait in waits if wait is not None)
@@ -267,7 +268,8 @@ class Engine:
         if self.errands.waiting or result.errands or result.recall:
             self._run_errands(result.errands, result.recall)
         if result.notices:
-            self.outbox.add(notice for notice in result.notices if notice.run.id not in self.lost)
+            kept = (notice for notice in result.notices if notice.run.id not in self.lost)
+            self.outbox.add(kept, self.clock.now())
         if result.looks:
             self._look(result)
         for run in (*result.over, *(each.run for each in result.renewals)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from yamldag.engine import times
@@ -87,16 +87,17 @@ class Templates:
             uses=shared.uses,
         )
 
-    def of_notice(self, notice: Notice) -> dict[str, Any]:
-        """The names that the templates of a notification see. Its run may have ended."""
+    def of_notice(self, notice: Notice, more: Sequence[Notice] = ()) -> dict[str, Any]:
+        """The names that the templates of a notification see. Its run may have ended. `more` are those that it tells of
+        besides, in a digest."""
         if notice.run.id not in self._shared:
             try:
                 self._shared[notice.run.id] = self.shared(notice.run)
-                return self.of_notice(notice)
+                return self.of_notice(notice, more)
             finally:
                 self.forget(notice.run)
         shared = self._shared[notice.run.id]
-        run = RunTold(notice, shared.run)
+        run = RunTold(notice, shared.run, [self._told(each) for each in (notice, *more)])
         if notice.instance is not None:
             told = {"id": notice.instance.node.task.id, "state": notice.state, "error": notice.error}
             return {**self.context(notice.instance), "run": run, "task": told, "attempt": notice.attempt}
@@ -111,6 +112,19 @@ class Templates:
             uses=shared.uses,
         )
         return {name: value for name, value in context.items() if name not in ("task", "attempt")}
+
+    def _told(self, notice: Notice) -> dict[str, Any]:
+        """One of `run.notices`."""
+        instance = notice.instance
+        return {
+            "pipeline": notice.run.plan.pipeline,
+            "run": notice.run.id,
+            "url": _url(notice.run, self.address),
+            "task": None if instance is None else instance.label,
+            "state": notice.state,
+            "error": notice.error,
+            "attempt": notice.attempt,
+        }
 
     def shared(self, run: Run) -> Shared:
         return Shared(run, self._environment, self.address)
@@ -138,7 +152,7 @@ class Shared:
             "pipeline": plan.pipeline,
             "type": run.type,
             "dir": run.folder,
-            "url": None if address is None else f"{address}/runs/{run.id}",
+            "url": _url(run, address),
             "assets": [
                 {**update, "at": times.local(update["at"], plan.timezone).isoformat()}
                 for update in run.assets
@@ -183,8 +197,9 @@ class Tasks(Mapping[str, Mapping[str, Any]]):
 class RunTold(Mapping[str, Any]):
     """`run` in a notification. Which tasks have failed is looked for if a template asks."""
 
-    def __init__(self, notice: Notice, known: Mapping[str, Any]) -> None:
+    def __init__(self, notice: Notice, known: Mapping[str, Any], notices: list[dict[str, Any]]) -> None:
         self._notice = notice
+        self._notices = notices
         self._known = known
 
     def __getitem__(self, name: str) -> Any:
@@ -194,13 +209,18 @@ class RunTold(Mapping[str, Any]):
             nodes = self._notice.run.nodes.values()
             failed = TaskState.FAILED
             return [node.task.id for node in nodes if any(each.state is failed for each in node.instances)]
-        return self._known[name]
+        return self._notices if name == "notices" else self._known[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter((*self._known, "state", "failed"))
+        return iter((*self._known, "state", "failed", "notices"))
 
     def __len__(self) -> int:
-        return len(self._known) + 2
+        return len(self._known) + 3
+
+
+def _url(run: Run, address: str | None) -> str | None:
+    """Of the run's page; None: there are no pages."""
+    return None if address is None else f"{address}/runs/{run.id}"
 
 
 def _left_out(run: Run, instance: Instance | None, task: str) -> Mapping[str, Any]:

@@ -41,6 +41,7 @@ class Farewell(Struct):
         if self._give_up is None:
             self._give_up = now + GRACE
             engine.leave()
+            engine.outbox.hurry()
             if self.desk.peers is not None:
                 self.desk.peers.withdraw()
             if running and self.stops == 1:

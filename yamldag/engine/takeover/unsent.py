@@ -43,7 +43,7 @@ def take_over_notices(engine: Engine, folder: Path) -> None:
                 continue
             instances = {instance.id: instance for instance in run.instances}
             made = {row: _notice(row, run, instances) for row in group}
-            engine.outbox.add(notice for notice in made.values() if notice is not None)
+            engine.outbox.add((each for each in made.values() if each is not None), engine.clock.now())
             for row in (row for row, notice in made.items() if notice is None):
                 _forget(engine, row, "the pipeline has no such notification any more")
 

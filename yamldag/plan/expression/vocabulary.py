@@ -90,7 +90,7 @@ RUN_KEYS = frozenset(
 TASK_KEYS = frozenset({"id"})
 """Keys of `task`."""
 
-NOTICE_RUN_KEYS = RUN_KEYS | {"state", "failed"}
+NOTICE_RUN_KEYS = RUN_KEYS | {"state", "failed", "notices"}
 NOTICE_TASK_KEYS = TASK_KEYS | {"state", "error"}
 """Keys of `run` and `task` in a notification."""
 
