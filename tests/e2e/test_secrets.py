@@ -406,7 +406,7 @@ def test_doctor_says_what_has_no_value(project: Project) -> None:
         "yamldag.yml",
         {
             "secrets": ["here", "gone"],
-            "connections": {"a": "postgresql://u:{{ secrets.gone }}@h/d", "b": "http://h"},
+            "connections": {"a": "postgresql://u:{{ secrets.gone }}@h/d", "b": "sqlite:///:memory:"},
         },
     )
     answer = project("doctor", "--json", env={"YAMLDAG_SECRET_HERE": SECRET})

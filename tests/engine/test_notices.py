@@ -299,7 +299,7 @@ def test_what_comes_within_the_time_of_a_digest_is_one_message(office: Office) -
     assert office.send(30.0) == [2]
     assert office.outbox.patience(30.0) == 31.0
     office.back(2)
-    assert not office.outbox.idle
+    assert office.states()[1] == "waiting"
     assert office.send(61.0) == [1]
     assert office.sent[1].params["argv"] == ["rr"]
     office.back(1)

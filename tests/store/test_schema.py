@@ -207,7 +207,7 @@ def test_a_short_statement_is_what_the_tables_compile_to(name: str, kind: str) -
 def test_a_server_s_older_database_is_brought_up(server_url: str) -> None:
     migrate.create(server_url)
     new = [tables.account, tables.login_session, tables.login_try, tables.api_token, tables.audit]
-    new += [tables.api_answer, tables.webhook, tables.webhook_message]
+    new += [tables.api_answer, tables.webhook, tables.webhook_message, tables.stored_value]
     engine = address.engine(server_url)
     with engine.begin() as connection:
         tables.metadata.drop_all(connection, new)

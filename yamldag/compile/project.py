@@ -12,7 +12,6 @@ from yamldag.compile.draft import Entries
 from yamldag.compile.files import below, shown
 from yamldag.compile.seen import stamp
 from yamldag.operators import secrets
-from yamldag.plan.duration import seconds
 from yamldag.root import AS_YAML, OVERRIDABLE, database_url, locate, state_folder, variable
 from yamldag.syntax.diagnostic import Diagnostic, at, has_errors
 from yamldag.syntax.nearest import nearest
@@ -154,6 +153,8 @@ class Project:
     @property
     def heartbeat(self) -> tuple[str, float] | None:
         """The URL that tells of the scheduler, which may name secrets, and after how many seconds again."""
+        from yamldag.plan.duration import seconds
+
         given = None if self.unsure("heartbeat") else self._given("heartbeat")
         if isinstance(given, str):
             given = {"url": given}
@@ -203,7 +204,8 @@ class Project:
         return plain(entry[1]) if entry else default
 
     def settings(self) -> list[Setting]:
-        """Every setting with its value and its origin. Values of connections and secrets are never among them."""
+        """Every setting with its value and its origin. Values of connections and secrets are never among them, nor is
+        the heartbeat's URL, by which anybody could speak for the scheduler."""
         rows = [
             Setting("root", self.root, self.file or "the current folder: there is no yamldag.yml"),
             Setting("environment", self.environment, self._environment_origin()),
@@ -216,12 +218,15 @@ class Project:
         ]
         rows += [
             Setting(name, plain(self.entries[name][1]), self._origin(name))
-            for name in ("pools", "pipeline_defaults", "defaults", "lint", "secret_sources", "heartbeat")
+            for name in ("pools", "pipeline_defaults", "defaults", "lint")
             if name in self.entries
         ]
         if self.vars:
             values = {name: plain(node) for name, node in self.vars.items()}
             rows.append(Setting("vars", values, self._origin("vars")))
+        if "secret_sources" in self.entries:  # their settings may hold what signs in
+            names_of = [name for name, *_ in self._sources()]
+            rows.append(Setting("secret_sources", [*names_of], self._origin("secret_sources")))
         rows += [
             Setting(name, [*sorted(names)], self._origin(name))
             for name, names in (("connections", self.connections), ("secrets", self.secrets))

@@ -137,10 +137,7 @@ class Keyring:
     def _opened(self, kind: str, name: str) -> str:
         if self._box is None:
             self._box = strongbox.of(self._environment, self.root)
-        value = self._box.opened(kind, name, self.kept(kind)[name])
-        if kind == "connection":
-            self.given.add(value)
-        return value
+        return self._box.opened(kind, name, self.kept(kind)[name])
 
     def _brought(self, source: sources.Source, position: int, name: str) -> Value | None:
         """From a source of the project's: its own settings may name secrets that come from those before it."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
 
 KINDS = ("operators", "notifiers", "secrets", "executors", "lint")
 """Of each there is a group of entry points, `yamldag.operators`, and a folder in a folder of plug-ins; operators
@@ -16,7 +18,7 @@ Advice = tuple[str | None, str]
 """A task's id, or None for the whole pipeline, and words."""
 
 
-class Announced(NamedTuple):
+class Announced(Struct, frozen=True):
     """A plug-in as it is announced."""
 
     kind: str
@@ -31,7 +33,7 @@ class Announced(NamedTuple):
     """Of the project's own: its file."""
 
 
-class Described(NamedTuple):
+class Described(Struct, frozen=True):
     """What a plug-in says of itself, or why it can't be used."""
 
     description: str = ""
@@ -43,7 +45,7 @@ class Described(NamedTuple):
     line: int | None = None
 
 
-class Missing(NamedTuple):
+class Missing(Struct, frozen=True):
     """A module of `plugins:` that is not there."""
 
     module: str

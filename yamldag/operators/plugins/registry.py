@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from yamldag.operators.builtin import BUILT_IN, KEYS
 from yamldag.operators.plugins import announced
@@ -22,7 +23,7 @@ _OWN: Mapping[str, tuple[str, ...]] = {
 """What yamldag brings itself of each kind."""
 
 
-class Wrong(NamedTuple):
+class Wrong(Struct, frozen=True):
     """A plug-in that can't be used, whatever is in it."""
 
     plugin: Announced
