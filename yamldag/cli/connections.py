@@ -66,7 +66,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _add(project: Project, name: str, value: str) -> None:
-    from yamldag.cli.identity import deed, opened
+    from yamldag.cli.databases import opened
+    from yamldag.cli.identity import deed
     from yamldag.compile.connections import given_alone
     from yamldag.engine import keeping
 
@@ -84,7 +85,8 @@ def _add(project: Project, name: str, value: str) -> None:
 
 
 def _remove(project: Project, name: str) -> None:
-    from yamldag.cli.identity import deed, opened
+    from yamldag.cli.databases import opened
+    from yamldag.cli.identity import deed
     from yamldag.engine import keeping
 
     with opened(project) as database:

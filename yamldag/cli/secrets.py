@@ -62,7 +62,8 @@ def _list(found: list[dict[str, Any]], form: str) -> int:
 
 
 def _change(project: Project, args: argparse.Namespace) -> dict[str, Any]:
-    from yamldag.cli.identity import deed, opened
+    from yamldag.cli.databases import opened
+    from yamldag.cli.identity import deed
     from yamldag.engine import keeping
 
     machine = keeping.Machine(os.environ, project.root)
