@@ -62,7 +62,7 @@ class Site:
         return self.board.status.project or find(str(self.folder.parent), None, os.environ)
 
     def keys(self) -> Keyring:
-        """What resolves secrets and connections on this machine; keyrings, Vault and plug-ins are not asked for a page."""
+        """What resolves secrets and connections on this machine. For a page, nobody elsewhere is asked."""
         with self.reading() as db:
             return keys_of(self.project, stored.of(db), far=False)
 
