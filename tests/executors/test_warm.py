@@ -390,6 +390,19 @@ def test_a_log_to_which_nothing_was_written_becomes_the_next_ones(calls: Calls) 
     assert [calls.log(number) for number in (1, 2, 3)] == ["", "second\n", "third\n"]
 
 
+def test_a_log_that_a_call_has_left_to_a_process_is_not_handed_on(calls: Calls) -> None:
+    go, done = fifo(calls.folder, "go"), fifo(calls.folder, "done")
+    calls.module(
+        "import subprocess\ndef f(): pass\n"
+        "def g(): subprocess.Popen('read x < go; echo late; echo > done', shell=True)\n"
+    )
+    calls("g", "reuse")
+    calls("f", "reuse")
+    go.write_text("x\n")
+    done.read_text()
+    assert (calls.log(1), calls.log(2)) == ("late\n", "")
+
+
 def test_a_log_that_others_write_stays_where_it_is(calls: Calls) -> None:
     calls.module("def f(x=None):\n    if x: print(x)\n")
     for words in ("", "look", ""):

@@ -18,6 +18,7 @@ from typing import Any, NoReturn
 from yamldag.executors import ahead
 from yamldag.executors.asked import receive, refusal
 from yamldag.executors.leaving import CALL, refuse
+from yamldag.executors.local.logs import Logs
 from yamldag.executors.local.orphans import MARK
 from yamldag.executors.local.placing import UnstartableError, enter, open_log
 from yamldag.executors.marking import Mark
@@ -85,37 +86,24 @@ def _settle(log: _Log, cwd: str, path: str, shared: bool) -> None:
 
 
 class _Log:
-    """Stdout and stderr. A log to which nothing was written becomes the next attempt's: to rename a file costs a
-    fifth of making one, and whoever only returns a value leaves none behind."""
+    """Stdout and stderr."""
 
     def __init__(self) -> None:
-        self._descriptor = -1
-        self._empty = ""
-        """Its path while it is ours alone, and empty as far as we know."""
+        self._logs = Logs()
+        self._nothing = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
 
     def become(self, path: str, *, shared: bool) -> None:
         """Raises UnstartableError."""
-        if shared or not self._is_renamed(path):
-            opened = open_log(path)
-            self._close()
-            self._descriptor, self._empty = opened, "" if shared else path
+        self._write_to(self._nothing)  # the last one's is handed on only if nobody has it open
+        opened = open_log(path) if shared else self._logs.open(path)
+        self._write_to(opened)
+        os.close(opened)
+        if not shared:
+            self._logs.leave(path)
+
+    def _write_to(self, descriptor: int) -> None:
         for number in (1, 2):
-            os.dup2(self._descriptor, number)
-
-    def _is_renamed(self, path: str) -> bool:
-        if not self._empty or os.fstat(self._descriptor).st_size or os.path.lexists(path):
-            return False
-        try:
-            os.rename(self._empty, path)
-        except OSError:  # it was deleted, or the new one's folder is not there yet
-            return False
-        self._empty = path
-        return True
-
-    def _close(self) -> None:
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
+            os.dup2(descriptor, number)
 
 
 class _Environment:
