@@ -17,7 +17,10 @@ from yamldag.syntax.codes import CODES
 
 Schema: TypeAlias = dict[str, Any]
 
-RUN_NOW = ("bash", "command", "python", "http", "sql", "pipeline", "wait", "branch", "short_circuit", "noop")
+RUN_NOW = (
+    *("bash", "command", "python", "http", "sql", "copy", "pipeline", "wait", "branch", "short_circuit"),
+    *("email", "notify", "noop"),
+)
 """The operators that this version runs; it checks and draws the others."""
 
 _SIGNS = {"run": "run", "skipped": "skip", "upstream_failed": "**up**", "wait": "…"}

@@ -15,7 +15,10 @@ import pytest
 
 from yamldag.operators import catalog
 
-RUNNING = ("bash", "command", "python", "http", "sql", "pipeline", "wait", "branch", "short_circuit", "noop")
+RUNNING = (
+    *("bash", "command", "python", "http", "sql", "copy", "pipeline", "wait", "branch", "short_circuit"),
+    *("email", "notify", "noop"),
+)
 SHORT = {
     "bash": "script",
     "command": "argv",

@@ -33,8 +33,8 @@ from yamldag.executors.marking import Mark, die_with
 
 ALONE = "alone"
 """In place of a module: load nothing ahead."""
-_MODULES = {"http": "request", "sql": "query"}
-"""Where operators of ours do their work."""
+_MODULES = {"copy": "query", "http": "request", "sql": "query"}
+"""What operators of ours load ahead."""
 
 CarryOut = Callable[[dict[str, Any], tuple[str, int]], int]
 
@@ -80,7 +80,7 @@ def _load(operator: str, folder: str, module: str) -> None:
 
         del guard
         operator = module
-    if operator in ("http", "sql"):
+    if operator in _MODULES:
         importlib.import_module(f"yamldag.executors.{_MODULES[operator]}").warm_up()
         return
     from yamldag.executors import call
