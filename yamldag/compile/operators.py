@@ -12,7 +12,6 @@ from yamldag.compile.keys import CALLING, OPERATORS
 from yamldag.compile.project import Project
 from yamldag.compile.seen import Seen
 from yamldag.operators import catalog
-from yamldag.operators.builtin import BUILT_IN
 from yamldag.syntax.diagnostic import Diagnostic, Related, at
 from yamldag.syntax.locate import place
 from yamldag.syntax.nearest import nearest
