@@ -8,7 +8,11 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from msgspec.structs import replace
+
+from yamldag.executors import task
 from yamldag.operators.contract import Attempt, Json, Outcome, runnable
 
 
@@ -39,7 +43,7 @@ def attempt(folder: Path) -> Attempt:
 def run(
     operator: str,
     folder: Path,
-    params: Mapping[str, Json],
+    params: Mapping[str, Any],
     args: Mapping[str, Json] | None = None,
     declared: Mapping[str, Json] | None = None,
 ) -> Outcome:
@@ -55,6 +59,17 @@ def run(
     with open(this.log_path, "wb") as log:
         process = subprocess.run(work.argv, cwd=this.cwd, env=env, stdout=log, stderr=log, check=False)
     return how.outcome(Ended(process.returncode), this, declared)
+
+
+def run_here(operator: str, folder: Path, params: Mapping[str, Any], **more: Any) -> Outcome:
+    """The same in this process, which is much faster. `more` are fields of the attempt."""
+    this, how = replace(attempt(folder), **more), runnable(operator)
+    assert how is not None
+    work = how.prepare(params, {}, this)
+    if isinstance(work, Outcome):
+        return work
+    told = task._run(json.loads(json.dumps(work.spec)))
+    return Outcome(told["state"], told.get("reason", ""), told.get("output"), told.get("retry") is True)
 
 
 def log(folder: Path) -> str:

@@ -16,8 +16,8 @@ import pytest
 from yamldag.operators import catalog
 
 RUNNING = (
-    *("bash", "command", "python", "http", "sql", "docker", "ssh", "pipeline", "wait", "approval"),
-    *("branch", "short_circuit", "noop"),
+    *("bash", "command", "python", "http", "sql", "copy", "docker", "ssh", "pipeline", "wait", "approval"),
+    *("branch", "short_circuit", "email", "notify", "noop"),
 )
 SHORT = {
     "bash": "script",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import socket
 import threading
@@ -11,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.operators.attempts import attempt, log, run
+from tests.operators.attempts import attempt, log, run, run_here
 from yamldag.operators import http
 from yamldag.operators.contract import Json, Outcome
 
 
 class _Handler(BaseHTTPRequestHandler):
-    def _serve(self) -> None:
+    def _serve(self) -> None:  # noqa: C901, PLR0912
         size = int(self.headers.get("Content-Length") or 0)
         heard = self.rfile.read(size).decode()
         path = self.path.partition("?")[0]
@@ -38,6 +39,39 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(302, "", b"", Location="/text")
         elif path == "/away":
             self._answer(302, "", b"", Location=f"http://localhost:{self.path.rpartition('=')[2]}/text")
+        elif path.startswith("/pages"):
+            number = int(self.path.rpartition("=")[2]) if "=" in self.path else 0
+            more, items = number < 3, [number * 2, number * 2 + 1]
+            page: Json = {
+                "items": [*items],
+                "next": f"/pages?n={number + 1}" if more else None,
+                "n": number,
+                "more": more,
+            }
+            link = {"Link": f'<{path}?n={number + 1}>; rel="next"'} if more else {}
+            body = json.dumps(page if path == "/pages" else items).encode()
+            self._answer(200, "application/json", body, **link)
+        elif path == "/ring":
+            self._answer(200, "application/json", b'{"items": [1], "next": "/ring?x=1"}')
+        elif path == "/away-pages":
+            self._answer(200, "application/json", b'{"items": [1], "next": "http://localhost:1/x"}')
+        elif path == "/status":
+            self._answer(int(self.path.rpartition("=")[2]), "text/plain", b"")
+        elif path == "/token":
+            right = self.headers.get("Authorization") == "Basic " + base64.b64encode(b"me:s3cret").decode()
+            told = (
+                {"access_token": "t0ken"}
+                if right and "scope=read" in heard and "client_credentials" in heard
+                else {}
+            )
+            self._answer(200 if told else 401, "application/json", json.dumps(told).encode())
+        elif path == "/signed":
+            given = self.headers.get("Authorization") or ""
+            digest = given.startswith("Digest ") and 'username="ann"' in given and "response=" in given
+            if given == "Bearer t0ken" or digest:
+                self._answer(200, "text/plain", given.partition(" ")[0].encode())
+            else:
+                self._answer(401, "", b"", **{"WWW-Authenticate": 'Digest realm="r", nonce="n", qop="auth"'})
         elif path == "/loop":
             self._answer(302, "", b"", Location="/loop")
         elif path == "/broken":
@@ -190,5 +224,94 @@ def test_what_is_no_url_fails_for_good(tmp_path: Path, url: str) -> None:
 def test_what_cannot_be_is_refused_before_the_start(tmp_path: Path) -> None:
     outcome = http.prepare({"connection": "c", "path": "/"}, {}, attempt(tmp_path))
     assert isinstance(outcome, Outcome)
-    outcome = http.prepare({"url": "http://x", "expect": "ok"}, {}, attempt(tmp_path))
+    outcome = http.prepare({"url": "http://x", "expect": ["ok"]}, {}, attempt(tmp_path))
     assert outcome == Outcome("failed", "`expect` should be a status or a list of them, found `ok`")
+
+
+@pytest.mark.parametrize(
+    ("path", "pages"),
+    [
+        ("pages", {"next": "body.next", "items": "body.items"}),
+        ("pages", {"next": "{'n': body.n + 1} if body.more else none", "items": "body.items"}),
+        ("pages-list", "link"),
+    ],
+)
+def test_all_pages_are_one_list(site: str, tmp_path: Path, path: str, pages: Json) -> None:
+    outcome = run_here("http", tmp_path, {"url": f"{site}/{path}", "pages": pages})
+    assert _body(outcome) == list(range(8))
+    saved = run_here(
+        "http", tmp_path, {"url": f"{site}/{path}", "pages": pages, "save_to": str(tmp_path / "all.jsonl")}
+    )
+    assert _body(saved) == {"path": str(tmp_path / "all.jsonl"), "bytes": 16, "items": 8}
+    assert [json.loads(line) for line in (tmp_path / "all.jsonl").read_text().splitlines()] == list(range(8))
+
+
+@pytest.mark.parametrize(
+    ("path", "pages", "reason"),
+    [
+        ("ring", {"next": "body.next", "items": "body.items"}, "the pages go round in a ring: `/ring` comes again"),
+        ("pages", {"next": "body.next", "items": "body.items", "max": 2},
+         "there are more than 2 pages: set `max` of `pages`, if so many are wanted"),
+        ("pages", {"next": "body.next", "items": "body.n"}, "`items` of `pages` should give a list"),
+        ("pages", {"next": "body.nxt", "items": "body.items"}, "`next` of `pages`: "),
+        ("pages", {"items": "body.items"}, "`pages` needs `next`: `link`, or an expression that gives the next page's URL"),
+        ("pages", {"next": "link", "max": 0}, "`max` of `pages` should be a whole number from 1, found `0`"),
+        ("none", "link", "expected a status below 400, found 404 Not Found"),
+    ],
+)  # fmt: skip
+def test_pages_that_do_not_end_well(site: str, tmp_path: Path, path: str, pages: Json, reason: str) -> None:
+    target = tmp_path / "all.jsonl"
+    outcome = run_here("http", tmp_path, {"url": f"{site}/{path}", "pages": pages, "save_to": str(target)})
+    assert outcome.state == "failed"
+    assert reason in outcome.reason
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_next_page_elsewhere_is_not_signed_in_to(site: str, tmp_path: Path) -> None:
+    params: dict[str, Json] = {
+        "connection": {"url": site, "token": "k"},
+        "path": "away-pages",
+        "pages": {"next": "body.next", "items": "body.items"},
+    }
+    outcome = run_here("http", tmp_path, params)
+    assert outcome.reason == "the next page is on `localhost`, which is not the connection's own host"
+
+
+@pytest.mark.parametrize(
+    ("expect", "reason"),
+    [
+        ({"that": "body.n == 0"}, ""),
+        ({"that": "status == 200 and headers['content-type'] == 'application/json'"}, ""),
+        ({"status": [200, 404], "that": "body.more"}, ""),
+        ({"that": "body.n > 5"}, "expected `body.n > 5`, which does not hold for the answer"),
+        ({"status": 201, "that": "body.more"}, "expected status 201, found 200 OK"),
+        ({"that": "body.nothing"}, "`expect`: "),
+        ({"that": "body.n =="}, "`expect`: "),
+    ],
+)
+def test_an_answer_is_checked(site: str, tmp_path: Path, expect: Json, reason: str) -> None:
+    outcome = run_here("http", tmp_path, {"url": f"{site}/pages", "expect": expect})
+    assert outcome.state == ("failed" if reason else "success"), outcome
+    assert outcome.reason.startswith(reason)
+
+
+def test_only_some_statuses_are_worth_another_try(site: str, tmp_path: Path) -> None:
+    for status, retry in ((503, True), (429, True), (404, False)):
+        params: dict[str, Json] = {"url": f"{site}/status?s={status}", "retry_on": [429, 503]}
+        assert run_here("http", tmp_path, params).retry is retry
+
+
+def test_a_connection_signs_in_in_several_ways(site: str, tmp_path: Path) -> None:
+    oauth: dict[str, Json] = {
+        "token_url": f"{site}/token",
+        "client_id": "me",
+        "client_secret": "s3cret",
+        "scope": "read",
+    }
+    digest: dict[str, Json] = {"auth": "digest", "user": "ann", "password": "p"}
+    for how, word in ((oauth, "Bearer"), (digest, "Digest")):
+        params: dict[str, Json] = {"connection": {"url": site, "type": "http", **how}, "path": "signed"}
+        assert _body(run_here("http", tmp_path, params)) == word
+    wrong = {"connection": {"url": site, "type": "http", **oauth, "client_secret": "no"}, "path": "signed"}
+    outcome = run_here("http", tmp_path, wrong)
+    assert outcome == Outcome("failed", "`token_url` gives no token: it answers 401 Unauthorized")

@@ -147,7 +147,7 @@ def test_parquet_needs_a_package_and_says_which(lite: dict[str, Json], tmp_path:
     try:
         from pyarrow import parquet
     except ModuleNotFoundError:
-        assert outcome.reason == "`save_to` of Parquet needs one more package: pip install 'yamldag[parquet]'"
+        assert outcome.reason == "Parquet needs one more package: pip install 'yamldag[parquet]'"
         assert not list(tmp_path.glob("rows*"))
     else:
         assert outcome.output == {"rows": [], "rowcount": 900}

@@ -12,6 +12,7 @@ import jsonschema
 import pytest
 
 from yamldag import shipped
+from yamldag.compile.connections import SCHEMAS
 from yamldag.operators.connections import KINDS
 from yamldag.syntax.codes import CODES
 
@@ -54,6 +55,7 @@ PROJECT_KEYS = [
         "environments",
         "plugins",
         "allow_env",
+        "allow_hosts",
         "lint",
     ),
 ]
@@ -61,7 +63,7 @@ PARAMETERS = {
     "bash": "script",
     "command": "argv",
     "python": "function script reuse requirements",
-    "http": "url connection path method query headers json body save_to expect",
+    "http": "url connection path method query headers json body save_to expect retry_on pages",
     "sql": "connection query file params expect save_to",
     "copy": "from to",
     "docker": "image command args resources namespace connection",
@@ -73,7 +75,7 @@ PARAMETERS = {
     "approval": "message form approvers",
     "branch": "choose python",
     "short_circuit": "go python",
-    "email": "to subject text html attach",
+    "email": "to cc bcc from reply_to subject text html attach connection",
     "notify": "to subject text html attach",
     "airflow": "operator args",
     "noop": "",
@@ -240,7 +242,7 @@ def test_every_parameter_of_an_operator_is_known(operator: str) -> None:
 def test_there_is_one_file_per_operator() -> None:
     assert sorted(FILES) == sorted(
         [f"operators/{operator}.schema.json" for operator in OPERATORS]
-        + [f"connections/{kind}.schema.json" for kind in KINDS if kind != "https"]  # which is as `http`
+        + [f"connections/{kind}.schema.json" for kind in {SCHEMAS.get(kind, kind) for kind in KINDS}]
         + ["pipeline.schema.json", "project.schema.json", "template.schema.json"]
     )
 

@@ -126,7 +126,7 @@ def _test(project: Project, name: str, form: str) -> int:
 def reached(keys: Keyring, name: str) -> tuple[bool, str]:
     """Whether it can be used here, and words on it, without what is secret."""
     try:
-        fine, words = _reached(keys.connection(name), keys.root)
+        fine, words = _reached({**keys.connection(name), "root": keys.root}, keys.root)
     except UnresolvedError as error:
         fine, words = False, str(error)
     return fine, masked(words, keys)
@@ -134,12 +134,18 @@ def reached(keys: Keyring, name: str) -> tuple[bool, str]:
 
 def _reached(found: Connection, root: str) -> tuple[bool, str]:
     """Whether it can be used, and words on it."""
-    from yamldag.operators.connections import database_url, web_address, web_headers
+    from yamldag.operators.connections import CHATS, STORES, database_url, web_address, web_headers
 
     if found.get("type") in ("http", "https"):
         return _answer(web_address(found, ""), web_headers(found))
     if found.get("type") == "ssh":
         return _signed_in(found, root)
+    if found.get("type") in ("smtp", "smtps"):
+        return _mail(found)
+    if found.get("type") in CHATS:
+        return True, "it is not tried, for that would be a message"
+    if found.get("type") in STORES:
+        return _store(found)
     from yamldag.executors.query import reach
 
     return reach(database_url(found, root))
@@ -151,6 +157,21 @@ def _signed_in(found: Connection, root: str) -> tuple[bool, str]:
 
     there = machine(found, root)
     return (False, there) if isinstance(there, str) else reach(there)
+
+
+def _mail(found: Connection) -> tuple[bool, str]:
+    from yamldag.executors.mail import reach
+    from yamldag.operators.email import mail_server
+
+    server = mail_server(found)
+    return (False, server) if isinstance(server, str) else reach(server)
+
+
+def _store(found: Connection) -> tuple[bool, str]:
+    from yamldag.executors.copying.stores import sign_in
+    from yamldag.operators.connections import store_url
+
+    return sign_in({"url": store_url(found, ""), "connection": found})
 
 
 def _answer(url: str, headers: dict[str, str]) -> tuple[bool, str]:

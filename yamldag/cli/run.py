@@ -80,7 +80,7 @@ def given(texts: Sequence[str], option: str = "--param", form: str = "NAME=VALUE
 def _preview(order: Order, project: Kept, form: str) -> int:
     from yamldag.engine.asking.preview import preview
 
-    rows = preview(order, Path(project.state_folder))
+    rows = preview(order, Path(project.state_folder), project.database if _has_records(project) else None)
     if form == "json":
         options.print_json({"run_id": None, "state": None, "tasks": rows})
         return 0
@@ -88,6 +88,13 @@ def _preview(order: Order, project: Kept, form: str) -> int:
         sys.stdout.write(_preview_text(row))
     sys.stdout.write(f"{len(rows)} {'task' if len(rows) == 1 else 'tasks'} would run\n")
     return 0
+
+
+def _has_records(project: Kept) -> bool:
+    from yamldag.store.drivers.urls import sqlite_path
+
+    path = sqlite_path(project.database)
+    return path is None or Path(path).exists()
 
 
 def _preview_text(row: dict[str, Any]) -> str:

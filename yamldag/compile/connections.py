@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from yamldag.compile import documents
 from yamldag.compile.draft import strings
-from yamldag.operators.connections import ALIASES, KINDS
+from yamldag.operators.connections import ALIASES, CHATS, KINDS
 from yamldag.plan.expression.analysis import analyse
 from yamldag.syntax.diagnostic import Diagnostic, at
 from yamldag.syntax.locate import place
@@ -17,7 +17,7 @@ from yamldag.syntax.tree import Map, Node, Scalar, plain
 
 _LEADING = ("secret_sources", "heartbeat")
 """The other keys whose texts may name secrets."""
-_SCHEMAS = {"https": "http"}
+SCHEMAS = {"https": "http", "ftps": "ftp", "smtps": "smtp", **dict.fromkeys(CHATS, "webhook")}
 """Kinds that are set as another one is."""
 
 
@@ -44,7 +44,7 @@ class Connections:
             self._template(scalar)
         kind = kind_of(node)
         if type(node) is Map and kind in KINDS:
-            checked = documents.checked(node, f"connections/{_SCHEMAS.get(kind, kind)}", None)
+            checked = documents.checked(node, f"connections/{SCHEMAS.get(kind, kind)}", None)
             self.found += [_inside(name, each) for each in checked.found]
             self.faulty |= checked.faulty
         elif (

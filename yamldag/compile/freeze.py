@@ -57,6 +57,7 @@ def plan(root: Draft, entries: Entries, project: Project, path: str) -> Plan:
         on_success=_calls(root, entries, "on_success", common),
         on_deadline=_calls(root, entries, "on_deadline", common),
         allow_env=project.allow_env,
+        allow_hosts=project.allow_hosts,
     )
 
 

@@ -11,7 +11,7 @@ from yamldag.syntax.diagnostic import Diagnostic, at
 from yamldag.syntax.tree import Map, Node, Scalar, Seq
 
 _NOTICES = ("on_failure", "on_success", "on_retry", "on_deadline")
-_AT_ONCE = ("bash", "command", "python", "http", "sql", "noop")
+_AT_ONCE = ("bash", "command", "copy", "email", "http", "noop", "notify", "python", "sql")
 """The operators of ours that a notification can call: those that are done when their process is, as plug-ins' are."""
 
 

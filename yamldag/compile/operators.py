@@ -6,13 +6,12 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from yamldag.compile import plugins, shapes
+from yamldag.compile import connecting, copying, plugins, shapes
 from yamldag.compile.draft import Draft, Entries, Entry, Layer, Scope, strings
 from yamldag.compile.keys import CALLING, OPERATORS
 from yamldag.compile.project import Project
 from yamldag.compile.seen import Seen
 from yamldag.operators import catalog
-from yamldag.operators.builtin import BUILT_IN
 from yamldag.syntax.diagnostic import Diagnostic, Related, at
 from yamldag.syntax.locate import place
 from yamldag.syntax.nearest import nearest
@@ -22,13 +21,6 @@ if TYPE_CHECKING:
     from yamldag.operators import signature
 
 NOTIFICATIONS = ("on_failure", "on_success", "on_retry", "on_deadline")
-
-_CONNECTED: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(("http", "sql", "ssh", "docker", "kubernetes"), ()),
-    "copy": ("from", "to"),
-    "wait": ("http", "sql"),
-}
-"""The operators that have a `connection`, and their parameters that have one."""
 
 
 class Operators:
@@ -75,11 +67,13 @@ class Operators:
             self._call_of(task, node)
         elif task.operator == "sql":
             self._file(task, node)
+        elif task.operator == "copy":
+            self.found += copying.faults(task.values("copy"), self.faulty, self.project)
         elif task.operator in CALLING:
             function = parameter(node, "python")
             if function is not None and id(function) not in self.faulty:
                 self._call_of(task, function)
-        self._connections(task, task.operator)
+        self._connections(task.operator, [entry.node for entry in task.values(task.operator)])
         self._exclusive(task.operator, node)
         self._required(task.operator, key, node, task)
         self._output(task)
@@ -90,22 +84,14 @@ class Operators:
             own = task.entries.get("args")
             self._arguments(*known, task.values("args"), own[0] if own else None)
 
-    def _connections(self, task: Draft, name: str) -> None:
+    def _connections(self, operator: str, given: Iterable[Node]) -> None:
         """Connections named by their id. Without a project file there is nowhere to declare them."""
-        brought = name not in BUILT_IN
-        if not (brought or name in _CONNECTED):
-            return
         if self.project.file is None or self.project.unsure("connections"):
             return
-        for entry in task.values(name):
-            for node in (entry.node, *(parameter(entry.node, one) for one in _CONNECTED.get(name, ()))):
-                given = parameter(node, "connection") if node is not None else None
-                if (
-                    type(given) is Scalar
-                    and id(given) not in self.faulty
-                    and not any(True for _ in strings(given))
-                ):
-                    self._connection(given)
+        for node in given:
+            for name in connecting.named(operator, node):
+                if id(name) not in self.faulty and not any(True for _ in strings(name)):
+                    self._connection(name)
 
     def _connection(self, node: Scalar) -> None:
         known = self.project.connections
@@ -373,6 +359,7 @@ class Operators:
             self.found.append(plugins.broken(operators[0], told, key))
         elif id(node) not in self.faulty:
             self._required(operators[0], key, node, None)
+            self._connections(operators[0], [node])
             if operators[0] == "bash":
                 self._bash(scope, node)
             elif operators[0] == "python":

@@ -95,6 +95,17 @@ class Project:
         """Whether it is declared here, or this environment gives it."""
         return name in self.connections or secrets.variable(secrets.CONNECTION, name) in self.surroundings
 
+    def kind_of_connection(self, name: str) -> str | None:
+        """What it leads to, as far as the file tells: its environment may say otherwise."""
+        entry = self.entries.get("connections")
+        if entry is None or type(entry[1]) is not Map or name not in entry[1].items:
+            return None
+        if secrets.variable(secrets.CONNECTION, name) in self.surroundings:
+            return None
+        from yamldag.compile.connections import kind_of
+
+        return kind_of(entry[1].items[name][1])
+
     @property
     def declared(self) -> str:
         """What whoever looks secrets up is told, as JSON: never stored, never shown."""
@@ -149,6 +160,10 @@ class Project:
     @property
     def allow_env(self) -> tuple[str, ...]:
         return self._listed("allow_env")
+
+    @property
+    def allow_hosts(self) -> tuple[str, ...]:
+        return self._listed("allow_hosts")
 
     @property
     def heartbeat(self) -> tuple[str, float] | None:
@@ -211,7 +226,8 @@ class Project:
             Setting("environment", self.environment, self._environment_origin()),
         ]
         defaults: dict[str, Json] = {
-            "pipelines": ["pipelines"], "database": self.database, "executor": "local", "plugins": [], "allow_env": []
+            "pipelines": ["pipelines"], "database": self.database, "executor": "local", "plugins": [], "allow_env": [],
+            "allow_hosts": [],
         }  # fmt: skip
         rows += [
             Setting(name, self.value(name, value), self._origin(name)) for name, value in defaults.items()

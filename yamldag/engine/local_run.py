@@ -123,6 +123,7 @@ class _Here(Struct):
         engine.callees = callees.get
         engine.dispatch.declared = order.declared
         engine.dispatch.stored = lambda: stored.tokens(self.database)
+        engine.dispatch.at_home = True
         engine.pulse = self.onlooker.lease / BEATS
         run = build(self._record(order, engine.runner, now), engine.ids)
         gc.freeze()

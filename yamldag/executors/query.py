@@ -13,23 +13,15 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import exc
 
-from yamldag.executors.saving import UnsaveableError, saving
+from yamldag.executors.databases import UselessError, engine_of, words_of
+from yamldag.executors.saving import saving
 from yamldag.executors.statements import Statement, statements
+from yamldag.executors.tabular.forms import MisshapenError
 from yamldag.operators.contract import text
 
 _LONGEST = 1 << 20
 _PORTION = 1000
 """Rows that are fetched together."""
-_EXTRAS = {"psycopg": "postgres", "pymysql": "mysql"}
-"""The extras of yamldag that bring a driver."""
-_GONE = (
-    "SELECT set_config(name, '5s', false) FROM pg_settings WHERE name = 'client_connection_check_interval'"
-)
-"""So that PostgreSQL ends a query whose task was killed."""
-
-
-class _UselessError(Exception):
-    """Why the task can't have what it wants, in words: trying again is of no use."""
 
 
 class _MissedError(Exception):
@@ -42,13 +34,13 @@ def query(spec: dict[str, Any]) -> dict[str, Any]:
         escapes = spec["url"].startswith(("mysql", "mariadb"))
         wanted = statements(spec["query"], by_position=isinstance(spec["params"], list), escapes=escapes)
         values = _values(wanted, spec["params"])
-        engine = _engine(spec["url"])
-    except _UselessError as error:
+        engine = engine_of(spec["url"])
+    except UselessError as error:
         return _failed(str(error), retry=False)
     try:
         with engine.connect() as connection:
             return {"state": "success", "output": _carried_out(connection, wanted, values, spec)}
-    except (_UselessError, UnsaveableError) as error:
+    except (UselessError, MisshapenError) as error:
         return _failed(str(error), retry=False)
     except _MissedError as error:
         return {"state": "success", "output": False} if spec["answer"] else _failed(str(error), retry=True)
@@ -64,16 +56,16 @@ def query(spec: dict[str, Any]) -> dict[str, Any]:
 def reach(url: str) -> tuple[bool, str]:
     """Whether the database lets us in, and words on it."""
     try:
-        engine = _engine(url)
+        engine = engine_of(url)
         if engine.dialect.name == "sqlite" and not _is_there(engine.url.database):
             return False, f"there is no file `{engine.url.database}`; the first task that writes makes it"
         with engine.connect() as connection:
             version = ".".join(map(str, connection.dialect.server_version_info or ()))
         return True, f"it answers: {engine.dialect.name} {version}".strip()
-    except _UselessError as error:
+    except UselessError as error:
         return False, str(error)
     except exc.SQLAlchemyError as error:
-        return False, f"it can't be reached: {_words(error)}"
+        return False, f"it can't be reached: {words_of(error)}"
 
 
 def _is_there(path: str | None) -> bool:
@@ -95,43 +87,20 @@ def _failed(reason: str, *, retry: bool) -> dict[str, Any]:
     return {"state": "failed", "reason": reason, "retry": retry}
 
 
-def _engine(url: str) -> sa.Engine:
-    try:
-        made = sa.create_engine(url, poolclass=sa.NullPool)
-    except exc.NoSuchModuleError:
-        kind = url.partition(":")[0]
-        raise _UselessError(f"there is no SQLAlchemy dialect `{kind}` installed here") from None
-    except ModuleNotFoundError as error:
-        extra = _EXTRAS.get(error.name or "")
-        package = f"'yamldag[{extra}]'" if extra else error.name
-        raise _UselessError(f"this kind of database needs one more package: pip install {package}") from None
-    except (exc.ArgumentError, ValueError):
-        raise _UselessError("the connection is no URL that SQLAlchemy understands") from None
-    if made.dialect.name == "postgresql":
-        sa.event.listen(made, "connect", _mind_the_client)
-    return made
-
-
-def _mind_the_client(connection: Any, _record: object) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(_GONE)
-    connection.commit()
-
-
 def _values(wanted: list[Statement], given: Any) -> dict[str, Any]:
     """What is bound, by name."""
     if not wanted:
-        raise _UselessError("there is no statement in it")
+        raise UselessError("there is no statement in it")
     names = {name for each in wanted for name in each.names}
     if isinstance(given, list):
         if len(given) != len(names):
-            raise _UselessError(f"the query has {len(names)} `?`, and `params` has {len(given)} values")
+            raise UselessError(f"the query has {len(names)} `?`, and `params` has {len(given)} values")
         return {f"_{number}": _bound(value) for number, value in enumerate(given, 1)}
     values = given or {}
     if missing := sorted(names - values.keys()):
-        raise _UselessError(f"the query names `:{missing[0]}`, and `params` has no `{missing[0]}`")
+        raise UselessError(f"the query names `:{missing[0]}`, and `params` has no `{missing[0]}`")
     if unused := sorted(values.keys() - names):
-        raise _UselessError(f"`params` has `{unused[0]}`, and the query has no `:{unused[0]}`")
+        raise UselessError(f"`params` has `{unused[0]}`, and the query has no `:{unused[0]}`")
     return {name: _bound(value) for name, value in values.items()}
 
 
@@ -189,7 +158,7 @@ def _columns(result: sa.CursorResult[Any]) -> list[str]:
     columns = list(result.keys())
     doubled = next((name for name in columns if columns.count(name) > 1), None)
     if doubled is not None:
-        raise _UselessError(f"two columns are called `{doubled}`: tell them apart with `as`")
+        raise UselessError(f"two columns are called `{doubled}`: tell them apart with `as`")
     return columns
 
 
@@ -201,7 +170,7 @@ def _rows(result: sa.CursorResult[Any], columns: Sequence[str]) -> Iterator[dict
             size += len(json.dumps(made, ensure_ascii=False).encode("utf-8", "surrogatepass")) + 2
             if size > _LONGEST:
                 words = "the rows are longer than 1 MiB: keep them in a file with `save_to`, or select fewer"
-                raise _UselessError(words)
+                raise UselessError(words)
             yield made
 
 
@@ -220,7 +189,7 @@ def plain(value: Any, column: str = "") -> Any:
         return value
     if isinstance(value, float):
         if not math.isfinite(value):
-            raise _UselessError(f"the column `{column}` holds `{value}`, which JSON does not have")
+            raise UselessError(f"the column `{column}` holds `{value}`, which JSON does not have")
         return value
     if isinstance(value, Decimal):
         return _number(value)
@@ -271,7 +240,7 @@ def _check(expect: Any, output: dict[str, Any]) -> None:
     if isinstance(expect, str):
         _check_expression(expect, output)
     elif isinstance(expect, bool) or not isinstance(expect, (int, dict, list)):
-        raise _UselessError(
+        raise UselessError(
             f"`expect` can't be `{text(expect)}`: give a number of rows, a row, rows or an expression"
         )
     elif isinstance(expect, int):
@@ -288,7 +257,7 @@ def _check_row(expect: dict[str, Any], row: dict[str, Any] | None) -> None:
         raise _MissedError("expected a row, found none")
     for name, value in expect.items():
         if name not in row:
-            raise _UselessError(f"`expect` names the column `{name}`, which the result does not have")
+            raise UselessError(f"`expect` names the column `{name}`, which the result does not have")
         if row[name] != value:
             raise _MissedError(f"expected `{name}` to be {_short(value)}, found {_short(row[name])}")
 
@@ -299,7 +268,7 @@ def _check_expression(expect: str, output: dict[str, Any]) -> None:
     try:
         holds = condition(expect, output)
     except TemplateError as error:
-        raise _UselessError(f"`expect`: {error}") from None
+        raise UselessError(f"`expect`: {error}") from None
     if not holds:
         raise _MissedError(f"expected `{expect}`, found a rowcount of {output['rowcount']}")
 
@@ -313,7 +282,7 @@ def _short(value: Any) -> str:
 
 
 def _refused(error: exc.SQLAlchemyError, spec: dict[str, Any]) -> dict[str, Any]:
-    words = _words(error)
+    words = words_of(error)
     if isinstance(error, exc.DBAPIError) and (error.statement is None or error.connection_invalidated):
         told = f"the database can't be reached: {words}"
         if spec["answer"]:
@@ -321,11 +290,3 @@ def _refused(error: exc.SQLAlchemyError, spec: dict[str, Any]) -> dict[str, Any]
             return {"state": "success", "output": False}
         return _failed(told, retry=True)
     return _failed(words, retry=True)
-
-
-def _words(error: exc.SQLAlchemyError) -> str:
-    """What the driver said, in one line."""
-    cause: BaseException = error.orig if isinstance(error, exc.DBAPIError) and error.orig else error
-    said = cause.args[-1] if cause.args and isinstance(cause.args[-1], str) else str(cause)
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
-    return (lines[0] if lines else "the database gave no reason")[:1000]

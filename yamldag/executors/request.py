@@ -1,4 +1,4 @@
-"""Sends the request of an `http` task, and says in words why there is no answer."""
+"""Sends the requests of an `http` task, and says in words why there is no answer."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ import json
 import os
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.request import getproxies
 
 import httpx
+
+from yamldag.executors.reach import OutOfReachError, Pinned, Reach
 
 _LONGEST = 1 << 20
 _CONNECT, _READ = 30.0, 300.0
@@ -20,29 +24,41 @@ _SHOWN = 2000
 """Characters of an unexpected answer that go to the log."""
 
 
-class _UselessError(Exception):
+class UselessError(Exception):
     """An answer that cannot be handed on: why, in words."""
+
+
+class UnmetError(Exception):
+    """The answer is not what was expected: why, in words."""
+
+    def __init__(self, words: str, status: int) -> None:
+        super().__init__(words)
+        self.status = status
 
 
 def send(spec: dict[str, Any]) -> dict[str, Any]:
     """The result `{state, output, reason, retry}`."""
+    from yamldag.executors.signing import SigningError, signed
+
     try:
-        with _client() as client:
+        with client(Reach(**spec["reach"]), spec.get("tls")) as sender:
             if spec["stay"]:
-                client.event_hooks = {"response": [_stay]}
-            return _sent(client, spec)
-    except _UselessError as error:
+                _keep(sender)
+            auth = signed(sender, spec.get("signing"))
+            output = (_pages if "pages" in spec else _one)(sender, spec, auth)
+            return {"state": "success", "output": output}
+    except UnmetError as error:
+        retry_on = spec.get("retry_on")
+        return _failed(str(error), retry=retry_on is None or error.status in retry_on)
+    except (UselessError, OutOfReachError) as error:
         return _failed(str(error), retry=False)
+    except SigningError as error:
+        return _failed(str(error), retry=error.retry)
     except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError, ValueError):
-        words = "the URL, a header or the body is not one that can be sent, or `save_to` is no path"
-        return _failed(words, retry=False)
+        told = "the URL, a header or the body is not one that can be sent, or `save_to` is no path"
+        return _failed(told, retry=False)
     except (httpx.HTTPError, OSError) as error:
-        return _failed(_words(error, spec["url"]), retry=True)
-
-
-def _sent(client: httpx.Client, spec: dict[str, Any]) -> dict[str, Any]:
-    with client.stream(**_arguments(spec)) as response:
-        return _answer(response, spec)
+        return _failed(words(error, spec["url"]), retry=True)
 
 
 def _stay(response: httpx.Response) -> None:
@@ -50,19 +66,49 @@ def _stay(response: httpx.Response) -> None:
     if not response.has_redirect_location:
         return
     there = response.url.join(response.headers["location"])
-    if (there.scheme, there.host, there.port) != (response.url.scheme, response.url.host, response.url.port):
-        raise _UselessError(f"it redirects to `{there.host}`, which is not the connection's own host")
+    if not _same_host(there, response.url):
+        raise UselessError(f"it redirects to `{there.host}`, which is not the connection's own host")
+
+
+def _same_host(one: httpx.URL, other: httpx.URL) -> bool:
+    return (one.scheme, one.host, one.port) == (other.scheme, other.host, other.port)
 
 
 def reach(url: str, headers: dict[str, str]) -> tuple[int | None, str]:
     """The status that a request for it gets, None without an answer, and words on it."""
     try:
-        with _client() as client, client.stream("GET", url, headers=headers) as response:
+        with answer(url, headers, Reach(inner=True)) as response:
             return response.status_code, f"it answers {response.status_code} {response.reason_phrase}".strip()
+    except OutOfReachError as error:
+        return None, str(error)
     except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError, ValueError):
         return None, "its URL, or a header, is not one that can be sent"
     except (httpx.HTTPError, OSError) as error:
-        return None, _words(error, url)
+        return None, words(error, url)
+
+
+@contextmanager
+def answer(
+    url: str,
+    headers: Mapping[str, str],
+    reach: Reach,
+    signing: Mapping[str, Any] | None = None,
+    tls: Mapping[str, Any] | None = None,
+) -> Iterator[httpx.Response]:
+    """The answer to a GET, its body unread. Raises httpx.HTTPError, OutOfReachError, SigningError, UselessError."""
+    from yamldag.executors.signing import signed
+
+    with client(reach, tls) as sender:
+        if headers or signing or tls:
+            _keep(sender)
+        auth = signed(sender, signing)
+        with sender.stream("GET", url, headers=dict(headers), auth=auth) as response:
+            yield response
+
+
+def _keep(sender: httpx.Client) -> None:
+    """What signs in stays with the host that it is for."""
+    sender.event_hooks = {**sender.event_hooks, "response": [_stay]}
 
 
 def warm_up() -> None:
@@ -75,10 +121,38 @@ def _certificates() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-def _client() -> httpx.Client:
+def client(reach: Reach, tls: Mapping[str, Any] | None = None) -> httpx.Client:
+    """What sends requests as far as `reach` lets it. Through a proxy, it is the proxy that connects: then each host is
+    judged as well, but not pinned. `tls`: `ca`, `cert` and `key`, paths of files."""
     timeout = httpx.Timeout(_READ, connect=_CONNECT)
     headers = {"User-Agent": "yamldag"}
-    return httpx.Client(follow_redirects=True, timeout=timeout, headers=headers, verify=_certificates())
+    verify = _certificates() if not tls else _own_certificates(tls)
+    if not getproxies():
+        pinned = Pinned(reach, verify=verify)
+        return httpx.Client(follow_redirects=True, timeout=timeout, headers=headers, transport=pinned)
+
+    def judge(request: httpx.Request) -> None:
+        try:
+            reach.addresses(request.url.host, request.url.port or 443)
+        except socket.gaierror:  # the proxy may know it
+            return
+
+    made = httpx.Client(follow_redirects=True, timeout=timeout, headers=headers, verify=verify)
+    made.event_hooks = {"request": [judge]}
+    return made
+
+
+def _own_certificates(tls: Mapping[str, Any]) -> ssl.SSLContext:
+    try:
+        made = ssl.create_default_context(cafile=tls.get("ca"))
+        if tls.get("cert"):
+            made.load_cert_chain(str(tls["cert"]), tls.get("key"))
+    except OSError as error:
+        name = tls.get("cert") or tls.get("ca")
+        raise UselessError(
+            f"the certificate `{name}` can't be read: {(error.strerror or 'it is none').lower()}"
+        ) from None
+    return made
 
 
 def _arguments(spec: dict[str, Any]) -> dict[str, Any]:
@@ -92,19 +166,146 @@ def _arguments(spec: dict[str, Any]) -> dict[str, Any]:
     return arguments
 
 
-def _answer(response: httpx.Response, spec: dict[str, Any]) -> dict[str, Any]:
-    url = response.url
-    status = f"{response.status_code} {response.reason_phrase}".strip()
-    print(f"{spec['method']} {url.scheme}://{url.netloc.decode().rpartition('@')[2]}{url.path}: {status}")
-    if not _expected(response.status_code, spec["expect"]):
-        _show(response)
-        return _failed(f"expected {_statuses(spec['expect'])}, found {status}", retry=True)
-    body = _save(response, Path(spec["save_to"])) if spec["save_to"] else _body(response)
-    headers = {name.lower(): value for name, value in response.headers.items()}
-    output = {"status": response.status_code, "headers": headers, "body": body}
+def _one(sender: httpx.Client, spec: dict[str, Any], auth: httpx.Auth | None) -> dict[str, Any]:
+    with sender.stream(**_arguments(spec), auth=auth) as response:
+        _tell(response, spec["method"])
+        _check_status(response, spec["expect"])
+        output = _output(
+            response, _save(response, Path(spec["save_to"])) if spec["save_to"] else _body(response)
+        )
+    _check_words(output, spec.get("that"))
     if len(json.dumps(output, ensure_ascii=False).encode(errors="replace")) > _LONGEST:
-        raise _UselessError("the answer is longer than 1 MiB: keep it in a file with `save_to`")
-    return {"state": "success", "output": output}
+        raise UselessError("the answer is longer than 1 MiB: keep it in a file with `save_to`")
+    return output
+
+
+def _output(response: httpx.Response, body: Any) -> dict[str, Any]:
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    return {"status": response.status_code, "headers": headers, "body": body}
+
+
+def _tell(response: httpx.Response, method: str) -> None:
+    url = response.url
+    where = f"{url.scheme}://{url.netloc.decode().rpartition('@')[2]}{url.path}"
+    print(f"{method} {where}: {_status(response)}", flush=True)
+
+
+def _status(response: httpx.Response) -> str:
+    return f"{response.status_code} {response.reason_phrase}".strip()
+
+
+def _check_status(response: httpx.Response, expect: list[int] | None) -> None:
+    if not _expected(response.status_code, expect):
+        _show(response)
+        raise UnmetError(f"expected {_statuses(expect)}, found {_status(response)}", response.status_code)
+
+
+def _check_words(output: dict[str, Any], that: str | None) -> None:
+    """Whether an expression over the answer holds."""
+    if that is None:
+        return
+    from yamldag.plan.expression import TemplateError, condition
+
+    try:
+        holds = condition(that, output)
+    except TemplateError as error:
+        raise UselessError(f"`expect`: {error}") from None
+    if not holds:
+        raise UnmetError(f"expected `{that}`, which does not hold for the answer", output["status"])
+
+
+# Pages
+
+
+def _pages(sender: httpx.Client, spec: dict[str, Any], auth: httpx.Auth | None) -> dict[str, Any]:
+    """The items of all pages, in a list or in a file of JSON lines."""
+    if spec["save_to"] is None:
+        items: list[Any] = []
+        size, last = 0, {}
+        for page, found in _every(sender, spec, auth):
+            last = page
+            size += len(json.dumps(found, ensure_ascii=False).encode(errors="replace"))
+            if size > _LONGEST:
+                raise UselessError(
+                    "the items of all pages are longer than 1 MiB: keep them in a file with `save_to`"
+                )
+            items += found
+        return {**last, "body": items}
+    count, last = 0, {}
+    with _written(Path(spec["save_to"])) as file:
+        for page, found in _every(sender, spec, auth):
+            last = page
+            for item in found:
+                file.write(json.dumps(item, ensure_ascii=False).encode(errors="replace") + b"\n")
+            count += len(found)
+        size = file.tell()
+    return {**last, "body": {"path": spec["save_to"], "bytes": size, "items": count}}
+
+
+def _every(
+    sender: httpx.Client, spec: dict[str, Any], auth: httpx.Auth | None
+) -> Iterator[tuple[dict[str, Any], list[Any]]]:
+    """Each page and its items."""
+    pages, arguments = spec["pages"], _arguments(spec)
+    seen = set[str]()
+    for _ in range(pages["max"]):
+        with sender.stream(**arguments, auth=auth) as response:
+            _tell(response, spec["method"])
+            _check_status(response, spec["expect"])
+            page = _output(response, _body(response))
+        _check_words(page, spec.get("that"))
+        yield page, _items(page, pages["items"])
+        there = _next(response, page, pages["next"], spec)
+        if there is None:
+            return
+        if str(there) in seen:
+            raise UselessError(f"the pages go round in a ring: `{there.path}` comes again")
+        seen.add(str(there))
+        arguments["url"] = there
+    raise UselessError(
+        f"there are more than {pages['max']} pages: set `max` of `pages`, if so many are wanted"
+    )
+
+
+def _items(page: dict[str, Any], expression: str) -> list[Any]:
+    found = _asked("items", expression, page)
+    if found is None:
+        return []
+    if not isinstance(found, list):
+        raise UselessError("`items` of `pages` should give a list")
+    return found
+
+
+def _next(
+    response: httpx.Response, page: dict[str, Any], expression: str, spec: dict[str, Any]
+) -> httpx.URL | None:
+    """Where the next page is; None: this was the last. Where the task signs in, it is on the same host."""
+    if expression == "link":
+        found: Any = response.links.get("next", {}).get("url")
+    else:
+        found = _asked("next", expression, page)
+    if found is None or found == "" or found is False:
+        return None
+    here = response.url
+    if isinstance(found, dict):
+        pairs = {
+            name: "" if value is None else value if isinstance(value, str) else json.dumps(value)
+            for name, value in found.items()
+        }
+        return here.copy_merge_params(pairs)
+    there = here.join(str(found))
+    if spec["stay"] and not _same_host(there, here):
+        raise UselessError(f"the next page is on `{there.host}`, which is not the connection's own host")
+    return there
+
+
+def _asked(name: str, expression: str, page: dict[str, Any]) -> Any:
+    from yamldag.plan.expression import TemplateError, evaluate
+
+    try:
+        return evaluate(expression, page)
+    except TemplateError as error:
+        raise UselessError(f"`{name}` of `pages`: {error}") from None
 
 
 def _expected(status: int, expect: list[int] | None) -> bool:
@@ -125,7 +326,7 @@ def _body(response: httpx.Response) -> Any:
         text = data.decode(response.charset_encoding or "utf-8")
         text.encode()
     except (ValueError, LookupError, RecursionError):
-        raise _UselessError(
+        raise UselessError(
             f"the body (`{kind}`) cannot be read as what it is sent as: keep it with `save_to`"
         ) from None
     return text
@@ -140,23 +341,29 @@ def _bounded(response: httpx.Response) -> Iterator[bytes]:
     for part in response.iter_bytes():
         size += len(part)
         if size > _LONGEST:
-            raise _UselessError("the body is longer than 1 MiB: keep it in a file with `save_to`")
+            raise UselessError("the body is longer than 1 MiB: keep it in a file with `save_to`")
         yield part
 
 
 def _save(response: httpx.Response, path: Path) -> dict[str, Any]:
+    with _written(path) as file:
+        for part in response.iter_bytes():
+            file.write(part)
+        size = file.tell()
+    return {"path": str(path), "bytes": size}
+
+
+@contextmanager
+def _written(path: Path) -> Iterator[Any]:
     """The file is whole or not there; what it is called is not seen before."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with partial.open("wb") as file:
-            for part in response.iter_bytes():
-                file.write(part)
-            size = file.tell()
+            yield file
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
-    return {"path": str(path), "bytes": size}
 
 
 def _show(response: httpx.Response) -> None:
@@ -172,7 +379,7 @@ def _failed(reason: str, *, retry: bool) -> dict[str, Any]:
     return {"state": "failed", "reason": reason, "retry": retry}
 
 
-def _words(error: BaseException, url: str) -> str:
+def words(error: BaseException, url: str) -> str:
     where = f"`{httpx.URL(url).host}`"
     causes = list(_causes(error))
     if any(isinstance(cause, socket.gaierror) for cause in causes):

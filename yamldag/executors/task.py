@@ -1,4 +1,4 @@
-"""What runs in a task's own process: `python` functions and scripts, `http` requests, `sql` queries, commands that are
+"""What runs in a task's own process: `python` functions and scripts, what operators of ours do, commands that are
 carried out elsewhere, guards.
 
 Run as a program with the path of its call: `[journal, attempt, spec]` as a runner hands it over, or a spec alone. It
@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from importlib import import_module
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # the module itself takes time
@@ -18,6 +19,18 @@ if TYPE_CHECKING:  # the module itself takes time
     Spec: TypeAlias = dict[str, Any]
     Result: TypeAlias = dict[str, Any]
     Told: TypeAlias = tuple[str, int]
+
+
+_PLACES = {
+    "copy": ("copying.copy", "copy"),
+    "docker": ("remote.docker", "carry_out"),
+    "email": ("mail", "send"),
+    "http": ("request", "send"),
+    "notify": ("telling", "tell"),
+    "sql": ("query", "query"),
+    "ssh": ("remote.ssh", "carry_out"),
+}
+"""Where operators of ours do their work: a function of a spec that gives the result."""
 
 
 def main(path: str) -> int:
@@ -50,23 +63,8 @@ def carry_out(spec: Spec, told: Told | None) -> int:
 
 
 def _run(spec: Spec) -> Result:
-    if spec["operator"] == "http":
-        from yamldag.executors.request import send
-
-        return send(spec)
-    if spec["operator"] == "sql":
-        from yamldag.executors.query import query
-
-        return query(spec)
-    if spec["operator"] in ("docker", "ssh"):
-        from importlib import import_module
-
-        remote = import_module(f"yamldag.executors.remote.{spec['operator']}")
-        result: Result = remote.carry_out(spec)
-        return result
-    from yamldag.executors.call import call
-
-    return call(spec)
+    module, function = _PLACES.get(spec["operator"], ("call", "call"))
+    return getattr(import_module(f"yamldag.executors.{module}"), function)(spec)  # type: ignore[no-any-return]
 
 
 if __name__ == "__main__":

@@ -33,8 +33,14 @@ from yamldag.executors.marking import Mark, die_with
 
 ALONE = "alone"
 """In place of a module: load nothing ahead."""
-_MODULES = {"http": "request", "sql": "query", "ssh": "remote.ssh", "docker": "remote.docker"}
-"""Where operators of ours do their work."""
+_MODULES = {
+    "copy": "query",
+    "docker": "remote.docker",
+    "http": "request",
+    "sql": "query",
+    "ssh": "remote.ssh",
+}
+"""What operators of ours load ahead."""
 
 CarryOut = Callable[[dict[str, Any], tuple[str, int]], int]
 

@@ -10,7 +10,10 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 from yamldag.operators.contract import Json, text
 from yamldag.operators.secrets import UnresolvedError
 
-KINDS = ("http", "https", "mariadb", "mysql", "postgresql", "sqlite", "ssh")
+DATABASES = ("mariadb", "mysql", "postgresql", "sqlite")
+STORES = ("ftp", "ftps", "s3", "sftp")
+CHATS = ("discord", "slack", "teams", "webhook")
+KINDS = ("http", "https", "smtp", "smtps", "ssh", *CHATS, *DATABASES, *STORES)
 """Those whose settings are known, and checked: `schemas/connections/`. Any other may have any setting."""
 ALIASES = {"postgres": "postgresql"}
 _DRIVERS = {"postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql", "mariadb": "mariadb+pymysql"}
@@ -66,7 +69,7 @@ def _of_url(name: str, url: str) -> Connection:
         found["user"] = unquote(parts.username)
     if parts.password is not None:
         found["password"] = unquote(parts.password)
-    if kind in ("http", "https"):
+    if kind in ("http", "https", *STORES):
         found["path"] = parts.path
     elif kind == "sqlite":
         found["database"] = unquote(parts.path.removeprefix("/"))
@@ -85,7 +88,9 @@ def private(connection: Mapping[str, Json], key: str = "") -> list[str]:
             found += private(value, f"{key}{name}")
         elif isinstance(value, str) and any(word in f"{key}{name}".lower() for word in _PRIVATE):
             found += [value, *value.partition(" ")[2:]]  # `Bearer abc` is `abc` too
-    if isinstance(url := connection.get("url"), str) and "@" in url:
+    if isinstance(url := connection.get("url"), str) and connection.get("type") in (*CHATS, "apprise"):
+        found.append(url)  # who knows the address of a chat may write there
+    if isinstance(url, str) and "@" in url:
         found += [word for word in [urlsplit(url).password] if word]
     return [each for each in found if each]
 
@@ -112,12 +117,50 @@ def web_headers(connection: Mapping[str, Json]) -> dict[str, str]:
         return headers
     if connection.get("token") is not None:
         headers["Authorization"] = f"Bearer {text(connection['token'])}"
-    elif connection.get("user") is not None:
+    elif connection.get("user") is not None and web_signing(connection) is None:
         import base64
 
         pair = f"{text(connection['user'])}:{text(connection.get('password') or '')}"
         headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
     return headers
+
+
+def store_url(connection: Mapping[str, Json], path: str) -> str:
+    """The URL of a file in a store: the connection's own place, with the path behind it. Raises UnresolvedError."""
+    kind = text(connection.get("type") or "")
+    if kind in ("http", "https"):
+        return web_address(connection, path)
+    start = text(connection.get("path") or "").strip("/")
+    whole = "/".join(part for part in (start, path.lstrip("/")) if part)
+    if kind == "s3":  # whose keys are written as they are
+        bucket = text(connection.get("bucket") or connection.get("host") or "")
+        return f"s3://{bucket}/{whole}" if bucket else f"s3://{whole}"
+    host = text(connection.get("host") or "")
+    if not kind or not host:
+        raise UnresolvedError("it has no `type`, such as `s3`" if not kind else "it has no `host`")
+    host = f"[{host}]" if ":" in host else host
+    port = f":{text(connection['port'])}" if connection.get("port") is not None else ""
+    return f"{kind}://{host}{port}/{quote(whole)}"
+
+
+def web_signing(connection: Mapping[str, Json]) -> dict[str, Json] | None:
+    """What signs in with more than a header, as `yamldag.executors.signing` has it."""
+    if connection.get("token_url") is not None:
+        names = ("token_url", "client_id", "client_secret", "scope")
+        return {name: text(connection[name]) for name in names if connection.get(name) is not None}
+    if connection.get("auth") == "digest":
+        return {"digest": [text(connection.get("user") or ""), text(connection.get("password") or "")]}
+    return None
+
+
+def web_tls(connection: Mapping[str, Json]) -> dict[str, Json] | None:
+    """Files of certificates: who is trusted, and who we are."""
+    root = text(connection.get("root") or "/")
+    names = ("ca", "cert", "cert_key")
+    given = {
+        name: os.path.join(root, text(connection[name])) for name in names if connection.get(name) is not None
+    }
+    return {"ca": given.get("ca"), "cert": given.get("cert"), "key": given.get("cert_key")} if given else None
 
 
 def database_url(connection: Mapping[str, Json], root: str) -> str:

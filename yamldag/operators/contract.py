@@ -33,6 +33,15 @@ class Attempt(Struct, frozen=True):
     log_path: str
     spec_path: str
     """Where the engine writes the `Work.spec` of a program that is not ours, mode 0600: it may hold secrets."""
+    inner: bool = True
+    """May it speak to the inner network (loopback, private addresses)? False: where it goes was given from outside."""
+    allow_hosts: tuple[str, ...] = ()
+    """Hosts and networks that it may speak to in any case."""
+
+    @property
+    def reach(self) -> dict[str, Json]:
+        """What of its spec says where it may go."""
+        return {"inner": self.inner, "listed": list(self.allow_hosts)}
 
 
 class Work(Struct, frozen=True):
@@ -94,17 +103,20 @@ class Operator(Protocol):
 
 _OURS = frozenset(
     {
-        "bash",
-        "branch",
-        "command",
-        "docker",
-        "guarded",
-        "http",
-        "noop",
-        "python",
-        "short_circuit",
-        "sql",
-        "ssh",
+        *(
+            "bash",
+            "branch",
+            "command",
+            "copy",
+            "docker",
+            "email",
+            "guarded",
+            "http",
+            "noop",
+            "notify",
+            "python",
+        ),
+        *("short_circuit", "sql", "ssh"),
     }
 )
 

@@ -5,7 +5,8 @@ Not an operator that anybody can name; `params` are a sealed call, which `yamlda
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import cast
 
 from msgspec.structs import asdict
 
@@ -19,20 +20,61 @@ __all__ = ["inline", "outcome", "prepare"]
 inline = False
 
 CONNECTING = ("http", "sql")
-"""The operators that a look may be of, and that may have a `connection`."""
+"""What a `wait` may ask by a `connection`."""
 ELSEWHERE = ("docker", "ssh")
 """Those that carry out a command on another machine, or in a container: its environment is the task's own `env` alone,
 which their process is told by its spec."""
+_ALWAYS = ("email", "sql", *ELSEWHERE)
+"""They go by a connection, if by one of a name that goes without saying."""
 
 
 def connects(operator: str, params: Mapping[str, Json]) -> bool:
-    """Whether a call goes by its connection: an `http` that has a `url` does not. A plug-in's goes by the parameter of
+    """Whether a call goes by a connection: an `http` that has a `url` does not. A plug-in's goes by the parameter of
     that name."""
     if operator.partition("=")[0] not in BUILT_IN:
         return "connection" in params
-    if operator in ELSEWHERE:
-        return True
-    return operator == "sql" or (operator == "http" and "connection" in params and "url" not in params)
+    if operator == "http":
+        return "connection" in params and "url" not in params
+    if operator == "copy":
+        ends = (params.get("from"), params.get("to"))
+        return any(isinstance(end, dict) and "connection" in end for end in ends)
+    if operator == "notify":
+        return any(map(is_id, receivers(params)))
+    return operator in _ALWAYS
+
+
+def receivers(params: Mapping[str, Json]) -> list[Json]:
+    """Those that a `notify` names."""
+    to = params.get("to")
+    return to if isinstance(to, list) else [to]
+
+
+def is_id(receiver: Json) -> bool:
+    """Whether a receiver is a connection's id, or may turn out to be one; any other is a URL."""
+    return isinstance(receiver, str) and ":" not in receiver.partition("{")[0]
+
+
+def with_connections(
+    operator: str, params: Mapping[str, Json], connection: Callable[[str], dict[str, Json]]
+) -> dict[str, Json]:
+    """The parameters of a call that connects, each id of a connection replaced by what that is."""
+    found = dict(params)
+    if operator == "copy":
+        return {name: _connected(end, connection) for name, end in found.items()}
+    if operator == "notify":
+        found["to"] = [
+            connection(one) if isinstance(one, str) and is_id(one) else one for one in receivers(params)
+        ]
+        return found
+    if operator == "email":
+        found.setdefault("connection", "smtp")
+    return cast(dict[str, Json], _connected(found, connection))
+
+
+def _connected(holder: Json, connection: Callable[[str], dict[str, Json]]) -> Json:
+    if isinstance(holder, dict) and isinstance(name := holder.get("connection"), str):
+        return {**holder, "connection": connection(name)}
+    return holder
 
 
 def prepare(sealed: Mapping[str, Json], declared: Mapping[str, Json], attempt: Attempt) -> Work:

@@ -154,6 +154,7 @@ class Plan(Struct, frozen=True):
     on_success: tuple[Call, ...] = ()
     on_deadline: tuple[Call, ...] = ()
     allow_env: tuple[str, ...] = ()
+    allow_hosts: tuple[str, ...] = ()
 
     @property
     def edges(self) -> list[tuple[str, str]]:

@@ -11,6 +11,7 @@ from typing import Any
 from yamldag.engine import times
 from yamldag.engine.local_run import Order
 from yamldag.engine.loop.templates import Templates
+from yamldag.engine.memory.earlier import earlier_outputs
 from yamldag.engine.memory.records import Dates
 from yamldag.engine.memory.run import Run, build, narrowed
 from yamldag.plan.expression import TemplateError, analyse, render, render_text
@@ -18,10 +19,16 @@ from yamldag.plan.pipeline import Json
 from yamldag.plan.schedule import read
 
 
-class NotYet(Mapping[str, Any]):
-    """`tasks` before any of them has run: whatever asks stays a template."""
+class Before(Mapping[str, Any]):
+    """`tasks` before any of them has run: whatever asks stays a template, but for what some gave earlier."""
+
+    def __init__(self, tasks: Mapping[str, Any], earlier: Mapping[str, Any]) -> None:
+        self._tasks = tasks
+        self._earlier = earlier
 
     def __getitem__(self, task: str) -> Any:
+        if task in self._earlier:
+            return self._tasks[task]
         raise TemplateError(f"`{task}` has not run")
 
     def __iter__(self) -> Iterator[str]:
@@ -31,9 +38,10 @@ class NotYet(Mapping[str, Any]):
         return 0
 
 
-def preview(order: Order, folder: Path) -> list[dict[str, Any]]:
+def preview(order: Order, folder: Path, database: str | None = None) -> list[dict[str, Any]]:
     """The tasks that would run, in plan order, with their values rendered; what depends on other tasks, or on
-    the item of a mapped one, stays as it is written."""
+    the item of a mapped one, stays as it is written. Where some run alone, what others gave before is asked of the
+    database of this URL."""
     plan = order.plan
     moment = order.logical_date or datetime.now(UTC)
     interval = read(plan.schedule, plan.timezone, plan.start, plan.end).interval_of(moment)
@@ -41,10 +49,13 @@ def preview(order: Order, folder: Path) -> list[dict[str, Any]]:
     run = Run("dry-run", plan, 0, "manual", *dates, params=order.params, only=order.only)
     run.folder = str(folder.absolute() / "runs" / run.id)
     build(run, iter(range(len(plan.tasks))))
+    if order.only is not None and database is not None:
+        run.earlier = earlier_outputs(database, plan, order.only)
     templates = Templates(os.environ)
     rows = []
     for task in narrowed(plan, order.only):
-        context = {**templates.context(run.nodes[task.id].instances[0]), "tasks": NotYet()}
+        context = templates.context(run.nodes[task.id].instances[0])
+        context["tasks"] = Before(context["tasks"], run.earlier)
         rows.append(
             {
                 "id": task.id,

@@ -6,8 +6,10 @@ import contextlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 
+from msgspec.structs import replace
+
 from yamldag.engine import folders, times
-from yamldag.engine.loop import approvals, sealing, waits
+from yamldag.engine.loop import approvals, letters, reaching, sealing, waits
 from yamldag.engine.loop.templates import Templates, rendered
 from yamldag.engine.memory import gates
 from yamldag.engine.memory.deferral import Deferral
@@ -28,6 +30,8 @@ PATIENCE = 60.0
 _OURS = "YAMLDAG_"
 _MANY = 64
 """Runs whose share of the environment is kept, and folders that are known to be there."""
+_REACHING = ("copy", "http", "notify", "wait")
+"""Operators that go to addresses which may come from outside."""
 _SHELLS = ("bash", "command")
 """They leave a file only if they give an output."""
 
@@ -43,6 +47,8 @@ class Dispatch:
         callees: Callees = nobody,
     ) -> None:
         self._callees = callees
+        self.at_home = False
+        """Whether whoever started the runs is who owns this machine's network: `yamldag run`."""
         self._templates = templates
         self.declared: sealing.Declared = sealing.nothing
         """What those are told who look secrets up."""
@@ -80,7 +86,11 @@ class Dispatch:
                 args, env = sealing.ANY, {DECLARED: self.declared()}
             else:
                 args, env = rendered(task.args, context), self._own(task, context)
-            place = _attempt(instance, _base(instance), _cwd(task, context), f".{number}")
+            place = self._reaching(
+                _attempt(instance, _base(instance), _cwd(task, context), f".{number}"),
+                task,
+                instance.node.run,
+            )
         except TemplateError as error:
             return Outcome("failed", str(error))
         env = {**self._base(instance.node.run), **env, **_variables(instance, place)}
@@ -104,6 +114,8 @@ class Dispatch:
             f"{base}.log",
             f"{base}.spec",
         )
+        call = letters.filled(call, of_task=instance is not None)
+        place = self._reaching(place, call, run)
         carrier = carried_by(call.operator)
         try:
             context = self._templates.of_notice(notice, more)
@@ -133,7 +145,7 @@ class Dispatch:
         if operator is None:
             return Outcome("failed", f"there is no operator `{task.operator}`")
         context = self._templates.context(instance)
-        attempt = _attempt(instance, base, _cwd(task, context))
+        attempt = self._reaching(_attempt(instance, base, _cwd(task, context)), task, instance.node.run)
         if sealing.is_private(task):
             sealed = self._sealed(carrier, task.params, task, context, instance.node.run)
             env = {DECLARED: self.declared(), **_variables(instance, attempt)}
@@ -170,6 +182,13 @@ class Dispatch:
     ) -> dict[str, Json]:
         sealed = sealing.seal(operator, params, call, context, run.plan.timezone)
         return {**sealed, "stored": {kind: {**tokens} for kind, tokens in self.stored().items()}}
+
+    def _reaching(self, attempt: Attempt, call: Task | Call, run: Run) -> Attempt:
+        """With what it may reach, where that is the operator's own affair."""
+        if call.operator not in _REACHING:
+            return attempt
+        inner = self.at_home or reaching.is_written(call, run)
+        return replace(attempt, inner=inner, allow_hosts=run.plan.allow_hosts)
 
     def _own(self, task: Task, context: Mapping[str, Json]) -> dict[str, str]:
         return {name: render_text(value, context) for name, value in task.env.items() if name not in _OF_RUN}

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, convert
 from msgspec.structs import replace
 
 from yamldag.executors.guard.keyring import Keyring
@@ -32,7 +32,7 @@ from yamldag.plan.expression import TemplateError
 _READ = 1 << 16
 _LONGEST = 2000
 """Characters of a reason."""
-_HERE = ("http", "sql", *ELSEWHERE)
+_HERE = ("copy", "email", "http", "notify", "sql", *ELSEWHERE)
 """Operators whose process is a fork of this one: they run no code of the user's."""
 Run = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -52,7 +52,7 @@ def guard(spec: dict[str, Any], run: Run) -> tuple[dict[str, Any], int]:
     stopped = _listen()
     keys = Keyring(dict(os.environ), stored=spec["sealed"].get("stored"))
     _forget_keys()
-    attempt = Attempt(**spec["attempt"])
+    attempt = convert(spec["attempt"], Attempt)
     mask = Mask(())
     try:
         call = Call(spec["sealed"], keys)

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from yamldag.executors.guard.keyring import Keyring
 from yamldag.operators.contract import Json
-from yamldag.operators.guarded import connects
+from yamldag.operators.guarded import connects, with_connections
 from yamldag.plan.expression import render, render_shell, render_text
 
 DATES = ("logical_date", "data_interval_start", "data_interval_end")
@@ -32,8 +32,10 @@ class Call:
         self.params: dict[str, Json] = values["params"]
         self.args: dict[str, Json] = values["args"]
         self.env: dict[str, str] = values["env"]
-        if isinstance(name := self.params.get("connection"), str) and connects(self.operator, self.params):
-            self.params["connection"] = {**keys.connection(name), "root": keys.root}
+        if connects(self.operator, self.params):
+            self.params = with_connections(
+                self.operator, self.params, lambda name: {**keys.connection(name), "root": keys.root}
+            )
 
 
 def _rendered(text: str, context: Mapping[str, Any], path: list[Any], operator: str) -> Json:

@@ -1,0 +1,38 @@
+"""Where an operator's parameters name connections."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from yamldag.operators.builtin import BUILT_IN
+from yamldag.syntax.tree import Map, Node, Scalar, Seq
+
+_OWN = ("docker", "email", "http", "kubernetes", "sql", "ssh")
+"""The operators of ours that have a `connection`, as any of a plug-in may."""
+_BELOW = {"copy": ("from", "to"), "wait": ("http", "sql")}
+"""Those that have one in their parameters of these names."""
+
+
+def named(operator: str, node: Node) -> Iterator[Scalar]:
+    """The ids of connections in an operator's value, which may be templates."""
+    if operator == "notify":
+        yield from _receivers(node)
+        return
+    own = operator in _OWN or operator not in BUILT_IN
+    for holder in [node] if own else [_item(node, name) for name in _BELOW.get(operator, ())]:
+        given = _item(holder, "connection")
+        if type(given) is Scalar:
+            yield given
+
+
+def _receivers(node: Node) -> Iterator[Scalar]:
+    """Those of a `notify` that are no URLs."""
+    to = _item(node, "to")
+    for each in to.items if type(to) is Seq else [to]:
+        if type(each) is Scalar and ":" not in each.text:
+            yield each
+
+
+def _item(node: Node | None, name: str) -> Node | None:
+    entry = node.items.get(name) if type(node) is Map else None
+    return entry[1] if entry else None
