@@ -122,7 +122,8 @@ def check(output: Json, declared: Mapping[str, Json] | None, what: str = "the ou
     try:
         errors = fitting.misfits(output, declared)
     except fitting.SchemaError as error:
-        raise BadOutputError(f"the declaration of {what} {error}") from None
+        whose = f"{what}'" if what.endswith("s") else f"{what}'s"
+        raise BadOutputError(f"{whose} declaration {error}") from None
     if errors:
         errors.sort(key=lambda error: [str(part) for part in error.path])
         raise BadOutputError("; ".join(_misfit(error, what) for error in errors[:3]))
