@@ -26,6 +26,7 @@ from yamldag.web.site import Site, site_of
 TIMES, STREAMS, SILENCE = 40, 200, 5.0
 PAGES = (
     ("home", "/"),
+    ("the list of pipelines", "/pipelines"),
     ("a pipeline, its graph and runs", "/pipelines/p000"),
     ("a run and a log", "/runs/p000-00050?task=t0"),
     ("50 runs by the API", "/api/v1/runs"),
@@ -33,8 +34,8 @@ PAGES = (
     ("metrics", "/metrics"),
 )
 LARGE = (
-    ("a pipeline of 500 tasks × 100 runs", "/pipelines/p000"),
-    ("its grid", "/pipelines/p000/grid"),
+    ("the grid of 500 tasks × 100 runs", "/pipelines/p000?runs=100"),
+    ("its graph", "/pipelines/p000/graph"),
     ("a run of 500 tasks", "/runs/p000-00050"),
     ("its tasks by the API", "/api/v1/runs/p000-00050/tasks?limit=500"),
 )
