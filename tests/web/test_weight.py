@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from tests.web.browser import Browser
 from tests.web.conftest import Hosted, add_token, add_user, hosted_by
 from tests.web.seeds import seed
+from yamldag.engine.memory.deferral import APPROVAL, Deferral, to_text
 from yamldag.store import pools
 from yamldag.store.database import Database, open_database
 from yamldag.web.address import address_of
@@ -34,7 +35,7 @@ PAGES = (
     f"/runs/{RUN}/task?task=t0", "/runs/waits", "/runs/waits/task?task=t0", "/runs", "/runs?pipeline=p000&state=success",
     f"/runs/{RUN}/clear", f"/runs/{RUN}/mark?task=t0&state=failed", "/pipelines/p000/trigger",
     "/pipelines/p000/backfill?from=2026-01-01&to=2026-02-01", "/audit", "/pools", "/assets", "/about", "/connections",
-    "/people", "/playground", "/approvals",
+    "/people", "/playground", "/approvals", "/runs/asks/approve?task=t2",
 )  # fmt: skip
 
 
@@ -57,6 +58,24 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosted]:
     )
     database.execute(
         "UPDATE task_instance SET state = 'scheduled', attempts = 0 WHERE run = ? AND task = 't1'", (RUN,)
+    )
+    spec = to_text(Deferral(APPROVAL, 1.0, message="Load?", form={"properties": {"why": {"type": "string"}}}))
+    database.execute(
+        "INSERT INTO run (id, pipeline, version, type, state, logical_date, data_interval_start, data_interval_end, params, "
+        "created, started, owner) SELECT 'asks', pipeline, version, 'manual', 'running', logical_date, logical_date, "
+        "logical_date, '{}', 2, 2, owner FROM run WHERE id = ?",
+        (RUN,),
+    )
+    database.execute(
+        "INSERT INTO task_instance (id, run, task, map_index, state, attempts, tries, attempt) "
+        "VALUES (900000, 'asks', 't2', -1, 'deferred', 1, 1, 900001)"
+    )
+    database.execute(
+        "INSERT INTO attempt (id, instance, number, state, runner) SELECT 900001, 900000, 1, 'deferred', owner FROM run "
+        "WHERE id = 'asks'"
+    )
+    database.execute(
+        "INSERT INTO deferral (instance, attempt, spec, since) VALUES (900000, 900001, ?, 1)", (spec,)
     )
     database.write(lambda: pools.declare(database, {"crm": 2}))
     database.write(lambda: pools.put(database, "spare", 3, "command"))

@@ -49,6 +49,17 @@ def waiting(db: sa.Connection, name: str | None = None) -> list[Waiting]:
     return [Waiting._make(row) for row in db.execute(query)]
 
 
+def asked() -> sa.ScalarSelect[int]:
+    """As a column beside a run: how many of its tasks wait for a person."""
+    return (
+        sa.select(sa.func.count())
+        .select_from(task_instance.join(deferral, deferral.c.instance == task_instance.c.id))
+        .where(task_instance.c.run == run.c.id, deferral.c.spec.like(_BEGINS))
+        .correlate(run)
+        .scalar_subquery()
+    )
+
+
 def spec(database: Database, instance: int, attempt: int) -> str | None:
     """What an attempt waits for, as it is stored; None: it waits no longer."""
     row = database.execute(

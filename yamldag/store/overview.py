@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, TypeAlias
 import sqlalchemy as sa
 
 from yamldag.plan.state import FINAL, RUN_FINAL, Event
+from yamldag.store.approvals import asked
 from yamldag.store.tables import attempt, event, pipeline, run, runner, task_instance
 
 Rows = list[sa.RowMapping]
@@ -235,9 +236,10 @@ def by_hour(db: sa.Connection, since: str) -> dict[str, dict[str, int]]:
 
 
 def open_runs(db: sa.Connection, limit: int = 50) -> Rows:
-    """Those that run or wait, the oldest first, and with them who moves them."""
+    """Those that run or wait, the oldest first, and with them who moves them, and how many of their tasks ask a
+    person (`asks`)."""
     query = (
-        sa.select(run, runner.c.kind, runner.c.ended.label("owner_ended"))
+        sa.select(run, runner.c.kind, runner.c.ended.label("owner_ended"), asked().label("asks"))
         .outerjoin(runner, runner.c.id == run.c.owner)
         .where(run.c.state.in_(("running", "queued")))
         .order_by(run.c.state.desc(), run.c.logical_date, run.c.id)

@@ -10,7 +10,6 @@ import sqlalchemy as sa
 from starlette.responses import Response
 
 from yamldag.engine import times
-from yamldag.engine.approving import questions
 from yamldag.engine.status import Status
 from yamldag.store import overview
 from yamldag.store.overview import Going, Shown
@@ -50,7 +49,6 @@ def home(ask: Ask) -> Response:
         facts = _facts(db, status)
         going = overview.going(db, [row["id"] for row in facts.open])
         hours = overview.by_hour(db, times.stored_at(now - 86_400))
-        asks = len(questions(db))
     failed = troubles.failed_runs(facts, status)
     late = troubles.late(facts, status, now)
     broken, refused = troubles.broken(status), troubles.refused(status)
@@ -67,7 +65,7 @@ def home(ask: Ask) -> Response:
         refused=len(refused),
         fine=len(status.pipelines) - len(wrong & set(status.pipelines)),
         all=len(status.pipelines),
-        asks=asks,
+        asks=sum(row["asks"] for row in facts.open),
         running=[_running(row, facts, going, status, now) for row in facts.open],
         upcoming=_upcoming(status, now),
         day=_day(hours, now),
