@@ -95,8 +95,6 @@ def done(outcome: Outcome) -> dict[str, Json]:
 def test_a_table_goes_to_a_file_and_comes_back_as_it_was(
     database: dict[str, Json], tmp_path: Path, name: str
 ) -> None:
-    if name.endswith("parquet"):
-        pytest.importorskip("pyarrow")
     before = fill(database, "birds")
     there = done(run("copy", tmp_path, {"from": {"connection": database, "table": "birds"}, "to": name}))
     assert there == {"rows": len(HOSTILE), "bytes": (tmp_path / name).stat().st_size}
