@@ -82,11 +82,11 @@ tasks:
 
 def test_what_cannot_be_run_is_said_before_anything_runs(project: Project) -> None:
     features = {
-        "on_failure: {email: {to: a@b.c, subject: x}}\ntasks: {a: {bash: touch ran}}": "`email`",
-        "on_deadline: [{bash: x}, {notify: {to: a, text: x}}]\ntasks: {a: {bash: touch ran}}": "`notify`",
-        "tasks: {a: {bash: touch ran}, b: {docker: alpine}}": "`docker`",
-        "tasks: {a: {bash: touch ran, on_success: {email: {to: a@b.c, subject: x}}}}": "`email`",
-        "tasks: {a: {bash: touch ran}, b: {approval: well?}}": "`approval`",
+        "on_failure: {kubernetes: alpine}\ntasks: {a: {bash: touch ran}}": "`kubernetes`",
+        "on_deadline: [{bash: x}, {dbt: run}]\ntasks: {a: {bash: touch ran}}": "`dbt`",
+        "tasks: {a: {bash: touch ran}, b: {kubernetes: alpine}}": "`kubernetes`",
+        "tasks: {a: {bash: touch ran, on_success: {dbt: run}}}": "`dbt`",
+        "tasks: {a: {bash: touch ran}, b: {airflow: {operator: a.B}}}": "`airflow`",
     }
     for text, what in features.items():
         project.pipeline(text)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import signal
 from collections import deque
 
 from yamldag.executors.local.placing import open_log
@@ -63,6 +64,9 @@ def _rename(old: str, new: str) -> bool:
 def _is_alone(file: int) -> bool:
     """Whether this is the only description of that file: a lease is given to no other."""
     with contextlib.suppress(OSError):
+        fcntl.fcntl(
+            file, fcntl.F_SETSIG, signal.SIGURG
+        )  # who opens it meanwhile lets that come: nobody minds it
         fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)
         fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_UNLCK)
         return os.fstat(file).st_size == 0
