@@ -43,6 +43,12 @@ def gate(project: Project) -> Iterator[Gate]:
     made.close()
 
 
+def _heed_all() -> None:
+    """As in a terminal: tests that run below nohup ignore HUP, and so would what they start."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 @contextmanager
 def running(project: Project, tasks: str) -> Iterator[subprocess.Popen[str]]:
     """The run in a session of its own."""
@@ -55,6 +61,7 @@ def running(project: Project, tasks: str) -> Iterator[subprocess.Popen[str]]:
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=_heed_all,
     )
     try:
         yield process
