@@ -61,7 +61,7 @@ def running(project: Project, tasks: str) -> Iterator[subprocess.Popen[str]]:
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        preexec_fn=_heed_all,
+        preexec_fn=_heed_all,  # noqa: PLW1509 - there is one thread
     )
     try:
         yield process
