@@ -294,6 +294,7 @@ def test_a_pool_is_made_and_deleted(more: Seeded, sit: Sit) -> None:
     dialog.get_by_label("Slots").fill("7")
     page.keyboard.press("Enter")
     expect(page.get_by_role("row", name="mail")).to_contain_text("7")
+    page.wait_for_load_state("load")  # before its scripts are there, the link leads to a page of its own
     page.get_by_role("row", name="mail").get_by_role("link", name="Delete").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     expect(page.get_by_role("row", name="mail")).to_have_count(0)

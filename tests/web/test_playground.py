@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -95,6 +97,7 @@ def test_what_takes_too_long_is_ended_and_the_next_one_is_checked(checker: Check
     checker.check(GOOD)
     child = checker._child
     assert child is not None
+    os.kill(child.pid, signal.SIGSTOP)
     assert "too long" in checker.check(GOOD, patience=0.0)["problem"]
     assert child.poll() is not None
     assert checker.check(GOOD)["diagnostics"] == []
