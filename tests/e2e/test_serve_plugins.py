@@ -10,6 +10,7 @@ import pytest
 
 from tests.e2e.project import Project
 from tests.e2e.serving import Serve, Served, wait_until
+from tests.listening import listening
 
 PLUGIN = 'schema = {"properties": {"text": {"type": "string"}}, "x-short": "text"}\n\n\ndef run(text):\n    print(text)\n'
 PIPELINE = """\
@@ -35,12 +36,9 @@ class Ear(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def ear() -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Ear) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Ear)
+    with listening(server):
         yield f"http://127.0.0.1:{server.server_address[1]}/alive"
-        server.shutdown()
-        thread.join()
 
 
 def logs(served: Served) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.listening import listening
 from yamldag.compile.project import find
 from yamldag.engine.service import heartbeat
 from yamldag.engine.service.heartbeat import Heartbeat, Wanted
@@ -105,12 +106,9 @@ class Answers(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def address() -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
+    with listening(server):
         yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
-        thread.join()
 
 
 def test_what_is_requested_and_what_is_said_of_it(address: str) -> None:

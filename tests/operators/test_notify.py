@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.listening import listening
 from tests.operators.attempts import run_here as run
 from yamldag.operators.contract import Json, Outcome
 from yamldag.operators.notify import _of_host
@@ -48,12 +48,8 @@ class _Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def chat() -> Iterator[Chat]:
     server = Chat()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with listening(server):
+        yield server
 
 
 def test_each_chat_gets_what_it_understands(chat: Chat, tmp_path: Path) -> None:

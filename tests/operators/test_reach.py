@@ -5,13 +5,13 @@ from __future__ import annotations
 import http.server
 import ipaddress
 import socket
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.listening import listening
 from tests.operators.attempts import run_here as run
 from yamldag.executors.reach import OutOfReachError, Reach, kind
 
@@ -45,12 +45,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 @pytest.fixture(scope="module")
 def canary() -> Iterator[Canary]:
     server = Canary()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with listening(server):
+        yield server
 
 
 LOOPBACK = [

@@ -80,32 +80,28 @@ def _newest(per: int, of: Collection[str] | None) -> sa.Select[Any]:
     return query if of is None else query.where(pipeline.c.id.in_(sorted(of)))
 
 
-def last_over(db: sa.Connection) -> dict[str, sa.RowMapping]:
-    """Of each pipeline the newest run that is over, by logical date."""
+def _of_last_over(column: str) -> sa.ScalarSelect[str]:
+    """That column of a pipeline's newest run that is over, by logical date."""
     inner = run.alias()
-    newest = (
-        sa.select(inner.c.id)
+    return (
+        sa.select(inner.c[column])
         .where(inner.c.pipeline == pipeline.c.id, inner.c.state.in_(sorted(RUN_FINAL)))
         .order_by(inner.c.logical_date.desc(), inner.c.created.desc())
         .limit(1)
         .correlate(pipeline)
         .scalar_subquery()
     )
-    query = sa.select(*_SHOWN).select_from(pipeline.join(run, run.c.id == newest))
+
+
+def last_over(db: sa.Connection) -> dict[str, sa.RowMapping]:
+    """Of each pipeline the newest run that is over, by logical date."""
+    query = sa.select(*_SHOWN).select_from(pipeline.join(run, run.c.id == _of_last_over("id")))
     return {row["pipeline"]: row for row in db.execute(query).mappings()}
 
 
 def last_states(db: sa.Connection) -> dict[str, str]:
     """Of each pipeline how its newest run that is over, by logical date, has ended."""
-    inner = run.alias()
-    state = (
-        sa.select(inner.c.state)
-        .where(inner.c.pipeline == pipeline.c.id, inner.c.state.in_(sorted(RUN_FINAL)))
-        .order_by(inner.c.logical_date.desc(), inner.c.created.desc())
-        .limit(1)
-        .correlate(pipeline)
-        .scalar_subquery()
-    )
+    state = _of_last_over("state")
     return {name: state for name, state in plain(db, sa.select(pipeline.c.id, state)) if state is not None}
 
 

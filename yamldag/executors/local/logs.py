@@ -64,9 +64,8 @@ def _rename(old: str, new: str) -> bool:
 def _is_alone(file: int) -> bool:
     """Whether this is the only description of that file: a lease is given to no other."""
     with contextlib.suppress(OSError):
-        fcntl.fcntl(
-            file, fcntl.F_SETSIG, signal.SIGURG
-        )  # who opens it meanwhile lets that come: nobody minds it
+        # Who opens it meanwhile makes a signal come; the usual one would end this process, this one does nothing.
+        fcntl.fcntl(file, fcntl.F_SETSIG, signal.SIGURG)
         fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)
         fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_UNLCK)
         return os.fstat(file).st_size == 0
