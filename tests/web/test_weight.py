@@ -107,7 +107,10 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosted]:
 
 @pytest.fixture(scope="module")
 def admin(large: Hosted) -> Browser:
-    return large.token("root", "admin")
+    browser = large.token("root", "admin")
+    # That a token was used is noted now and then, whichever page it is used for.
+    assert browser.get("/about").status_code == 200
+    return browser
 
 
 OF_ALL_TASKS = (f"/runs/{RUN}?all=1", "/pipelines/p000")
