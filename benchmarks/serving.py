@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -42,6 +43,12 @@ class Served:
             if self.process.poll() is not None:
                 raise SystemExit(f"it ended with {self.process.returncode}")
 
+    def drain(self) -> None:
+        """Read on to the end: once the pipe is full, the next line would hold the scheduler up."""
+        assert self.process.stderr is not None
+        for _ in self.process.stderr:
+            pass
+
 
 @contextmanager
 def served(folder: Path, *words: str) -> Iterator[Served]:
@@ -53,7 +60,8 @@ def served(folder: Path, *words: str) -> Iterator[Served]:
         one = Served(process, 0.0, 0.0)
         one.until("yamldag s")
         one.start, one.start_cpu = time.perf_counter() - begun, one.cpu
+        threading.Thread(target=one.drain, daemon=True).start()
         yield one
     finally:
         process.send_signal(signal.SIGTERM)
-        process.communicate()
+        process.wait()
