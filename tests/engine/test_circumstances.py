@@ -32,7 +32,7 @@ def test_a_pool_the_run_before_and_who_moves_it(database: Database) -> None:
         "VALUES (77, 'q', 'b', -1, 'skipped', 0, 0, 'the run was cancelled')"
     )
     with views.reading(database.url) as db:
-        row = views.one_run(db, "r")
+        row = views.planned_run(db, "r")
         assert row is not None
         run = stored_run(db, row)
         found = circumstances(db, row, run, run.nodes["b"].instances[0])
@@ -54,7 +54,7 @@ def test_an_earlier_run_may_lack_the_task_and_a_pool_may_be_gone(database: Datab
     )
     assert moves.create_run(database, before)
     with views.reading(database.url) as db:
-        row = views.one_run(db, "r")
+        row = views.planned_run(db, "r")
         assert row is not None
         run = stored_run(db, row)
         found = circumstances(db, row, run, run.nodes["b"].instances[0])

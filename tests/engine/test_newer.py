@@ -271,7 +271,7 @@ def test_meanwhile_why_and_versions_say_so(database: Database) -> None:
     stored, newer = begin(database)
     want(stored, newer, "b")
     with views.reading(database.url) as db:
-        row = views.one_run(db, "r")
+        row = views.planned_run(db, "r")
         assert row is not None
         assert next_version(db, row) == 2
         assert [(each["version"], each["runs_to_come"]) for each in version_rows(db, "p")] == [(2, 1), (1, 0)]
@@ -287,7 +287,7 @@ def test_meanwhile_why_and_versions_say_so(database: Database) -> None:
     end_all(stored)
     stored.go_on_by(newer)
     with views.reading(database.url) as db:
-        row = views.one_run(db, "r")
+        row = views.planned_run(db, "r")
         assert row is not None
         assert next_version(db, row) is None
         assert [each["runs_to_come"] for each in version_rows(db, "p")] == [0, 0]
@@ -297,7 +297,7 @@ def test_why_speaks_of_a_clear_of_those_that_it_holds(database: Database) -> Non
     stored, _ = begin(database)
     stored.ask(("b", None))
     with views.reading(database.url) as db:
-        row = views.one_run(db, "r")
+        row = views.planned_run(db, "r")
         assert row is not None
         run = stored_run(db, row)
         words = {

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from tests.web.browser import Browser
 from tests.web.conftest import Hosted, add_token, add_user, hosted_by
 from tests.web.seeds import seed
-from yamldag.engine.memory.deferral import APPROVAL, Deferral, to_text
+from yamldag.engine.memory.deferral import APPROVAL, TIME, Deferral, to_text
 from yamldag.store import pools
 from yamldag.store.database import Database, open_database
 from yamldag.web.address import address_of
@@ -32,7 +32,7 @@ PAGES = (
     "/pipelines/p000/pause", "/pipelines/p001/unpause", f"/runs/{RUN}/cancel", "/runs/p000-00006/retry", "/pools/set",
     "/pools/spare/delete", "/people/mira/disable", "/people/gone/enable", "/tokens/ci/revoke", "/search?q=p0", "/login",
     f"/runs/{RUN}", f"/runs/{RUN}?all=1", f"/runs/{RUN}?task=t399&find=line", f"/runs/{RUN}/task?task=t399",
-    f"/runs/{RUN}/task?task=t0", "/runs/waits", "/runs/waits/task?task=t0", "/runs", "/runs?pipeline=p000&state=success",
+    f"/runs/{RUN}/task?task=t0", "/runs/waits", "/runs/waits/task?task=t0", "/runs/asks/task?task=t2", "/runs", "/runs?pipeline=p000&state=success",
     f"/runs/{RUN}/clear", f"/runs/{RUN}/mark?task=t0&state=failed", "/pipelines/p000/trigger",
     "/pipelines/p000/backfill?from=2026-01-01&to=2026-02-01", "/audit", "/pools", "/assets", "/about", "/connections",
     "/people", "/playground", "/approvals", "/runs/asks/approve?task=t2",
@@ -76,6 +76,15 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosted]:
     )
     database.execute(
         "INSERT INTO deferral (instance, attempt, spec, since) VALUES (900000, 900001, ?, 1)", (spec,)
+    )
+    waits = to_text(Deferral(TIME, 1.0, at=9e9, fixed=True))
+    database.execute(
+        "UPDATE task_instance SET state = 'deferred' WHERE run = ? AND task = 't3' AND attempts = 1", (RUN,)
+    )
+    database.execute(
+        "INSERT INTO deferral (instance, attempt, spec, since) SELECT id, attempt, ?, 1 FROM task_instance "
+        "WHERE run = ? AND state = 'deferred'",
+        (waits, RUN),
     )
     database.write(lambda: pools.declare(database, {"crm": 2}))
     database.write(lambda: pools.put(database, "spare", 3, "command"))

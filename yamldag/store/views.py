@@ -89,6 +89,18 @@ def one_run(db: sa.Connection, run_id: str) -> sa.RowMapping | None:
     return db.execute(sa.select(run).where(run.c.id == run_id)).mappings().one_or_none()
 
 
+def planned_run(db: sa.Connection, run_id: str) -> sa.RowMapping | None:
+    """One run with the JSON of its `plan`; of one that waits, and so has no version yet, the pipeline's newest."""
+    version = sa.func.coalesce(run.c.version, pipeline.c.version)
+    query = (
+        sa.select(run, pipeline_version.c.plan)
+        .join(pipeline, pipeline.c.id == run.c.pipeline)
+        .join(pipeline_version, pipeline_version.c.hash == version)
+        .where(run.c.id == run_id)
+    )
+    return db.execute(query).mappings().one_or_none()
+
+
 def under_way(db: sa.Connection) -> list[sa.RowMapping]:
     """The running runs, the oldest first, each with its owner's `executor`."""
     query = (

@@ -28,16 +28,9 @@ _ANY = (*_BY_SCHEDULE, "manual", "pipeline")
 
 
 def stored_run(db: sa.Connection, row: sa.RowMapping) -> Run:
-    """The run of that row. One that waits has no version yet: the pipeline's newest stands for it."""
-    version = row["version"]
-    if version is None:
-        known = stored.the_pipeline(db, row["pipeline"])
-        assert known is not None
-        version = known["version"]
-    text = views.plan(db, version)
-    assert text is not None
+    """The run of a row of `views.planned_run`."""
     only = None if row["only_tasks"] is None else frozenset(json.loads(row["only_tasks"]))
-    run = Run(row["id"], from_text(text), row["owner"] or 0, row["type"], only=only)
+    run = Run(row["id"], from_text(row["plan"]), row["owner"] or 0, row["type"], only=only)
     run.stop, run.reason = row["stop"], row["reason"]
     rows = [StoredInstance._make(each) for each in views.instances(db, run.id)]
     waiting = any(each.state == TaskState.DEFERRED for each in rows)

@@ -108,8 +108,11 @@ def why_row(db: sa.Connection, row: sa.RowMapping, named: str) -> Row:
     """Why a task of the run is not running, or how it came to its end. Raises Refused."""
     from yamldag.engine.asking.circumstances import circumstances, stored_run
     from yamldag.engine.asking.why import why
+    from yamldag.store import views
 
-    found = stored_run(db, row)
+    planned = views.planned_run(db, row["id"])
+    assert planned is not None
+    found = stored_run(db, planned)
     instances = meant(found, named)
     instance = min(instances, key=_of_interest)
     answer = why(found, row["state"], instance, circumstances(db, row, found, instance))

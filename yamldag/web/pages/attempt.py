@@ -56,7 +56,7 @@ class Near:
 def task(ask: Ask) -> Response:
     name, asked = ask.path["run"], ask.query("task")
     with ask.site.reading() as db:
-        row = views.one_run(db, name)
+        row = views.planned_run(db, name)
         found = _instance(db, row, asked, ask.query("index")) if row is not None else None
         if row is None or found is None:
             return ask.missing()
