@@ -102,3 +102,47 @@ def test_a_journal_that_nobody_needs_is_cut_back_and_goes_on(tmp_path: Path) -> 
 
 def test_no_journal_tells_nothing(tmp_path: Path) -> None:
     assert read(tmp_path / "none").begun == set()
+
+
+def test_a_journal_that_is_never_idle_keeps_what_is_needed_and_no_room_for_the_rest(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    path.write_bytes(header("boot", 7))
+    journal = _journal(path)
+    journal.starting([1, 2, 3])
+    journal.started([(1, 101, 1.5), (2, 102, 1.5), (3, 103, 1.5)])
+    leave({"state": "success", "output": "told early"}, "nowhere", (str(path), 1))
+    rounds = 0
+    for attempt in range(4, 40_000):
+        journal.starting([attempt])
+        leave({"state": "success", "output": "x" * 1000}, "nowhere", (str(path), attempt))
+        told = journal.results()
+        if journal.is_long:
+            rounds += 1
+            early = {1: '{"state": "success", "output": "told early"}'}
+            unstored = [[2, 0, "exit", 1.5, 2.5, "", '{"state": "skipped"}']]
+            journal.tell_again([(1, 101, 1.5), (3, 103, 1.5)], early, unstored)
+            assert not journal.is_long
+    assert told
+    assert rounds > 30
+    assert path.stat().st_size > 30 << 20
+    assert path.stat().st_blocks * 512 < 3 << 20
+    story = read(path)
+    assert (story.boot, story.runner) == ("boot", 7)
+    assert story.pids == {1: (101, 1.5), 3: (103, 1.5)}
+    assert {1, 3, 39_999} <= story.begun
+    assert len(story.begun) < 2_000
+    assert story.results[1] == early[1]
+    assert story.ends == {2: [2, 0, "exit", 1.5, 2.5, "", '{"state": "skipped"}']}
+
+
+def test_where_a_file_can_have_no_holes_the_journal_stays_whole(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    journal = _journal(path)
+    journal.starting([1, 2])
+    leave({"state": "skipped"}, "nowhere", (str(path), 1))
+    journal.results()
+    sealed = os.open(path, os.O_RDONLY)
+    before = read(path)
+    Journal(sealed).tell_again([(2, 102, 1.5)], {}, [])
+    assert vars(read(path)) == vars(before)
+    os.close(sealed)

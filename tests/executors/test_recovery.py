@@ -346,6 +346,30 @@ def test_a_runner_that_dies_takes_no_task_along(executor: LocalExecutor, tmp_pat
     assert found == {1: (7, "exit"), 2: (-15, "timeout"), 3: (-15, "stopped"), 4: (4, "exit")}
 
 
+def test_what_a_journal_without_room_tells_again_is_found_when_its_runner_dies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal, "_CUT", 8_000)  # the runner is a fork of this process
+    executor = LocalExecutor(tmp_path / "state")
+    told, go = fifo(tmp_path, "told"), fifo(tmp_path, "go")
+    executor.start([shell(1, "echo > told; exec < go; exit 7", tmp_path)])
+    told.read_text()
+    for number in range(2, 202):
+        executor.start([shell(number, "true", tmp_path)])
+        assert end(executor).exit == 0
+        executor.acknowledge([number])
+    path = tmp_path / "state" / f"{executor.id}.0.journal"
+    story = journal.read(path)
+    assert 1 in story.begun
+    assert 2 not in story.begun
+    assert len(story.begun) < 150
+    os.kill(story.runner, signal.SIGKILL)
+    assert gone([story.runner])
+    go.write_text("")
+    assert end(executor).exit == 7
+    executor.close()
+
+
 def test_starts_that_a_dead_runner_had_not_read_are_sent_to_the_next(
     executor: LocalExecutor, tmp_path: Path
 ) -> None:

@@ -51,6 +51,11 @@ class Children:
             due = time.monotonic() + timeout - max(0.0, time.time() - started)
             heapq.heappush(self._deadlines, (due, attempt, False))
 
+    @property
+    def running(self) -> list[tuple[int, int, float]]:
+        """(attempt, process id, started)"""
+        return [(child.attempt, child.pid, child.started) for child in self.live.values()]
+
     def stop(self, attempt: int, *, kill: bool) -> None:
         """Unknown attempts, and those that have ended, are passed over."""
         child = self.live.get(attempt)

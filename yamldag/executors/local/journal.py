@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,9 @@ from yamldag.executors.local.protocol import EndRow, encode
 
 _READ = 1 << 16
 _CUT = 1 << 20
-"""Bytes past which a journal is cut back as soon as nobody needs it."""
+"""Bytes past which a journal gives back what nobody needs any more."""
+_PUNCH_HOLE = 3
+"""FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE"""
 
 
 class Journal:
@@ -28,7 +30,7 @@ class Journal:
 
     def __init__(self, fd: int) -> None:
         self._fd = fd
-        self._head = self._read = os.fstat(fd).st_size
+        self._head = self._read = self._given_back = os.fstat(fd).st_size
 
     def starting(self, attempts: list[int]) -> None:
         """Before the processes are made. OSError if it cannot be written: then nothing may start."""
@@ -56,17 +58,48 @@ class Journal:
                 break
         return found
 
+    @property
+    def is_long(self) -> bool:
+        return self._read - self._given_back > _CUT
+
     def cut(self) -> None:
         """Nothing that it tells of is needed any more: what is running, and what is not stored."""
         if self._read > _CUT:
             with contextlib.suppress(OSError):
                 os.ftruncate(self._fd, self._head)
-                self._read = self._head
+                self._read = self._given_back = self._head
+
+    def tell_again(
+        self, running: Sequence[tuple[int, int, float]], results: dict[int, str], ends: list[EndRow]
+    ) -> None:
+        """This alone is still needed: (attempt, process id, started) of what runs, what some of these have told
+        already, and the ends that are not stored. Once it stands at the end, the room of all before goes back to
+        the disk. The file stays the same one: tasks write there, and its lock tells that the runner lives.
+        """
+        told, self._given_back = self._read, self._read
+        results = results | {end[0]: end[-1] for end in ends if end[-1] is not None}
+        with contextlib.suppress(OSError):
+            for attempt, text in results.items():
+                self._write(["R", attempt, text])
+            self._write(["S", *[attempt for attempt, _, _ in running]])
+            self._write(["P", *running])
+            self._write(["E", *[end[:-1] for end in ends]])
+            _punch(self._fd, self._head, told)
 
     def _write(self, entry: list[Any]) -> None:
         data = b"\n" + encode(entry)
         if os.write(self._fd, data) < len(data):
             raise OSError(28, "the disk is full")
+
+
+def _punch(fd: int, start: int, end: int) -> None:
+    """Raises OSError: not every file system can."""
+    import ctypes
+
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.fallocate(fd, _PUNCH_HOLE, ctypes.c_int64(start), ctypes.c_int64(end - start)):
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
 
 
 class Story:
@@ -101,9 +134,19 @@ def read(path: Path) -> Story:
 
 
 def _lines(path: Path) -> list[bytes]:
-    with contextlib.suppress(FileNotFoundError):
-        return [line for line in path.read_bytes().split(b"\n") if line]
+    with contextlib.suppress(FileNotFoundError), path.open("rb", buffering=0) as file:
+        return [line for line in b"".join(_pieces(file.fileno())).split(b"\n") if line]
     return []
+
+
+def _pieces(fd: int) -> Iterator[bytes]:
+    """Without the holes. What is left of a block with a hole is zeros up to a newline: no line of ours."""
+    end = 0
+    with contextlib.suppress(OSError):  # there is no data past that
+        while True:
+            start = os.lseek(fd, end, os.SEEK_DATA)
+            end = os.lseek(fd, start, os.SEEK_HOLE)
+            yield os.pread(fd, end - start, start)
 
 
 def _results(lines: bytes) -> dict[int, str]:

@@ -201,6 +201,10 @@ class Runner:
             return
         if not self._children.live and not self._unacknowledged:
             self._journal.cut()
+        elif self._journal.is_long:
+            self._journal.tell_again(
+                self._children.running, self._results, list(self._unacknowledged.values())
+            )
         portion = [self._queue.pop(attempt) for attempt in list(self._queue)[:_PORTION]]
         try:
             self._journal.starting([start[0] for start in portion])
