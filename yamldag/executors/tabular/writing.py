@@ -7,7 +7,7 @@ import datetime
 import io
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any, BinaryIO
@@ -119,8 +119,8 @@ def _parquet(file: BinaryIO, columns: Sequence[str]) -> Iterator[Take]:
                 writer.write_table(table.cast(schema))
             else:
                 writer.write_table(arrow.table(turned, schema=schema))
-        except (arrow.ArrowInvalid, arrow.ArrowTypeError, arrow.ArrowNotImplementedError) as error:
-            raise MisshapenError(f"the rows don't fit Parquet's types: {error}") from None
+        except (arrow.ArrowException, OverflowError):
+            raise MisshapenError(_misfit(arrow, turned, schema)) from None
 
     try:
         yield take
@@ -129,6 +129,23 @@ def _parquet(file: BinaryIO, columns: Sequence[str]) -> Iterator[Take]:
     finally:
         if writer is not None:
             writer.close()
+
+
+def _misfit(arrow: Any, turned: Mapping[str, list[Any]], schema: Any) -> str:
+    """Which column does not have one type, and by which value."""
+    for name, values in turned.items():
+        kind = schema.field(name).type
+        first = next((value for value in values if value is not None), None)
+        for value in values:
+            try:
+                arrow.array([first, value]) if kind == arrow.null() else arrow.array([value], kind)
+            except (arrow.ArrowException, OverflowError):
+                began = f"with `{first}`" if kind == arrow.null() else f"as {kind}"
+                return (
+                    f"the column `{name}` began {began} and goes on with `{value}`: "
+                    "Parquet has one type for a column; cast it, or write CSV or JSON"
+                )
+    return "the rows don't fit the types that Parquet has; cast them, or write CSV or JSON"
 
 
 def _storable(value: Any) -> Any:

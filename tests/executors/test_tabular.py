@@ -1,0 +1,36 @@
+"""Rows that a form of file does not take."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from yamldag.executors.tabular.forms import MisshapenError, Row
+from yamldag.executors.tabular.writing import writing
+
+SENTENCE = "Parquet has one type for a column; cast it, or write CSV or JSON"
+
+
+@pytest.mark.parametrize(
+    ("portions", "words"),
+    [
+        ([[(1, "a"), ("two", "b")]], "the column `x` began with `1` and goes on with `two`"),
+        ([[(None, "a"), (1.5, "b")], [("many", "c")]], "the column `x` began as double and goes on with `many`"),
+        ([[(1, "a")], [(2**70, "b")]], f"the column `x` began as int64 and goes on with `{2**70}`"),
+        ([[(1, None)], [(2, 7)]], "the column `y` began as string and goes on with `7`"),
+    ],
+)  # fmt: skip
+def test_a_column_of_several_types_is_named_with_the_value_that_does_not_fit(
+    portions: list[list[Row]], words: str
+) -> None:
+    pytest.importorskip("pyarrow")
+    with pytest.raises(MisshapenError) as refused:
+        _write(portions)
+    assert str(refused.value) == f"{words}: {SENTENCE}"
+
+
+def _write(portions: list[list[Row]]) -> None:
+    with writing(io.BytesIO(), "parquet", ("x", "y")) as take:
+        for portion in portions:
+            take(portion)
