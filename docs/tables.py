@@ -19,7 +19,7 @@ Schema: TypeAlias = dict[str, Any]
 
 RUN_NOW = (
     *("bash", "command", "python", "http", "sql", "copy", "docker", "ssh", "pipeline", "wait", "approval"),
-    *("branch", "short_circuit", "email", "notify", "noop"),
+    *("branch", "short_circuit", "email", "notify", "airflow", "noop"),
 )
 """The operators that this version runs; it checks and draws the others."""
 

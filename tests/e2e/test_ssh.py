@@ -178,6 +178,17 @@ def test_what_runs_there_ends_with_its_attempt(there: Project, tmp_path: Path, h
     assert there("logs", "long", "a").out.startswith("last words\n" if how == "cancel" else "")
 
 
+def test_what_runs_there_ends_at_its_timeout(there: Project, tmp_path: Path) -> None:
+    """Down to what ignores TERM."""
+    pids = tmp_path / "pids"
+    ran = there.run(f"{LONG.format(pids=pids)}    timeout: 8s\n")
+    assert ran.states == {"a": "failed"}
+    assert ran.reasons["a"] == "timed out after 8s"
+    assert "last words" in ran.log("a").splitlines()
+    assert len(pids.read_text().split()) == 2
+    wait_until(lambda: not alive(pids))
+
+
 def test_its_call_is_shown_without_signing_in(project: Project) -> None:
     project.write("yamldag.yml", json.dumps({"connections": {"box": "ssh://nobody@127.0.0.1:1"}}))
     project.write(

@@ -17,7 +17,7 @@ from yamldag.operators import catalog
 
 RUNNING = (
     *("bash", "command", "python", "http", "sql", "copy", "docker", "ssh", "pipeline", "wait", "approval"),
-    *("branch", "short_circuit", "email", "notify", "noop"),
+    *("branch", "short_circuit", "email", "notify", "airflow", "noop"),
 )
 SHORT = {
     "bash": "script",

@@ -77,7 +77,7 @@ PARAMETERS = {
     "short_circuit": "go python",
     "email": "to cc bcc from reply_to subject text html attach connection",
     "notify": "to subject text html attach",
-    "airflow": "operator args",
+    "airflow": "operator args requirements",
     "noop": "",
 }
 TRIGGER_RULES = [

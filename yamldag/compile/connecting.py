@@ -18,10 +18,20 @@ def named(operator: str, node: Node) -> Iterator[Scalar]:
     if operator == "notify":
         yield from _receivers(node)
         return
+    if operator == "airflow":
+        yield from _of_airflow(_item(node, "args"))
+        return
     own = operator in _OWN or operator not in BUILT_IN
     for holder in [node] if own else [_item(node, name) for name in _BELOW.get(operator, ())]:
         given = _item(holder, "connection")
         if type(given) is Scalar:
+            yield given
+
+
+def _of_airflow(args: Node | None) -> Iterator[Scalar]:
+    """By the names that arguments of Airflow's operators have for ids of connections: `http_conn_id`."""
+    for name, (_, given) in args.items.items() if type(args) is Map else ():
+        if name.endswith("conn_id") and type(given) is Scalar and isinstance(given.value, str):
             yield given
 
 

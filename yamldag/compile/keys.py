@@ -92,7 +92,13 @@ def _check_task(draft: Draft, found: list[Diagnostic]) -> None:
     if "with" in entries and draft.operator not in ("pipeline", None):
         found.append(_misplaced(draft, "with", "`with` gives the params of a `use` or a `pipeline`"))
     if "args" in entries and draft.operator is not None and not _calls_function(draft):
-        found.append(_misplaced(draft, "args", "`args` are the keyword arguments of a `python` function"))
+        inside = "those of an operator of Airflow stand under `airflow`, beside `operator`"
+        words = (
+            inside
+            if draft.operator == "airflow"
+            else "`args` are the keyword arguments of a `python` function"
+        )
+        found.append(_misplaced(draft, "args", words))
     if "defaults" in entries:
         found.append(_misplaced(draft, "defaults", "`defaults` stand on groups, files and templates"))
     if "teardown_of" in entries:

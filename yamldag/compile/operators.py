@@ -67,6 +67,8 @@ class Operators:
             self._call_of(task, node)
         elif task.operator == "sql":
             self._file(task, node)
+        elif task.operator == "airflow":
+            self._airflow([entry.node for entry in task.values("airflow")])
         elif task.operator == "copy":
             self.found += copying.faults(task.values("copy"), self.faulty, self.project)
         elif task.operator in CALLING:
@@ -91,10 +93,12 @@ class Operators:
         for node in given:
             for name in connecting.named(operator, node):
                 if id(name) not in self.faulty and not any(True for _ in strings(name)):
-                    self._connection(name)
+                    self._connection(operator, name)
 
-    def _connection(self, node: Scalar) -> None:
+    def _connection(self, operator: str, node: Scalar) -> None:
         known = self.project.connections
+        if operator == "airflow" and f"AIRFLOW_CONN_{node.text.upper()}" in self.project.surroundings:
+            return
         if not self.project.knows_connection(node.text):
             near = nearest(node.text, known)
             help_ = f"did you mean `{near}`?" if near else "declare it under `connections:` in yamldag.yml"
@@ -211,6 +215,26 @@ class Operators:
             self.found.append(
                 Diagnostic(fault.code, fault.message, place(script, fault.start, fault.end), fault.help)
             )
+
+    # airflow
+
+    def _airflow(self, given: Iterable[Node]) -> None:
+        """What only Airflow's scheduler could do: it is ours to do here."""
+        from yamldag.operators.airflow_words import instead_of, operator_instead_of
+
+        for node in given:
+            path, args = parameter(node, "operator"), parameter(node, "args")
+            name = (
+                path.text.rpartition(".")[2] if type(path) is Scalar and id(path) not in self.faulty else ""
+            )
+            if (ours := operator_instead_of([name])) is not None and type(path) is Scalar:
+                message = f"`{name}` speaks to Airflow's scheduler, and there is none"
+                spot = place(path, len(path.text) - len(name), len(path.text))
+                self.found.append(Diagnostic("YD707", message, spot, f"the operator `{ours}` does that here"))
+            for arg, (key, _) in args.items.items() if type(args) is Map else ():
+                if (words := instead_of(arg)) is not None:
+                    message = f"`{arg}` has no effect in the `args` of an operator of Airflow"
+                    self.found.append(Diagnostic("YD707", message, at(key), words))
 
     # python
 

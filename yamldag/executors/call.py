@@ -6,6 +6,7 @@ Modules that only a script, an exception or a mistake needs are imported there, 
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from types import CoroutineType
 
@@ -18,11 +19,12 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any
 
+_HERE = os.path.dirname(__file__) + os.sep
 _LONGEST = 2000
 """Characters of a reason."""
 
 
-class _UncallableError(Exception):
+class UncallableError(Exception):
     """The user's function cannot be found or called: why, in words."""
 
 
@@ -37,20 +39,20 @@ def call(spec: dict[str, Any]) -> dict[str, Any]:
         return _failed(str(fail) or "it failed itself", retry=False)
     except NotPlainError as error:
         return _failed(str(error), retry=False)
-    except _UncallableError as error:
+    except UncallableError as error:
         return _failed(str(error), retry=True)
     except SystemExit as end:
         return _exited(end.code)
     except BaseException as error:
-        _print(error)
-        return _failed(_last_line(error), retry=True)
+        print_traceback(error)
+        return _failed(last_line(error), retry=True)
 
 
 def _found(spec: dict[str, Any]) -> Callable[..., object]:
     if "plugin" in spec:
         return _brought(spec)
     sys.path.insert(0, spec["folder"])
-    return _script(spec) if "script" in spec else _function(spec["module"], spec["function"])
+    return _script(spec) if "script" in spec else function_of(spec["module"], spec["function"])
 
 
 def _brought(spec: dict[str, Any]) -> Callable[..., object]:
@@ -62,7 +64,7 @@ def _brought(spec: dict[str, Any]) -> Callable[..., object]:
     brought = load(spec["plugin"])
     schema, run = getattr(brought, "schema", None), getattr(brought, "run", None)
     if not isinstance(schema, dict) or not callable(run):
-        raise _UncallableError(
+        raise UncallableError(
             f"the plug-in that brings `{spec['name']}` has no `schema` or no `run` any more"
         )
     spec["args"] = _as_wanted(spec["args"], schema)
@@ -117,21 +119,22 @@ def _value(function: Callable[..., object], args: dict[str, Any]) -> object:
     return value
 
 
-def _function(module: str, name: str) -> Callable[..., object]:
+def function_of(module: str, name: str) -> Callable[..., object]:
+    """Raises UncallableError, and whatever the module raises as it is loaded."""
     try:
         found: Any = importlib.import_module(module)
     except ModuleNotFoundError as error:
         if error.name is None or not f"{module}.".startswith(f"{error.name}."):
             raise  # one that the module itself wants
-        raise _UncallableError(
+        raise UncallableError(
             f"there is no module `{error.name}` beside the pipeline's file or among the installed ones"
         ) from None
     for part in name.split("."):
         if not hasattr(found, part):
-            raise _UncallableError(f"the module `{module}` has no function `{name}`")
+            raise UncallableError(f"the module `{module}` has no function `{name}`")
         found = getattr(found, part)
     if not callable(found):
-        raise _UncallableError(f"`{module}:{name}` is not a function")
+        raise UncallableError(f"`{module}:{name}` is not a function")
     return found  # type: ignore[no-any-return]
 
 
@@ -154,7 +157,7 @@ def _fit(function: Callable[..., object], args: dict[str, Any]) -> None:
     if unknown or missing:
         parts = [f"needs the argument `{name}`" for name in missing]
         parts += [f"takes no argument `{name}`" for name in unknown]
-        raise _UncallableError(f"the function {', '.join(parts)}")
+        raise UncallableError(f"the function {', '.join(parts)}")
 
 
 def _script(spec: dict[str, Any]) -> Callable[..., object]:
@@ -176,7 +179,7 @@ def _script(spec: dict[str, Any]) -> Callable[..., object]:
     return scope["script"]  # type: ignore[no-any-return]
 
 
-def _print(error: BaseException) -> None:
+def print_traceback(error: BaseException) -> None:
     """The traceback, without our frames and those of the import machinery above the user's."""
     import traceback
 
@@ -190,10 +193,10 @@ def _users(trace: TracebackType | None) -> TracebackType | None:
 
 
 def _is_ours(file: str) -> bool:
-    return file in (__file__, importlib.__file__) or file.startswith("<frozen importlib")
+    return file.startswith((_HERE, "<frozen importlib")) or file == importlib.__file__
 
 
-def _last_line(error: BaseException) -> str:
+def last_line(error: BaseException) -> str:
     import traceback
 
     return "".join(traceback.format_exception_only(error)).strip().rsplit("\n", 1)[-1]

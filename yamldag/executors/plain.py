@@ -8,6 +8,7 @@ import math
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from decimal import Decimal
     from typing import Any
 
 _DEEPEST = 100
@@ -28,6 +29,16 @@ def plain(value: object) -> Any:
     if size > _LONGEST:
         raise NotPlainError("the return value is longer than 1 MiB: write it to a file and return its path")
     return made
+
+
+def number(value: Decimal) -> int | float | str:
+    """A database's number as JSON has it; as text where JSON's would be another."""
+    if not value.is_finite():
+        return str(value)
+    if value == value.to_integral_value():
+        return int(value)
+    near = float(value)
+    return near if type(value)(repr(near)) == value else str(value)
 
 
 def _plain(value: object, where: str, depth: int) -> Any:

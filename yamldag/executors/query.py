@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 
 from yamldag.executors.databases import UselessError, engine_of, words_of
+from yamldag.executors.plain import number
 from yamldag.executors.saving import saving
 from yamldag.executors.statements import Statement, statements
 from yamldag.executors.tabular.forms import MisshapenError
@@ -192,7 +193,7 @@ def plain(value: Any, column: str = "") -> Any:
             raise UselessError(f"the column `{column}` holds `{value}`, which JSON does not have")
         return value
     if isinstance(value, Decimal):
-        return _number(value)
+        return number(value)
     if isinstance(value, (bytes, bytearray, memoryview)):
         return _text(bytes(value))
     if isinstance(value, (datetime.date, datetime.time)):
@@ -202,15 +203,6 @@ def plain(value: Any, column: str = "") -> Any:
     if isinstance(value, dict):
         return {str(name): plain(each, column) for name, each in value.items()}
     return str(value)  # an interval, a UUID, an address …
-
-
-def _number(value: Decimal) -> int | float | str:
-    if not value.is_finite():
-        return str(value)
-    if value == value.to_integral_value():
-        return int(value)
-    near = float(value)
-    return near if Decimal(repr(near)) == value else str(value)
 
 
 def _text(value: bytes) -> str:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # the module itself takes time
 
 
 _PLACES = {
+    "airflow": ("airflow.running", "carry_out"),
     "copy": ("copying.copy", "copy"),
     "docker": ("remote.docker", "carry_out"),
     "email": ("mail", "send"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from importlib import import_module
-from typing import Literal, Protocol, TypeAlias, cast
+from typing import Any, Literal, Protocol, TypeAlias, cast
 
 from msgspec import Struct, field
 
@@ -37,6 +37,8 @@ class Attempt(Struct, frozen=True):
     """May it speak to the inner network (loopback, private addresses)? False: where it goes was given from outside."""
     allow_hosts: tuple[str, ...] = ()
     """Hosts and networks that it may speak to in any case."""
+    told: dict[str, Any] = field(default_factory=dict)
+    """What another tool's operator wants to know of the run, as JSON: see `yamldag.operators.airflow`. Else empty."""
 
     @property
     def reach(self) -> dict[str, Json]:
@@ -104,6 +106,7 @@ class Operator(Protocol):
 _OURS = frozenset(
     {
         *(
+            "airflow",
             "bash",
             "branch",
             "command",

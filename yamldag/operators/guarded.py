@@ -24,7 +24,7 @@ CONNECTING = ("http", "sql")
 ELSEWHERE = ("docker", "ssh")
 """Those that carry out a command on another machine, or in a container: its environment is the task's own `env` alone,
 which their process is told by its spec."""
-_ALWAYS = ("email", "sql", *ELSEWHERE)
+_ALWAYS = ("airflow", "email", "sql", *ELSEWHERE)
 """They go by a connection, if by one of a name that goes without saying."""
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 
+from yamldag.operators import requirements
 from yamldag.operators.contract import Attempt, Json, Outcome, Work, text
 from yamldag.operators.ending import of_task as outcome
 from yamldag.operators.process import argv
@@ -15,19 +15,17 @@ inline = False
 
 
 def prepare(params: Mapping[str, Json], args: Mapping[str, Json], attempt: Attempt) -> Work | Outcome:
-    requirements = _listed(params.get("requirements"))
-    if options := [each for each in requirements if each.startswith("-")]:
-        return Outcome(
-            "failed", f"`requirements` are packages; options of pip stand in `env` (`PIP_…`): `{options[0]}`"
-        )
+    packages = requirements.listed(params.get("requirements"))
+    if (fault := requirements.fault(packages)) is not None:
+        return Outcome("failed", fault)
     if "function" not in params:
-        return _work(attempt, args, "fork", requirements, script=text(params["script"]))
+        return _work(attempt, args, "fork", packages, script=text(params["script"]))
     function = text(params["function"])
     module, _, name = function.partition(":")
     if not module or not name:
         return Outcome("failed", f"`function` should be `module:function`, found `{function}`")
     how = "reuse" if params.get("reuse") is True else "fork"
-    return _work(attempt, args, how, requirements, module=module, function=name)
+    return _work(attempt, args, how, packages, module=module, function=name)
 
 
 def written_out(value: Json) -> dict[str, Json]:
@@ -35,15 +33,7 @@ def written_out(value: Json) -> dict[str, Json]:
     return value if isinstance(value, dict) else {"function": value}
 
 
-def _listed(given: Json) -> list[str]:
-    """The packages that it needs; empty lines of a text are none."""
-    every = given if isinstance(given, list) else [] if given is None else [given]
-    return [each for each in (text(one).strip() for one in every) if each]
-
-
-def _work(
-    attempt: Attempt, args: Mapping[str, Json], how: str, requirements: list[str], **what: Json
-) -> Work:
+def _work(attempt: Attempt, args: Mapping[str, Json], how: str, packages: list[str], **what: Json) -> Work:
     spec: dict[str, Json] = {
         "operator": "python",
         "task": attempt.task_id,
@@ -52,10 +42,8 @@ def _work(
         "args": dict(args),
         **what,
     }
-    if requirements:
-        # Beside the runs: what the scheduler may write to, and a person may delete.
-        kept = os.path.join(os.path.dirname(os.path.dirname(attempt.run_dir)), "environments")
-        spec |= {"requirements": list(requirements), "environments": kept}
+    if packages:
+        spec |= requirements.environment(packages, attempt)
         return Work(argv(attempt.spec_path, own_environment=True), spec=spec)
     warm = (how, "python", attempt.folder, text(what.get("module", "")))
     return Work(argv(attempt.spec_path), spec=spec, warm=warm)

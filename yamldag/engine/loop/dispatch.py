@@ -146,6 +146,8 @@ class Dispatch:
             return Outcome("failed", f"there is no operator `{task.operator}`")
         context = self._templates.context(instance)
         attempt = self._reaching(_attempt(instance, base, _cwd(task, context)), task, instance.node.run)
+        if task.operator == "airflow":
+            attempt = replace(attempt, told=_told(task, instance.node.run))
         if sealing.is_private(task):
             sealed = self._sealed(carrier, task.params, task, context, instance.node.run)
             env = {DECLARED: self.declared(), **_variables(instance, attempt)}
@@ -294,6 +296,21 @@ def _attempt(instance: Instance, base: str, cwd: str, mark: str = "") -> Attempt
         f"{base}.log",
         f"{base}{mark}.spec",
     )
+
+
+def _told(task: Task, run: Run) -> dict[str, Json]:
+    """What an operator of Airflow wants to know of its run, dates in the pipeline's zone."""
+    dates = ("logical_date", "data_interval_start", "data_interval_end")
+    return {
+        "pipeline": run.plan.pipeline,
+        "type": run.type,
+        "owner": run.plan.owner,
+        "tags": list(run.plan.tags),
+        "retries": task.retries,
+        "params": {**run.params},
+        "vars": {**run.plan.vars},
+        **{name: times.local(getattr(run, name), run.plan.timezone).isoformat() for name in dates},
+    }
 
 
 def _params(task: Task | Call, context: Mapping[str, Json]) -> dict[str, Json]:

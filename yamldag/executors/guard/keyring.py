@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -128,6 +129,20 @@ class Keyring:
         found = connections.read(name, put_in)
         self.given.update(connections.private(found))
         return found
+
+    def handed_on(self, named: Iterable[str], ending: str) -> dict[str, Connection]:
+        """Those of these ids, as far as there are such connections, and those of ids that end so and can be resolved.
+        Raises UnresolvedError."""
+        declared = {**self._connections, **self.kept("connection")}
+        wanted = {
+            name for name in named if name in declared or variable(CONNECTION, name) in self._environment
+        }
+        found = {name: self.connection(name) for name in sorted(wanted)}
+        for name in declared:
+            if name.endswith(ending) and name not in found:
+                with suppress(UnresolvedError):
+                    found[name] = self.connection(name)
+        return {name: {**connection, "root": self.root} for name, connection in found.items()}
 
     # Sources
 

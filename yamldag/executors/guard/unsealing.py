@@ -8,6 +8,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from yamldag.executors.guard.keyring import Keyring
+from yamldag.operators import airflow
+from yamldag.operators.airflow_words import DEFAULT
 from yamldag.operators.contract import Json
 from yamldag.operators.guarded import connects, with_connections
 from yamldag.plan.expression import render, render_shell, render_text
@@ -32,7 +34,10 @@ class Call:
         self.params: dict[str, Json] = values["params"]
         self.args: dict[str, Json] = values["args"]
         self.env: dict[str, str] = values["env"]
-        if connects(self.operator, self.params):
+        if self.operator == "airflow":
+            asked = airflow.named(self.params.get("args"))
+            self.params["connections"] = dict(keys.handed_on(asked, DEFAULT))
+        elif connects(self.operator, self.params):
             self.params = with_connections(
                 self.operator, self.params, lambda name: {**keys.connection(name), "root": keys.root}
             )
