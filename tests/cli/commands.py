@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
+from tests import forked
 from yamldag.cli.main import main
 
 ROOT = Path(__file__).parents[2]
@@ -54,6 +53,5 @@ def process(folder: Path, *arguments: str, **variables: str) -> Said:
     """A process of its own, as from a shell."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("YAMLDAG_")}
     env = {**env, "PYTHONPATH": str(ROOT), **variables}
-    command = [sys.executable, "-m", "yamldag", *arguments]
-    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
+    done = forked.call(arguments, folder, env)
     return Said(done.returncode, done.stdout, done.stderr)

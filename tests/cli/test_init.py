@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests import forked
 from yamldag import shipped
 from yamldag.cli import init
 
@@ -19,8 +19,7 @@ ROOT = Path(__file__).parents[2]
 def yamldag(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     env = {name: value for name, value in os.environ.items() if not name.startswith("YAMLDAG_")}
     env |= {"PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
-    command = [sys.executable, "-m", "yamldag", *arguments]
-    return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
+    return forked.call(arguments, folder, env)
 
 
 def files(folder: Path) -> list[str]:

@@ -16,6 +16,7 @@ import pytest
 
 from docs import build, codes, tables
 from docs.blocks import ROOT, Block, blocks, pages
+from tests import forked
 from yamldag import shipped
 from yamldag.cli.main import COMMANDS
 from yamldag.compile.load import compile_files
@@ -118,18 +119,23 @@ def says(said: str, wanted: str) -> bool:
 
 
 def run(words: list[str], folder: Path) -> str:
+    if words[0] == "yamldag":
+        return forked.call(words[1:], folder, environment(), together=True).stdout
     return begin(words, folder).communicate()[0]
+
+
+def environment() -> dict[str, str]:
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("YAMLDAG_")}
+    return {**clean, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
 
 
 def begin(words: list[str], folder: Path) -> subprocess.Popen[str]:
     assert words[0] in ("yamldag", "cat", "ls"), words
     command = [sys.executable, "-m", *words] if words[0] == "yamldag" else words
-    env = {key: value for key, value in os.environ.items() if not key.startswith("YAMLDAG_")}
-    env |= {"PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
     return subprocess.Popen(
         command,
         cwd=folder,
-        env=env,
+        env=environment(),
         text=True,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

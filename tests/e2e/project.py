@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from tests import forked
 
 ROOT = Path(__file__).parents[2]
 YAMLDAG = (sys.executable, "-m", "yamldag")
@@ -92,15 +93,7 @@ class Project:
         return {**clean, "PYTHONPATH": str(ROOT), **(env or {})}
 
     def __call__(self, *arguments: str, env: dict[str, str] | None = None) -> Answer:
-        done = subprocess.run(
-            [*YAMLDAG, *arguments],
-            cwd=self.folder,
-            env=self.environment(env),
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            check=False,
-        )
+        done = forked.call(arguments, self.folder, self.environment(env), timeout=PATIENCE)
         assert done.returncode != 3, done.stderr  # our bug
         assert f"{ROOT}/yamldag" not in done.stderr  # no frame of ours
         return Answer(done.returncode, done.stdout, done.stderr)

@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -18,6 +17,7 @@ import pytest
 import yaml
 from jsonschema import Draft7Validator
 
+from tests import forked
 from tests.examples.standing import ROOT, standing
 from yamldag.operators import catalog
 
@@ -46,8 +46,7 @@ def rockets(project: Path, standin: str) -> dict[str, Any]:
 def yamldag(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     env = {name: value for name, value in os.environ.items() if not name.startswith("YAMLDAG_")}
     env |= {"PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
-    command = [sys.executable, "-m", "yamldag", *arguments]
-    return subprocess.run(command, cwd=project, env=env, capture_output=True, text=True, check=False)
+    return forked.call(arguments, project, env)
 
 
 def run(project: Path, *arguments: str) -> dict[str, Any]:
