@@ -64,7 +64,7 @@ def _example(code: str) -> Iterator[str]:
     elif single.exists():
         yield _file(single)
     else:
-        for path in sorted(one for one in folder.iterdir() if one.is_file()):
+        for path in sorted(one for one in folder.rglob("*") if one.is_file()):
             yield f"`{path.relative_to(GOLDEN)}`:\n\n{_file(path)}"
 
 

@@ -22,6 +22,8 @@ AIRFLOW = [
     "apache-airflow-providers-sqlite==4.3.4",
     "apache-airflow-providers-standard==1.21.0",
 ]
+DBT = ["dbt-core>=1.9,<1.12", "dbt-duckdb>=1.9,<2"]
+"""From 1.12 on dbt-core fetches a part of itself from elsewhere when it is installed."""
 
 
 def built(requirements: Sequence[str]) -> str:
@@ -32,7 +34,7 @@ def built(requirements: Sequence[str]) -> str:
             patch.setenv(name, value)
         try:
             made = environment.environment(str(FOLDER), requirements, "/")
-        except (environment._Unbuilt, OSError) as problem:
+        except (environment.Unbuilt, OSError) as problem:
             words = f"{requirements[0]} and the like can't be installed: {problem}"
             if os.environ.get("CI") == "true":
                 pytest.fail(words)

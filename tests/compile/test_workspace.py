@@ -85,6 +85,24 @@ def test_a_changed_module_compiles_the_pipelines_that_call_it(tmp_path: Path) ->
     assert here.result().found == []
 
 
+def test_what_changes_in_a_dbt_project_compiles_the_pipeline_that_expands_it(tmp_path: Path) -> None:
+    user = folder(tmp_path) / "user.yml"
+    user.write_text("pipeline: user\ntasks: {w: {dbt: {command: build, project: ./shop, expand: models}}}\n")
+    models = tmp_path / "shop" / "models"
+    models.mkdir(parents=True)
+    (tmp_path / "shop" / "dbt_project.yml").write_text("name: shop\n")
+    (models / "a.sql").write_text("select 1\n")
+    here = workspace(tmp_path)
+    here.refresh()
+    (models / "b.sql").write_text("select * from {{ ref('a') }}\n")
+    assert here.refresh() == [str(user)]
+    assert [task.id for unit in here.unit(str(user)) for task in unit.root.tasks()] == ["w.a", "w.b"]
+    write(models / "b.sql", "select * from {{ ref('c') }}\n")
+    assert here.refresh() == [str(user)]
+    assert [one.code for one in here.result().found] == ["YD709"]
+    assert here.refresh() == []
+
+
 def test_a_call_into_a_file_that_does_not_parse_is_not_missed(tmp_path: Path) -> None:
     here = workspace(folder(tmp_path))
     write(tmp_path / "user.yml", "pipeline: user\ntasks: {u: {pipeline: p1}}\n")

@@ -86,7 +86,6 @@ def test_what_cannot_be_run_is_said_before_anything_runs(project: Project) -> No
         "on_deadline: [{bash: x}, {dbt: run}]\ntasks: {a: {bash: touch ran}}": "`dbt`",
         "tasks: {a: {bash: touch ran}, b: {kubernetes: alpine}}": "`kubernetes`",
         "tasks: {a: {bash: touch ran, on_success: {dbt: run}}}": "`dbt`",
-        "tasks: {a: {bash: touch ran}, b: {dbt: run}}": "`dbt`",
     }
     for text, what in features.items():
         project.pipeline(text)

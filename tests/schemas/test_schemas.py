@@ -69,7 +69,7 @@ PARAMETERS = {
     "docker": "image command args resources namespace connection",
     "kubernetes": "image command args resources namespace connection",
     "ssh": "command connection",
-    "dbt": "command project target vars",
+    "dbt": "command project select exclude expand target vars profiles manifest requirements",
     "pipeline": "id date wait",
     "wait": "delay until file http sql python pipeline task date poke_interval soft_fail",
     "approval": "message form approvers",
@@ -328,7 +328,7 @@ def test_templates_are_rendered_where_the_language_says_and_nowhere_else() -> No
 
 @pytest.mark.parametrize("operator", [name for name in OPERATORS if name not in ("pipeline", "noop")])
 def test_every_text_below_an_operator_key_is_a_template(operator: str) -> None:
-    constant = {"pipeline", "task"} if operator == "wait" else set()
+    constant = {"wait": {"pipeline", "task"}, "dbt": {"expand", "manifest"}}.get(operator, set())
     schema = document(f"operators/{operator}.schema.json")
     plain = [
         path

@@ -28,7 +28,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     monkeypatch.setattr(documents, "_schemas", {})
     for name, text in PROJECT.items():
         path = tmp_path / name
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     (tmp_path / ".yamldag").mkdir(0o700)
     made = Place(tmp_path, Caller(tmp_path, capsys))

@@ -15,8 +15,13 @@ PROJECT = {
     "main.yml": "pipeline: main\ntimezone: Europe/Berlin\nschedule: '0 3 * * *'\ntasks:\n"
     "  a: {bash: 'echo {{ vars.day }}'}\n  b: {use: ./parts/part.yml}\n"
     "  c: {python: 'own:work'}\n  d: {python: 'json:dumps', args: {obj: 1}}\n"
-    "  e: {matrix: {z: [1, 2], a: [3, 4]}, bash: 'true'}\n",
+    "  e: {matrix: {z: [1, 2], a: [3, 4]}, bash: 'true'}\n"
+    "  f: {dbt: {command: build, project: ./shop, expand: models}, when: false}\n",
     "parts/part.yml": "template: part\ntasks: {x: {bash: 'true'}}\n",
+    "shop/dbt_project.yml": "name: shop\n",
+    "shop/macros/own.sql": "{% macro own() %}1{% endmacro %}\n",
+    "shop/models/orders.sql": "select {{ own() }} as id\n",
+    "shop/models/orders.yml": "models: [{name: orders, columns: [{name: id, tests: [unique]}]}]\n",
     "own.py": "def work():\n    return 1\n",
 }
 

@@ -58,6 +58,19 @@ def gone(place: Place, _: pytest.MonkeyPatch) -> None:
     (place.folder / "own.py").unlink()
 
 
+def another_model(place: Place, _: pytest.MonkeyPatch) -> None:
+    (place.folder / "shop" / "models" / "more.sql").write_text("select 1\n")
+
+
+def first_seed(place: Place, _: pytest.MonkeyPatch) -> None:
+    (place.folder / "shop" / "seeds").mkdir()
+    (place.folder / "shop" / "seeds" / "raw.csv").write_text("id\n1\n")
+
+
+def model_gone(place: Place, _: pytest.MonkeyPatch) -> None:
+    (place.folder / "shop" / "models" / "orders.sql").unlink()
+
+
 def no_project(place: Place, _: pytest.MonkeyPatch) -> None:
     (place.folder / "yamldag.yml").unlink()
 
@@ -102,6 +115,7 @@ def other_zones(place: Place, patch: pytest.MonkeyPatch) -> None:
 EDITS = [
     *(append(name) for name in PROJECT),
     *(same_size_and_time, shadowed, hidden, gone, no_project, other_project, other_folder),
+    *(another_model, first_seed, model_gone),
     *(chosen, chosen_by_variable, other_version, other_python, other_library, other_zones),
 ]
 

@@ -236,3 +236,15 @@ def strings(node: Node) -> Iterator[Scalar]:
             stack.extend(value for _, value in reversed(here.items.values()))
         elif type(here) is Seq:
             stack.extend(reversed(here.items))
+
+
+def merged(entries: list[Entry], short: str | None) -> dict[str, Entry]:
+    """An operator's parameters by name, the nearest giver first; a short form is the parameter that it sets."""
+    found: dict[str, Entry] = {}
+    for entry in entries:
+        if type(entry.node) is Map:
+            for name, (key, node) in entry.node.items.items():
+                found.setdefault(name, Entry(key, node, entry.site))
+        elif short is not None and not (type(entry.node) is Scalar and entry.node.value is None):
+            found.setdefault(short, entry)
+    return found

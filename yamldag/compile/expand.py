@@ -6,6 +6,7 @@ from typing import NamedTuple, Protocol
 
 from yamldag.compile import documents, keys, shapes
 from yamldag.compile.draft import Draft, Entries, Layer, Scope, key_or
+from yamldag.compile.seen import Seen
 from yamldag.syntax.diagnostic import Diagnostic, Related, at
 from yamldag.syntax.nearest import nearest
 from yamldag.syntax.source import Source
@@ -28,10 +29,21 @@ class Template(NamedTuple):
     faulty: set[int]
 
 
+class Reader(Protocol):
+    """Where other files come from."""
+
+    seen: Seen
+
+    def read(self, path: str) -> documents.File: ...
+
+
 class Library(Protocol):
     """Where templates come from."""
 
     def template(self, value: Scalar, scope: Scope) -> Template | Diagnostic | None: ...
+
+    @property
+    def reader(self) -> Reader: ...
 
 
 class Expansion:
@@ -87,6 +99,15 @@ class Expansion:
                 self._map(draft)
             if draft.kind != "task":
                 self._open(draft, chain, layers)
+            elif draft.operator == "dbt":
+                self._dbt(draft)
+
+    def _dbt(self, draft: Draft) -> None:
+        from yamldag.compile.dbt import expanding
+
+        if expanding.is_wanted(draft, self.faulty):
+            self.found += expanding.expand(draft, self.library.reader, self.faulty)
+            self.count += len(draft.children)
 
     def _map(self, draft: Draft) -> None:
         if draft.mapped is not None:

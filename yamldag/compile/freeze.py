@@ -8,9 +8,8 @@ from functools import lru_cache
 from typing import Any
 
 from yamldag.compile import shapes
-from yamldag.compile.draft import Draft, Entries, Entry, Layer
+from yamldag.compile.draft import Draft, Entries, Entry, Layer, merged
 from yamldag.compile.keys import OPERATORS
-from yamldag.compile.operators import merged
 from yamldag.compile.project import Project
 from yamldag.compile.timing import duration
 from yamldag.operators import catalog
@@ -178,9 +177,24 @@ def _params(entries: list[Entry], operator: catalog.Operator | None) -> dict[str
         # A word is what was written: 2.50 is no 2.5, and true no True.
         site = found["argv"].site
         params["argv"] = [site.text(word) for word in found["argv"].node.items if type(word) is Scalar]
+    elif operator is not None and operator.name == "dbt":
+        params |= _command(found["command"])
     elif operator is not None and operator.name == "approval" and "form" in found:
         params["form"] = _form(found["form"].node, found["form"].site)
     return params
+
+
+def _command(entry: Entry) -> dict[str, Json]:
+    """The words of a command of dbt: each is rendered by itself, and read by no shell."""
+    node = entry.node
+    if type(node) is Seq:
+        return {"command": [entry.site.text(word) for word in node.items if type(word) is Scalar]}
+    from yamldag.operators import dbt
+
+    words = dbt.split(entry.site.text(node)) if type(node) is Scalar else None
+    if words is None or (len(words) == 1 and "{" in words[0]):
+        return {}  # a template gives all of them
+    return {"command": list(words)}
 
 
 def _form(node: Node, site: Draft) -> Json:

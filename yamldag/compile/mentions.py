@@ -221,6 +221,11 @@ class Mentions:
             message = f"`{root}` can't be read here: what `{site.operator}` goes by is stored with the run"
             self.outputs.say(node, "YD214", message, reference.start, reference.end)
             return
+        if where is Where.OPERATOR and site.operator == "dbt":
+            message = f"`{root}` can't be read here: everyone on the machine can see a command line"
+            help_ = "hand it over in `env`, and read it with dbt's `env_var()`"
+            self.outputs.say(node, "YD214", message, reference.start, reference.end, help_)
+            return
         segment = _first(reference)
         known = self.project.secrets if root == "secrets" else self.project.connections
         name = "" if segment is None else str(segment.name)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from yamldag.compile import connecting, copying, plugins, shapes
-from yamldag.compile.draft import Draft, Entries, Entry, Layer, Scope, strings
+from yamldag.compile.draft import Draft, Entries, Entry, Layer, Scope, merged, strings
 from yamldag.compile.keys import CALLING, OPERATORS
 from yamldag.compile.project import Project
 from yamldag.compile.seen import Seen
@@ -71,6 +71,8 @@ class Operators:
             self._airflow([entry.node for entry in task.values("airflow")])
         elif task.operator == "copy":
             self.found += copying.faults(task.values("copy"), self.faulty, self.project)
+        elif task.operator == "dbt":
+            self._dbt(task, key)
         elif task.operator in CALLING:
             function = parameter(node, "python")
             if function is not None and id(function) not in self.faulty:
@@ -80,6 +82,13 @@ class Operators:
         self._required(task.operator, key, node, task)
         self._output(task)
         self._mapping(task)
+
+    def _dbt(self, task: Draft, key: Scalar) -> None:
+        given = merged(task.values("dbt"), "command")
+        if "expand" not in given:  # else it was looked at when it was expanded
+            from yamldag.compile.dbt import checking
+
+            self.found += checking.faults(given, key, self.faulty, self.seen)
 
     def _call_of(self, task: Draft, node: Node) -> None:
         if known := self._python(task.scope.folder, node):
@@ -416,18 +425,6 @@ def _defined(shown: str, names: tuple[str, ...]) -> str:
         if names
         else f"`{shown}` defines none"
     )
-
-
-def merged(entries: list[Entry], short: str | None) -> dict[str, Entry]:
-    """An operator's parameters by name, the nearest giver first; a short form is the parameter that it sets."""
-    found: dict[str, Entry] = {}
-    for entry in entries:
-        if type(entry.node) is Map:
-            for name, (key, node) in entry.node.items.items():
-                found.setdefault(name, Entry(key, node, entry.site))
-        elif short is not None and not (type(entry.node) is Scalar and entry.node.value is None):
-            found.setdefault(short, entry)
-    return found
 
 
 def form_of(task: Draft) -> Node | None:

@@ -27,7 +27,7 @@ _READY = "ready"
 _QUIET = ("--disable-pip-version-check", "--no-input", "--progress-bar", "off")
 
 
-class _Unbuilt(Exception):  # noqa: N818
+class Unbuilt(Exception):  # noqa: N818
     """Why there is no environment, in words."""
 
 
@@ -36,7 +36,7 @@ def main(spec_path: str) -> NoReturn:
         spec: dict[str, Any] = json.load(file)
     try:
         folder = environment(spec["environments"], spec["requirements"], spec["folder"])
-    except (_Unbuilt, OSError) as problem:
+    except (Unbuilt, OSError) as problem:
         from yamldag.executors.leaving import leave
 
         words = f"its requirements can't be installed: {problem}"
@@ -47,7 +47,7 @@ def main(spec_path: str) -> NoReturn:
 
 
 def environment(folder: str, requirements: Sequence[str], base: str) -> str:
-    """The environment's folder, below `folder`; paths among the requirements start from `base`. Raises _Unbuilt,
+    """The environment's folder, below `folder`; paths among the requirements start from `base`. Raises Unbuilt,
     OSError."""
     path = os.path.join(folder, key(requirements, base))
     if os.path.exists(os.path.join(path, _READY)):
@@ -103,7 +103,7 @@ def _call(words: Sequence[str], cwd: str) -> None:
     """What it writes is in the task's log."""
     done = subprocess.run(words, cwd=cwd, stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT, check=False)  # noqa: S603
     if done.returncode:
-        raise _Unbuilt(f"pip ended with {done.returncode}; the log tells why")
+        raise Unbuilt(f"pip ended with {done.returncode}; the log tells why")
 
 
 @contextlib.contextmanager

@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # the module itself takes time
 _PLACES = {
     "airflow": ("airflow.running", "carry_out"),
     "copy": ("copying.copy", "copy"),
+    "dbt": ("dbt", "carry_out"),
     "docker": ("remote.docker", "carry_out"),
     "email": ("mail", "send"),
     "http": ("request", "send"),

@@ -111,6 +111,7 @@ _OURS = frozenset(
             "branch",
             "command",
             "copy",
+            "dbt",
             "docker",
             "email",
             "guarded",

@@ -23,6 +23,10 @@ def fault(requirements: Sequence[str]) -> str | None:
 
 
 def environment(requirements: Sequence[str], attempt: Attempt) -> dict[str, Json]:
-    """What a spec says of it: beside the runs, where the scheduler may write to, and a person may delete."""
-    kept = os.path.join(os.path.dirname(os.path.dirname(attempt.run_dir)), "environments")
-    return {"requirements": list(requirements), "environments": kept}
+    """What a spec says of it."""
+    return {"requirements": list(requirements), "environments": beside_runs(attempt, "environments")}
+
+
+def beside_runs(attempt: Attempt, name: str) -> str:
+    """A folder for what outlives runs: where the scheduler may write to, and a person may delete."""
+    return os.path.join(os.path.dirname(os.path.dirname(attempt.run_dir)), name)

@@ -59,8 +59,10 @@ def _there(path: str) -> bool:
 
 
 def _content(path: str) -> str | None:
-    """A hash of what is in a file; None: it can't be read."""
+    """A hash of what is in a file, or of the names in a folder; None: it can't be read."""
     try:
+        if os.path.isdir(path):
+            return digest("\0".join(sorted(os.listdir(path))).encode(errors="surrogateescape"))
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
             with open(descriptor, "rb", closefd=False) as file:

@@ -106,6 +106,13 @@ _TABLE = (
         "error",
         "the plug-in that brings an operator can't be loaded or describes itself wrongly",
     ),
+    (
+        "YD709",
+        "unknown-model",
+        "error",
+        "a dbt project refers to, or a task selects, what is not in the project",
+    ),
+    ("YD710", "dbt-unread", "error", "what a dbt project says can't be told without running dbt"),
     # YD8xx: lint
     ("YD801", "unused-param", "warning", "a param is declared and never used"),
     ("YD802", "unused-ignore", "warning", "a `yamldag: ignore[…]` comment silences nothing"),

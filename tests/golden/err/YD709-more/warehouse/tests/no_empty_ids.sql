@@ -1,0 +1,1 @@
+select * from {{ ref('ordres') }} where id is null

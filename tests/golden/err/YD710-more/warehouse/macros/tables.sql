@@ -1,0 +1,4 @@
+{% macro newest(name) %}
+  {{ ref(name) }}
+{% endmacro %}
+{% macro two() %}{{ newest('customers') }}{% endmacro %}

@@ -1,0 +1,1 @@
+{{ config(tags=var('tags')) }} select 1

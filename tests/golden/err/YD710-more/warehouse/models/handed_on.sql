@@ -1,0 +1,1 @@
+{% set table = ref %} select * from {{ table('x') }}

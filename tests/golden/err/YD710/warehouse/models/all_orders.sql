@@ -1,0 +1,3 @@
+{% for country in ["de", "fr"] %}
+select * from {{ ref("orders_" ~ country) }}
+{% endfor %}
