@@ -18,8 +18,8 @@ from yamldag.syntax.codes import CODES
 Schema: TypeAlias = dict[str, Any]
 
 RUN_NOW = (
-    *("bash", "command", "python", "http", "sql", "copy", "docker", "ssh", "dbt", "pipeline", "wait"),
-    *("approval", "branch", "short_circuit", "email", "notify", "airflow", "noop"),
+    *("bash", "command", "python", "http", "sql", "copy", "docker", "kubernetes", "ssh", "dbt", "pipeline"),
+    *("wait", "approval", "branch", "short_circuit", "email", "notify", "airflow", "noop"),
 )
 """The operators that this version runs; it checks and draws the others."""
 

@@ -142,7 +142,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.command,
             re.sub(r"^/containers/[^/]+", "/containers/X", path) if name != "create" else path,
         )
-        if act == ("GET", "/containers/X") and name == "json":
+        if act == ("GET", "/version"):
+            self._json(200, {"Version": "27.1.1", "ApiVersion": "1.46", "MinAPIVersion": "1.24"})
+        elif act == ("GET", "/containers/X") and name == "json":
             wanted = json.loads(query["filters"])["label"]
             self._json(200, [
                 {"Id": key, "Names": [f"/{key}"]} for key, each in self.engine.containers.items()

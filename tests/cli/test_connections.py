@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import docker_engine, kubernetes_api
 from tests.cli.commands import Caller
 
 SECRET = "hunter2-hunter2"
@@ -75,6 +76,42 @@ def test_a_test_says_whether_it_can_be_reached(call: Caller, tmp_path: Path) -> 
         assert (said.code, said.json["ok"]) == (1, False)
         assert SECRET not in said.out + said.err
     assert "refused the connection" in call("connections", "test", "web").out
+
+
+def test_an_engine_and_a_cluster_are_asked(call: Caller, tmp_path: Path) -> None:
+    for name in ("e", "k"):
+        (tmp_path / name).mkdir()
+    with (
+        docker_engine.private(tmp_path / "e") as engine,
+        kubernetes_api.private(tmp_path / "k", SECRET) as there,
+    ):
+        known: dict[str, object] = {
+            "local": engine.url,
+            "engine": {"type": "docker", "url": engine.url},
+            "away": "tcp://127.0.0.1:1",
+            "none": {"type": "docker", "url": "ftp://x"},
+            "web": {"type": "docker", "url": there.url},
+            "k": {"type": "kubernetes", "url": there.url, "token": SECRET, "namespace": "data"},
+            "wrong": {"type": "kubernetes", "url": there.url, "token": f"{SECRET}-2"},
+            "nowhere": {"type": "kubernetes", "kubeconfig": "no/config"},
+        }
+        call.write("yamldag.yml", json.dumps({"connections": known}))
+        said = {name: call("connections", "test", name) for name in known}
+    assert {name: each.code for name, each in said.items() if each.code == 0} == {
+        "local": 0,
+        "engine": 0,
+        "k": 0,
+    }
+    assert {name: each.out for name, each in said.items()} == {
+        "local": "local: it answers: Docker 27.1.1\n",
+        "engine": "engine: it answers: Docker 27.1.1\n",
+        "away": "away: the Docker engine at tcp://127.0.0.1:1 can't be reached: connection refused\n",
+        "none": "none: the Docker engine should be a URL such as `unix:///var/run/docker.sock` or `tcp://host:2376`, found `ftp://x`\n",
+        "web": "web: Unauthorized\n",
+        "k": "k: it answers: Kubernetes v1.37.0, and lets us make Jobs in `data`\n",
+        "wrong": f"wrong: the cluster at {there.url} does not know us: what signs in is not good there\n",
+        "nowhere": f"nowhere: the kubeconfig `{tmp_path}/no/config` can't be read: no such file or directory\n",
+    }  # fmt: skip
 
 
 def test_wrong_usage(call: Caller) -> None:

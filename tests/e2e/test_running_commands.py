@@ -84,7 +84,7 @@ def test_what_cannot_be_run_is_said_before_anything_runs(project: Project) -> No
     features = {
         "on_failure: {kubernetes: alpine}\ntasks: {a: {bash: touch ran}}": "`kubernetes`",
         "on_deadline: [{bash: x}, {dbt: run}]\ntasks: {a: {bash: touch ran}}": "`dbt`",
-        "tasks: {a: {bash: touch ran}, b: {kubernetes: alpine}}": "`kubernetes`",
+        "tasks: {a: {bash: touch ran}, b: {bash: touch ran, on_retry: {approval: Go on?}}}": "`approval`",
         "tasks: {a: {bash: touch ran, on_success: {dbt: run}}}": "`dbt`",
     }
     for text, what in features.items():

@@ -116,7 +116,7 @@ def test_a_file_that_goes_takes_its_pipelines_along(root: Path) -> None:
 
 def test_what_is_broken_is_told_at_each_start(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(root, "pipelines/c.yml", "pipeline: c\ntasks: {t: {noop: , retires: 1}}\n")
-    write(root, "pipelines/d.yml", "pipeline: d\ntasks: {t: {kubernetes: {image: x, command: y}}}\n")
+    write(root, "pipelines/d.yml", "pipeline: d\ntasks: {t: {bash: x, on_retry: {wait: 10m}}}\n")
     monkeypatch.setattr(catalog, "_plugins", Plugins(None, ()))
     for _ in range(3):
         catalogue = start(root)

@@ -283,7 +283,7 @@ def test_a_new_file_is_found(place: Place) -> None:
 
 
 def test_a_pipeline_that_needs_later_features_is_shown_and_not_run(place: Place) -> None:
-    place.write("p", "pipeline: p\nschedule: {every: 10s}\ntasks:\n  a: {kubernetes: alpine}\n")
+    place.write("p", "pipeline: p\nschedule: {every: 10s}\ntasks:\n  a: {bash: x, on_failure: {wait: 10m}}\n")
     service = place.service()
     place.go(service, 25)
     assert place.ticks("p") == []

@@ -16,8 +16,8 @@ import pytest
 from yamldag.operators import catalog
 
 RUNNING = (
-    *("bash", "command", "python", "http", "sql", "copy", "docker", "ssh", "dbt", "pipeline", "wait"),
-    *("approval", "branch", "short_circuit", "email", "notify", "airflow", "noop"),
+    *("bash", "command", "python", "http", "sql", "copy", "docker", "kubernetes", "ssh", "dbt", "pipeline"),
+    *("wait", "approval", "branch", "short_circuit", "email", "notify", "airflow", "noop"),
 )
 SHORT = {
     "bash": "script",

@@ -237,7 +237,7 @@ def test_a_file_that_changes_while_it_is_compiled_is_not_kept(tmp_path: Path) ->
     "text",
     [
         "pipeline: p\ntasks: {a: {bash: 'true', retires: 1}}\n",
-        "pipeline: p\ntasks: {a: {kubernetes: {image: x, command: y}}}\n",
+        "pipeline: p\ntasks: {a: {bash: x, on_retry: {wait: 10m}}}\n",
         "pipeline: p\ntasks: {a: {pipeline: other}}\n",
         "pipeline: p\ntasks: {a: {wait: {pipeline: other}}}\n",
         "pipeline: p\nschedule: {assets: [x]}\ntasks: {a: {noop: }}\n",

@@ -145,7 +145,7 @@ def test_a_broken_file_shows_its_diagnostics(site: Site) -> None:
 
 
 def test_what_this_version_does_not_run_is_said(site: Site) -> None:
-    site.write("a", "pipeline: hello\ntasks:\n  ask: {kubernetes: alpine}\n")
+    site.write("a", "pipeline: hello\ntasks:\n  ask: {bash: x, on_failure: {wait: 10m}}\n")
     assert "does not run it yet" in site.page()
     assert "YD706" in site.page("/pipelines/hello")
 

@@ -2,7 +2,7 @@
 never shown.
 
 list              all of them; exit code 1 if one can't be resolved here
-test ID           reach it: sign in to a database, or send a request to an address
+test ID           reach it: sign in to a database or a cluster, or send a request to an address
 add ID            keep one in the database, encrypted: a URL or a mapping, asked for, or from standard input or --file
 remove ID         the database keeps it no more
 """
@@ -140,6 +140,10 @@ def _reached(found: Connection, root: str) -> tuple[bool, str]:
         return _answer(web_address(found, ""), web_headers(found))
     if found.get("type") == "ssh":
         return _signed_in(found, root)
+    if found.get("type") in ("docker", "tcp", "unix"):
+        return _engine(found)
+    if found.get("type") == "kubernetes":
+        return _cluster(found)
     if found.get("type") in ("smtp", "smtps"):
         return _mail(found)
     if found.get("type") in CHATS:
@@ -157,6 +161,23 @@ def _signed_in(found: Connection, root: str) -> tuple[bool, str]:
 
     there = machine(found, root)
     return (False, there) if isinstance(there, str) else reach(there)
+
+
+def _engine(found: Connection) -> tuple[bool, str]:
+    from yamldag.executors.remote.docker import reach
+    from yamldag.operators.docker import engine
+
+    there = engine(found)
+    return (False, there) if isinstance(there, str) else reach(there)
+
+
+def _cluster(found: Connection) -> tuple[bool, str]:
+    from yamldag.executors.remote.kubernetes import reach
+    from yamldag.operators.kubernetes import cluster
+
+    there = cluster(found)
+    namespace = None if found.get("namespace") is None else str(found["namespace"])
+    return (False, there) if isinstance(there, str) else reach(there, namespace)
 
 
 def _mail(found: Connection) -> tuple[bool, str]:

@@ -108,6 +108,11 @@ def _preview_text(row: dict[str, Any]) -> str:
             text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
             body = text.rstrip("\n").replace("\n", "\n      ")
             lines.append(f"  {name}: {body}" if key == "params" else f"  {key} {name}: {body}")
+    if row["manifest"]:
+        import yaml
+
+        shown = yaml.safe_dump(row["manifest"], sort_keys=False, allow_unicode=True, width=200)
+        lines.append("  manifest:\n      " + shown.rstrip("\n").replace("\n", "\n      "))
     return "\n".join(lines) + "\n\n"
 
 

@@ -28,6 +28,7 @@ _PLACES = {
     "docker": ("remote.docker", "carry_out"),
     "email": ("mail", "send"),
     "http": ("request", "send"),
+    "kubernetes": ("remote.kubernetes", "carry_out"),
     "notify": ("telling", "tell"),
     "sql": ("query", "query"),
     "ssh": ("remote.ssh", "carry_out"),

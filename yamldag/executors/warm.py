@@ -37,6 +37,7 @@ _MODULES = {
     "copy": "query",
     "docker": "remote.docker",
     "http": "request",
+    "kubernetes": "remote.kubernetes",
     "sql": "query",
     "ssh": "remote.ssh",
 }

@@ -13,7 +13,7 @@ from yamldag.operators.secrets import UnresolvedError
 DATABASES = ("mariadb", "mysql", "postgresql", "sqlite")
 STORES = ("ftp", "ftps", "s3", "sftp")
 CHATS = ("discord", "slack", "teams", "webhook")
-KINDS = ("http", "https", "smtp", "smtps", "ssh", *CHATS, *DATABASES, *STORES)
+KINDS = ("docker", "http", "https", "kubernetes", "smtp", "smtps", "ssh", *CHATS, *DATABASES, *STORES)
 """Those whose settings are known, and checked: `schemas/connections/`. Any other may have any setting."""
 ALIASES = {"postgres": "postgresql"}
 _DRIVERS = {"postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql", "mariadb": "mariadb+pymysql"}

@@ -39,6 +39,8 @@ class Attempt(Struct, frozen=True):
     """Hosts and networks that it may speak to in any case."""
     told: dict[str, Any] = field(default_factory=dict)
     """What another tool's operator wants to know of the run, as JSON: see `yamldag.operators.airflow`. Else empty."""
+    timeout: float | None = None
+    """Seconds that it may take; who started it sees to that."""
 
     @property
     def reach(self) -> dict[str, Json]:
@@ -116,6 +118,7 @@ _OURS = frozenset(
             "email",
             "guarded",
             "http",
+            "kubernetes",
             "noop",
             "notify",
             "python",

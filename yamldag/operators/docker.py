@@ -12,7 +12,7 @@ from yamldag.operators.contract import Attempt, Json, Outcome, Work, text, words
 from yamldag.operators.ending import of_elsewhere as outcome
 from yamldag.operators.process import argv
 
-__all__ = ["inline", "outcome", "prepare"]
+__all__ = ["engine", "inline", "outcome", "prepare"]
 
 inline = False
 
@@ -33,9 +33,9 @@ _FILES = ("ca_file", "cert_file", "key_file")
 
 
 def prepare(params: Mapping[str, Json], _args: Mapping[str, Json], attempt: Attempt) -> Work | Outcome:
-    engine = _engine(params.get("connection"))
+    there = engine(params.get("connection"))
     limits = _limits(params.get("resources"))
-    for made in (engine, limits):
+    for made in (there, limits):
         if isinstance(made, str):
             return Outcome("failed", made)
     key = hashlib.sha256(
@@ -45,7 +45,7 @@ def prepare(params: Mapping[str, Json], _args: Mapping[str, Json], attempt: Atte
         "operator": "docker",
         "result": attempt.result_path,
         "output": attempt.output_path,
-        "engine": engine,
+        "engine": there,
         "name": f"yamldag-{key[:24]}-{attempt.number}",
         "key": key,
         "image": text(params["image"]),
@@ -57,7 +57,7 @@ def prepare(params: Mapping[str, Json], _args: Mapping[str, Json], attempt: Atte
     return Work(argv(attempt.spec_path), spec=spec, warm=("fork", "docker", "/", ""))
 
 
-def _engine(connection: Json) -> dict[str, Json] | str:
+def engine(connection: Json) -> dict[str, Json] | str:
     """Where it is, `{url, ca_file, cert_file, key_file, user, password}`; or what is wrong with that, in words."""
     said: dict[str, Json] = connection if isinstance(connection, dict) else {}
     url = text(said.get("url") or os.environ.get("DOCKER_HOST") or SOCKET)

@@ -21,9 +21,9 @@ inline = False
 
 CONNECTING = ("http", "sql")
 """What a `wait` may ask by a `connection`."""
-ELSEWHERE = ("docker", "ssh")
-"""Those that carry out a command on another machine, or in a container: its environment is the task's own `env` alone,
-which their process is told by its spec."""
+ELSEWHERE = ("docker", "kubernetes", "ssh")
+"""Those that carry out a command on another machine, in a container or in a cluster: its environment is the task's own
+`env` alone, which their process is told by its spec."""
 _ALWAYS = ("airflow", "email", "sql", *ELSEWHERE)
 """They go by a connection, if by one of a name that goes without saying."""
 

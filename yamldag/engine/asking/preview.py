@@ -14,8 +14,9 @@ from yamldag.engine.loop.templates import Templates
 from yamldag.engine.memory.earlier import earlier_outputs
 from yamldag.engine.memory.records import Dates
 from yamldag.engine.memory.run import Run, build, narrowed
+from yamldag.operators.contract import Attempt
 from yamldag.plan.expression import TemplateError, analyse, render, render_text
-from yamldag.plan.pipeline import Json
+from yamldag.plan.pipeline import Json, Task
 from yamldag.plan.schedule import read
 
 
@@ -72,7 +73,18 @@ def preview(order: Order, folder: Path, database: str | None = None) -> list[dic
                 "env": known(task.env, context),
             }
         )
+        rows[-1]["manifest"] = _manifest(rows[-1], run, task)
     return rows
+
+
+def _manifest(row: dict[str, Any], run: Run, task: Task) -> Json:
+    """What a cluster would be sent, beside what the connection adds; null for what goes to none."""
+    if task.operator != "kubernetes":
+        return None
+    from yamldag.operators import kubernetes
+
+    attempt = Attempt(run.id, task.id, 1, None, "", "", "", "", "", "", "", timeout=task.timeout)
+    return kubernetes.with_variables(kubernetes.job(row["params"], {}, attempt), row["env"])
 
 
 def known(value: Any, context: Mapping[str, Any]) -> Json:

@@ -295,6 +295,7 @@ def _attempt(instance: Instance, base: str, cwd: str, mark: str = "") -> Attempt
         f"{base}{mark}.result",
         f"{base}.log",
         f"{base}{mark}.spec",
+        timeout=task.timeout,
     )
 
 

@@ -22,7 +22,7 @@ from typing import Any
 
 import httpx
 
-from yamldag.executors.marking import Mark
+from yamldag.executors.remote.keeper import Keeper
 from yamldag.executors.remote.told import ended, environment, failed
 
 _VERSION = "v1.41"
@@ -58,6 +58,21 @@ def carry_out(spec: dict[str, Any]) -> dict[str, Any]:
         return failed(str(refused), retry=refused.retry)
     except (httpx.HTTPError, OSError, ssl.SSLError) as problem:
         return failed(f"the Docker engine at {url} can't be reached, or was lost: {_words(problem)}")
+
+
+def reach(engine: dict[str, Any]) -> tuple[bool, str]:
+    """Whether it answers, and words on it."""
+    try:
+        with _client(engine) as client:
+            answer = client.get(f"/{_VERSION}/version", timeout=_CONNECT)
+    except (httpx.HTTPError, OSError, ssl.SSLError) as problem:
+        return False, f"the Docker engine at {engine['url']} can't be reached: {_words(problem)}"
+    if not answer.is_success:
+        return False, _message(answer)
+    try:
+        return True, f"it answers: Docker {answer.json()['Version']}"
+    except (ValueError, KeyError, TypeError):
+        return False, f"what answers at {engine['url']} is no Docker engine"
 
 
 def _client(engine: dict[str, Any]) -> httpx.Client:
@@ -106,13 +121,16 @@ class _Container:
     @contextlib.contextmanager
     def _kept(self) -> Iterator[None]:
         """The container is removed at the end, whoever comes to it."""
-        ours = _keeper(self._spec["engine"], self._path)
+        keeper = Keeper(self._remove_beside)
         try:
             yield
         finally:
             self._ask("DELETE", self._path, (404, 409), params={"force": "1", "v": "1"})
-            os.write(ours, b".")
-            os.close(ours)
+            keeper.let_go()
+
+    def _remove_beside(self) -> None:
+        with _client(self._spec["engine"]) as client:
+            client.delete(f"/{_VERSION}{self._path}", params={"force": "1", "v": "1"})
 
     def _remove_others(self) -> None:
         """Containers of earlier attempts, whose keepers have died with them."""
@@ -191,36 +209,6 @@ class _Container:
         """By another client: this one reads the log, which ends when the container does."""
         with contextlib.suppress(_Refused, httpx.HTTPError), _client(self._spec["engine"]) as client:
             client.post(f"/{_VERSION}{self._path}/stop", params={"t": str(_STOP)})
-
-
-def _keeper(engine: dict[str, Any], path: str) -> int:
-    """Begin the process that removes the container if we die first. What is written to this descriptor lets it go."""
-    theirs, ours = os.pipe()
-    if os.fork():
-        os.close(theirs)
-        return ours
-    try:
-        os.setsid()  # what is sent to our group is not for it
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, signal.SIG_IGN)
-        with contextlib.suppress(ValueError, OSError):
-            Mark().clear()  # it is nobody's orphan
-        _forget_parent()
-        os.close(ours)
-        for descriptor in (0, 1, 2):
-            os.dup2(os.open(os.devnull, os.O_RDWR), descriptor)
-        if not os.read(theirs, 1):
-            with _client(engine) as client:
-                client.delete(f"/{_VERSION}{path}", params={"force": "1", "v": "1"})
-    finally:
-        os._exit(0)
-
-
-def _forget_parent() -> None:
-    """Live on when our parent dies: that is what it is for."""
-    import ctypes
-
-    ctypes.CDLL(None).prctl(1, 0, 0, 0, 0)  # PR_SET_PDEATHSIG
 
 
 def _written(data: bytes) -> bytes:
