@@ -3,12 +3,13 @@ own is installed; nothing is fetched."""
 
 from __future__ import annotations
 
+import sys
 import zipfile
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.project import Project
+from tests.e2e.project import ROOT, Project
 from yamldag.executors import environment
 
 OFFLINE = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": ""}
@@ -112,6 +113,33 @@ def test_what_a_kill_has_left_half_built_is_built_anew(
     before = (path / "ready").stat().st_mtime_ns
     environment.environment(str(tmp_path / "environments"), [f"./{WHEEL}"], str(tmp_path))
     assert (path / "ready").stat().st_mtime_ns == before
+
+
+def test_what_no_task_has_used_for_long_is_pruned_and_nothing_that_one_uses(there: Project) -> None:
+    held = f"""
+tasks:
+  one:
+    python:
+      requirements: [./{WHEEL}]
+      script: |
+        import pathlib, subprocess, tiny
+        path = pathlib.Path(tiny.__file__)
+        done = subprocess.run({[sys.executable, "-m", "yamldag", "db", "prune", "--older-than", "0s"]!r}, env={{"PYTHONPATH": {str(ROOT)!r}}},
+                              cwd={str(there.folder)!r}, capture_output=True, text=True)
+        print(done.stdout, path.exists())
+"""
+    ran = there.run(held, env=OFFLINE)
+    assert ran.state == "success", ran.log("one")
+    environments = there.folder / ".yamldag" / "environments"
+    [built] = environments.glob("*/")
+    assert ran.log("one").endswith("ok: True\nruns: 0\nenvironments: 0\ndry_run: False\n True\n")
+    prune = ("db", "prune", "--json", "--older-than")
+    assert there(*prune, "1h").json["environments"] == 0
+    assert there(*prune, "0s", "--dry-run").json["environments"] == 1
+    assert built.exists()
+    assert there(*prune, "0s").json["environments"] == 1
+    assert not built.exists()
+    assert there.run("p", env=OFFLINE).state == "success", "it is built anew"
 
 
 def test_an_environment_is_known_by_what_makes_it(tmp_path: Path) -> None:

@@ -394,11 +394,11 @@ def test_old_runs_are_pruned_with_their_folders(project: Project) -> None:
     ids = [project.run("tasks:\n  a: {bash: echo hi}\n").id for _ in range(3)]
     state = project.folder / ".yamldag"
     asked = project("db", "prune", "--older-than", "0s", "--keep", "2", "--dry-run", "--json")
-    assert asked.json == {"ok": True, "runs": 1, "dry_run": True}
+    assert asked.json == {"ok": True, "runs": 1, "environments": 0, "dry_run": True}
     assert project("db", "prune", "--older-than", "1d", "--json").json["runs"] == 0
     assert len(project("runs", "--json").json) == 3
     pruned = project("db", "prune", "--older-than", "0s", "--keep", "2", "--json")
-    assert pruned.json == {"ok": True, "runs": 1, "dry_run": False}
+    assert pruned.json == {"ok": True, "runs": 1, "environments": 0, "dry_run": False}
     assert [row["run_id"] for row in project("runs", "--json").json] == ids[:0:-1]
     for kind in ("logs", "runs"):
         assert not (state / kind / ids[0]).exists()

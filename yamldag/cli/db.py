@@ -2,7 +2,8 @@
 
 upgrade   bring it to this version's tables (commands that write do it by themselves)
 check     its revision, its own integrity check, and rows that point nowhere; exit code 1 if something is wrong
-prune     delete runs that ended long ago, with their tasks, outputs, events, logs and folders
+prune     delete runs that ended long ago, with their tasks, outputs, events, logs and folders, and environments of
+          `requirements` that no task has used for as long
 
 Pruning leaves what is under way, what others still need (updates of assets that wait to be used), and the newest run
 of each pipeline and type. It works in small portions beside a scheduler.
@@ -93,6 +94,7 @@ def _opened(url: str) -> Iterator[Database]:
 
 
 def _prune(project: Project, age: float, keep: int, *, dry: bool) -> dict[str, Any]:
+    from yamldag.executors import environment
     from yamldag.store import pruning
     from yamldag.store.database import Patience
 
@@ -102,14 +104,15 @@ def _prune(project: Project, age: float, keep: int, *, dry: bool) -> dict[str, A
     with _opened(project.database) as database:
         database.wait_by(Patience(_PATIENCE))
         runs = pruning.prunable(database, before, keep)
+        environments = environment.prune(os.path.join(project.state_folder, "environments"), before, dry=dry)
         if dry:
-            return {"ok": True, "runs": len(runs), "dry_run": True}
+            return {"ok": True, "runs": len(runs), "environments": environments, "dry_run": True}
         gone = 0
         for portion in pruning.prune(database, runs):
             gone += len(portion)
             for run in portion:
                 _delete_files(project.state_folder, run)
-        return {"ok": True, "runs": gone, "dry_run": False}
+        return {"ok": True, "runs": gone, "environments": environments, "dry_run": False}
 
 
 def _delete_files(folder: str, run: str) -> None:

@@ -3,13 +3,14 @@
 Run as a program with the path of the task's spec, and becomes the task's own process, in the environment's interpreter.
 An environment is known by what makes it: the requirements, files among them by what is in them, and the interpreter. It
 is built under a lock, once for all who wait for it, and counts as built when its last file is there; what a kill has
-left half built is built anew.
+left half built is built anew. `db prune` deletes those that were not used for long.
 """
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
+import glob
 import hashlib
 import json
 import os
@@ -17,13 +18,16 @@ import platform
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 _OURS = "ours"
 """The folder in an environment by which its interpreter finds yamldag, and nothing else of where that is installed."""
 _READY = "ready"
 """The file that is made last."""
+_LOCK = ".lock"
+"""Ends the name of a file beside an environment. Who builds it, or deletes it, has that alone; who uses it shares it,
+and has touched it."""
 _QUIET = ("--disable-pip-version-check", "--no-input", "--progress-bar", "off")
 
 
@@ -47,16 +51,39 @@ def main(spec_path: str) -> NoReturn:
 
 
 def environment(folder: str, requirements: Sequence[str], base: str) -> str:
-    """The environment's folder, below `folder`; paths among the requirements start from `base`. Raises Unbuilt,
-    OSError."""
+    """The environment's folder, below `folder`; paths among the requirements start from `base`. It is not deleted as
+    long as this process lives, and what it becomes. Raises Unbuilt, OSError."""
     path = os.path.join(folder, key(requirements, base))
-    if os.path.exists(os.path.join(path, _READY)):
-        return path
     os.makedirs(folder, 0o700, exist_ok=True)
-    with _locked(f"{path}.lock"):
-        if not os.path.exists(os.path.join(path, _READY)):
+    lock = os.open(f"{path}{_LOCK}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    _wait_for(lock, fcntl.LOCK_SH)
+    while not _is_ready(path):
+        _wait_for(lock, fcntl.LOCK_EX)
+        if not _is_ready(path):
             _build(path, requirements, base)
+        _wait_for(lock, fcntl.LOCK_SH)  # for a moment nobody holds it
+    os.utime(lock)
+    os.set_inheritable(lock, True)
     return path
+
+
+def prune(folder: str, before: float, *, dry: bool) -> int:
+    """Delete the environments below `folder` that nobody has used since that Unix time; how many there are. `dry`: say
+    it, and delete nothing."""
+    found = 0
+    for path in sorted(glob.glob(os.path.join(glob.escape(folder), "*", ""))):
+        with contextlib.suppress(OSError), open(f"{path[:-1]}{_LOCK}", "r+b", buffering=0) as lock:
+            if os.fstat(lock.fileno()).st_mtime >= before:
+                continue
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the lock's file stays: others may wait by it
+            found += 1
+            if not dry:
+                shutil.rmtree(path)
+    return found
+
+
+def _is_ready(path: str) -> bool:
+    return os.path.exists(os.path.join(path, _READY))
 
 
 def key(requirements: Sequence[str], base: str) -> str:
@@ -106,16 +133,15 @@ def _call(words: Sequence[str], cwd: str) -> None:
         raise Unbuilt(f"pip ended with {done.returncode}; the log tells why")
 
 
-@contextlib.contextmanager
-def _locked(path: str) -> Iterator[None]:
-    """Held by one process at a time, and by none that is dead."""
-    with open(path, "w", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+def _wait_for(lock: int, how: int) -> None:
+    """Whoever dies holds it no longer."""
+    try:
+        fcntl.flock(lock, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        if how == fcntl.LOCK_SH:
             sys.stdout.write("waiting for another process, which installs the same requirements\n")
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+            sys.stdout.flush()
+        fcntl.flock(lock, how)
 
 
 if __name__ == "__main__":
