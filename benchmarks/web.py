@@ -60,6 +60,7 @@ class Sql:
 @contextmanager
 def served(seeded: Seeded) -> Iterator[tuple[Site, str]]:
     listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     port = int(listener.getsockname()[1])
     address = address_of("127.0.0.1", port)
     site = site_of(seeded.board, seeded.url, seeded.folder, address, lambda: NOW, TABLE)

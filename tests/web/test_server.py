@@ -9,7 +9,9 @@ from typing import Any
 import httpx
 import uvicorn
 
-from yamldag.web.server import Server
+from tests.web.seeds import Seeded
+from yamldag.web.address import address_of
+from yamldag.web.server import Server, serving
 
 PATIENCE = 60.0
 
@@ -43,3 +45,13 @@ def test_one_that_is_told_to_end_before_it_has_begun_ends() -> None:
     thread.start()
     thread.join(PATIENCE)
     assert not thread.is_alive()
+
+
+def test_no_piece_of_an_answer_waits_for_an_acknowledgement(seeded: Seeded) -> None:
+    listener = socket.socket(socket.AF_INET)
+    listener.bind(("127.0.0.1", 0))
+    url = "http://{}:{}".format(*listener.getsockname())
+    address = address_of("127.0.0.1", listener.getsockname()[1])
+    with listener, serving(listener, seeded.board, seeded.url, seeded.folder, address):
+        assert httpx.get(f"{url}/health", timeout=PATIENCE).status_code in (200, 503)
+        assert listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)  # connections have what it has
