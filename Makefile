@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # Tests that start servers and wait for them leave half of a processor free.
-PYTEST_ARGS ?= -n $(shell echo $$((2 * $$(nproc))))
+PYTEST_ARGS ?= -n $(shell echo $$((2 * $$(nproc)))) --dist worksteal
 
 .PHONY: serve test check pytest bench docs fuzz faults bytecode clean help
 .DEFAULT_GOAL := help
