@@ -70,6 +70,8 @@ def test_what_waits_is_listed_and_its_run_and_the_home_page_say_so(asking: Calla
     assert "ann, ben" in listed
     assert "1 task waits for your answer" in browser.get("/").text
     assert f'href="{PAGE}?task={TASK}"' in browser.get(f"/runs/{RUN}").text
+    assert f'href="{PAGE}?task={TASK}"' in browser.get(f"/runs/{RUN}/task?task={TASK}").text
+    assert f'href="{PAGE}' not in browser.get(f"/runs/{RUN}/task?task=t1").text
     [row] = browser.get("/api/v1/approvals").json()["items"]
     assert (row["run_id"], row["task"], row["map_index"], row["form"], row["approvers"]) == (
         RUN, TASK, None, FORM, ["ann", "ben"],

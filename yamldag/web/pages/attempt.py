@@ -17,6 +17,7 @@ from yamldag.engine.asking.circumstances import circumstances, stored_run
 from yamldag.engine.asking.preview import known
 from yamldag.engine.asking.why import Answer, Condition, why
 from yamldag.engine.loop.templates import Templates
+from yamldag.engine.memory.deferral import APPROVAL
 from yamldag.engine.memory.reading import reading
 from yamldag.engine.memory.run import Instance, Node, Run, task_state
 from yamldag.plan.pipeline import Json
@@ -85,6 +86,7 @@ def task(ask: Ask) -> Response:
         answer=answer,
         conditions=sorted(answer.conditions, key=lambda each: each.holds) if answer.waiting else answer.conditions,
         lead=_lead(answer),
+        asks=instance.deferral is not None and instance.deferral.what == APPROVAL,
         values=_values(run, row, instance, ask.site.folder),
         output=_output(instance),
         events=events,
