@@ -19,7 +19,7 @@ from typing import Any
 from benchmarks import inputs
 from yamldag.compile.load import compile_files
 from yamldag.compile.project import find
-from yamldag.engine.clock import SteadyClock
+from yamldag.engine.clock import MachineClock
 from yamldag.engine.loop.engine import Engine
 from yamldag.engine.memory.run import Run, build
 from yamldag.engine.step.world import Admit
@@ -66,7 +66,7 @@ class Timed:
     def __init__(self, database: Database) -> None:
         self.spent, self.number = 0.0, 0
         self._write = database.write
-        database.write = self  # type: ignore[method-assign, assignment]
+        database.write = self  # type: ignore[method-assign]
 
     def __call__(self, work: Callable[[], Any]) -> Any:
         begun = time.perf_counter()
@@ -94,7 +94,7 @@ def once(url: str, plan: Plan, folder: Path) -> tuple[float, int]:
         moves.create_run(database, row)
 
     database.write(record)
-    engine = Engine(database, AtOnce(), SteadyClock(), runner, {}, slots=SLOTS)
+    engine = Engine(database, AtOnce(), MachineClock(), runner, {}, slots=SLOTS)
     run = Run(name, plan, runner, "manual", DAY, DAY, DAY, started=now)
     run.folder, run.logs = str(folder / "runs" / name), str(folder / "logs" / name)
     os.makedirs(run.folder)
@@ -106,7 +106,7 @@ def once(url: str, plan: Plan, folder: Path) -> tuple[float, int]:
     return timed.spent, timed.number
 
 
-def compiled(folder: Path, graph: dict[str, list[str]]) -> Plan:
+def compiled(folder: Path, graph: inputs.Graph) -> Plan:
     file = folder / "bench.yml"
     file.write_text(inputs.as_pipeline(graph, SLOTS))
     found = compile_files(find(str(folder), None, {}), [str(file)], lints=False)

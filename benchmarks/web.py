@@ -16,6 +16,7 @@ import httpx
 import sqlalchemy as sa
 import uvicorn
 
+from benchmarks.painting import painted
 from tests.web.seeds import NOW, Seeded, seed
 from yamldag.web.address import address_of
 from yamldag.web.app import application
@@ -90,9 +91,12 @@ def web(folder: Path) -> str:
     with served(seed(folder / "many", 300, 100, 3)) as (site, url):
         lines += _asked(site, url, PAGES)
         streams = asyncio.run(_streams(url))
+        seen = painted(url, PAGES[:4])
     with served(seed(folder / "large", 1, 100, 500)) as (site, url):
         lines += _asked(site, url, LARGE)
-    return "\n".join([*lines, "", streams, ""])
+        seen += painted(url, LARGE[:3], LARGE[0][1])
+    head = ["In Chromium without a graphics card, on the same two cores:\n", "| what | |", "|---|---|"]
+    return "\n".join([*lines, "", streams, "", *head, *seen, ""])
 
 
 def _asked(site: Site, url: str, pages: tuple[tuple[str, str], ...]) -> Iterator[str]:
