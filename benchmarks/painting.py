@@ -53,6 +53,6 @@ def _first_paint(page: Page, url: str) -> float:
     times: list[float] = []
     for _ in range(_LOADS):
         page.goto(url, wait_until="load")
-        page.wait_for_function("performance.getEntriesByName('first-contentful-paint').length > 0")
+        page.wait_for_function("() => performance.getEntriesByName('first-contentful-paint').length > 0")
         times.append(page.evaluate(_PAINTED))
     return statistics.median(times)
