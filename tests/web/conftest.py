@@ -40,8 +40,17 @@ CHROMIUM_FLAGS = (
 
 
 @pytest.fixture
-def seeded(tmp_path: Path) -> Seeded:
-    return seed(tmp_path)
+def seeded(tmp_path: Path, request: pytest.FixtureRequest) -> Seeded:
+    """A few pipelines and runs; as many as `LOOKS` asks for."""
+    return seed(tmp_path, *getattr(request, "param", ()))
+
+
+LOOKS = pytest.mark.parametrize(
+    ("width", "theme", "seeded"),
+    [(1440, "light", (300, 100)), (390, "dark", (300, 100)), (1440, "dark", (3, 5)), (390, "light", (3, 5))],
+    indirect=["seeded"],
+)
+"""How wide a window is, in which colours, and of how many pipelines with how many runs each."""
 
 
 @dataclass

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 from playwright.sync_api import expect
 
-from tests.web.conftest import Sit
+from tests.web.conftest import LOOKS, Sit
 from tests.web.seeds import Seeded
 from tests.web.test_acting import SHAPED
 from tests.web.test_browser import rows
@@ -57,8 +57,7 @@ def more(seeded: Seeded) -> Seeded:
     return seeded
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 390])
+@LOOKS
 def test_every_page_opens_without_a_complaint(more: Seeded, sit: Sit, width: int, theme: str) -> None:
     seat = sit(width, theme)
     for path in PAGES:

@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.web.conftest import Sit, add_user
+from tests.web.conftest import LOOKS, Sit, add_user
 from tests.web.seeds import Seeded
 from yamldag.store.database import open_database
 from yamldag.web.pages import links
@@ -16,8 +16,7 @@ TABS = tuple(f"/pipelines/p000{tab}" for tab in ("", *(f"/{each}" for each in li
 PAGES = ("/", "/pipelines", *TABS, "/runs/p000-00004", "/pipelines/p000/pause", "/search?q=p0", "/nowhere")
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 390])
+@LOOKS
 def test_every_page_opens_without_a_complaint(sit: Sit, width: int, theme: str) -> None:
     seat = sit(width, theme)
     for path in PAGES:
