@@ -16,16 +16,18 @@ import subprocess
 import tarfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from tests.led import Led
+
 
 @dataclass
-class Container:
+class Container(Led):
     body: dict[str, Any]
     folder: Path
     process: subprocess.Popen[bytes] | None = None
@@ -65,17 +67,6 @@ class Container:
             assert stream is not None
             stream.close()
         self.ended.set()
-
-    def kill(self, number: int) -> None:
-        if self.process is not None:
-            with suppress(ProcessLookupError):
-                os.killpg(self.process.pid, number)
-
-    @property
-    def code(self) -> int:
-        assert self.process is not None
-        code = self.process.returncode
-        return code if code >= 0 else 128 - code
 
 
 @dataclass

@@ -36,6 +36,7 @@ import jsonschema
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
+from tests.led import Led
 from tests.listening import listening
 
 Object = dict[str, Any]
@@ -69,7 +70,7 @@ def now() -> str:
 
 
 @dataclass
-class Container:
+class Container(Led):
     """The process of a pod, and its log: lines with the moment of each."""
 
     folder: Path
@@ -104,22 +105,11 @@ class Container:
         self.ended.set()
         self.wrote.set()
 
-    def kill(self, number: int) -> None:
-        if self.process is not None:
-            with suppress(ProcessLookupError):
-                os.killpg(self.process.pid, number)
-
     def end(self, grace: float) -> None:
         self.kill(signal.SIGTERM)
         if not self.ended.wait(grace):
             self.kill(signal.SIGKILL)
             self.ended.wait()
-
-    @property
-    def code(self) -> int:
-        assert self.process is not None
-        code = self.process.returncode
-        return code if code >= 0 else 128 - code
 
 
 @dataclass

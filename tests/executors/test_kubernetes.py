@@ -28,7 +28,8 @@ from tests.listening import listening
 from tests.operators.attempts import attempt
 from yamldag.executors.remote import access as ways
 from yamldag.executors.remote import pods
-from yamldag.executors.remote.access import Unusable, access
+from yamldag.executors.remote.access import access
+from yamldag.executors.remote.credentials import Unusable
 from yamldag.executors.remote.kubernetes import carry_out, reach
 from yamldag.executors.remote.podlog import Position
 from yamldag.operators import kubernetes

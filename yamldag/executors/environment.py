@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import glob
 import hashlib
 import json
 import os
@@ -71,8 +70,9 @@ def prune(folder: str, before: float, *, dry: bool) -> int:
     """Delete the environments below `folder` that nobody has used since that Unix time; how many there are. `dry`: say
     it, and delete nothing."""
     found = 0
-    for path in sorted(glob.glob(os.path.join(glob.escape(folder), "*", ""))):
-        with contextlib.suppress(OSError), open(f"{path[:-1]}{_LOCK}", "r+b", buffering=0) as lock:
+    built = [each.path for each in os.scandir(folder) if each.is_dir()] if os.path.isdir(folder) else []
+    for path in built:
+        with contextlib.suppress(OSError), open(f"{path}{_LOCK}", "r+b", buffering=0) as lock:
             if os.fstat(lock.fileno()).st_mtime >= before:
                 continue
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the lock's file stays: others may wait by it

@@ -110,7 +110,7 @@ class _Static:
         for one in listed(item(document, "unit_tests")):
             name, model = item(one, "name"), item(one, "model")
             if type(name) is Scalar and type(model) is Scalar and _is_on(one):
-                self._add_test(Test(name.text, {model.text: at(model)}, at(name)))
+                self.graph.tests.append(Test(name.text, {model.text: at(model)}, at(name)))
 
     def _describe_source(self, source: Tree) -> None:
         name = item(source, "name")
@@ -223,7 +223,7 @@ class _Static:
 
     def _generic(self, one: Tree, id_: str) -> None:
         if type(one) is Scalar:
-            self._add_test(Test(one.text, {id_: at(one)}, at(one)))
+            self.graph.tests.append(Test(one.text, {id_: at(one)}, at(one)))
             return
         if type(one) is not Map or not one.items:
             return
@@ -234,7 +234,7 @@ class _Static:
         for scalar in _scalars(arguments):
             for match in _REF.finditer(scalar.text):
                 parents.setdefault(match[3], at(scalar))
-        self._add_test(Test(key.text, parents, at(key)))
+        self.graph.tests.append(Test(key.text, parents, at(key)))
 
     def _read_tests(self) -> None:
         for path in self.project.files("test-paths", ".sql"):
@@ -246,10 +246,7 @@ class _Static:
             self.graph.found += said.found
             test = Test(_stem(path), {}, said.place, singular=True)
             self._asked.append((test.parents, said))
-            self._add_test(test)
-
-    def _add_test(self, test: Test) -> None:
-        self.graph.tests.append(test)
+            self.graph.tests.append(test)
 
     # Names
 

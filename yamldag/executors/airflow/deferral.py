@@ -28,7 +28,7 @@ def resumed(task: Any, deferral: Any, context: dict[str, Any]) -> Callable[[], o
         event = asyncio.run(_first_event(trigger, _seconds(deferral.timeout)))
     except TimeoutError:
         return partial(resume, next_method=_FAIL, next_kwargs={"error": _TIMEOUT})
-    except Exception as error:
+    except Exception as error:  # a trigger is other people's code: the operator hears what became of it
         told = traceback.format_exception(error)
         return partial(resume, next_method=_FAIL, next_kwargs={"error": _FAILURE, "traceback": told})
     state = getattr(event, "task_instance_state", None)

@@ -48,7 +48,7 @@ def made(spec: Mapping[str, Any]) -> Any:
     dag = sdk.DAG(spec["told"].get("pipeline") or "pipeline", schedule=None)
     try:
         task = kind(task_id=spec["task"], dag=dag, **args)
-    except Exception as error:
+    except Exception as error:  # other people's code: it may refuse by anything
         raise _refused(kind, spec["args"], takes, error) from None
     for name in task.template_fields:
         if (value := getattr(task, name, None)) is not None:

@@ -15,6 +15,8 @@ import subprocess
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
+from yamldag.executors.remote.credentials import Unusable, read
+
 POD = "/var/run/secrets/kubernetes.io/serviceaccount"
 """Where a pod finds its service account."""
 _USUAL = "~/.kube/config"
@@ -23,10 +25,6 @@ _PATIENCE = 60
 
 Token = Callable[[bool], str | None]
 """The token of a request; called with True, a new one, because the last was not good."""
-
-
-class Unusable(Exception):  # noqa: N818
-    """What says how to get in does not lead there; the words say why."""
 
 
 class Access(NamedTuple):
@@ -40,8 +38,8 @@ class Access(NamedTuple):
 def access(settings: dict[str, Any], pod: str = POD) -> Access:
     """By settings as `yamldag.operators.kubernetes.cluster` gives them. Raises Unusable."""
     if settings["url"] is not None:
-        ca = None if settings["ca_file"] is None else _read(settings["ca_file"])
-        pair = [_read(settings[name]) for name in ("cert_file", "key_file") if settings[name] is not None]
+        ca = None if settings["ca_file"] is None else read(settings["ca_file"])
+        pair = [read(settings[name]) for name in ("cert_file", "key_file") if settings[name] is not None]
         return Access(settings["url"], None, lambda _: settings["token"], _tls(ca, "".join(pair)))
     if settings["in_cluster"]:
         return _of_pod(pod)
@@ -67,13 +65,13 @@ def _of_pod(pod: str) -> Access:
             "this is no pod with a service account: leave `in_cluster` out, or give `url` or `kubeconfig`"
         )
     host = f"[{host}]" if ":" in host else host
-    namespace = _read(f"{pod}/namespace").strip() if os.path.exists(f"{pod}/namespace") else None
+    namespace = read(f"{pod}/namespace").strip() if os.path.exists(f"{pod}/namespace") else None
     # It is written anew every hour.
     return Access(
         f"https://{host}:{port}",
         namespace,
-        lambda _: _read(f"{pod}/token").strip(),
-        _tls(_read(f"{pod}/ca.crt")),
+        lambda _: read(f"{pod}/token").strip(),
+        _tls(read(f"{pod}/ca.crt")),
     )
 
 
@@ -108,7 +106,7 @@ def _document(path: str) -> dict[str, Any]:
     import yaml
 
     try:
-        found = yaml.load(_read(path), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe
+        found = yaml.load(read(path), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe
     except yaml.YAMLError:
         raise Unusable(f"the kubeconfig `{path}` is no YAML") from None
     if not isinstance(found, dict):
@@ -153,7 +151,7 @@ def _token(user: dict[str, Any], given: str | None) -> Token:
     """Of a user of a kubeconfig; `given` is said beside it."""
     if given is None and user.get("token") is None and user.get("tokenFile"):
         path = os.path.join(user["folder"], str(user["tokenFile"]))
-        return lambda _: _read(path).strip()
+        return lambda _: read(path).strip()
     if given is None and user.get("auth-provider") is not None:
         raise Unusable(
             "the kubeconfig signs in by an `auth-provider`, which Kubernetes no longer has: give `token`"
@@ -231,7 +229,7 @@ def _pem(part: dict[str, Any], name: str) -> str:
             raise Unusable(f"`{name}-data` of the kubeconfig is not base64") from None
     if not part.get(name):
         raise Unusable(f"the kubeconfig has no `{name}`")
-    return _read(os.path.join(part["folder"], str(part[name])))
+    return read(os.path.join(part["folder"], str(part[name])))
 
 
 def _tls(ca: str | None, pair: str = "") -> ssl.SSLContext:
@@ -250,13 +248,3 @@ def _tls(ca: str | None, pair: str = "") -> ssl.SSLContext:
         finally:
             os.close(held)
     return context
-
-
-def _read(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8") as file:
-            return file.read()
-    except UnicodeDecodeError:
-        raise Unusable(f"`{path}` is no text") from None
-    except OSError as problem:
-        raise Unusable(f"`{path}` can't be read: {(problem.strerror or 'no reason given').lower()}") from None

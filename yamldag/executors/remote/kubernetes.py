@@ -16,8 +16,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from yamldag.executors.remote import pods
-from yamldag.executors.remote.access import Unusable, access
+from yamldag.executors.remote.access import access
 from yamldag.executors.remote.cluster import LONG, SHORTLY, Cluster, Refused
+from yamldag.executors.remote.credentials import Unusable
 from yamldag.executors.remote.keeper import Keeper
 from yamldag.executors.remote.podlog import Log
 from yamldag.executors.remote.told import environment, failed

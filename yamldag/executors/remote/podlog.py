@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 
 import httpx
 
-from yamldag.executors.remote.access import Unusable
 from yamldag.executors.remote.cluster import Cluster
+from yamldag.executors.remote.credentials import Unusable
 from yamldag.operators.kubernetes import CONTAINER
 
 _PAUSE, _LONGEST_PAUSE = 0.2, 5.0

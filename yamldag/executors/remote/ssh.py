@@ -16,6 +16,7 @@ import signal
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
+from yamldag.executors.remote.credentials import Unusable, read
 from yamldag.executors.remote.told import ended, environment, failed
 
 if TYPE_CHECKING:
@@ -95,16 +96,12 @@ def _tried(
         return failed(f"{host} does not let `{machine['user'] or 'us'}` in", retry=False)
     except asyncssh.KeyImportError as problem:
         return failed(f"the private key can't be used: {_words(problem)}", retry=False)
-    except _Unusable as problem:
+    except Unusable as problem:
         return failed(str(problem), retry=False)
     except TimeoutError:
         return failed(f"{host} has not let us in within {_LOGIN:.0f} s")
     except (asyncssh.Error, OSError) as problem:
         return failed(f"{host} can't be reached, or was lost: {_words(problem)}")
-
-
-class _Unusable(Exception):  # noqa: N818
-    """What the connection says can't be used; the words say why."""
 
 
 class _Remote:
@@ -158,7 +155,7 @@ class _Remote:
         if machine["private_key"] is not None:
             return [self._library.import_private_key(machine["private_key"], machine["passphrase"])]
         if machine["identity"] is not None:
-            return [self._library.import_private_key(_read(machine["identity"]), machine["passphrase"])]
+            return [self._library.import_private_key(read(machine["identity"]), machine["passphrase"])]
         return [] if machine["password"] is not None else None
 
     def _known_hosts(self) -> Any:
@@ -166,13 +163,13 @@ class _Remote:
         said = self._machine["known_hosts"]
         if said is None:
             path = os.path.expanduser("~/.ssh/known_hosts")
-            lines = _read(path) if os.path.exists(path) else ""
+            lines = read(path) if os.path.exists(path) else ""
         else:
-            lines = _read(said) if os.path.isabs(said) else said
+            lines = read(said) if os.path.isabs(said) else said
         try:
             return self._library.import_known_hosts(lines)
         except ValueError as problem:
-            raise _Unusable(f"the known hosts can't be read: {_words(problem)}") from None
+            raise Unusable(f"the known hosts can't be read: {_words(problem)}") from None
 
     async def _fetch(self, connection: asyncssh.SSHClientConnection, path: str) -> None:
         """Take what the command left as its output, and its folder away."""
@@ -224,16 +221,6 @@ def _todo(command: str, env: dict[str, str]) -> str:
     word = shlex.quote(command)
     lines.append(f"if command -v bash >/dev/null; then exec bash --norc -euo pipefail -c {word}; fi")
     return "\n".join([*lines, f"exec sh -eu -c {word}"])
-
-
-def _read(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8") as file:
-            return file.read()
-    except UnicodeDecodeError:
-        raise _Unusable(f"`{path}` is no text") from None
-    except OSError as problem:
-        raise _Unusable(f"`{path}` can't be read: {_words(problem)}") from None
 
 
 def _private(path: str, flags: int) -> int:
