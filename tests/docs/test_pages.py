@@ -1,5 +1,6 @@
 """The reference is made from the code's own tables, and every code has its page."""
 
+import re
 import sys
 import zipfile
 from pathlib import Path
@@ -35,6 +36,13 @@ def test_no_page_is_left_of_a_code_that_is_gone() -> None:
 def test_every_code_has_the_golden_that_its_page_shows() -> None:
     for code in CODES:
         assert (build.GOLDEN / f"{code}.txt").read_text(encoding="utf-8").strip(), code
+
+
+def test_the_tests_that_promises_name_are_there_and_none_is_empty() -> None:
+    promises = (ROOT / "docs" / "why" / "promises.md").read_text(encoding="utf-8")
+    there = {path: path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py")}
+    assert set(re.findall(r"\btest_\w+\.py", promises)) <= {path.name for path in there}
+    assert [path for path, text in there.items() if not re.search(r"^ *(async )?def test_", text, re.M)] == []
 
 
 def test_explain_finds_the_page_of_every_code() -> None:
