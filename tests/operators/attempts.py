@@ -13,7 +13,8 @@ from typing import Any
 from msgspec.structs import replace
 
 from yamldag.executors import task
-from yamldag.operators.contract import Attempt, Json, Outcome, runnable
+from yamldag.operators.carriers import runnable
+from yamldag.operators.contract import Attempt, Json, Outcome
 
 
 @dataclass(frozen=True)

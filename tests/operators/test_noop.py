@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.operators.attempts import run
-from yamldag.operators.contract import Outcome, runnable
+from yamldag.operators.carriers import runnable
+from yamldag.operators.contract import Outcome
 
 
 def test_nothing_succeeds_without_a_process(tmp_path: Path) -> None:

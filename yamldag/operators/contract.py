@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from importlib import import_module
-from typing import Any, Literal, Protocol, TypeAlias, cast
+from typing import Any, Literal, Protocol, TypeAlias
 
 from msgspec import Struct, field
 
@@ -103,40 +102,6 @@ class Operator(Protocol):
     def outcome(self, ended: End, attempt: Attempt, declared: Mapping[str, Json] | None, /) -> Outcome:
         """How the attempt ended, from its exit and the files that it left. `declared` is the JSON Schema that
         its output must fit. Costs a task that wrote no output one failed look."""
-
-
-_OURS = frozenset(
-    {
-        *(
-            "airflow",
-            "bash",
-            "branch",
-            "command",
-            "copy",
-            "dbt",
-            "docker",
-            "email",
-            "guarded",
-            "http",
-            "kubernetes",
-            "noop",
-            "notify",
-            "python",
-        ),
-        *("short_circuit", "sql", "ssh"),
-    }
-)
-
-
-def runnable(name: str) -> Operator | None:
-    """The operator of this name, as `catalog.carried_by` gives it; None: this version does not run it."""
-    if name in _OURS:
-        return cast(Operator, import_module(f"yamldag.operators.{name}"))
-    name, brought, reference = name.partition("=")
-    if not brought:
-        return None
-    made: Operator = import_module("yamldag.operators.brought").Brought(name, reference)
-    return made
 
 
 def text(value: Json) -> str:

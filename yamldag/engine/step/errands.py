@@ -16,7 +16,8 @@ from msgspec import Struct, field
 
 from yamldag.engine import folders
 from yamldag.executors.contract import Ended, Start
-from yamldag.operators.contract import Attempt, Json, Outcome, Work, runnable
+from yamldag.operators.carriers import runnable
+from yamldag.operators.contract import Attempt, Json, Outcome, Work
 
 MOST = 8
 """Errands that run at once."""
