@@ -49,6 +49,8 @@ class Promises:
     clears: list[Cleared] = field(default_factory=list)
     at_once: Counter[str] = field(default_factory=Counter)
     """How many clears of each run were done at once."""
+    begun_anew: set[str] = field(default_factory=set)
+    """Runs that were cleared at once, to go on by a newer plan."""
     newer: dict[str, tuple[str, Plan]] = field(default_factory=dict)
     """By run, the hash of the plan that somebody wanted it to go on by, and the plan."""
     version: int = -1
@@ -381,7 +383,9 @@ class Promises:
             return
         if newer:
             self.newer[run] = newer.version, newer.plan
-        self.at_once[run] += done == "queued"
+        if done == "queued":
+            self.at_once[run] += 1
+            self.begun_anew |= {run} if newer else set()
         plan, asked = newer.plan if newer else self.plan(run), done == "asked"
         oracle = Oracle(plan, ())
         there = [task for task in tasks if task in oracle.tasks and not wish.failed]
@@ -416,7 +420,7 @@ class Promises:
         for run, (version, plan) in self.newer.items():
             answers = self._answers(run, version)
             if versions[run] != version:
-                if self.at_once[run] or any(answer.startswith("cleared") for answer in answers):
+                if run in self.begun_anew or any(answer.startswith("cleared") for answer in answers):
                     raise Wrong(f"{run} was to go on by a newer plan, and did not: {answers}")
                 continue
             self.seen["newer"] += 1
