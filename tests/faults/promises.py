@@ -228,7 +228,7 @@ class Promises:
             ):
                 continue  # before the run was cleared, or by the plan that it had then; it was left as it was
             if row.state == "removed":
-                self._check_removed(oracle, row)
+                self._check_removed(oracle, row, again=row.cleared or row.run in renewed)
                 continue
             task, wanted = oracle.tasks[row.task], oracle.wanted(row)
             if wanted == "any":
@@ -306,10 +306,10 @@ class Promises:
             and not row.cancelled
         )
 
-    def _check_removed(self, oracle: Oracle, row: Row) -> None:
+    def _check_removed(self, oracle: Oracle, row: Row, *, again: bool) -> None:
         """Lists are as long as ever: an item goes only where they were asked for again, and were not reached."""
         there = [each.state for each in oracle.of(row.task) if each.state != "removed"]
-        if not row.cleared or there not in (["skipped"], ["upstream_failed"]):
+        if not again or there not in (["skipped"], ["upstream_failed"]):
             raise Wrong(f"{row} is gone, and of the others there are {there}")
 
     def _check_teardowns(self, oracle: Oracle) -> None:

@@ -200,7 +200,8 @@ def test_a_runner_that_dies_while_its_disk_is_full_is_replaced_when_there_is_roo
 def test_the_scheduler_waits_while_the_disk_of_its_database_is_full(
     killed: bool, project: Project, mount: Callable[[Path, str], Disk], figures: Tell
 ) -> None:
-    disk = mount(project.folder / "data", "size=4m,nr_inodes=50,mode=700")
+    # The write-ahead log alone takes 4 MiB before it is brought into the database.
+    disk = mount(project.folder / "data", "size=16m,nr_inodes=50,mode=700")
     project.write("yamldag.yml", f"database: sqlite:///{disk.at}/y.db\n")
     project.write("pipelines/beat.yml", BEAT)
 
