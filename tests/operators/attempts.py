@@ -13,8 +13,8 @@ from typing import Any
 from msgspec.structs import replace
 
 from yamldag.executors import task
-from yamldag.operators.carriers import runnable
 from yamldag.operators.contract import Attempt, Json, Outcome
+from yamldag.operators.running import runnable
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.operators.attempts import run
-from yamldag.operators.carriers import runnable
 from yamldag.operators.contract import Outcome
+from yamldag.operators.running import runnable
 
 
 def test_nothing_succeeds_without_a_process(tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ def broken(name: str) -> Described | None:
 
 
 def carried_by(name: str) -> str:
-    """What `carriers.runnable` takes for this operator: its name, and of a plug-in's where it is loaded from."""
+    """What `running.runnable` takes for this operator: its name, and of a plug-in's where it is loaded from."""
     if name in BUILT_IN or name == "guarded":
         return name
     found = _plugins.announced(name)

@@ -19,9 +19,9 @@ from yamldag.engine.step.errands import Errand, spec_of, write_privately
 from yamldag.engine.step.world import Callees, Finished, Prepared, nobody
 from yamldag.executors.contract import Ended, Start
 from yamldag.operators import guarded
-from yamldag.operators.carriers import runnable
 from yamldag.operators.catalog import carried_by
 from yamldag.operators.contract import Attempt, Operator, Outcome, Work
+from yamldag.operators.running import runnable
 from yamldag.operators.secrets import DECLARED
 from yamldag.plan.expression import TemplateError, condition, evaluate, render_shell, render_text
 from yamldag.plan.pipeline import Call, Json, Task

@@ -16,8 +16,8 @@ from msgspec import Struct, field
 
 from yamldag.engine import folders
 from yamldag.executors.contract import Ended, Start
-from yamldag.operators.carriers import runnable
 from yamldag.operators.contract import Attempt, Json, Outcome, Work
+from yamldag.operators.running import runnable
 
 MOST = 8
 """Errands that run at once."""

@@ -24,9 +24,9 @@ from yamldag.executors.guard.keyring import Keyring
 from yamldag.executors.guard.masking import LONG, Mask, holds
 from yamldag.executors.guard.unsealing import Call
 from yamldag.executors.marking import die_with
-from yamldag.operators.carriers import runnable
 from yamldag.operators.contract import Attempt, Json, Outcome, Work
 from yamldag.operators.guarded import ELSEWHERE
+from yamldag.operators.running import runnable
 from yamldag.operators.secrets import UnresolvedError, is_private
 from yamldag.plan.expression import TemplateError
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -53,9 +54,7 @@ class SQLite(Driver):
 
     def connect(self) -> None:
         os.makedirs(os.path.dirname(self.path), exist_ok=True)
-        os.close(
-            os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
-        )  # params and outputs are for its user alone
+        _make(self.path)
         self._connection = sqlite3.connect(self.path, timeout=BUSY, isolation_level=None)
         for pragma in _PRAGMAS:
             self._connection.execute(pragma)
@@ -143,3 +142,13 @@ class SQLite(Driver):
 
     def shown(self) -> str:
         return self.path
+
+
+def _make(path: str) -> None:
+    """An empty database if there is none, for its user alone: params and outputs are.
+
+    One that is there is not opened: to close a file lets go all locks that this process has on it, those of its
+    other connections too. Then the next one that leaves takes itself for the last, and deletes the log under them.
+    """
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
