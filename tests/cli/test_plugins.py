@@ -180,6 +180,89 @@ def test_advice_that_breaks_off_says_where_and_the_rest_is_told(yamldag: Caller)
     assert {each["code"] for each in yamldag("lint", "--json").json["diagnostics"]} == {"YD708"}
 
 
+NICE = """
+'''Runs tasks at a lower priority.'''
+schema = {"properties": {"level": {"type": "integer"}}, "required": ["level"]}
+def run(task, level):
+    return task.call(["nice", "-n", str(level), *task.argv])
+"""
+
+
+def test_an_executor_is_listed_and_looked_over(yamldag: Caller) -> None:
+    yamldag.write("yamldag.yml", "executor: {type: nice, level: 3}\n")
+    yamldag.write("plugins/executors/nice.py", NICE)
+    rows = {row["name"]: row for row in yamldag("plugins", "--json").json}
+    assert (rows["nice"]["kind"], rows["nice"]["state"]) == ("executor", "ok")
+    assert rows["nice"]["description"] == "Runs tasks at a lower priority."
+    checks = {row["name"]: row for row in yamldag("doctor", "--json").json["checks"]}
+    assert checks["executor"]["message"] == "`nice`, from `plugins/executors/nice.py`"
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "message", "wrong"),
+    [
+        ("{type: nise, level: 3}", "YD404", "there is no executor `nise`", ["executor"]),
+        ("{type: nice, level: x}", "YD403", "`level` must be a whole number, found `x`", ["executor"]),
+        ("nice", "YD402", "the key `level` is missing in the executor `nice`", ["executor"]),
+        ("{level: 3}", "YD402", "the key `type` is missing in `executor`", ["project"]),
+    ],
+)
+def test_an_executor_that_can_not_be_meant_is_found_before_anything_starts(
+    yamldag: Caller, said: str, code: str, message: str, wrong: list[str]
+) -> None:
+    yamldag.write("yamldag.yml", f"executor: {said}\n")
+    yamldag.write("plugins/executors/nice.py", NICE)
+    yamldag.write("pipelines/p.yml", "pipeline: p\ntasks: {a: {bash: ls}}\n")
+    (found,) = yamldag("validate", "--json").json["diagnostics"]
+    assert (found["code"], found["message"], found["file"], found["line"]) == (
+        code,
+        message,
+        "yamldag.yml",
+        1,
+    )
+    for command in (["run", "p"], ["serve", "--port", "0"], ["scheduler"]):
+        refused = yamldag(*command)
+        assert (refused.code, message in refused.err) == (1, True), refused
+    assert not (yamldag.folder / ".yamldag").exists()
+    checks = yamldag("doctor", "--json").json["checks"]
+    assert [row["name"] for row in checks if row["name"] in ("executor", "project")] == wrong
+
+
+def test_this_machine_takes_no_settings(yamldag: Caller) -> None:
+    yamldag.write("yamldag.yml", "executor: {type: local, level: 3}\n")
+    yamldag.write("pipelines/p.yml", "pipeline: p\ntasks: {a: {bash: ls}}\n")
+    (found,) = yamldag("validate", "--json").json["diagnostics"]
+    assert (found["code"], found["message"]) == ("YD401", "unknown key `level` in the executor `local`")
+    yamldag.write("yamldag.yml", "executor: {type: local}\n")
+    assert yamldag("validate").code == 0
+
+
+def test_the_environment_chooses_another_executor(yamldag: Caller) -> None:
+    yamldag.write("pipelines/p.yml", "pipeline: p\ntasks: {a: {bash: ls}}\n")
+    assert process(yamldag.folder, "run", "pipelines/p.yml", YAMLDAG_EXECUTOR="local").code == 0
+    said = process(yamldag.folder, "run", "pipelines/p.yml", YAMLDAG_EXECUTOR="nice")
+    assert said.code == 1
+    assert "there is no executor `nice`\n --> $YAMLDAG_EXECUTOR:1:1" in said.err
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("", "has no `run` that can be called"),
+        ("def run(task): pass\ncancel = 1\n", "has a `cancel` that can't be called"),
+        ("def run(task): pass\nschema = [1]\n", "has a `schema` that is no mapping"),
+        (
+            "def run(task): pass\nschema = {'type': 'odd'}\n",
+            "has a `schema` that is no JSON Schema, at `type`",
+        ),
+    ],
+)
+def test_an_executor_has_what_it_takes(yamldag: Caller, text: str, fault: str) -> None:
+    yamldag.write("plugins/executors/odd.py", text)
+    rows = {row["name"]: row for row in yamldag("plugins", "--json").json}
+    assert rows["odd"]["note"] == f"`plugins/executors/odd.py` {fault}"
+
+
 @pytest.mark.parametrize("name", ["Acme", "9", "a b"])
 def test_a_package_has_a_name_that_packages_have(yamldag: Caller, name: str) -> None:
     said = yamldag("init", "--plugin", name)
@@ -199,6 +282,9 @@ def test_a_package_works_once_it_is_built_and_installed(yamldag: Caller) -> None
     """As the tutorial has it, but that what it needs is there already."""
     folder = yamldag.folder / "acme-tools"
     assert yamldag("init", "--plugin", "acme-tools").code == 0
+    with open(folder / "pyproject.toml", "a") as file:
+        file.write('\n[project.entry-points."yamldag.executors"]\npolite = "acme_tools.polite"\n')
+    yamldag.write("acme-tools/acme_tools/polite.py", NICE)
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", "venv"], cwd=yamldag.folder, check=True)
     (packages,) = (yamldag.folder / "venv" / "lib").glob("python*/site-packages")
     here = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib"), str(ROOT)}
@@ -220,6 +306,11 @@ def test_a_package_works_once_it_is_built_and_installed(yamldag: Caller) -> None
     assert "3 passed" in tests.out, tests
     schema = installed(python, folder, "-m", "yamldag", "schema").json
     assert "greet" in schema["definitions"]["task"]["properties"]
+    yamldag.write("acme-tools/yamldag.yml", "executor: {type: polite, level: 19}\n")
+    yamldag.write("acme-tools/pipelines/p.yml", "pipeline: p\ntasks: {a: {greet: ann}, b: {bash: nice}}\n")
+    ran = installed(python, folder, "-m", "yamldag", "run", "p")
+    assert ran.code == 0, ran
+    assert installed(python, folder, "-m", "yamldag", "logs", "p", "b").out == "19\n"
 
 
 def installed(python: str, folder: Path, *arguments: str) -> Said:

@@ -96,14 +96,14 @@ def test_what_cannot_be_run_is_said_before_anything_runs(project: Project) -> No
         assert not list(project.folder.rglob("ran"))
 
 
-def test_another_executor_than_the_local_one_is_refused(project: Project) -> None:
+def test_an_executor_that_nobody_brings_is_refused(project: Project) -> None:
     project.pipeline("tasks: {a: {bash: touch ran}}")
-    for executor in ("celery", "{type: dask, address: 'tcp://127.0.0.1:8786'}"):
+    for name, executor in (("celery", "celery"), ("dask", "{type: dask, address: 'tcp://127.0.0.1:8786'}")):
         project.write("yamldag.yml", f"executor: {executor}\n")
         for command in (("run", "p"), ("serve", "--port", "0")):
             answer = project(*command)
-            assert (answer.code, answer.out) == (2, "")
-            assert "`local` alone" in answer.err
+            assert (answer.code, answer.out) == (1, "")
+            assert f"there is no executor `{name}`\n --> yamldag.yml:1:" in answer.err
     assert not list(project.folder.rglob("ran"))
 
 

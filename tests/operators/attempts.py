@@ -69,7 +69,8 @@ def run_here(operator: str, folder: Path, params: Mapping[str, Any], **more: Any
     work = how.prepare(params, {}, this)
     if isinstance(work, Outcome):
         return work
-    told = task._run(json.loads(json.dumps(work.spec)))
+    told, _ = task._run(json.loads(json.dumps(work.spec)))
+    assert told is not None
     return Outcome(told["state"], told.get("reason", ""), told.get("output"), told.get("retry") is True)
 
 

@@ -61,6 +61,7 @@ def run(args: argparse.Namespace) -> int:
         *_limits(),
         *_folder(Path(project.state_folder)),
         *_plugins(project),
+        *_executor(project),
         *_outside(project),
         *_database(project.database),
     ]
@@ -175,6 +176,19 @@ def _plugins(project: Project) -> Iterator[Finding]:
             yield Finding(name, "wrong", told.fault, "pipelines that use it can't run")
         else:
             yield Finding(name, "ok", f"{plugin.kind}, from {plugin.origin}")
+
+
+def _executor(project: Project) -> Iterator[Finding]:
+    """What carries tasks out, where it isn't this machine itself."""
+    from yamldag.compile import executor
+
+    if executor.is_local(project) or project.unsure("executor"):
+        return
+    wrong = list(executor.faults(project))
+    for each in wrong:
+        yield Finding("executor", "wrong", each.message, each.help)
+    if not wrong and (chosen := executor.chosen(project)):
+        yield Finding("executor", "ok", f"`{chosen.name}`, from `{chosen.place}`")
 
 
 def _folder(folder: Path) -> Iterator[Finding]:

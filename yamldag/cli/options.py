@@ -62,12 +62,17 @@ def sound(found: Project) -> Project:
 
 
 def running_project(args: argparse.Namespace) -> Project:
-    """The project, for a command that starts tasks: this version starts them on this machine alone."""
+    """The project, for a command that starts tasks, if there is what carries them out; else the exit is 1."""
     found = project(args)
-    given = found.value("executor", "local")
-    name = given.get("type", "local") if isinstance(given, dict) else given
-    if name != "local":
-        raise UsageError(f"the executor `{name}` is not in this version, which has `local` alone")
+    if found.executor is None:
+        return found
+    from yamldag.compile import executor
+
+    if executor.is_local(found):
+        return found
+    if wrong := found.found if found.unsure("executor") else list(executor.faults(found)):
+        show_diagnostics(wrong)
+        raise UnsoundError
     return found
 
 

@@ -14,6 +14,7 @@ from yamldag.shelf.runs import Kept, Shelf
 if TYPE_CHECKING:
     from yamldag.compile.compiler import Compiled, Unit
     from yamldag.compile.project import Project
+    from yamldag.operators.plugins.chosen import Chosen
     from yamldag.plan.pipeline import Plan
 
 
@@ -35,7 +36,15 @@ def _compiled(args: argparse.Namespace, shelf: Shelf | None) -> Kept:
     assert plan is not None
     if shelf is not None and not (args.dry_run and not os.path.isdir(project.state_folder)):
         _keep(shelf, plan, project, compiled, begun)
-    return Kept(plan, project.database, project.state_folder, project.pools)
+    return Kept(plan, project.database, project.state_folder, project.pools, _chosen(project))
+
+
+def _chosen(project: Project) -> Chosen | None:
+    if project.executor is None:
+        return None
+    from yamldag.compile import executor
+
+    return executor.chosen(project)
 
 
 def _sound(project: Project, target: str) -> tuple[Unit, Compiled]:

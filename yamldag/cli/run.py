@@ -61,6 +61,7 @@ def _order(args: argparse.Namespace, project: Kept) -> Order:
         chosen(plan, args.task),
         project.pools,
         declared=lambda: options.project(args).declared,
+        executor=project.executor,
     )
 
 

@@ -46,12 +46,21 @@ def across_files(compiler: Compiler, result: Compiled) -> Compiled:
     found = [
         *compiler.project.found,
         *plugins.check(compiler.project),
+        *_of_executor(compiler.project),
         *_doubled_pipelines(result.units),
         *survey.across(compiler, result.units),
     ]
     if found:
         result.found = in_order([*result.found, *found])
     return result
+
+
+def _of_executor(project: Project) -> Iterable[Diagnostic]:
+    if project.executor is None:
+        return ()
+    from yamldag.compile import executor  # few need it
+
+    return executor.faults(project)
 
 
 def _doubled_pipelines(units: list[Unit]) -> list[Diagnostic]:

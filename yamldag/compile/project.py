@@ -15,6 +15,7 @@ from yamldag.operators import secrets
 from yamldag.root import AS_YAML, OVERRIDABLE, database_url, locate, state_folder, variable
 from yamldag.syntax.diagnostic import Diagnostic, at, has_errors
 from yamldag.syntax.nearest import nearest
+from yamldag.syntax.source import Source
 from yamldag.syntax.tree import Json, Map, Node, Scalar, Seq, plain
 
 
@@ -82,6 +83,16 @@ class Project:
     def database(self) -> str:
         """Its URL. A path of SQLite's starts from the root, wherever a command is called."""
         return database_url(self.root, self.value("database", None))
+
+    @property
+    def executor(self) -> Node | None:
+        """What carries tasks out, as the environment or the file has it: see `compile.executor`. None: nothing is said,
+        this machine does."""
+        given = self.surroundings.get(variable("executor"))
+        if given is not None:
+            return Scalar(given, given, 0, len(given), "", Source(f"${variable('executor')}", given))
+        entry = self.entries.get("executor")
+        return entry[1] if entry else None
 
     @property
     def secrets(self) -> frozenset[str]:

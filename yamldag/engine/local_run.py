@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
 
@@ -33,6 +33,9 @@ from yamldag.store import moves, stored
 from yamldag.store.database import CannotOpen, Database, Fenced, Patience, open_database
 from yamldag.store.pools import declare
 from yamldag.store.rows import NewRun
+
+if TYPE_CHECKING:
+    from yamldag.operators.plugins.chosen import Chosen
 
 LIMIT = 60.0
 """Seconds for which a database that is away is waited for."""
@@ -58,6 +61,8 @@ class Order(Struct, frozen=True):
     """The pipelines that its tasks call, those that they call in turn among them."""
     declared: Declared = nothing
     """Asked only where a task may see a secret."""
+    executor: Chosen | None = None
+    """The plug-in that carries its tasks out, if one does."""
 
 
 class RunResult(Struct, frozen=True):
@@ -124,6 +129,10 @@ class _Here(Struct):
         engine.dispatch.declared = order.declared
         engine.dispatch.stored = lambda: stored.tokens(self.database)
         engine.dispatch.at_home = True
+        if order.executor is not None:
+            from yamldag.engine.loop.carrying import carry  # few need it
+
+            carry(engine.world, order.executor)
         engine.pulse = self.onlooker.lease / BEATS
         run = build(self._record(order, engine.runner, now), engine.ids)
         gc.freeze()

@@ -46,6 +46,8 @@ def open_service(
     patience = Patience(None, say)
     database.wait_by(patience)
     engine = Engine(database, executor, clock, runner, os.environ, slots=slots, address=address)
+    if project.executor is not None:
+        _carry(engine, project)
     engine.pulse = onlooker.lease / BEATS
     catalogue = Catalogue(project, lambda: last_good(database, project.root))
     engine.callees = catalogue.callee
@@ -59,3 +61,12 @@ def open_service(
     patience.over = service.wants_no_more
     gc.freeze()
     return service
+
+
+def _carry(engine: Engine, project: Project) -> None:
+    """Have a plug-in carry tasks out, if the project says so."""
+    from yamldag.compile.executor import chosen  # few need it
+    from yamldag.engine.loop.carrying import carry
+
+    if plugin := chosen(project):
+        carry(engine.world, plugin)

@@ -35,8 +35,11 @@ class Unbuilt(Exception):  # noqa: N818
 
 
 def main(spec_path: str) -> NoReturn:
-    with open(spec_path, encoding="utf-8") as file:
-        spec: dict[str, Any] = json.load(file)
+    from yamldag.executors.handing import hand_on, take
+    from yamldag.operators.process import STDIN
+
+    call = take(spec_path)
+    spec: dict[str, Any] = json.loads(call)
     try:
         folder = environment(spec["environments"], spec["requirements"], spec["folder"])
     except (Unbuilt, OSError) as problem:
@@ -45,6 +48,8 @@ def main(spec_path: str) -> NoReturn:
         words = f"its requirements can't be installed: {problem}"
         leave({"state": "failed", "reason": words, "retry": True}, spec["result"], None)
         sys.exit(1)
+    if spec_path == STDIN:
+        hand_on(call)
     task = os.path.join(folder, _OURS, "yamldag", "executors", "task.py")
     os.execv(python_of(folder), [python_of(folder), "-u", "-P", task, spec_path])  # noqa: S606
 

@@ -1,8 +1,9 @@
 """What runs in a task's own process: `python` functions and scripts, what operators of ours do, commands that are
-carried out elsewhere, guards.
+carried out elsewhere, guards, and plug-ins that carry out commands.
 
-Run as a program with the path of its call: `[journal, attempt, spec]` as a runner hands it over, or a spec alone. It
-leaves a result `{state, output, reason, retry}`. With `--fork` or `--reuse` it waits for calls: see `warm`, `worker`.
+Run as a program with the path of its call, `-` for its standard input: `[journal, attempt, spec]` as a runner hands it
+over, or a spec alone. It leaves a result `{state, output, reason, retry}`. With `--fork` or `--reuse` it waits for
+calls: see `warm`, `worker`.
 """
 
 from __future__ import annotations
@@ -36,10 +37,18 @@ _PLACES = {
 """Where operators of ours do their work: a function of a spec that gives the result."""
 
 
+_STDIN = "-"
+"""As `operators.process` has it, which takes time to load."""
+
+
 def main(path: str) -> int:
     """The exit code of the call that the file holds."""
     from yamldag.executors.leaving import CALL
 
+    if path == _STDIN:
+        from yamldag.executors.handing import take
+
+        return carry_out(json.loads(take(path)), None)
     with open(path, encoding="utf-8") as file:
         call = json.load(file)
     if path == CALL:
@@ -54,20 +63,27 @@ def carry_out(spec: Spec, told: Told | None) -> int:
     """The exit code. `told`: the journal that takes the result, and the attempt in it."""
     from yamldag.executors.leaving import leave
 
+    result: Result | None
     if spec["operator"] == "guarded":
         from yamldag.executors.guard.guard import guard
 
         result, code = guard(spec, _run)
     else:
-        result = _run(spec)
-        code = {"success": 0, "skipped": 99}.get(result["state"], 1)
-    leave(result, spec["result"], told)
+        result, code = _run(spec)
+    if result is not None:
+        leave(result, spec["result"], told)
     return code
 
 
-def _run(spec: Spec) -> Result:
+def _run(spec: Spec) -> tuple[Result | None, int]:
+    """The result and the exit code. None: what was carried out tells its result itself."""
+    if spec["operator"] == "carried":
+        from yamldag.executors.carried import carry_out
+
+        return carry_out(spec)
     module, function = _PLACES.get(spec["operator"], ("call", "call"))
-    return getattr(import_module(f"yamldag.executors.{module}"), function)(spec)  # type: ignore[no-any-return]
+    result = getattr(import_module(f"yamldag.executors.{module}"), function)(spec)
+    return result, {"success": 0, "skipped": 99}.get(result["state"], 1)
 
 
 if __name__ == "__main__":

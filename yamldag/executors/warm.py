@@ -34,6 +34,7 @@ from yamldag.executors.marking import Mark, die_with
 ALONE = "alone"
 """In place of a module: load nothing ahead."""
 _MODULES = {
+    "carried": "carried",
     "copy": "query",
     "docker": "remote.docker",
     "http": "request",

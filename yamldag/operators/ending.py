@@ -23,7 +23,7 @@ def of_shell(ended: End, attempt: Attempt, declared: Mapping[str, Json] | None) 
     if ended.reason == "exit" and ended.exit == SKIP:
         return Outcome("skipped", f"exit code {SKIP}")
     if (bad := _badly(ended)) is not None:
-        return bad
+        return _said_of(ended) or bad
     try:
         value = output.of_shell(output.read(attempt.output_path), declared)
         output.check(value, declared)
@@ -90,6 +90,11 @@ def _result(said: str | bytes | None) -> Outcome | None:
     if told.get("state") == "skipped":
         return Outcome("skipped", reason)
     return Outcome("failed", reason, retry=retry)
+
+
+def _said_of(ended: End) -> Outcome | None:
+    """Why a command did not come to its end, if whoever was to carry it out has told; commands tell nothing else."""
+    return _result(ended.result) if ended.reason == "exit" and ended.result is not None else None
 
 
 def _no_result() -> Outcome:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+STDIN = "-"
+"""In place of the path of its spec: that comes by standard input."""
 _FOLDER = Path(__file__).parents[1] / "executors"
 _TASK, _ENVIRONMENT = (str(_FOLDER / f"{name}.py") for name in ("task", "environment"))
 

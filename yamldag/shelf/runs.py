@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import Struct
 
 from yamldag.plan.pipeline import Plan, from_text
 from yamldag.root import database_url, locate, state_folder, variable
 from yamldag.shelf import grounds, place, record
+
+if TYPE_CHECKING:
+    from yamldag.operators.plugins.chosen import Chosen
 
 
 class Kept(NamedTuple):
@@ -21,6 +24,8 @@ class Kept(NamedTuple):
     database: str
     state_folder: str
     pools: dict[str, int]
+    executor: Chosen | None = None
+    """The plug-in that carries its tasks out: what comes of plug-ins is never kept."""
 
 
 class Shelf(Struct, frozen=True):

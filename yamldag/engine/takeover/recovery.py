@@ -146,7 +146,7 @@ def _resume(
 def _start_again(engine: Engine, instance: Instance, happened: list[Happened], again: list[Start]) -> None:
     """It was stored as started, and the engine died before it told anyone: the same attempt is started."""
     assert instance.attempt is not None
-    work = engine.dispatch.prepare(instance).work
+    work = engine.world.prepare(instance).work
     if isinstance(work, Start):
         again.append(work)
     else:

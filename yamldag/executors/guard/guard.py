@@ -3,6 +3,8 @@
 The task's process never sees how secrets are looked up, and neither they nor what holds them is ever in a file:
 requests and results go by memory alone. A task ends with its first process, as any other does; what that left
 running can write no more. Nor does it outlive its guard: it would go on unseen beside the next attempt.
+
+Where a plug-in carries tasks out, it does so below the guard: it gets what the task itself gets, and no more.
 """
 
 from __future__ import annotations
@@ -35,7 +37,7 @@ _LONGEST = 2000
 """Characters of a reason."""
 _HERE = ("copy", "email", "http", "notify", "sql", *ELSEWHERE)
 """Operators whose process is a fork of this one: they run no code of the user's."""
-Run = Callable[[dict[str, Any]], dict[str, Any]]
+Run = Callable[[dict[str, Any]], tuple[dict[str, Any] | None, int]]
 
 
 class End(Struct, frozen=True):
@@ -49,7 +51,7 @@ class End(Struct, frozen=True):
 
 def guard(spec: dict[str, Any], run: Run) -> tuple[dict[str, Any], int]:
     """The result `{state, output, reason, retry}` of a sealed call, and the exit code. `run` carries out the spec
-    of an operator of ours."""
+    of an operator of ours, or has a plug-in carry out a command."""
     stopped = _listen()
     keys = Keyring(dict(os.environ), stored=spec["sealed"].get("stored"))
     _forget_keys()
@@ -58,7 +60,8 @@ def guard(spec: dict[str, Any], run: Run) -> tuple[dict[str, Any], int]:
     try:
         call = Call(spec["sealed"], keys)
         mask = Mask(keys.given)
-        ended, outcome = _carried_out(call, attempt, spec["declared"], _Process(mask, run, stopped))
+        process = _Process(mask, run, stopped, spec.get("carried"))
+        ended, outcome = _carried_out(call, attempt, spec["declared"], process)
         outcome = _without_secrets(outcome, keys.given, attempt)
     except (TemplateError, UnresolvedError) as error:
         mask = Mask(keys.given)
@@ -79,23 +82,44 @@ def _carried_out(
     if operator is None:
         return 1, Outcome("failed", f"there is no operator `{call.operator}`")
     result = os.memfd_create("result", os.MFD_CLOEXEC)
-    own = replace(attempt, result_path=f"/proc/self/fd/{result}")
+    # A command that may run anywhere has no memory in common with us.
+    place = attempt.spec_path if process.is_carried else f"/proc/self/fd/{result}"
+    own = replace(attempt, result_path=place)
     work = operator.prepare(call.params, call.args, own)
     if isinstance(work, Outcome):
         return 1, work
     code = process.carry_out(call, work, result)
     if isinstance(code, Outcome):
         return 126, code
-    return code if code >= 0 else 128 - code, operator.outcome(End(code), own, declared)
+    try:
+        outcome = operator.outcome(End(code, result=process.fault(result)), own, declared)
+    finally:
+        if process.is_carried:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(place)
+    return code if code >= 0 else 128 - code, outcome
 
 
 class _Process:
     """The task's process, and what it writes."""
 
-    def __init__(self, mask: Mask, run: Run, stopped: list[int]) -> None:
+    def __init__(self, mask: Mask, run: Run, stopped: list[int], carried: dict[str, Any] | None) -> None:
+        """`carried`: the plug-in that carries it out, and what it is told of the task; None: it runs here."""
         self._mask = mask
         self._run = run
         self._stopped = stopped
+        self._carried = carried
+
+    @property
+    def is_carried(self) -> bool:
+        return self._carried is not None
+
+    def fault(self, result: int) -> str | None:
+        """Why the plug-in did not bring it to its end, as a result in JSON; None: it did, or there is none."""
+        if self._carried is None:
+            return None
+        with open(f"/proc/self/fd/{result}", encoding="utf-8") as file:
+            return file.read() or None
 
     def carry_out(self, call: Call, work: Work, result: int) -> int | Outcome:
         """Its exit code, minus a signal's number if one ended it; or why there was none."""
@@ -114,9 +138,15 @@ class _Process:
     def _start(self, call: Call, work: Work, writer: int, result: int) -> int | Outcome:
         ours = {name: value for name, value in os.environ.items() if name.startswith("YAMLDAG_")}
         env = {**os.environ, **call.env, **ours, **work.env}
+        if work.spec is not None and call.operator in ELSEWHERE:
+            work = replace(work, spec={**work.spec, "env": {**call.env, **ours}})
+        if self._carried is not None:
+            from yamldag.operators.plugins.chosen import told as spec_of  # few need it
+
+            told = spec_of(self._carried, work.argv, {**call.env, **ours, **work.env}, work.spec)
+            return self._fork(told, env, writer, result)
         if work.spec is not None and call.operator in _HERE:
-            own: dict[str, Json] = {"env": {**call.env, **ours}} if call.operator in ELSEWHERE else {}
-            return self._fork({**work.spec, **own}, env, writer, result)
+            return self._fork(work.spec, env, writer, result)
         argv, files = list(work.argv), [result]
         if work.spec is not None:
             files.append(_memory(work.spec))
@@ -138,7 +168,7 @@ class _Process:
         process.returncode = 0  # it is waited for here
         return process.pid
 
-    def _fork(self, spec: dict[str, Json], env: Mapping[str, str], writer: int, result: int) -> int:
+    def _fork(self, spec: dict[str, Any], env: Mapping[str, str], writer: int, result: int) -> int:
         guard = os.getpid()
         pid = os.fork()
         if pid:
@@ -152,9 +182,9 @@ class _Process:
                 os.dup2(writer, descriptor)
             os.environ.clear()
             os.environ.update(env)
-            told = self._run(spec)
-            _write(result, told)
-            code = {"success": 0, "skipped": 99}.get(told["state"], 1)
+            told, code = self._run(spec)
+            if told is not None:
+                _write(result, told)
             for stream in (sys.stdout, sys.stderr):
                 stream.flush()
         except BaseException:

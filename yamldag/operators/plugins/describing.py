@@ -10,10 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-import traceback
 from typing import Any
-
-_LONGEST = 300
 
 
 def main(kind: str, reference: str, *words: str) -> None:
@@ -29,6 +26,7 @@ def main(kind: str, reference: str, *words: str) -> None:
 
 
 def _told(kind: str, reference: str, plan: Any) -> dict[str, Any]:
+    from yamldag.operators.plugins.fault import place, words
     from yamldag.operators.plugins.loading import load
     from yamldag.operators.plugins.shape import UnfitError, described
 
@@ -41,32 +39,18 @@ def _told(kind: str, reference: str, plan: Any) -> dict[str, Any]:
     except UnfitError as lack:
         return {"fault": str(lack)}
     except BaseException as fault:  # the border: the code of others runs here, and may raise anything
-        return {"fault": f"{doing}: {_words(fault)}", **_place(fault)}
+        file, line = place(fault) or (None, None)
+        return {"fault": f"{doing}: {words(fault)}", "file": file, "line": line}
 
 
 def _advice(given: Any) -> list[str | None]:
     from yamldag.operators.plugins.shape import UnfitError
 
     if isinstance(given, tuple) and len(given) == 2 and isinstance(given[1], str):
-        task, words = given
+        task, said = given
         if task is None or isinstance(task, str):
-            return [task, words]
+            return [task, said]
     raise UnfitError("should give pairs of a task's id, or None, and words")
-
-
-def _words(fault: BaseException) -> str:
-    if isinstance(fault, SystemExit):
-        return f"it ends the process{f': {fault}' if isinstance(fault.code, str) else ''}"[:_LONGEST]
-    words = fault.msg if isinstance(fault, SyntaxError) else str(fault)
-    return (words.strip().partition("\n")[0] or "no reason given")[:_LONGEST]
-
-
-def _place(fault: BaseException) -> dict[str, Any]:
-    """The last line that is in a file, as far as the traceback knows."""
-    if isinstance(fault, SyntaxError) and fault.filename:
-        return {"file": fault.filename, "line": fault.lineno or 1}
-    frames = [each for each in traceback.extract_tb(fault.__traceback__) if os.path.isfile(each.filename)]
-    return {"file": frames[-1].filename, "line": frames[-1].lineno or 1} if frames else {}
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ _CALLED = {
     "operators": "run",
     "notifiers": "run",
     "secrets": "find",
-    "executors": "open",
+    "executors": "run",
     "lint": "check",
 }
 _DESCRIBED = ("operators", "notifiers")
@@ -41,11 +41,25 @@ def described(kind: str, brought: Any) -> Schema:
     if not callable(getattr(brought, function, None)):
         raise UnfitError(f"has no `{function}` that can be called")
     words = (getattr(brought, "__doc__", None) or "").strip().partition("\n")[0]
+    if kind == "executors":
+        return {"description": words, "schema": _settings(brought)}
     if kind not in _DESCRIBED:
         return {"description": words, "schema": None}
     schema = completed(_plain(brought.schema), words)
     _check(schema)
     return {"description": schema.get("description", ""), "schema": schema}
+
+
+def _settings(brought: Any) -> Schema:
+    """The schema of an executor's settings, which are a mapping; it may have none. Raises UnfitError."""
+    if not callable(getattr(brought, "cancel", len)):
+        raise UnfitError("has a `cancel` that can't be called")
+    given = _plain(getattr(brought, "schema", {}))
+    if not isinstance(given, dict):
+        raise UnfitError("has a `schema` that is no mapping")
+    schema = {"type": "object", "additionalProperties": False, **given}
+    _check(schema)
+    return schema
 
 
 def completed(schema: Schema, words: str = "") -> Schema:

@@ -1,0 +1,3 @@
+"""Has no `run`."""
+
+from no_such_package import things
