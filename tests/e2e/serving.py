@@ -8,8 +8,10 @@ import select
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -92,10 +94,18 @@ class Served:
 
     def end(self, number: int = signal.SIGTERM) -> tuple[int, str]:
         """Its exit code, and all that it wrote."""
+        gone = [path for path in self._files() if ".db" in path and path.endswith(" (deleted)")]
+        assert gone == [], "what it writes there is lost"
         self.process.send_signal(number)
         while self.read():
             pass
         return self.process.wait(PATIENCE), self.said + self.unread
+
+    def _files(self) -> Iterator[str]:
+        """What it has open."""
+        for each in Path(f"/proc/{self.process.pid}/fd").iterdir():
+            with suppress(OSError):
+                yield os.readlink(each)
 
 
 Serve = Callable[..., Served]
