@@ -9,7 +9,7 @@ import signal
 import sqlite3
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -157,6 +157,12 @@ class Killing:
         self.kill(what)
         self.check()
 
+    def go_on(self, until: Callable[[], Any]) -> None:
+        """As long as it moves: a slow machine has a long queue by now."""
+        while not until():
+            before = self.moves()
+            wait_until(lambda: self.moves() > before or until())  # noqa: B023
+
     def check(self) -> None:
         found = [(one.invariant.name, one.where) for one in broken(self.ask, (*INVARIANTS, SUCCESS))]
         assert found == [], self.words()
@@ -203,7 +209,7 @@ def test_kills_lose_nothing_and_double_nothing(what: str, killing: Killing, figu
         killing.start()
     ticks = [start + timedelta(seconds=number) for number in range(int((end - start).total_seconds()) + 1)]
     last = ticks[-1].strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    wait_until(
+    killing.go_on(
         lambda: (
             killing.ask(f"SELECT 1 FROM schedule_position WHERE decided_until >= '{last}'")
             and not killing.ask("SELECT 1 FROM run WHERE state IN ('queued', 'running')")
