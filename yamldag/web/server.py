@@ -14,6 +14,7 @@ from pathlib import Path
 import uvicorn
 
 from yamldag.engine.status import Board
+from yamldag.web.access import Access, Tell
 from yamldag.web.address import Address
 from yamldag.web.app import application
 from yamldag.web.auth.oidc import Provider
@@ -55,11 +56,14 @@ def serving(
     folder: Path,
     address: Address,
     provider: Provider | None = None,
+    tell: Tell | None = None,
 ) -> Iterator[None]:
-    """Answer requests as long as this lasts. `folder`: the project's `.yamldag`, where logs are."""
+    """Answer requests as long as this lasts. `folder`: the project's `.yamldag`, where logs are. `tell` gets a line for
+    each request, from the server's thread."""
     site = site_of(board, database, folder, address, time.time, TABLE, provider)
+    app = application(site)
     config = uvicorn.Config(
-        application(site),
+        app if tell is None else Access(app, tell),
         log_config=None,
         access_log=False,
         server_header=False,
