@@ -82,6 +82,11 @@ class Frame:
         self.table = table
         self.templates = _environment()
 
+    def warm(self) -> None:
+        """Compile all templates, which the first page of each kind would wait for."""
+        for name in self.templates.list_templates(extensions=["html"]):
+            self.templates.get_template(name)
+
     def page(
         self,
         template: str,
