@@ -43,11 +43,16 @@ def test_a_mistake_has_its_place(checker: Checker) -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "\x00", "a: [" * 5000, "{" * 30_000, "- " * 20_000, "&a [*a]", "p: !!python/object:os.system x",
-     "pipeline: p\ntasks: {a: {bash: '" + "{{ 1 " * 5000 + "'}}", "\ud800", "é" * 1000],
+     "pipeline: p\ntasks: {a: {bash: '" + "{{ 1 " * 5000 + "'}}", "\ud800", "é" * 1000,
+     "a" * 60_000 + " b", "a." * 30_000 + "!", "| " * 30_000, "a: {{ " + "is " * 20_000, "a: " + "{{ x }} " * 8000, "- " * 200 + "a",
+     "pipeline: p\ntasks: {a: {bash: '{{ " + "tasks['a']." * 5000],
 )  # fmt: skip
 def test_any_text_has_an_answer(checker: Checker, text: str) -> None:
     told = checker.check(text)
     assert "diagnostics" in told or "problem" in told
+    for at in (0, len(text) // 2, len(text)):
+        assert "offers" in checker.complete(text, at)
+        assert "meaning" in checker.explain(text, at)
     assert checker.check(GOOD)["diagnostics"] == []
 
 

@@ -15,8 +15,7 @@ from yamldag.syntax.tree import Map, Node, Scalar, Seq
 
 MARK = "yamldag0cursor"
 """What the cursor's word is for the parser: an id and a name of an expression, as any other."""
-_BEFORE = re.compile(r"[\w@./-]*\Z")
-_AFTER = re.compile(r"[\w@./-]*")
+_WORD = re.compile(r"[\w@./-]*")
 _BEGINS_LINE = re.compile(r"[ \t]*(?:-[ \t]+)*\Z")
 _IS_KEY = re.compile(r"[ \t]*:(?=[ \t\r\n]|\Z)")
 _CLOSING = {"[": "]", "{": "}"}
@@ -74,9 +73,10 @@ def find(path: str, text: str, offset: int) -> Spot | None:
 
 def _word(text: str, offset: int) -> tuple[int, int]:
     """Of the word that the offset is in, or touches; a dash alone is none."""
-    before, after = _BEFORE.search(text, 0, offset), _AFTER.match(text, offset)
-    start = before.start() if before and before[0].strip("-") else offset
-    return start, after.end() if after else offset
+    line = text[text.rfind("\n", 0, offset) + 1 : offset]
+    before, after = _WORD.match(line[::-1]), _WORD.match(text, offset)
+    word = line[len(line) - before.end() :] if before else ""
+    return offset - len(word) if word.strip("-") else offset, after.end() if after else offset
 
 
 def _attempts(text: str, start: int, end: int, *, with_colon: bool) -> Iterator[str]:
