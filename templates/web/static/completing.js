@@ -5,6 +5,8 @@
   const get = (id) => document.getElementById(id);
   const text = get("text"), paint = get("paint"), panel = get("editor"), box = get("offers"), list = get("offer-list"), about = get("offer-about"), told = get("offers-told"), meaning = get("meaning");
   const CHOOSING = { role: "combobox", "aria-expanded": "true", "aria-controls": "offer-list" }; // what a textarea is while one chooses
+  const beside = new CSSStyleSheet(); // where the one that is open stands: no style attribute is wanted for that
+  document.adoptedStyleSheets.push(beside);
   let offers = [], end = 0, at = 0, asked = 0, timer = 0, over = 0;
 
   // The server counts code points; a textarea counts UTF-16.
@@ -42,8 +44,7 @@
     element.hidden = false;
     const room = panel.clientWidth - element.offsetWidth - 8, below = panel.getBoundingClientRect().top + top + line + element.offsetHeight + 4;
     const above = below > innerHeight && panel.getBoundingClientRect().top + top > element.offsetHeight + 48;
-    element.style.left = `${Math.max(8, Math.min(left, room))}px`;
-    element.style.top = `${above ? top - element.offsetHeight - 4 : top + line + 2}px`;
+    beside.replaceSync(`#${element.id} { left: ${Math.max(8, Math.min(left, room))}px; top: ${above ? top - element.offsetHeight - 4 : top + line + 2}px }`);
   }
 
   // Offers
