@@ -22,6 +22,7 @@ from yamldag.web.address import address_of
 from yamldag.web.app import application
 from yamldag.web.protocol import Prompt
 from yamldag.web.routes import TABLE
+from yamldag.web.server import warm
 from yamldag.web.site import Site, site_of
 
 TIMES, STREAMS, SILENCE = 40, 200, 5.0
@@ -69,6 +70,7 @@ def served(seeded: Seeded) -> Iterator[tuple[Site, str]]:
         application(site), log_config=None, access_log=False, lifespan="off", ws="none", http=Prompt
     )
     server = uvicorn.Server(config)
+    warm(site)
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
     thread.start()
     try:

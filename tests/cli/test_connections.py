@@ -53,6 +53,7 @@ def test_the_list_says_where_all_comes_from(call: Caller, monkeypatch: pytest.Mo
     assert found["web"] == {"type": "http", "address": "127.0.0.1:1", **good}
     assert found["away"] == {"type": "postgresql", "address": "127.0.0.1:1/sales", **good}
     assert "the secret `none` has no value here" in found["broken"]["note"]
+    assert (found["broken"]["type"], found["broken"]["address"]) == ("mysql", None)
     assert SECRET not in said.out + call("connections", "list").out
 
 

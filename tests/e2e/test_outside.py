@@ -7,10 +7,24 @@ import os
 import stat
 from pathlib import Path
 
+import httpx
+
 from tests.e2e.project import Project
 from tests.e2e.serving import Serve, Served, wait_until
 
 BEAT = "pipeline: beat\nschedule: {every: 1s}\ntasks:\n  one: {bash: 'echo hello; touch made'}\n  two: {python: 'json:dumps', args: {obj: 1}, needs: one}\n"
+
+
+SECRET = "hunter2-hunter2"
+
+
+def test_people_get_no_line_for_a_request(project: Project, serve: Serve) -> None:
+    project.write("pipelines/beat.yml", "pipeline: beat\ntasks: {one: {noop: }}\n")
+    served = serve()
+    answer = httpx.get(f"{served.address}/pipelines/beat?{SECRET}")
+    assert "x-request-id" not in answer.headers
+    _, said = served.end()
+    assert not [line for line in said.splitlines() if SECRET in line or "beat" in line or "request" in line]
 
 
 def descendants(process: int) -> set[int]:
@@ -73,8 +87,16 @@ def test_one_port_is_open_and_no_file_is_anybody_s_to_write(project: Project, se
 def test_lines_are_json_for_programs(project: Project, serve: Serve) -> None:
     project.write("pipelines/beat.yml", "pipeline: beat\ntasks: {one: {noop: }}\n")
     served = serve("--log-format", "json")
+    answer = httpx.get(f"{served.address}/pipelines/beat?{SECRET}={SECRET}", headers={"cookie": SECRET})
+    assert answer.status_code == 200
     _, said = served.end()
     lines = [json.loads(line) for line in said.splitlines()]
+    requests = [line for line in lines if line["message"] == "request"]
+    [asked] = [line for line in requests if line["request"] == answer.headers["x-request-id"]]
+    assert (asked["method"], asked["route"], asked["status"]) == ("GET", "/pipelines/{pipeline}", 200)
+    assert (asked["user"], asked["via"]) == ("local", "local")
+    assert SECRET not in said
+    lines = [line for line in lines if line not in requests]
     assert {tuple(line) for line in lines} == {("at", "level", "process", "message")}
     assert "serves 1 pipeline at http://127.0.0.1:" in lines[0]["message"]
     assert "stopped" in lines[-1]["message"]

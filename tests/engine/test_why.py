@@ -209,7 +209,9 @@ def test_a_task_that_waits_elsewhere_says_for_what() -> None:
     from yamldag.plan.state import TaskState
 
     at(run, "a").state = TaskState.DEFERRED
-    (_, wait) = ask(run, "a", waits_for="a file", waits_until=60.0).conditions
+    moments = ("1970-01-01T00:02:00+00:00",)
+    (_, wait) = ask(run, "a", waits_for="a file", waits_until=60.0, moments=moments).conditions
+    assert wait.moments == moments
     assert (wait.what, wait.detail, wait.until) == (
         "wait",
         "it waits for a file",

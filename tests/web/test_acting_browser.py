@@ -327,6 +327,67 @@ def test_the_playground_tells_mistakes_as_one_types(more: Seeded, sit: Sit) -> N
     seat.is_accessible()
 
 
+@LOOKS
+def test_the_playground_completes_what_one_types(more: Seeded, sit: Sit, width: int, theme: str) -> None:
+    seat = sit(width, theme)
+    page = seat.open("/playground")
+    text, offers, option = page.locator("#text"), page.get_by_role("listbox"), page.get_by_role("option")
+    text.fill(
+        "pipeline: p\nparams: {partner: {type: string, description: Who sends}}\ntasks:\n  é💡: {noop: }\n  load:\n    "
+    )
+    page.keyboard.press("Control+Space")
+    expect(option.first).to_have_attribute("aria-selected", "true")
+    expect(text).to_have_attribute("aria-activedescendant", "offer-0")
+    seat.is_content()
+    seat.is_accessible()
+    page.keyboard.press("Escape")
+    expect(offers).to_be_hidden()
+    expect(text).to_be_focused()
+    page.keyboard.type("bas")
+    expect(option.first).to_contain_text("bash")
+    page.keyboard.press("Enter")
+    expect(text).to_have_value(re.compile("    bash: $"))
+    page.keyboard.type("echo {{ params.")
+    expect(option).to_have_count(1)
+    expect(page.locator("#offer-about")).to_contain_text("Who sends")
+    page.keyboard.press("Tab")
+    page.keyboard.type(" }}\n    pool: ")
+    page.keyboard.press("Control+Space")
+    expect(option).to_have_text(["crmvalue"])
+    page.keyboard.press("Enter")
+    page.keyboard.type("\n    trigger_rule: none_")
+    expect(option).to_have_count(3)
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowUp")
+    expect(option.nth(1)).to_have_attribute("aria-selected", "true")
+    seat.is_content()
+    page.get_by_role("option", name="none_skipped").click()
+    expect(text).to_have_value(
+        re.compile("echo {{ params.partner }}\n    pool: crm\n    trigger_rule: none_skipped$")
+    )
+    expect(offers).to_be_hidden()
+
+
+def test_the_playground_tells_what_a_word_means(more: Seeded, sit: Sit) -> None:
+    seat = sit()
+    page = seat.open("/playground")
+    meaning = page.locator("#meaning")
+    page.locator("#text").fill("pipeline: p\nschedule: '@daily'\ntasks: {a: {noop: }}\n")
+    for key in ("Control+Home", "ArrowDown", "ArrowRight"):
+        page.keyboard.press(key)
+    page.keyboard.press("Alt+Enter")
+    expect(meaning).to_contain_text("When it runs")
+    seat.is_accessible()
+    page.keyboard.press("Escape")
+    expect(meaning).to_be_hidden()
+    page.locator("#paint .y-k", has_text="tasks").scroll_into_view_if_needed()
+    spot = page.locator("#paint .y-k", has_text="tasks").bounding_box()
+    assert spot is not None
+    page.mouse.move(spot["x"] + 4, spot["y"] + 4)
+    expect(meaning).to_contain_text("The tasks by their ids")
+    seat.is_content()
+
+
 def append(path: Path, text: str) -> None:
     with open(path, "a") as file:
         file.write(text)

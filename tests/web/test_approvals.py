@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -61,6 +62,24 @@ def asking(hosted: Hosted) -> Callable[..., Hosted]:
         return hosted
 
     return make
+
+
+def test_the_words_of_why_have_their_moments_in_the_viewers_zone(asking: Callable[..., Hosted]) -> None:
+    hosted = asking()
+    database = open_database(hosted.seeded.url)
+    database.execute("UPDATE deferral SET until = ?", (1_772_841_600.0,))
+    database.close()
+    exact = "2026-03-07T00:00:00Z"
+    for zone, shown in (("Asia/Seoul", "09:00 KST"), ("America/New_York", "19:00 EST"), ("UTC", "00:00 UTC")):
+        browser = hosted.anyone.being(cookie=f"yamldag-zone={zone}")
+        page = browser.get(f"/runs/{RUN}/task?task={TASK}").text
+        assert re.search(rf'at most until <time datetime="{exact}" title="{exact}">[^<]*{shown}</time>', page)
+        assert "+00:00" not in page
+        assert "Load &lt;i&gt;3&lt;/i&gt; rows?" in page
+    told = hosted.anyone.get(f"/api/v1/runs/{RUN}/why?task={TASK}").json()
+    [waits] = [each for each in told["conditions"] if each["what"] == "wait"]
+    assert waits["detail"].endswith("at most until 2026-03-07T00:00:00+00:00")
+    assert "moments" not in waits
 
 
 def test_what_waits_is_listed_and_its_run_and_the_home_page_say_so(asking: Callable[..., Hosted]) -> None:

@@ -43,11 +43,16 @@ def test_a_mistake_has_its_place(checker: Checker) -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "\x00", "a: [" * 5000, "{" * 30_000, "- " * 20_000, "&a [*a]", "p: !!python/object:os.system x",
-     "pipeline: p\ntasks: {a: {bash: '" + "{{ 1 " * 5000 + "'}}", "\ud800", "é" * 1000],
+     "pipeline: p\ntasks: {a: {bash: '" + "{{ 1 " * 5000 + "'}}", "\ud800", "é" * 1000,
+     "a" * 60_000 + " b", "a." * 30_000 + "!", "| " * 30_000, "a: {{ " + "is " * 20_000, "a: " + "{{ x }} " * 8000, "- " * 200 + "a",
+     "pipeline: p\ntasks: {a: {bash: '{{ " + "tasks['a']." * 5000],
 )  # fmt: skip
 def test_any_text_has_an_answer(checker: Checker, text: str) -> None:
     told = checker.check(text)
     assert "diagnostics" in told or "problem" in told
+    for at in (0, len(text) // 2, len(text)):
+        assert "offers" in checker.complete(text, at)
+        assert "meaning" in checker.explain(text, at)
     assert checker.check(GOOD)["diagnostics"] == []
 
 
@@ -106,7 +111,7 @@ def test_what_takes_too_long_is_ended_and_the_next_one_is_checked(checker: Check
 def test_several_ask_at_once(checker: Checker) -> None:
     told: list[int] = []
     threads = [
-        threading.Thread(target=lambda: told.append(len(checker.check(GOOD, 60.0)["diagnostics"])))
+        threading.Thread(target=lambda: told.append(len(checker.check(GOOD, patience=60.0)["diagnostics"])))
         for _ in range(6)
     ]
     for each in threads:
@@ -121,3 +126,36 @@ def test_the_page_asks_by_a_form(hosted: Hosted) -> None:
     assert answer.json()["diagnostics"] == []
     assert answer.headers["content-type"] == "application/json"
     assert hosted.token("looker", "viewer").get("/playground").status_code == 403
+
+
+PLACE = GOOD.index("needs: a") + len("needs: a")
+
+
+def test_names_that_the_project_declares_are_offered_and_known(checker: Checker) -> None:
+    known = {"connections": {"warehouse": None}, "secrets": ["token"], "pools": {"crm": 2}}
+    text = "pipeline: p\ntasks:\n  a: {sql: {connection: , query: 'select 1'}, env: {T: '{{ secrets.token }}'}, pool: crm}\n"
+    found = checker.complete(text, text.index("connection: ") + len("connection: "), known)
+    assert [offer["label"] for offer in found["offers"]] == ["warehouse"]
+    whole = text.replace("connection: ", "connection: warehouse")
+    assert checker.check(whole, known)["diagnostics"] == []
+    assert codes(checker, whole) == ["YD209"]
+
+
+def test_the_page_asks_what_may_follow_and_what_a_word_means(hosted: Hosted) -> None:
+    found = hosted.anyone.post("/playground/complete", {"text": GOOD, "at": str(PLACE)}).json()
+    assert [offer["label"] for offer in found["offers"]] == ["a"]
+    told = hosted.anyone.post("/playground/explain", {"text": GOOD, "at": str(GOOD.index("schedule"))}).json()
+    assert "When it runs" in told["meaning"]["about"]
+    for at in ("", "-1", "9" * 30, "x"):
+        assert hosted.anyone.post("/playground/complete", {"text": GOOD, "at": at}).status_code == 200
+    looker, long = hosted.token("looker", "viewer"), {"text": "a" * (LONGEST + 1)}
+    for path in ("/playground/complete", "/playground/explain"):
+        assert looker.post(path, {"text": GOOD}).status_code == 403
+        assert "longer than" in hosted.anyone.post(path, long).json()["problem"]
+
+
+def test_no_file_is_read_for_a_completion(checker: Checker, tmp_path: Path) -> None:
+    (tmp_path / "secret.yml").write_text("template: canary\nparams: {canary: 1}\ntasks: {canary: {noop: }}\n")
+    text = f"pipeline: p\ntasks:\n  a:\n    use: {tmp_path}/secret.yml\n    with: {{}}\n  b: {{needs: }}\n"
+    for place in ("with: {", "needs: "):
+        assert "canary" not in str(checker.complete(text, text.index(place) + len(place)))

@@ -48,6 +48,7 @@ PROJECT = """
 secrets: {key: , none: }
 connections:
   warehouse: "postgresql://etl:{{ secrets.key }}@db.example.org/sales"
+  odd: "swordfish:{{ secrets.none }}@h://x"
   web: {type: https, host: api.example.org, user: ann, password: "{{ secrets.none }}"}
 """
 
@@ -60,20 +61,22 @@ def test_connections_and_secrets_are_told_by_name_and_never_by_value(
     connections, secrets = get(hosted, "/connections"), get(hosted, "/secrets")
     is_a("ConnectionPage", connections)
     is_a("SecretPage", secrets)
-    warehouse, web = connections["items"]
+    odd, warehouse, web = connections["items"]
+    assert (odd["type"], bool(odd["note"])) == (None, True)
     assert (warehouse["id"], warehouse["type"], warehouse["address"], warehouse["note"]) == (
         "warehouse", "postgresql", "db.example.org/sales", None,
     )  # fmt: skip
-    assert (web["id"], web["address"]) == ("web", None)
+    assert (web["id"], web["type"], web["address"]) == ("web", "https", None)
+    assert '<td class="wide-only">https</td>' in hosted.anyone.get("/connections").text
     assert "none" in web["note"]
     assert [(row["name"], bool(row["source"])) for row in secrets["items"]] == [
         ("key", True),
         ("none", False),
     ]
-    for word in ("horse", "battery"):
+    for word in ("horse", "battery", "swordfish"):
         assert word not in json.dumps([connections, secrets])
-    first = get(hosted, "/connections?limit=1")
-    assert get(hosted, f"/connections?limit=1&cursor={first['next']}")["items"] == [web]
+    first = get(hosted, "/connections?limit=2")
+    assert get(hosted, f"/connections?limit=2&cursor={first['next']}")["items"] == [web]
 
 
 def test_a_plan_that_has_not_changed_is_not_sent_again(hosted: Hosted) -> None:

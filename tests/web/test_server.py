@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import threading
 from typing import Any
@@ -9,11 +10,24 @@ from typing import Any
 import httpx
 import uvicorn
 
+from tests.web.conftest import Hosted
 from tests.web.seeds import Seeded
 from yamldag.web.address import address_of
-from yamldag.web.server import Server, serving
+from yamldag.web.server import Server, serving, warm
 
 PATIENCE = 60.0
+
+
+def test_what_the_first_pages_would_wait_for_is_done_before(hosted: Hosted) -> None:
+    try:
+        warm(hosted.site)
+        assert gc.get_freeze_count() > 0
+    finally:
+        gc.unfreeze()
+    templates = hosted.site.frame.templates
+    names = templates.list_templates(extensions=["html"])
+    assert templates.cache is not None
+    assert {name for _, name in templates.cache.keys()} >= set(names) > {"base.html", "pipeline/grid.html"}  # noqa: SIM118
 
 
 async def hello(_scope: Any, _receive: Any, send: Any) -> None:

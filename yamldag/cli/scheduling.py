@@ -6,11 +6,11 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from yamldag.cli import options
 from yamldag.cli.main import UsageError
@@ -179,12 +179,18 @@ def _greet_programs(catalogue: Catalogue, greeting: str) -> None:
 
 
 def say(line: str) -> None:
-    now = datetime.now(UTC)
     if _as_json:
-        told = {"at": now.isoformat(), "level": "info", "process": os.getpid(), "message": line}
-        sys.stderr.write(json.dumps(told, ensure_ascii=False) + "\n")
-    else:
-        sys.stderr.write(f"{now:%Y-%m-%d %H:%M:%SZ}  {line}\n")
+        return tell({"message": line})
+    sys.stderr.write(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%SZ}  {line}\n")
+    sys.stderr.flush()
+    return None
+
+
+def tell(line: Mapping[str, Any]) -> None:
+    """What happened, to programs: an object with its `message`, when, and who says so. It is one write, for several
+    threads tell something."""
+    told = {"at": datetime.now(UTC).isoformat(), "level": "info", "process": os.getpid(), **line}
+    sys.stderr.write(json.dumps(told, ensure_ascii=False) + "\n")
     sys.stderr.flush()
 
 
@@ -195,3 +201,8 @@ def log_as(form: str) -> None:
     """How this process says what happens: `text` for people, `json` for programs, an object a line."""
     global _as_json  # noqa: PLW0603  (of the process, as stderr is)
     _as_json = form == "json"
+
+
+def is_for_programs() -> bool:
+    """Whether it says so as JSON."""
+    return _as_json

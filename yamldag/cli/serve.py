@@ -112,5 +112,6 @@ def _run(
     from yamldag.web.server import serving
 
     database, folder = service.engine.database.url, service.folder
-    with serving(listener, service.board, database, folder, place, provider):
+    tell = scheduling.tell if scheduling.is_for_programs() else None
+    with serving(listener, service.board, database, folder, place, provider, tell):
         return scheduling.work(service, f"yamldag serves {{pipelines}} at {address} (Ctrl-C stops)")

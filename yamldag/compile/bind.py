@@ -75,7 +75,7 @@ class Binding:
 
     def _draft(self, draft: Draft) -> None:
         for name, (_, node) in draft.entries.items():
-            where = _PLACES.get(name) or (Where.OPERATOR if name in OPERATORS else None)
+            where = place_of(name)
             if where is not None:
                 self._strings(draft, node, where)
                 if name in _EXPRESSIONS:
@@ -179,6 +179,11 @@ class Binding:
             )
             message = f"`{name}` must be a list, or one template that gives a list; {found}"
             self.found.append(Diagnostic("YD403", message, at(node)))
+
+
+def place_of(name: str) -> Where | None:
+    """What kind of place the templates below a task's key stand in; None where there are none, and for `when`."""
+    return _PLACES.get(name) or (Where.OPERATOR if name in OPERATORS else None)
 
 
 def _edited(text: str, edits: Iterable[tuple[int, int, str]]) -> str:

@@ -191,7 +191,16 @@ class Compiler:
         Operators(self.project, faulty, found, self.seen).all(root, entries)
         return binding
 
-    def _lone_template(self, document: Map, file: File, found: list[Diagnostic]) -> None:
+    def drafted(self, document: Map, file: File) -> Draft | None:
+        """The tasks and names of one document, whatever is wrong with it; None of what is neither a pipeline nor a
+        template."""
+        self._keep(file)
+        kind = documents.kind_of(document)
+        if kind == "pipeline":
+            return self.pipeline(document, file, []).root
+        return self._lone_template(document, file, []) if kind == "template" else None
+
+    def _lone_template(self, document: Map, file: File, found: list[Diagnostic]) -> Draft:
         """A template by itself: what is wrong in it is told even where nobody uses it."""
         fresh = self._library.lone(document)
         found += fresh.found
@@ -203,6 +212,7 @@ class Compiler:
         expansion = expand.Expansion(self._library, faulty, found)
         root = expansion.root(document, scope, "template", self.project.layers, (itself,))
         self._graph(root, document.items, faulty, found)
+        return root
 
 
 def _vars(document: Map, project: Project) -> dict[str, Node]:

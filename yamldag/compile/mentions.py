@@ -35,7 +35,7 @@ class Where(Enum):
     """`defaults` and `env` outside tasks: no task is known there."""
 
 
-_SECRETS_ALLOWED = (Where.OPERATOR, Where.ENV, Where.NOTIFICATION, Where.COMMON_NOTIFICATION, Where.OUTSIDE)
+SECRETS_ALLOWED = (Where.OPERATOR, Where.ENV, Where.NOTIFICATION, Where.COMMON_NOTIFICATION, Where.OUTSIDE)
 _KEEPING = ("approval", "branch", "pipeline", "short_circuit")
 """Operators that the scheduler carries out itself: their values are stored."""
 _LOOKS = ("http", "sql", "python")
@@ -213,7 +213,7 @@ class Mentions:
 
     def _secret(self, site: Draft, node: Scalar, reference: Reference, where: Where) -> None:
         root = reference.root
-        if where not in _SECRETS_ALLOWED:
+        if where not in SECRETS_ALLOWED:
             message = f"`{root}` can't be read here: only under operators, in `env` and in notifications"
             self.outputs.say(node, "YD214", message, reference.start, reference.end)
             return

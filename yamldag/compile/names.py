@@ -49,6 +49,12 @@ def _inside(group: Draft) -> Iterator[str]:
         yield from (f"{child.name}.{below}" for below in child.children)
 
 
+def known(site: Draft) -> dict[str, Draft]:
+    """What each name means there: the nearest of each, and those one dot further down."""
+    told = [name for group in _around(site) for name in _inside(group)]
+    return {name: found for name in dict.fromkeys(told) if (found := find(name, site)) is not None}
+
+
 def suggestion(name: str, site: Draft, *, without: Iterable[str] = ()) -> str | None:
     """Help for a name that means nothing there."""
     for group in _around(site):

@@ -9,6 +9,7 @@ from msgspec import Struct, field
 from yamldag.compile.project import Project
 from yamldag.engine.schedule.catalogue import Broken
 from yamldag.engine.schedule.known import Known
+from yamldag.store.tally import PATIENT, Tally
 
 QUIET = 15.0
 """Seconds without a turn of the loop after which a scheduler is not healthy: it turns every two."""
@@ -39,12 +40,12 @@ class Status(Struct, frozen=True):
     """Whether this one makes the ticks and starts the runs."""
     pools: Mapping[str, int] = field(default_factory=dict)
     """Those that the project's file declares, with their slots."""
-    steps: tuple[int, float] = (0, 0.0)
-    """How many steps the engine took, and the seconds of all of them."""
-    starts: tuple[int, float] = (0, 0.0)
-    """How many attempts were started, and the seconds for which they had been ready."""
-    writes: tuple[int, float] = (0, 0.0)
-    """How many transactions were written, and the seconds of all of them."""
+    steps: Tally = field(default_factory=Tally)
+    """How long steps of the engine took. This and the following go on being counted in."""
+    starts: Tally = field(default_factory=lambda: Tally(PATIENT))
+    """For how long attempts that were started had been ready."""
+    writes: Tally = field(default_factory=Tally)
+    """How long transactions took."""
     project: Project | None = None
     """Whose settings are in force."""
 

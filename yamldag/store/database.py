@@ -16,6 +16,7 @@ from yamldag.store.drivers.choose import driver_of
 from yamldag.store.drivers.contract import CannotOpen, Cursor, Driver, Taken, Trouble
 from yamldag.store.names import REVISION
 from yamldag.store.patience import Away, Patience
+from yamldag.store.tally import Tally
 
 __all__ = [
     "Away", "CannotOpen", "Cursor", "Database", "Fenced", "Patience", "Taken", "open_database", "revision",
@@ -52,8 +53,8 @@ class Database:
         self._patience = Patience(limit=0)
         self._inside = False
         self._writing = False
-        self.spent = (0, 0.0)
-        """Transactions that were written, and the seconds that they took."""
+        self.spent = Tally()
+        """How long transactions took that were written."""
         self._broken = False
         self._roomy = False
 
@@ -108,8 +109,7 @@ class Database:
             made = self._repeat(lambda: self._transaction(work, unheard))
         finally:
             self._writing = False
-            number, seconds = self.spent
-            self.spent = (number + 1, seconds + time.perf_counter() - begun)
+            self.spent.add(time.perf_counter() - begun)
         self._step += self._life is not None
         self._written = time.monotonic()
         return made

@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 from yamldag.bug import write_log
 from yamldag.engine.memory.reading import Unreadable
 from yamldag.store.database import Away, CannotOpen
+from yamldag.web.access import heard
 from yamldag.web.api.checked import checked
 from yamldag.web.ask import Ask
 from yamldag.web.auth.roles import Role
@@ -36,6 +37,7 @@ class Door:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
+        heard(scope).route = self.route.path
         try:
             answer = await self._answer(request)
         except ClientDisconnect:
@@ -71,6 +73,7 @@ class Door:
         route = self.route
         asks = route.role > Role.PUBLIC or route.kind not in _UNASKED
         who = await run_in_threadpool(self._who, request) if asks else NOBODY
+        heard(request.scope).who = who
         if not who.may(route.role):
             return await run_in_threadpool(refused, Ask(self.site, request, route, who))
         body = await body_of(request) if route.method != "GET" else b""

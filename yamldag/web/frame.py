@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Any
@@ -81,6 +82,11 @@ class Frame:
         self.table = table
         self.templates = _environment()
 
+    def warm(self) -> None:
+        """Compile all templates, which the first page of each kind would wait for."""
+        for name in self.templates.list_templates(extensions=["html"]):
+            self.templates.get_template(name)
+
     def page(
         self,
         template: str,
@@ -121,7 +127,7 @@ def _environment() -> Environment:
         word=looks.word, task_word=looks.task_word, sprite=looks.sprite(), counted=words.counted, span=words.span,
         about=words.about, size=words.size, when=_when, ago=_ago, symbol=looks.glyph,
     )  # fmt: skip
-    made.filters["moment"] = datetime.fromisoformat
+    made.filters.update(moment=datetime.fromisoformat, timed=_timed)
     return made
 
 
@@ -131,6 +137,17 @@ def _when(context: Context, at: float | datetime | None) -> Markup:
     if at is None:
         return Markup("")
     return _time(at, words.moment(at, context["look"].tz, context["now"]))
+
+
+@pass_context
+def _timed(context: Context, sentence: str, moments: Sequence[str]) -> Markup:
+    """A sentence with the moments that stand in it, ISO 8601, as `when` shows them."""
+    for at, moment in enumerate(moments):
+        before, found, after = sentence.partition(moment)
+        if found:
+            shown = _when(context, datetime.fromisoformat(moment))
+            return escape(before) + shown + _timed(context, after, moments[at + 1 :])
+    return escape(sentence)
 
 
 @pass_context

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from starlette.responses import JSONResponse, Response
@@ -10,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 from yamldag import __version__
 from yamldag.store import counts
 from yamldag.store.patience import Away
+from yamldag.store.tally import Tally
 from yamldag.web.ask import Ask
 from yamldag.web.auth.roles import Role
 from yamldag.web.route import Kind, Route
@@ -36,7 +38,7 @@ class Numbers:
             yield _gauge("yamldag_database_up", "Whether the database answers.", 0)
 
     def _scheduler(self) -> Iterator[Metric]:
-        from prometheus_client.core import InfoMetricFamily, SummaryMetricFamily
+        from prometheus_client.core import InfoMetricFamily
 
         status, now = self.site.board.status, self.now
         yield InfoMetricFamily("yamldag_build", "What runs here.", value={"version": __version__})
@@ -50,16 +52,12 @@ class Numbers:
         yield _gauge("yamldag_pipelines", "Pipelines in force.", len(status.pipelines))
         yield _gauge("yamldag_broken_files", "Files with errors.", len(status.broken))
         yield _gauge("yamldag_streams", "Pages and programs that listen.", len(self.site.hub))
-        for name, words, (number, seconds) in (
-            ("yamldag_step_seconds", "Steps of the engine, with what they stored and started.", status.steps),
-            (
-                "yamldag_queue_wait_seconds",
-                "How long attempts were ready before they started.",
-                status.starts,
-            ),
-            ("yamldag_database_write_seconds", "Transactions of the scheduler.", status.writes),
-        ):
-            yield SummaryMetricFamily(name, words, count_value=number, sum_value=seconds)
+        steps = "Steps of the engine, with what they stored and started."
+        yield _histogram("yamldag_step_seconds", steps, status.steps)
+        waits = "How long attempts were ready before they started."
+        yield _histogram("yamldag_queue_wait_seconds", waits, status.starts)
+        writes = "Transactions of the scheduler."
+        yield _histogram("yamldag_database_write_seconds", writes, status.writes)
 
     def _database(self) -> Iterator[Metric]:
         from prometheus_client.core import GaugeMetricFamily
@@ -90,6 +88,14 @@ def _gauge(name: str, words: str, value: float) -> Metric:
     from prometheus_client.core import GaugeMetricFamily
 
     return GaugeMetricFamily(name, words, value=float(value))
+
+
+def _histogram(name: str, words: str, tally: Tally) -> Metric:
+    from prometheus_client.core import HistogramMetricFamily
+
+    within = accumulate(list(tally.counts))  # at one moment, while the scheduler counts on
+    bounds = [*map(str, tally.bounds), "+Inf"]
+    return HistogramMetricFamily(name, words, [*zip(bounds, within, strict=True)], tally.seconds)
 
 
 def metrics(ask: Ask) -> Response:

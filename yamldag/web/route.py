@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 from yamldag.web.auth.roles import Role
@@ -103,11 +104,16 @@ class Route:
 
     @property
     def pattern(self) -> re.Pattern[str]:
-        return re.compile(_PART.sub(lambda part: f"(?P<{part[1]}>{PATTERNS[part[1]]})", self.path))
+        return _pattern(self.path)
 
     @property
     def parameters(self) -> tuple[str, ...]:
         return tuple(_PART.findall(self.path))
+
+
+@cache
+def _pattern(path: str) -> re.Pattern[str]:
+    return re.compile(_PART.sub(lambda part: f"(?P<{part[1]}>{PATTERNS[part[1]]})", path))
 
 
 @dataclass(frozen=True, slots=True)

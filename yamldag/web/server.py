@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import socket
 import threading
 import time
@@ -14,13 +15,14 @@ from pathlib import Path
 import uvicorn
 
 from yamldag.engine.status import Board
+from yamldag.web.access import Access, Tell
 from yamldag.web.address import Address
 from yamldag.web.app import application
 from yamldag.web.auth.oidc import Provider
 from yamldag.web.live.hub import MOST
 from yamldag.web.protocol import Prompt
 from yamldag.web.routes import TABLE
-from yamldag.web.site import site_of
+from yamldag.web.site import Site, site_of
 
 _FAREWELL = 3.0
 """Seconds that open requests get at the end."""
@@ -47,6 +49,14 @@ class Server(uvicorn.Server):
             self._loop.call_soon_threadsafe(self._over.set)
 
 
+def warm(site: Site) -> None:
+    """Do before what the first pages would wait for. What is there then stays, so that the collector of garbage need
+    not look through it: that would hold up one large page in ten."""
+    site.frame.warm()
+    gc.collect()
+    gc.freeze()
+
+
 @contextmanager
 def serving(
     listener: socket.socket,
@@ -55,11 +65,14 @@ def serving(
     folder: Path,
     address: Address,
     provider: Provider | None = None,
+    tell: Tell | None = None,
 ) -> Iterator[None]:
-    """Answer requests as long as this lasts. `folder`: the project's `.yamldag`, where logs are."""
+    """Answer requests as long as this lasts. `folder`: the project's `.yamldag`, where logs are. `tell` gets a line for
+    each request, from the server's thread."""
     site = site_of(board, database, folder, address, time.time, TABLE, provider)
+    app = application(site)
     config = uvicorn.Config(
-        application(site),
+        app if tell is None else Access(app, tell),
         log_config=None,
         access_log=False,
         server_header=False,
@@ -78,9 +91,12 @@ def serving(
     listener.listen(1024)
     thread = threading.Thread(target=server.run, args=([listener],), name="web", daemon=True)
     thread.start()
+    warming = threading.Thread(target=warm, args=(site,), name="warming", daemon=True)
+    warming.start()
     try:
         yield
     finally:
         site.hub.close()
         server.end()
         thread.join(_FAREWELL + 1)
+        warming.join(_FAREWELL)

@@ -64,6 +64,7 @@ def circumstances(db: sa.Connection, row: sa.RowMapping, run: Run, instance: Ins
         claims=tuple(_claim(each) for each in claims),
         waits_for=_awaited(waits, instance.node.task.operator) if waits else None,
         waits_until=waits.at if waits else None,
+        moments=_moments(waits) if waits else (),
         past=_past(db, row, run, instance) if task.depends_on_past and instance.state not in FINAL else None,
         held=held(db, row, run, instance)
         if row["state"] == "running" and instance.state not in FINAL
@@ -108,6 +109,12 @@ def _awaited(deferral: Deferral, operator: str) -> str:
         words = f"{task}the run of `{deferral.pipeline}` at {deferral.date}"
     end = times.shown(deferral.until)
     return (words or "what it awaits") + (f", at most until {end}" if end else "")
+
+
+def _moments(deferral: Deferral) -> tuple[str, ...]:
+    """Those of which `_awaited` speaks."""
+    date = deferral.date if deferral.what == RUN else None
+    return tuple(each for each in (date, times.shown(deferral.until)) if each is not None)
 
 
 def _asked(deferral: Deferral) -> str:

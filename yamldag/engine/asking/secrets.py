@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from yamldag.compile.project import Project
-from yamldag.executors.guard.keyring import STORE, Keyring
+from yamldag.executors.guard.keyring import FILE, STORE, Keyring
 from yamldag.executors.guard.masking import Mask
-from yamldag.operators.connections import Connection
+from yamldag.operators.connections import KINDS, Connection
 from yamldag.operators.contract import text
 from yamldag.operators.secrets import CONNECTION, TOO_SHORT, UnresolvedError, variable
 
@@ -31,7 +31,7 @@ def keys_of(project: Project, kept: Kept, *, far: bool = True) -> Keyring:
 
 def connection_rows(project: Project, keys: Keyring) -> list[dict[str, Any]]:
     """`{id, type, address, source, note}`: the note says why it can't be resolved, and is null where it can."""
-    return [_row(name, keys) for name in connection_ids(project, keys)]
+    return [_row(name, keys, project.kind_of_connection(name)) for name in connection_ids(project, keys)]
 
 
 def connection_ids(project: Project, keys: Keyring) -> list[str]:
@@ -49,7 +49,8 @@ def given(project: Project) -> list[str]:
     ]
 
 
-def _row(name: str, keys: Keyring) -> dict[str, Any]:
+def _row(name: str, keys: Keyring, declared: str | None) -> dict[str, Any]:
+    """One that can't be resolved has the type that the file tells of."""
     source = None
     try:
         source = keys.origin(name)
@@ -57,7 +58,7 @@ def _row(name: str, keys: Keyring) -> dict[str, Any]:
     except UnresolvedError as error:
         return {
             "id": name,
-            "type": None,
+            "type": declared if declared in KINDS and source in (None, FILE) else None,
             "address": None,
             "source": source,
             "note": masked(str(error), keys),

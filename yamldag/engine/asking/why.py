@@ -31,6 +31,8 @@ class Condition(Struct, frozen=True):
     detail: str
     until: str | None = None
     """ISO 8601 in UTC: when it will hold by the clock, if nothing else happens."""
+    moments: tuple[str, ...] = ()
+    """The moments that `detail` speaks of, each as it stands in it: ISO 8601 in UTC."""
 
 
 class Life(Struct, frozen=True):
@@ -90,6 +92,8 @@ class Circumstances(Struct, frozen=True, kw_only=True):
     waits_for: str | None = None
     """What it is deferred on, in words."""
     waits_until: float | None = None
+    moments: tuple[str, ...] = ()
+    """Those that `waits_for` speaks of, as they stand in it."""
     past: Past | None = None
     held: str | None = None
     """It is to be cleared first: what that waits for."""
@@ -183,9 +187,8 @@ def _under_way(run: Run, instance: Instance, now: Circumstances) -> Iterator[Con
         )
     elif state in (TaskState.DEFERRED, TaskState.UP_FOR_RESCHEDULE):
         what = "approval" if instance.node.task.operator == "approval" else "wait"
-        yield Condition(
-            what, False, f"it waits for {now.waits_for or 'what it awaits'}", times.shown(now.waits_until)
-        )
+        words, until = now.waits_for or "what it awaits", times.shown(now.waits_until)
+        yield Condition(what, False, f"it waits for {words}", until, now.moments)
     else:
         yield from _before(run, instance, now)
 

@@ -40,13 +40,13 @@ from yamldag.engine.step.world import (
     World,
     nobody,
 )
-from yamldag.engine.tally import Tally
 from yamldag.executors.contract import Ended, Executor, Start
 from yamldag.operators.contract import Outcome
 from yamldag.plan.state import TaskState
 from yamldag.store import moves
 from yamldag.store.database import Database
 from yamldag.store.requests import StoredRequest
+from yamldag.store.tally import PATIENT, Tally
 
 if TYPE_CHECKING:
     from yamldag.engine.loop.lookout import Lookout
@@ -112,7 +112,7 @@ class Engine:
     errands: Errands = field(default_factory=Errands)
     steps: Tally = field(default_factory=Tally)
     """How long steps took, with what they stored and started."""
-    starts: Tally = field(default_factory=Tally)
+    starts: Tally = field(default_factory=lambda: Tally(PATIENT))
     """How long what was started had been ready."""
     set_by: float = 0.0
     """Seconds by which the clock was set in all: what is waited for goes by `steady`."""

@@ -202,8 +202,8 @@ class Service:
             1 if peers is None else max(1, len(peers.members)),
             self.leads,
             self.catalogue.project.pools,
-            (self.engine.steps.number, self.engine.steps.seconds),
-            (self.engine.starts.number, self.engine.starts.seconds),
+            self.engine.steps,
+            self.engine.starts,
             self.engine.database.spent,
             self.catalogue.project,
         )

@@ -27,6 +27,7 @@ from yamldag.operators.strongbox import Strongbox
 from yamldag.plan.expression import TemplateError, render
 
 STORE = "the database"
+FILE = "yamldag.yml"
 Find = Callable[[str], Value | None]
 
 
@@ -104,7 +105,7 @@ class Keyring:
         if name in self.kept("connection"):
             return STORE
         if self._connections.get(name) is not None:
-            return "yamldag.yml"
+            return FILE
         if name in self._connections:
             raise UnresolvedError(
                 f"the connection `{name}` has no value here: `yamldag connections add {name}`, or set `${asked}`"

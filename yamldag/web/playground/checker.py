@@ -1,4 +1,4 @@
-"""Asks the process that compiles, one text at a time, and ends it if it takes too long."""
+"""Asks the process that compiles, one question at a time, and ends it if it takes too long."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from typing import Any
 
 LONGEST = 64 * 1024
@@ -20,6 +21,12 @@ _BEGIN = 30.0
 """Seconds for a process to begin: the machine may be busy."""
 _IDLE = 300.0
 """Seconds without a text after which the process is ended."""
+
+Question = dict[str, Any]
+Known = Mapping[str, Any]
+"""What the project declares and a text may name, by its setting: `connections` as names of nothing, `secrets` as a
+list of names, `pools` with their slots."""
+NOTHING: Known = {}
 
 
 class Busy(Exception):  # noqa: N818
@@ -34,22 +41,33 @@ class Checker:
         self._child: subprocess.Popen[bytes] | None = None
         self._timer: threading.Timer | None = None
 
-    def check(self, text: str, patience: float = PATIENCE) -> dict[str, Any]:
+    def check(self, text: str, known: Known = NOTHING, patience: float = PATIENCE) -> dict[str, Any]:
         """What `child.check` says, or `problem`: why nothing can be said. Raises Busy."""
-        if len(text.encode(errors="replace")) > LONGEST:
-            return {"problem": f"that is longer than {LONGEST // 1024} KiB"}
-        if not self._lock.acquire(timeout=patience):
-            raise Busy
-        try:
-            return self._ask(text, patience)
-        finally:
-            self._lock.release()
+        return self._ask({"what": "check", "text": text, "known": known}, patience)
+
+    def complete(self, text: str, at: int, known: Known = NOTHING) -> dict[str, Any]:
+        """What `child.complete` says, or `problem`; `at` counts code points. Raises Busy."""
+        return self._ask({"what": "complete", "text": text, "at": at, "known": known}, PATIENCE)
+
+    def explain(self, text: str, at: int, known: Known = NOTHING) -> dict[str, Any]:
+        """What `child.explain` says, or `problem`; `at` counts code points. Raises Busy."""
+        return self._ask({"what": "explain", "text": text, "at": at, "known": known}, PATIENCE)
 
     def close(self) -> None:
         with self._lock:
             self._end()
 
-    def _ask(self, text: str, patience: float) -> dict[str, Any]:
+    def _ask(self, question: Question, patience: float) -> dict[str, Any]:
+        if len(question["text"].encode(errors="replace")) > LONGEST:
+            return {"problem": f"that is longer than {LONGEST // 1024} KiB"}
+        if not self._lock.acquire(timeout=patience):
+            raise Busy
+        try:
+            return self._answered(question, patience)
+        finally:
+            self._lock.release()
+
+    def _answered(self, question: Question, patience: float) -> dict[str, Any]:
         if self._timer is not None:
             self._timer.cancel()
         fresh = self._child is None or self._child.poll() is not None
@@ -57,7 +75,7 @@ class Checker:
         assert child is not None
         assert child.stdin is not None
         try:
-            child.stdin.write(json.dumps({"text": text}).encode() + b"\n")
+            child.stdin.write(json.dumps(question).encode() + b"\n")
             child.stdin.flush()
             line = self._read(child, patience + (_BEGIN if fresh else 0))
         except OSError:

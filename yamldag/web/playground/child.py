@@ -1,5 +1,7 @@
 """The process that compiles what is typed: a line of JSON in, a line of JSON out. It sees no file of the machine.
 
+Besides the compiler's word on a text it says what may be written at a place of it, and what a word there means.
+
 A text may name files: templates to use, scripts, modules. None of them is looked at, nor whether it is there, so that
 nobody reads by a diagnostic what they could not read otherwise. Nothing of the text is run or imported.
 """
@@ -19,12 +21,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from yamldag import shipped
+from yamldag.compile import completing
 from yamldag.compile.compiler import Compiled
 from yamldag.compile.load import compile_bytes
 from yamldag.compile.project import Project
 from yamldag.plan.pipeline import Plan
 from yamldag.plan.schedule import coming, read, rows
 from yamldag.render.svg import picture
+from yamldag.root import variable
 from yamldag.syntax.diagnostic import Diagnostic, Place
 from yamldag.syntax.report.machine import as_json
 
@@ -43,22 +47,56 @@ _WARM = (
     "  a: {bash: 'echo {{ params.n }}', output: {x: integer}}\n"
     "  b: {python: 'm:f', args: {x: '{{ tasks.a.output.x }}'}}\n  c: {bashh: 1}\n"
 )
+_FIRST: tuple[dict[str, Any], ...] = (
+    {"what": "check"},
+    {"what": "complete", "at": _WARM.index("a: {bash") + 4},
+    {"what": "complete", "at": _WARM.index("params.n") + 7},
+    {"what": "explain", "at": _WARM.index("bash")},
+)
 
 
 def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    project = Project(tempfile.gettempdir() + "/nothing/of/this/is/there", None, None, {})
-    check(project, _WARM)  # what is imported late is imported now
+    for question in _FIRST:  # what is imported late is imported now
+        answered({"text": _WARM, **question})
     _close()
     for line in sys.stdin.buffer:
         try:
-            answer = check(project, json.loads(line)["text"])
+            answer = answered(json.loads(line))
         except RecursionError:
             answer = {"problem": "that is nested too deeply"}
         except MemoryError:
             answer = {"problem": "that takes too much memory"}
         sys.stdout.write(json.dumps(answer) + "\n")
         sys.stdout.flush()
+
+
+def answered(question: dict[str, Any]) -> dict[str, Any]:
+    """`what` is `check`, `complete` or `explain`; `known` is what the project declares."""
+    project, text = _project(question.get("known", {})), question["text"]
+    if question["what"] == "complete":
+        return complete(project, text, question["at"])
+    if question["what"] == "explain":
+        return explain(project, text, question["at"])
+    return check(project, text)
+
+
+def _project(known: dict[str, Any]) -> Project:
+    """One without files, that declares what it is told."""
+    told = {variable(name): json.dumps(value) for name, value in known.items()}
+    return Project(tempfile.gettempdir() + "/nothing/of/this/is/there", None, None, told)
+
+
+def complete(project: Project, text: str, at: int) -> dict[str, Any]:
+    """What may be written at an offset, and up to where it takes the place of what is there."""
+    found = completing.complete(project, os.path.join(project.root, NAME), text, at)
+    return {"offers": [each._asdict() for each in found.offers], "end": found.end}
+
+
+def explain(project: Project, text: str, at: int) -> dict[str, Any]:
+    """What the word at an offset means, or null."""
+    meaning = completing.explain(project, os.path.join(project.root, NAME), text, at)
+    return {"meaning": meaning._asdict() if meaning is not None else None}
 
 
 def check(project: Project, text: str) -> dict[str, Any]:
