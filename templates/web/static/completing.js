@@ -90,10 +90,8 @@
 
   function take(number) {
     const { start, text: put } = offers[number];
-    text.setRangeText(put, units(start), units(end), "end");
+    typed(text, put, units(start), units(end));
     close();
-    text.focus();
-    text.dispatchEvent(new Event("input", { bubbles: true }));
     if (put.endsWith(": ")) offer(false);
   }
 

@@ -117,9 +117,8 @@
   // The last first, so that places before stay what they are.
   function mend(those) {
     const edits = those.filter((each) => each.fix).map(({ fix }) => ({ from: offset(...fix.start), to: offset(...fix.end), text: fix.text })).sort((a, b) => b.from - a.from);
-    for (const edit of edits) text.setRangeText(edit.text, edit.from, edit.to, "end");
     text.focus();
-    later();
+    for (const edit of edits) typed(text, edit.text, edit.from, edit.to);
   }
 
   // Painting
@@ -170,8 +169,7 @@
     const before = text.value.slice(0, text.selectionStart), line = before.slice(before.lastIndexOf("\n") + 1);
     if (line.trim() || text.selectionStart !== text.selectionEnd) return; // elsewhere it leaves the editor
     event.preventDefault();
-    text.setRangeText("  ", text.selectionStart, text.selectionEnd, "end");
-    later();
+    typed(text, "  ", text.selectionStart, text.selectionEnd);
   });
   document.addEventListener("keydown", (event) => {
     if (event.key === "F8") { event.preventDefault(); next(); }
