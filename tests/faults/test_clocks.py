@@ -403,20 +403,20 @@ def test_a_clock_that_is_set_brings_no_wait_forward_and_makes_none_longer(portio
         place.database.close()
 
 
-@pytest.mark.parametrize("portion", range(much(4, 40)))
+@pytest.mark.parametrize("portion", range(much(4, 100)))
 def test_no_walk_of_the_clock_loses_or_doubles_a_tick(portion: int, figures: Tell) -> None:
     with memory() as folder:
         place = Place.make(folder)
         place.database.execute("PRAGMA synchronous=OFF")
         verdict, ticks = Verdict(), 0
-        for seed in range(portion * 250, (portion + 1) * 250):
+        for seed in range(portion * 100, (portion + 1) * 100):
             place.clear()
             walk = Walk(place, seed)
             walk.go()
             verdict += walk.verdict()
             ticks += len(walk.made)
         place.database.close()
-    figures(walks=250, ticks=ticks, **verdict.acquit())
+    figures(walks=100, ticks=ticks, **verdict.acquit())
 
 
 def test_a_walk_that_sleeps_for_longer_than_a_portion_of_ticks_gets_them_all(tmp_path: Path) -> None:
