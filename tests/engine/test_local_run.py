@@ -109,7 +109,7 @@ def test_a_value_that_is_no_plain_word_fails_before_the_shell_sees_it(project: P
     with views.reading(project.database) as db:
         (row,) = views.attempts(db, result.run_id, "a")
     assert (row["state"], row["reason"]) == ("failed", "refused")
-    assert "can't go into bash as it is" in row["message"]
+    assert "can't go into a shell as it is" in row["message"]
 
 
 def test_exit_99_skips_and_a_bad_output_is_not_tried_again(project: Project) -> None:

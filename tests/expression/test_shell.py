@@ -105,7 +105,7 @@ def script(text: str, **params: Any) -> str:
 )
 def test_only_what_is_quoted_or_let_through_goes_into_a_script(text: str, wanted: str | None) -> None:
     if wanted is None:
-        with pytest.raises(TemplateError, match=r"can't go into bash as it is, as it holds `[;']`"):
+        with pytest.raises(TemplateError, match=r"can't go into a shell as it is, as it holds `[;']`"):
             script(text, x="a; b")
     else:
         assert script(text, x="a; b") == wanted

@@ -12,6 +12,7 @@ from yamldag.compile.keys import CALLING, OPERATORS
 from yamldag.compile.project import Project
 from yamldag.compile.seen import Seen
 from yamldag.operators import catalog
+from yamldag.operators.scripts import SCRIPTS
 from yamldag.syntax.diagnostic import Diagnostic, Related, at
 from yamldag.syntax.locate import place
 from yamldag.syntax.nearest import nearest
@@ -61,8 +62,8 @@ class Operators:
         if (told := catalog.broken(task.operator)) is not None:
             self.found.append(plugins.broken(task.operator, told, key))
             return
-        if task.operator == "bash":
-            self._bash(task.scope, node)
+        if task.operator in SCRIPTS:
+            self._read_by_shell(task.operator, task.scope, node)
         elif task.operator == "python":
             self._call_of(task, node)
         elif task.operator == "sql":
@@ -196,10 +197,13 @@ class Operators:
                     help_ = f"did you mean `{near}`?" if near else known
                     self.found.append(Diagnostic("YD215", f"the matrix has no axis `{name}`", at(key), help_))
 
-    # bash
+    # What a shell reads
 
-    def _bash(self, scope: Scope, node: Node) -> None:
-        script = node if type(node) is Scalar else parameter(node, "script")
+    def _read_by_shell(self, operator: str, scope: Scope, node: Node) -> None:
+        name, words = SCRIPTS[operator]
+        short = catalog.operator(operator)
+        is_short = short is not None and short.short == name
+        script = node if type(node) is Scalar and is_short else parameter(node, name)
         if type(script) is not Scalar or id(script) in self.faulty or "{{" not in script.text:
             return
         from yamldag.plan.expression.analysis import Reference, analyse
@@ -220,6 +224,9 @@ class Operators:
         analysis = analyse(script.text)
         if analysis.faults:
             return
+        whole = analysis.outputs[0].bare if words and analysis.whole else None
+        if whole is not None and isinstance(known(whole), list):
+            return  # words, and no script
         for fault in shell_faults(script.text, analysis, known):
             self.found.append(
                 Diagnostic(fault.code, fault.message, place(script, fault.start, fault.end), fault.help)
@@ -393,8 +400,8 @@ class Operators:
         elif id(node) not in self.faulty:
             self._required(operators[0], key, node, None)
             self._connections(operators[0], [node])
-            if operators[0] == "bash":
-                self._bash(scope, node)
+            if operators[0] in SCRIPTS:
+                self._read_by_shell(operators[0], scope, node)
             elif operators[0] == "python":
                 self._called(call, key, node, scope)
 

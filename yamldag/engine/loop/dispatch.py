@@ -22,8 +22,9 @@ from yamldag.operators import guarded
 from yamldag.operators.catalog import carried_by
 from yamldag.operators.contract import Attempt, Operator, Outcome, Work
 from yamldag.operators.running import runnable
+from yamldag.operators.scripts import SCRIPTS
 from yamldag.operators.secrets import DECLARED
-from yamldag.plan.expression import TemplateError, condition, evaluate, render_shell, render_text
+from yamldag.plan.expression import TemplateError, condition, evaluate, render_script, render_text
 from yamldag.plan.pipeline import Call, Json, Task
 
 PATIENCE = 60.0
@@ -319,11 +320,12 @@ def _params(task: Task | Call, context: Mapping[str, Json]) -> dict[str, Json]:
     """A shell's script takes plain words alone where it does not say otherwise."""
     if task.operator in (gates.BRANCH, gates.SHORT_CIRCUIT):
         return _choice(task.params, context)
-    script = task.params.get("script") if task.operator == "bash" else None
-    if not isinstance(script, str):
+    script = SCRIPTS.get(task.operator)
+    if script is None or script.parameter not in task.params:
         return rendered(task.params, context)
-    others = {name: value for name, value in task.params.items() if name != "script"}
-    return {"script": render_shell(script, context), **rendered(others, context)}
+    others = {name: value for name, value in task.params.items() if name != script.parameter}
+    read = render_script(task.params[script.parameter], context, script.words)
+    return {script.parameter: read, **rendered(others, context)}
 
 
 def _of_run(run: Run) -> dict[str, str]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from yamldag.operators.guarded import CONNECTING, connects
-from yamldag.plan.expression import TemplateError, analyse, render, render_shell, render_text
+from yamldag.operators.scripts import SCRIPTS
+from yamldag.plan.expression import TemplateError, analyse, render, render_script, render_text
 from yamldag.plan.expression.analysis import Reference
 from yamldag.plan.pipeline import Call, Json, Task
 
@@ -68,10 +70,15 @@ def seal(
     templates: list[Path] = []
     names: dict[str, Any] = {}
     sealer = _Sealer(context, templates, names)
-    shell = render_shell if operator == "bash" else render
+    script = SCRIPTS.get(operator)
+
+    def renders(name: str, value: Json) -> Callable[[Any, Mapping[str, Any]], Json]:
+        if script is None or script.parameter != name or not isinstance(value, str):
+            return render
+        return partial(render_script, words=script.words)
+
     values: dict[str, Json] = {
-        name: sealer.value(value, ["params", name], shell if name == "script" else render)
-        for name, value in params.items()
+        name: sealer.value(value, ["params", name], renders(name, value)) for name, value in params.items()
     }
     return {
         "operator": operator,

@@ -12,7 +12,8 @@ from yamldag.operators import airflow
 from yamldag.operators.airflow_words import DEFAULT
 from yamldag.operators.contract import Json
 from yamldag.operators.guarded import connects, with_connections
-from yamldag.plan.expression import render, render_shell, render_text
+from yamldag.operators.scripts import SCRIPTS
+from yamldag.plan.expression import render, render_script, render_text
 
 DATES = ("logical_date", "data_interval_start", "data_interval_end")
 
@@ -46,11 +47,10 @@ class Call:
 def _rendered(text: str, context: Mapping[str, Any], path: list[Any], operator: str) -> Json:
     if path[0] == "env":
         return render_text(text, context)
-    return (
-        render_shell(text, context)
-        if (operator, *path) == ("bash", "params", "script")
-        else render(text, context)
-    )
+    script = SCRIPTS.get(operator)
+    if script is not None and path == ["params", script.parameter]:
+        return render_script(text, context, script.words)
+    return render(text, context)
 
 
 def _context(sealed: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         evaluate,
         items,
         render,
+        render_script,
         render_shell,
         render_text,
     )
@@ -38,6 +39,7 @@ __all__ = [
     "evaluate",
     "items",
     "render",
+    "render_script",
     "render_shell",
     "render_text",
     "unsafe_bare",

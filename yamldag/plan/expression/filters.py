@@ -189,7 +189,7 @@ def _into_bash(value: Any) -> str:
     text = text_of(value, limits.spend)
     reason = unsafe_bare(text)
     if reason:
-        raise TemplateError(f"the value can't go into bash as it is, as {reason}; {QUOTE_IT}")
+        raise TemplateError(f"the value can't go into a shell as it is, as {reason}; {QUOTE_IT}")
     return text
 
 

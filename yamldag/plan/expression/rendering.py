@@ -41,6 +41,18 @@ def render_shell(text: str, context: Mapping[str, Any]) -> str:
     return _text(text, context, into_bash=True)
 
 
+def render_script(value: Json, context: Mapping[str, Any], words: bool) -> Json:
+    """A script, as `render_shell` has it; where there may be `words`, also a list of them, which no shell reads.
+
+    Raises TemplateError.
+    """
+    if not isinstance(value, str):
+        return render(value, context)
+    if words and analyse(value).whole and isinstance(found := render(value, context), list):
+        return found
+    return render_shell(value, context)
+
+
 def condition(expression: str | bool, context: Mapping[str, Any]) -> bool:
     """Whether a `when` holds: null, zero and what is empty do not; text raises TemplateError."""
     if isinstance(expression, bool):
@@ -110,7 +122,7 @@ def _piece(reference: Reference, context: Mapping[str, Any], into_bash: bool) ->
     reason = unsafe_bare(text) if into_bash else None
     if reason:
         name = ".".join([reference.root, *(str(segment.name) for segment in reference.path)])
-        message = f"the value of `{name}` can't go into bash as it is, as {reason}; {QUOTE_IT}"
+        message = f"the value of `{name}` can't go into a shell as it is, as {reason}; {QUOTE_IT}"
         raise TemplateError(message, reference.start, reference.stop)
     return text
 

@@ -61,7 +61,7 @@ def _unsafe(text: str, output: Output, known: Known) -> list[Fault]:
     if reason is None:
         return []
     shown = " ".join(text[output.start : output.end].split())
-    message = f"the value of `{shown}` can't go into bash as it is: {reason}"
+    message = f"the value of `{shown}` can't go into a shell as it is: {reason}"
     hint = "quote it with `| sh`, let it through with `| raw`, or hand it over in `env`"
     return [Fault("YD507", message, output.start, output.end, hint)]
 

@@ -119,7 +119,7 @@ _SIGNS = frozenset("_@%+=:,./-")
 
 
 def unsafe_bare(value: Any) -> str | None:
-    """Why a value may not go into bash as it is, or None if it may. It is not shown: it may be secret."""
+    """Why a value may not go into a shell as it is, or None if it may. It is not shown: it may be secret."""
     text = text_of(value)
     for sign in text:
         if not (sign.isalnum() or sign in _SIGNS or sign in " \t"):
