@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests import docker_engine, kubernetes_api
+from tests.answering import Asked, Said, answering
 from tests.cli.commands import Caller
 
 SECRET = "hunter2-hunter2"
@@ -77,6 +78,29 @@ def test_a_test_says_whether_it_can_be_reached(call: Caller, tmp_path: Path) -> 
         assert (said.code, said.json["ok"]) == (1, False)
         assert SECRET not in said.out + said.err
     assert "refused the connection" in call("connections", "test", "web").out
+
+
+def test_an_address_is_asked_for_as_little_as_may_be(call: Caller) -> None:
+    """A HEAD; a GET where that is not known, whose body is not read. Signed as a task's requests are."""
+
+    def answer(asked: Asked) -> Said:
+        if asked.method == "HEAD" and asked.path != "/head":
+            return Said(501 if asked.path == "/old" else 405)
+        if not (asked.headers["Authorization"] or "").startswith("Digest "):
+            return Said(401, headers={"WWW-Authenticate": 'Digest realm="r", nonce="n", qop="auth"'})
+        return Said(body=b"the first of many", headers={"Content-Length": str(1 << 40)})
+
+    with answering(answer) as site:
+        signing = {"auth": "digest", "user": "ann", "password": SECRET}
+        known = {name: {"url": f"{site.url}/{name}", **signing} for name in ("head", "old", "get")}
+        call.write("yamldag.yml", json.dumps({"connections": known}))
+        for name in known:
+            assert call("connections", "test", name).out == f"{name}: it answers 200 OK\n"
+    assert [(asked.method, asked.path) for asked in site.came] == [
+        *(("HEAD", "/head"),) * 2,
+        ("HEAD", "/old"), ("GET", "/old"), ("GET", "/old"),
+        ("HEAD", "/get"), ("GET", "/get"), ("GET", "/get"),
+    ]  # fmt: skip
 
 
 def test_an_engine_and_a_cluster_are_asked(call: Caller, tmp_path: Path) -> None:

@@ -95,24 +95,28 @@ def sftp_server(folder: Path) -> Iterator[dict[str, Json]]:
 
 
 @contextmanager
-def ftp_server(folder: Path) -> Iterator[dict[str, Json]]:
-    """A connection to a server whose `/` is the folder."""
+def ftp_server(folder: Path, certificate: Path | None = None) -> Iterator[dict[str, Json]]:
+    """A connection to a server whose `/` is the folder. `certificate`: of localhost, with its key; all is over TLS then."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the standard library's module that it is built on
+        from pyftpdlib import handlers
         from pyftpdlib.authorizers import DummyAuthorizer
-        from pyftpdlib.handlers import FTPHandler
         from pyftpdlib.servers import ThreadedFTPServer
 
     authorizer = DummyAuthorizer()
     authorizer.add_user(USER, PASSWORD, str(folder), perm="elradfmw")
-    handler = type("Handler", (FTPHandler,), {"authorizer": authorizer})
+    kind, tls = handlers.FTPHandler, {}
+    if certificate is not None:
+        kind = handlers.TLS_FTPHandler
+        tls = {"certfile": str(certificate), "tls_control_required": True, "tls_data_required": True}
+    handler = type("Handler", (kind,), {"authorizer": authorizer, **tls})
     server = ThreadedFTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"handle_exit": False})
     thread.start()
     try:
         yield {
-            "type": "ftp",
-            "host": "127.0.0.1",
+            "type": "ftp" if certificate is None else "ftps",
+            "host": "127.0.0.1" if certificate is None else "localhost",
             "port": server.address[1],
             "user": USER,
             "password": PASSWORD,

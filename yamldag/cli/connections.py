@@ -2,7 +2,7 @@
 never shown.
 
 list              all of them; exit code 1 if one can't be resolved here
-test ID           reach it: sign in to a database or a cluster, or send a request to an address
+test ID           reach it: sign in to a database or a cluster, or send a HEAD to an address
 add ID            keep one in the database, encrypted: a URL or a mapping, asked for, or from standard input or --file
 remove ID         the database keeps it no more
 """
@@ -134,10 +134,10 @@ def reached(keys: Keyring, name: str) -> tuple[bool, str]:
 
 def _reached(found: Connection, root: str) -> tuple[bool, str]:
     """Whether it can be used, and words on it."""
-    from yamldag.operators.connections import CHATS, STORES, database_url, web_address, web_headers
+    from yamldag.operators.connections import CHATS, STORES, database_url
 
     if found.get("type") in ("http", "https"):
-        return _answer(web_address(found, ""), web_headers(found))
+        return _answer(found)
     if found.get("type") == "ssh":
         return _signed_in(found, root)
     if found.get("type") in ("docker", "tcp", "unix"):
@@ -195,10 +195,11 @@ def _store(found: Connection) -> tuple[bool, str]:
     return sign_in({"url": store_url(found, ""), "connection": found})
 
 
-def _answer(url: str, headers: dict[str, str]) -> tuple[bool, str]:
+def _answer(found: Connection) -> tuple[bool, str]:
     from yamldag.executors.request import reach
+    from yamldag.operators.connections import web_address, web_headers, web_signing, web_tls
 
-    status, words = reach(url, headers)
+    status, words = reach(web_address(found, ""), web_headers(found), web_signing(found), web_tls(found))
     if status in _REFUSALS:
         return False, f"{words}: it does not let us in"
     return status is not None, words

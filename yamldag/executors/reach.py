@@ -9,10 +9,13 @@ their own machine; what a public host leads to (a redirect, the address of a nex
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
+import ssl
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import Any, Literal, TypeAlias
+from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
@@ -31,6 +34,10 @@ _CLOSED = tuple(
 )
 _EMBEDDING = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("::/96"))
 """Networks of IPv6 whose last 32 bits are an address of IPv4."""
+
+
+_NUMBER = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]*")
+"""What the last part of a host looks like that is an address, in one spelling or another."""
 
 
 class OutOfReachError(Exception):
@@ -113,7 +120,61 @@ def _resolved(host: str, port: int) -> Iterable[Address]:
     return (ipaddress.ip_address(str(each[4][0]).partition("%")[0]) for each in found)
 
 
-class Pinned(httpx.HTTPTransport):
+class Guided(httpx.BaseTransport):
+    """Sends each request by the proxy that the environment names for its host, or straight to an address of that. By a
+    proxy it is the proxy that connects: the host is judged as well, as far as it is known here."""
+
+    def __init__(self, reach: Reach, verify: ssl.SSLContext) -> None:
+        self._reach = reach
+        self._verify = verify
+        self._straight = _Pinned(reach, verify=verify)
+        self._proxies: dict[str, httpx.HTTPTransport] = {}
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        url = request.url
+        if url.scheme not in ("http", "https") or not url.host:
+            raise httpx.UnsupportedProtocol("this is no address of the web")
+        proxy = _proxy(url)
+        if proxy is None:
+            return self._straight.handle_request(request)
+        try:
+            self._reach.addresses(url.host, _port(url))
+        except socket.gaierror:
+            if _NUMBER.fullmatch(url.host.rstrip(".").rpartition(".")[2]):
+                raise  # a spelling of an address that the proxy may read otherwise
+        return self._by(proxy, request)
+
+    def _by(self, proxy: str, request: httpx.Request) -> httpx.Response:
+        if not proxy.startswith(("http://", "https://")):
+            raise httpx.ProxyError(f"`{proxy.partition('://')[0]}` is no kind of proxy that is taken")
+        if proxy not in self._proxies:
+            self._proxies[proxy] = httpx.HTTPTransport(verify=self._verify, proxy=proxy)
+        try:
+            return self._proxies[proxy].handle_request(request)
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            if isinstance(error.__cause__, ssl.SSLError) or "certificate" in str(error).lower():
+                raise
+            raise httpx.ProxyError("it can't be reached") from error
+
+    def close(self) -> None:
+        for transport in (self._straight, *self._proxies.values()):
+            transport.close()
+
+
+def _proxy(url: httpx.URL) -> str | None:
+    """Of the environment: `HTTP_PROXY` and its like, but for what `NO_PROXY` names."""
+    known = getproxies()
+    found = known.get(url.scheme) or known.get("all")
+    if not found or proxy_bypass(url.host):
+        return None
+    return found if "://" in found else f"http://{found}"
+
+
+def _port(url: httpx.URL) -> int:
+    return url.port or (443 if url.scheme == "https" else 80)
+
+
+class _Pinned(httpx.HTTPTransport):
     """Connects to the addresses that were judged, in their order; certificates are asked for the name."""
 
     def __init__(self, reach: Reach, **settings: Any) -> None:
@@ -122,10 +183,7 @@ class Pinned(httpx.HTTPTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         url = request.url
-        if url.scheme not in ("http", "https") or not url.host:
-            raise httpx.UnsupportedProtocol("this is no address of the web")
-        port = url.port or (443 if url.scheme == "https" else 80)
-        addresses = self._reach.addresses(url.host, port)
+        addresses = self._reach.addresses(url.host, _port(url))
         for number, address in enumerate(addresses, 1):
             try:
                 return super().handle_request(_to(address, request))

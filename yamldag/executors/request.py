@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import ssl
 from collections.abc import Iterator, Mapping
@@ -11,17 +12,22 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.request import getproxies
 
 import httpx
 
-from yamldag.executors.reach import OutOfReachError, Pinned, Reach
+from yamldag.executors.reach import Guided, OutOfReachError, Reach
 
 _LONGEST = 1 << 20
 _CONNECT, _READ = 30.0, 300.0
 """Seconds; the task's `timeout` bounds the whole."""
 _SHOWN = 2000
 """Characters of an unexpected answer that go to the log."""
+
+
+_UNKNOWN = re.compile("ALERT_(.*CERTIFICATE|UNKNOWN_CA)")
+"""What a server says of our certificate, or for want of one."""
+_NO_HEAD = (405, 501)
+"""What is answered to a HEAD where none is known."""
 
 
 class UselessError(Exception):
@@ -74,17 +80,32 @@ def _same_host(one: httpx.URL, other: httpx.URL) -> bool:
     return (one.scheme, one.host, one.port) == (other.scheme, other.host, other.port)
 
 
-def reach(url: str, headers: dict[str, str]) -> tuple[int | None, str]:
-    """The status that a request for it gets, None without an answer, and words on it."""
+def reach(
+    url: str,
+    headers: dict[str, str],
+    signing: Mapping[str, Any] | None = None,
+    tls: Mapping[str, Any] | None = None,
+) -> tuple[int | None, str]:
+    """The status that a request for it gets, None without an answer, and words on it.
+
+    It is a HEAD, which changes nothing and has no body, and a GET where none is known; no body is read.
+    """
+    from yamldag.executors.signing import SigningError
+
+    there = Reach(inner=True)
     try:
-        with answer(url, headers, Reach(inner=True)) as response:
-            return response.status_code, f"it answers {response.status_code} {response.reason_phrase}".strip()
-    except OutOfReachError as error:
+        with answer(url, headers, there, signing, tls, method="HEAD") as response:
+            status, told = response.status_code, _status(response)
+        if status in _NO_HEAD:
+            with answer(url, headers, there, signing, tls) as response:
+                status, told = response.status_code, _status(response)
+    except (OutOfReachError, SigningError, UselessError) as error:
         return None, str(error)
     except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError, ValueError):
         return None, "its URL, or a header, is not one that can be sent"
     except (httpx.HTTPError, OSError) as error:
         return None, words(error, url)
+    return status, f"it answers {told}"
 
 
 @contextmanager
@@ -94,15 +115,16 @@ def answer(
     reach: Reach,
     signing: Mapping[str, Any] | None = None,
     tls: Mapping[str, Any] | None = None,
+    method: str = "GET",
 ) -> Iterator[httpx.Response]:
-    """The answer to a GET, its body unread. Raises httpx.HTTPError, OutOfReachError, SigningError, UselessError."""
+    """The answer, its body unread. Raises httpx.HTTPError, OutOfReachError, SigningError, UselessError."""
     from yamldag.executors.signing import signed
 
     with client(reach, tls) as sender:
         if headers or signing or tls:
             _keep(sender)
         auth = signed(sender, signing)
-        with sender.stream("GET", url, headers=dict(headers), auth=auth) as response:
+        with sender.stream(method, url, headers=dict(headers), auth=auth) as response:
             yield response
 
 
@@ -122,37 +144,39 @@ def _certificates() -> ssl.SSLContext:
 
 
 def client(reach: Reach, tls: Mapping[str, Any] | None = None) -> httpx.Client:
-    """What sends requests as far as `reach` lets it. Through a proxy, it is the proxy that connects: then each host is
-    judged as well, but not pinned. `tls`: `ca`, `cert` and `key`, paths of files."""
-    timeout = httpx.Timeout(_READ, connect=_CONNECT)
-    headers = {"User-Agent": "yamldag"}
-    verify = _certificates() if not tls else _own_certificates(tls)
-    if not getproxies():
-        pinned = Pinned(reach, verify=verify)
-        return httpx.Client(follow_redirects=True, timeout=timeout, headers=headers, transport=pinned)
-
-    def judge(request: httpx.Request) -> None:
-        try:
-            reach.addresses(request.url.host, request.url.port or 443)
-        except socket.gaierror:  # the proxy may know it
-            return
-
-    made = httpx.Client(follow_redirects=True, timeout=timeout, headers=headers, verify=verify)
-    made.event_hooks = {"request": [judge]}
-    return made
+    """What sends requests as far as `reach` lets it, by the environment's proxies. `tls`: `ca`, `cert` and `key`, paths
+    of files."""
+    return httpx.Client(
+        follow_redirects=True,
+        timeout=httpx.Timeout(_READ, connect=_CONNECT),
+        headers={"User-Agent": "yamldag"},
+        transport=Guided(reach, verify=own_certificates(tls) if tls else _certificates()),
+    )
 
 
-def _own_certificates(tls: Mapping[str, Any]) -> ssl.SSLContext:
-    try:
+def own_certificates(tls: Mapping[str, Any]) -> ssl.SSLContext:
+    """Who is trusted, and who we are: `ca`, `cert` and `key`, paths of files. Raises UselessError."""
+    with _legible(tls.get("ca")):
         made = ssl.create_default_context(cafile=tls.get("ca"))
-        if tls.get("cert"):
-            made.load_cert_chain(str(tls["cert"]), tls.get("key"))
-    except OSError as error:
-        name = tls.get("cert") or tls.get("ca")
-        raise UselessError(
-            f"the certificate `{name}` can't be read: {(error.strerror or 'it is none').lower()}"
-        ) from None
+    if tls.get("cert"):
+        with _legible(tls["cert"], tls.get("key")):
+            # No password is asked for: nobody sits there.
+            made.load_cert_chain(str(tls["cert"]), tls.get("key"), password="")
     return made
+
+
+@contextmanager
+def _legible(*paths: str | None) -> Iterator[None]:
+    """What is read of these files are certificates, and keys. Raises UselessError."""
+    given = [path for path in paths if path is not None]
+    try:
+        yield
+    except OSError as error:
+        missing = next((path for path in given if not os.path.exists(path)), given[0])
+        why = error.strerror
+        if isinstance(error, ssl.SSLError):
+            why = "it is none" if len(paths) == 1 else "it is none, or has no key that fits"
+        raise UselessError(f"the certificate `{missing}` can't be read: {(why or '').lower()}") from None
 
 
 def _arguments(spec: dict[str, Any]) -> dict[str, Any]:
@@ -382,10 +406,14 @@ def _failed(reason: str, *, retry: bool) -> dict[str, Any]:
 def words(error: BaseException, url: str) -> str:
     where = f"`{httpx.URL(url).host}`"
     causes = list(_causes(error))
+    if isinstance(error, httpx.ProxyError):
+        return f"the proxy on the way to {where} does not let us through: {error}"
     if any(isinstance(cause, socket.gaierror) for cause in causes):
         return f"the host {where} is not known"
     if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
         return f"the certificate of {where} is not to be trusted"
+    if any(isinstance(cause, ssl.SSLError) and _UNKNOWN.search(cause.reason or "") for cause in causes):
+        return f"{where} wants to know who we are by a certificate that it trusts: `cert` of the connection"
     if any(isinstance(cause, ConnectionRefusedError) for cause in causes):
         return f"{where} refused the connection"
     if isinstance(error, httpx.ConnectTimeout):

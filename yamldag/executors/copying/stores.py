@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import os
 import socket
+import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any, BinaryIO, cast
 from urllib.parse import unquote, urlsplit
 
 from yamldag.executors.reach import OutOfReachError, Reach
+from yamldag.operators.connections import web_tls
 
 _EXTRAS = {"s3": "s3", "s3a": "s3", "sftp": "sftp", "ssh": "sftp"}
 """The extras of yamldag that bring a scheme."""
@@ -116,6 +118,8 @@ def _words(place: str, mode: str, error: OSError) -> str:
         return f"the host of {place} refused the connection"
     if isinstance(error, TimeoutError):
         return f"the host of {place} did not answer in time"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"the certificate of the host of {place} is not to be trusted"
     why = (error.strerror or str(error).partition("\n")[0] or "no reason was given").lower()
     return f"{place} can't be {'read' if mode == 'rb' else 'written'}: {why}"
 
@@ -251,12 +255,10 @@ def _ftp(place: Place, mode: str, reach: Reach) -> Iterator[BinaryIO]:
 
 def _signed_in(tls: bool, parts: Any, settings: Mapping[str, Any], reach: Reach) -> Any:
     import ftplib
-    import ssl
 
     port = parts.port or 21
-    ftp: ftplib.FTP
     if tls:
-        ftp = ftplib.FTP_TLS(timeout=_PATIENCE, context=ssl.create_default_context(cafile=settings.get("ca")))
+        ftp: ftplib.FTP = ftplib.FTP_TLS(timeout=_PATIENCE, context=_certificates(settings))
     else:
         ftp = ftplib.FTP(timeout=_PATIENCE)
     user = unquote(parts.username or str(settings.get("user") or ""))
@@ -272,6 +274,15 @@ def _signed_in(tls: bool, parts: Any, settings: Mapping[str, Any], reach: Reach)
         ftp.close()
         raise
     return ftp
+
+
+def _certificates(settings: Mapping[str, Any]) -> ssl.SSLContext:
+    from yamldag.executors.request import UselessError, own_certificates
+
+    try:
+        return own_certificates(web_tls(settings) or {})
+    except UselessError as error:
+        raise StoreError(str(error), retry=False) from None
 
 
 def _received(ftp: Any, path: str) -> Iterator[BinaryIO]:
