@@ -325,3 +325,53 @@ def test_the_file_for_editors_knows_the_projects_own(yamldag: Caller) -> None:
     yamldag.write("plugins/yell.py", YELL)
     schema = json.loads(yamldag("schema").out)
     assert schema["definitions"]["operator.yell"]["properties"]["times"]["minimum"] == 1
+
+
+MARKS = """
+from pathlib import Path
+
+Path(MARK).touch()
+"""
+
+
+def test_a_strangers_plug_ins_are_read_and_not_run(yamldag: Caller) -> None:
+    """Of every kind and place; what is written out of a schema counts."""
+    mark = yamldag.folder / "mark"
+    code = MARKS.replace("MARK", repr(str(mark)))
+    plain = "schema = {'properties': {'text': {'type': 'string'}}, 'required': ['text'], 'x-short': 'text'}\n"
+    brought = {
+        "plugins/yell.py": f"{plain}\ndef run(text): pass\n",
+        "plugins/made.py": "schema = dict(properties={})\ndef run(): pass\n",
+        "plugins/changed.py": f"{plain}schema['properties']['more'] = {{}}\ndef run(text, more=1): pass\n",
+        "plugins/torn.py": "def run(:\n",
+        "plugins/odd.py": "schema = {'type': 5}\ndef run(): pass\n",
+        "plugins/notifiers/tell.py": f"{plain}def run(text): pass\n",
+        "plugins/lint/owned.py": "def check(plan): yield None, 'advice'\n",
+        "plugins/secrets/vaults.py": "def find(name): return 'x'\n",
+        "acme.py": f"{plain}def run(text): pass\n",
+    }
+    for name, text in brought.items():
+        yamldag.write(name, text if name.endswith("torn.py") else f"{text}{code}")
+    yamldag.write("yamldag.yml", "plugins: [acme]\nsecrets: [key]\nsecret_sources: [vaults]\n")
+    tasks = {
+        "good": "yell: hello", "wrong": "yell: {text: [1]}", "more": "yell: {text: a, mroe: 1}", "module": "acme: {}",
+        "made": "made: {any: 1}", "changed": "changed: {text: a, more: 1}", "torn": "torn: {any: 1}",
+        "odd": "odd: {}", "unknown": "yel: hello",
+    }  # fmt: skip
+    lines = "".join(f"  {name}: {{{text}}}\n" for name, text in tasks.items())
+    yamldag.write("pipelines/p.yml", f"pipeline: p\ntasks:\n{lines}on_failure: [{{tell: {{}}}}]\n")
+    for command in ("validate", "lint"):
+        said = yamldag(command, "--no-plugins", "--json")
+        assert not mark.exists()
+        found = [
+            (each["line"], each["code"]) for each in said.json["diagnostics"] if each["severity"] == "error"
+        ]
+        assert sorted(found) == [
+            (4, "YD403"), (5, "YD401"), (6, "YD402"), (10, "YD708"), (11, "YD401"), (12, "YD402"),
+        ]  # fmt: skip
+        assert [line.partition(",")[0] for line in said.err.splitlines()] == [
+            f"`{name}` is from plugins/{name}.py" for name in ("changed", "made", "torn")
+        ]
+        assert "which was not run: what it takes is not checked" in said.err
+    yamldag("validate")
+    assert mark.exists(), "and otherwise they are"

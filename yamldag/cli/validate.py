@@ -17,6 +17,7 @@ from yamldag.compile.compiler import Compiled
 from yamldag.compile.files import below
 from yamldag.compile.load import compile_files
 from yamldag.compile.project import Project
+from yamldag.operators import catalog
 from yamldag.syntax.diagnostic import Diagnostic
 
 MOST_DRAWN = 500
@@ -33,6 +34,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--watch", action="store_true", help="check again whenever a file changes; Ctrl-C ends it"
     )
+    parser.add_argument(
+        "--no-plugins",
+        action="store_true",
+        help="run no plug-in: go by schemas that are written out in their files, and say what is not checked",
+    )
     parser.add_argument("-q", "--quiet", action="store_true", help="no summary line")
 
 
@@ -42,6 +48,7 @@ def run(args: argparse.Namespace) -> int:
 
 def check(args: argparse.Namespace, *, lints: bool) -> int:
     """Validate, with or without the lints."""
+    catalog.run_plugins(not args.no_plugins)
     project = options.project(args, diagnoses=True)
     if args.watch:
         return _watch(args, project, lints=lints)
@@ -50,7 +57,16 @@ def check(args: argparse.Namespace, *, lints: bool) -> int:
     compiled = compile_files(project, paths, lints=lints or bool(project.lints[0]), progress=progress)
     progress.end()
     sys.stdout.write(_printed(compiled, args, paths))
+    if args.no_plugins:
+        _tell_of_unchecked()
     return 1 if compiled.broken else 0
+
+
+def _tell_of_unchecked() -> None:
+    for plugin in catalog.plugins().unchecked():
+        sys.stderr.write(
+            f"`{plugin.name}` is from {plugin.origin}, which was not run: what it takes is not checked\n"
+        )
 
 
 def _paths(given: list[str], project: Project) -> list[str]:

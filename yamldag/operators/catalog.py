@@ -48,8 +48,14 @@ class Operator(Struct, frozen=True):
 def look_in(root: str | None, modules: Iterable[str] = ()) -> None:
     """From here on the plug-ins of this project count, as they are now. Told by whoever begins to compile or to run."""
     global _plugins  # noqa: PLW0603 - a process has to do with one project at a time
-    if not _plugins.are_those_of(root, tuple(modules)):
-        _plugins = Plugins(root, tuple(modules))
+    if not _plugins.are_those_of(root, tuple(modules), run=_run):
+        _plugins = Plugins(root, tuple(modules), run=_run)
+
+
+def run_plugins(run: bool) -> None:
+    """Whether plug-ins that are looked in for from here on may be run, to be asked for what they take."""
+    global _run  # noqa: PLW0603 - the same
+    _run = run
 
 
 def plugins() -> Plugins:
@@ -187,3 +193,4 @@ def _lists(written: Iterable[Iterable[str]]) -> tuple[tuple[str, ...], ...]:
 
 
 _plugins = Plugins(None, ())
+_run = True

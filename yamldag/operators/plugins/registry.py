@@ -33,10 +33,12 @@ class Wrong(Struct, frozen=True):
 class Plugins:
     """What is announced is read once; what a plug-in says of itself is asked when it is first needed."""
 
-    def __init__(self, root: str | None, modules: tuple[str, ...]) -> None:
-        """`root` is the project's folder, None: there is no project. `modules` are its `plugins:`."""
+    def __init__(self, root: str | None, modules: tuple[str, ...], *, run: bool = True) -> None:
+        """`root` is the project's folder, None: there is no project. `modules` are its `plugins:`. Without `run` no
+        code of theirs is run: what can't be read of one is not checked."""
         self.root = root
         self.modules = modules
+        self.run = run
         self.were_asked = False
         """Whether they may have had a say in anything."""
         self.missing: list[str] = []
@@ -52,9 +54,9 @@ class Plugins:
                     self._own.append(each)
         self._stamps = announced.stamps(root, self._own) if root is not None else frozenset()
 
-    def are_those_of(self, root: str | None, modules: tuple[str, ...]) -> bool:
+    def are_those_of(self, root: str | None, modules: tuple[str, ...], *, run: bool) -> bool:
         """Whether this is what would be made now."""
-        if (root, modules) != (self.root, self.modules):
+        if (root, modules, run) != (self.root, self.modules, self.run):
             return False
         return root is None or announced.stamps(root, self._own) == self._stamps
 
@@ -94,6 +96,8 @@ class Plugins:
 
     def advice(self, plan: str) -> Iterator[tuple[Announced, list[Advice] | Described]]:
         """What each plug-in of advice has to say of a plan, which is JSON."""
+        if not self.run:
+            return
         from yamldag.operators.plugins import asking
 
         for name in self.names("lint"):
@@ -112,10 +116,24 @@ class Plugins:
             each: Described(fault=self._wrong[each]) for each in unknown if each in self._wrong
         }
         if sound:
-            from yamldag.operators.plugins.asking import described  # it starts processes: few need it
-
-            self._described |= dict(zip(sound, described(sound), strict=True))
+            self._described |= dict(zip(sound, self._told(sound), strict=True))
         return [self._described[each] for each in plugins]
+
+    def _told(self, plugins: list[Announced]) -> list[Described]:
+        if not self.run:
+            from yamldag.operators.plugins.reading import read
+
+            return read(plugins)
+        from yamldag.operators.plugins.asking import described  # it starts processes: few need it
+
+        return described(plugins)
+
+    def unchecked(self) -> list[Announced]:
+        """Those that were of use, and take whatever they are given, as nothing is known of them."""
+        from yamldag.operators.plugins.reading import UNCHECKED
+
+        found = [each for each, told in self._described.items() if told is UNCHECKED]
+        return sorted(found, key=lambda each: each.name)
 
     def _of(self, kind: str) -> list[Announced]:
         own = [each for each in self._own if each.kind == kind]
