@@ -6,6 +6,7 @@ import base64
 import json
 import subprocess
 from collections.abc import Iterator
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -453,30 +454,55 @@ def test_sql_of_airflow_on_our_connections(own: Project, database_servers: Serve
     assert "WARNING" not in ran.log("lite")
 
 
-def test_a_cancel_calls_on_kill_and_ends_what_does_not_heed_it(own: Project, tmp_path: Path) -> None:
-    begun, deaf, deferred = (tmp_path / name for name in ("begun", "deaf", "deferred"))
-    command = f"trap '' TERM; echo $$ > {deaf}; while :; do sleep 0.1; done"
-    own.pipeline(
-        {
-            "tasks": {
-                "a": {"airflow": {"operator": "own.Waits", "args": {"path": str(begun)}}, "retries": 3},
-                "b": {"airflow": {"operator": BASH, "args": {"bash_command": command}}},
-                "c": {"airflow": {"operator": "own.Defers", "args": {"how": str(deferred)}}},
-            }
+@dataclass
+class Endless:
+    """Tasks that would go on for ever, and what they leave in a folder."""
+
+    folder: Path
+
+    @property
+    def tasks(self) -> dict[str, dict[str, Any]]:
+        deaf = f"trap '' TERM; echo $$ > {self.folder}/deaf; while :; do sleep 0.1; done"
+        return {
+            "waits": {"airflow": {"operator": "own.Waits", "args": {"path": f"{self.folder}/waits"}}},
+            "defers": {"airflow": {"operator": "own.Defers", "args": {"how": f"{self.folder}/defers"}}},
+            "deaf": {"airflow": {"operator": BASH, "args": {"bash_command": deaf}}},
         }
-    )
+
+    def begun(self) -> bool:
+        deaf = self.folder / "deaf"
+        return all((self.folder / name).exists() for name in self.tasks) and bool(deaf.read_text().strip())
+
+    def ended(self) -> bool:
+        """By `on_kill` of the operator, and of the trigger; and what does not heed it is gone."""
+        killed = [(self.folder / f"{name}.killed").exists() for name in ("waits", "defers")]
+        return all(killed) and not Path(f"/proc/{(self.folder / 'deaf').read_text().strip()}").exists()
+
+
+def test_a_cancel_calls_on_kill_and_ends_what_does_not_heed_it(own: Project, tmp_path: Path) -> None:
+    endless = Endless(tmp_path)
+    own.pipeline({"tasks": {name: {**task, "retries": 3} for name, task in endless.tasks.items()}})
     process = subprocess.Popen(
         [*YAMLDAG, "run", "p", "--json"],
         cwd=own.folder, env=own.environment(ENV), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
     )  # fmt: skip
-    wait_until(lambda: begun.exists() and deferred.exists() and deaf.exists() and deaf.read_text().strip())
+    wait_until(endless.begun)
     assert own("cancel", "p").code == 0
     out, _ = process.communicate(timeout=120)
     rows = json.loads(out)["tasks"]
     assert [(row["state"], row["attempts"]) for row in rows] == [("failed", 1)] * 3
-    assert begun.with_suffix(".killed").exists()
-    assert deferred.with_suffix(".killed").exists()
-    wait_until(lambda: not Path(f"/proc/{deaf.read_text().strip()}").exists())
+    wait_until(endless.ended)
+    assert not list(own.folder.rglob(".airflow-*"))
+
+
+def test_a_timeout_calls_on_kill_and_ends_what_does_not_heed_it(own: Project, tmp_path: Path) -> None:
+    endless = Endless(tmp_path)
+    ran = own.run(
+        {"tasks": {name: {**task, "timeout": "25s"} for name, task in endless.tasks.items()}}, env=ENV
+    )
+    assert endless.begun(), ran.rows
+    assert ran.reasons == dict.fromkeys(endless.tasks, "timed out after 25s")
+    wait_until(endless.ended)
     assert not list(own.folder.rglob(".airflow-*"))
 
 
