@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import socket
 import statistics
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,15 +13,12 @@ from typing import Any
 
 import httpx
 import sqlalchemy as sa
-import uvicorn
 
 from benchmarks.painting import painted
 from tests.web.seeds import NOW, Seeded, seed
 from yamldag.web.address import address_of
-from yamldag.web.app import application
-from yamldag.web.protocol import Prompt
 from yamldag.web.routes import TABLE
-from yamldag.web.server import warm
+from yamldag.web.server import answering, warm
 from yamldag.web.site import Site, site_of
 
 TIMES, STREAMS, SILENCE = 40, 200, 5.0
@@ -61,25 +57,13 @@ class Sql:
 
 @contextmanager
 def served(seeded: Seeded) -> Iterator[tuple[Site, str]]:
-    listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    port = int(listener.getsockname()[1])
-    address = address_of("127.0.0.1", port)
-    site = site_of(seeded.board, seeded.url, seeded.folder, address, lambda: NOW, TABLE)
-    config = uvicorn.Config(
-        application(site), log_config=None, access_log=False, lifespan="off", ws="none", http=Prompt
-    )
-    server = uvicorn.Server(config)
-    warm(site)
-    thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
-    thread.start()
-    try:
-        yield site, f"http://127.0.0.1:{port}"
-    finally:
-        site.hub.close()
-        server.should_exit = True
-        thread.join()
-        listener.close()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = int(listener.getsockname()[1])
+        address = address_of("127.0.0.1", port)
+        site = site_of(seeded.board, seeded.url, seeded.folder, address, lambda: NOW, TABLE)
+        warm(site)
+        with answering(listener, site):
+            yield site, f"http://127.0.0.1:{port}"
 
 
 def web(folder: Path) -> str:

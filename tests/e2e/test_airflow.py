@@ -7,18 +7,17 @@ import json
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from docs.blocks import blocks
+from tests.answering import Asked, Said, answering, as_json
 from tests.databases import Servers
 from tests.e2e.project import ROOT, YAMLDAG, Project
 from tests.e2e.serving import wait_until
 from tests.environments import AIRFLOW, ENV, built, lend
-from tests.listening import listening
 
 STANDARD = "airflow.providers.standard"
 BASH = "airflow.providers.standard.operators.bash.BashOperator"
@@ -352,26 +351,15 @@ def test_what_does_not_fit_is_told_in_words_and_what_does_is_fitted(own: Project
     assert [one for one, words in zip(told, wanted, strict=True) if not one.startswith(words)] == []
 
 
-class _Api(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        data = json.dumps(
-            {"signed": self.headers["authorization"], "path": self.path, "results": [{"name": "Vega"}]}
-        ).encode()
-        self.send_response(200)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, *_: object) -> None:
-        pass
+def launches(asked: Asked) -> Said:
+    told = {"signed": asked.headers["authorization"], "path": asked.path, "results": [{"name": "Vega"}]}
+    return as_json(told)
 
 
 @pytest.fixture
 def api() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Api)
-    with listening(server):
-        yield f"http://127.0.0.1:{server.server_port}/v1"
+    with answering(launches) as site:
+        yield f"{site.url}/v1"
 
 
 FILTERS = """

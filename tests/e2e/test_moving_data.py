@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from tests.answering import Said, Site, answering
 from tests.databases import Servers
 from tests.e2e.project import ROOT, Project
 from tests.e2e.serving import Serve
@@ -43,35 +42,10 @@ def box() -> Iterator[tuple[Box, dict[str, Any]]]:
     controller.stop()
 
 
-class Hook(BaseHTTPRequestHandler):
-    heard: list[Any] = []  # noqa: RUF012
-
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-        self.heard.append(self.path)
-
-    def do_POST(self) -> None:
-        self.heard.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-        self.send_response(200)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *_: Any) -> None:
-        pass
-
-
 @pytest.fixture
-def hook() -> Iterator[tuple[str, list[Any]]]:
-    Hook.heard = []
-    server = HTTPServer(("127.0.0.1", 0), Hook)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}", Hook.heard
-    server.shutdown()
-    thread.join()
-    server.server_close()
+def hook() -> Iterator[Site]:
+    with answering(lambda _: Said()) as site:
+        yield site
 
 
 def ask(url: str, *statements: str) -> list[tuple[Any, ...]]:
@@ -137,11 +111,10 @@ def test_the_shops_orders_come_into_the_warehouse_day_by_day_or_all(
 
 
 def test_what_went_wrong_is_told_by_mail_and_chat_without_a_word_of_ones_own(
-    project: Project, box: tuple[Box, dict[str, Any]], hook: tuple[str, list[Any]]
+    project: Project, box: tuple[Box, dict[str, Any]], hook: Site
 ) -> None:
     mails, smtp = box
-    url, heard = hook
-    chat = {"type": "slack", "url": f"{url}/{{{{ secrets.hook }}}}"}
+    chat = {"type": "slack", "url": f"{hook.url}/{{{{ secrets.hook }}}}"}
     project.write("yamldag.yml", {"secrets": {"hook": SECRET}, "connections": {"smtp": smtp, "chat": chat}})
     ran = project.run(
         """
@@ -153,7 +126,7 @@ on_failure:
 tasks:
   load: {bash: exit 3, on_failure: {email: {to: ops@example.org}}}
   secret: {bash: "true", on_success: {notify: {to: chat, text: "the key is {{ secrets.hook }}"}}}
-""".replace("VARS", url)
+""".replace("VARS", hook.url)
     )
     assert ran.state == "failed"
     rows = project("logs", ran.id, "--notifications", "--json").json
@@ -161,7 +134,9 @@ tasks:
     told = {str(message["Subject"]): message.get_content().replace("\r\n", "\n") for _, message in mails.took}
     assert told["p: load is failed"].startswith(f"load of p is failed: exit code 3\nrun {ran.id}, attempt 1")
     assert told["p failed"].startswith(f"p is failed; failed: load\nrun {ran.id}")
-    assert f"p is failed\np is failed; failed: load\nrun {ran.id}" in [each["text"] for each in heard]
+    assert f"p is failed\np is failed; failed: load\nrun {ran.id}" in [
+        json.loads(asked.body)["text"] for asked in hook.came
+    ]
     assert not any(SECRET.encode() in path.read_bytes() for path in project.folder.rglob("*.log"))
     assert SECRET not in project("logs", ran.id, "--notifications").out
 
@@ -215,9 +190,13 @@ tasks:
 
 
 def test_a_param_of_whoever_starts_a_run_does_not_lead_inside_unless_it_is_listed(
-    project: Project, serve: Serve, hook: tuple[str, list[Any]]
+    project: Project, serve: Serve, hook: Site
 ) -> None:
-    url, heard = hook
+    url = hook.url
+
+    def paths() -> set[str]:
+        return {asked.path for asked in hook.came}
+
     project.write(
         "pipelines/p.yml",
         f"""
@@ -234,7 +213,7 @@ tasks:
     served = serve()
 
     def run(*params: str) -> dict[str, tuple[str, str]]:
-        heard.clear()
+        hook.came.clear()
         name = project("trigger", "p", *params, "--json").json["run_id"]
         served.see(lambda _: project("tasks", name, "--json").json["state"] in ("success", "failed"))
         return {
@@ -246,9 +225,9 @@ tasks:
     assert found["given"][0] == found["host"][0] == "failed"
     assert "`127.0.0.1` leads to a private or loopback address" in found["given"][1]
     assert found["own"][0] == found["written"][0] == "success"
-    assert not {"/secret", "/host"} & set(heard)
+    assert not {"/secret", "/host"} & paths()
     project.write("yamldag.yml", {"allow_hosts": ["127.0.0.0/8"]})
     served.see(lambda _: project("show", "p").code == 0)
     here = project("run", "p", "--param", f"at={url}/mine")
     assert here.code == 0, here
-    assert "/mine" in heard
+    assert "/mine" in paths()

@@ -7,16 +7,14 @@ import base64
 import json
 import os
 import signal
-import threading
 from collections.abc import Iterable, Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import pytest
 import sqlalchemy as sa
 
+from tests.answering import Asked, Said, answering, as_json
 from tests.canaries import CANARIES
 from tests.e2e.project import Project, Ran
 from tests.e2e.serving import Serve, wait_until
@@ -402,32 +400,20 @@ def test_a_dry_run_and_the_plan_show_names_alone(project: Project) -> None:
         assert SECRET not in answer.out + answer.err
 
 
-class _Echo(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.end_headers()
-        wanted = base64.b64encode(f"ann:{SECRET}".encode()).decode()
-        told = {
-            "path": self.path,
-            "known": self.headers.get("Authorization") in (f"Basic {wanted}", f"Bearer {SECRET}"),
-            "x": self.headers.get("X-Team"),
-        }
-        self.wfile.write(json.dumps(told).encode())
-
-    def log_message(self, *_: Any) -> None:
-        pass
+def echo(asked: Asked) -> Said:
+    wanted = base64.b64encode(f"ann:{SECRET}".encode()).decode()
+    told = {
+        "path": asked.path,
+        "known": asked.headers.get("Authorization") in (f"Basic {wanted}", f"Bearer {SECRET}"),
+        "x": asked.headers.get("X-Team"),
+    }
+    return as_json(told)
 
 
 @pytest.fixture
 def port() -> Iterator[int]:
-    server = HTTPServer(("127.0.0.1", 0), _Echo)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server.server_port
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with answering(echo) as site:
+        yield site.server_port
 
 
 def test_http_goes_by_a_connection(project: Project, port: int) -> None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from tests.answering import Said, Site, answering
 from tests.e2e.project import Project
 from tests.e2e.serving import Serve, Served, wait_until
-from tests.listening import listening
 
 PLUGIN = 'schema = {"properties": {"text": {"type": "string"}}, "x-short": "text"}\n\n\ndef run(text):\n    print(text)\n'
 PIPELINE = """\
@@ -21,24 +19,10 @@ tasks:
 """
 
 
-class Ear(BaseHTTPRequestHandler):
-    heard = threading.Event()
-
-    def do_GET(self) -> None:
-        if self.path == "/alive":
-            self.heard.set()
-        self.send_response(200)
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
 @pytest.fixture
-def ear() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Ear)
-    with listening(server):
-        yield f"http://127.0.0.1:{server.server_address[1]}/alive"
+def ear() -> Iterator[Site]:
+    with answering(lambda _: Said()) as site:
+        yield site
 
 
 def logs(served: Served) -> tuple[str, str]:
@@ -58,13 +42,13 @@ def keep(project: Project, value: str) -> None:
     assert project("secrets", "set", "api", "--file", "value").code == 0
 
 
-def test_a_day_with_plug_ins_and_secrets(project: Project, serve: Serve, ear: str) -> None:
-    project.write("yamldag.yml", {"secrets": ["api"], "heartbeat": ear})
+def test_a_day_with_plug_ins_and_secrets(project: Project, serve: Serve, ear: Site) -> None:
+    project.write("yamldag.yml", {"secrets": ["api"], "heartbeat": f"{ear.url}/alive"})
     project.write("pipelines/told.yml", PIPELINE)
     keep(project, "hunter2-hunter2")
     served = serve()
     served.see(lambda page: "is broken" in page)  # nobody brings it yet
-    assert Ear.heard.wait(60)
+    wait_until(lambda: any(asked.path == "/alive" for asked in ear.came))
 
     project.write("plugins/yell.py", PLUGIN)
     served.see(lambda page: "is broken" not in page)

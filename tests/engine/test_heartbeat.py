@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
-from tests.listening import listening
+from tests.answering import Said, answering
 from yamldag.compile.project import find
 from yamldag.engine.service import heartbeat
 from yamldag.engine.service.heartbeat import Heartbeat, Wanted
@@ -95,25 +93,10 @@ def test_an_answer_that_does_not_come_holds_nothing_up() -> None:
     heart._thread.join()
 
 
-class Answers(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        self.send_response(200 if self.path == "/alive" else 404)
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-@pytest.fixture
-def address() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
-    with listening(server):
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-
-
-def test_what_is_requested_and_what_is_said_of_it(address: str) -> None:
-    assert heartbeat.request(f"{address}/alive") is None
-    assert heartbeat.request(f"{address}/gone") == "the answer is 404"
+def test_what_is_requested_and_what_is_said_of_it() -> None:
+    with answering(lambda asked: Said(200 if asked.path == "/alive" else 404)) as site:
+        assert heartbeat.request(f"{site.url}/alive") is None
+        assert heartbeat.request(f"{site.url}/gone") == "the answer is 404"
     assert heartbeat.request("http://127.0.0.1:1/s3cret") == "there is no answer"
     for url in ("s3cret", "ftp://x/s3cret"):
         assert heartbeat.request(url) == "`heartbeat` is no URL that can be requested"

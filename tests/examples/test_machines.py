@@ -6,42 +6,20 @@ import json
 import shutil
 import subprocess
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests import sshd
+from tests.answering import Said, Site, answering
 from tests.e2e.project import Project, Ran
 from tests.examples.standing import ROOT
-from tests.listening import listening
-
-
-class Receiver(ThreadingHTTPServer):
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.heard: list[Any] = []
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Receiver
-
-    def do_POST(self) -> None:
-        self.server.heard.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-        self.send_response(200)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *_: Any) -> None:
-        pass
 
 
 @pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    server = Receiver()
-    with listening(server):
-        yield server
+def receiver() -> Iterator[Site]:
+    with answering(lambda _: Said()) as site:
+        yield site
 
 
 def certificate(path: Path) -> None:
@@ -53,7 +31,7 @@ def certificate(path: Path) -> None:
     )  # fmt: skip
 
 
-def test_troubles_are_told_and_peace_is_not(tmp_path: Path, receiver: Receiver) -> None:
+def test_troubles_are_told_and_peace_is_not(tmp_path: Path, receiver: Site) -> None:
     project = Project(tmp_path)
     for name in ("machines.yml", "machines.py"):
         shutil.copy(ROOT / "pipelines" / name, tmp_path / "pipelines")
@@ -65,7 +43,7 @@ def test_troubles_are_told_and_peace_is_not(tmp_path: Path, receiver: Receiver) 
         connections = {
             "BOX": server.connection,
             "AWAY": {**server.connection, "port": 1},
-            "ON_CALL": {"type": "webhook", "url": f"http://127.0.0.1:{receiver.server_port}/"},
+            "ON_CALL": {"type": "webhook", "url": receiver.url},
         }
 
         def run(**params: object) -> Ran:
@@ -80,11 +58,12 @@ def test_troubles_are_told_and_peace_is_not(tmp_path: Path, receiver: Receiver) 
         calm = run(machines=["box"], disk=100, load=100_000, certificate=str(own), days=1)
         assert calm.state == "success", calm.reasons
         assert (calm.states["tell"], calm.log("all_well")) == ("skipped", "All is well with box.\n")
-        assert receiver.heard == []
+        assert receiver.came == []
         ran = run(machines=["box", "away"], disk=-1, load=-1, certificate=str(own), days=90)
     assert ran.state == "success", ran.reasons
     assert (ran.states["tell"], ran.states["all_well"]) == ("success", "skipped")
-    [told] = receiver.heard
+    told = json.loads(receiver.came[0].body)
+    assert len(receiver.came) == 1
     lines = told["message"].splitlines()
     assert told["subject"] == "Machines are in trouble"
     away = [f"away: its {name} can't be looked at" for name in ("disk", "load", "certificate")]

@@ -12,7 +12,6 @@ import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +21,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import certificates, kubernetes_api
+from tests.answering import Said, answering
 from tests.e2e.serving import wait_until
 from tests.kubernetes_api import Cluster, Fault
-from tests.listening import listening
 from tests.operators.attempts import attempt
 from yamldag.executors.remote import access as ways
 from yamldag.executors.remote import pods
@@ -531,18 +530,8 @@ def test_an_output_that_may_have_been_cut_is_none() -> None:
 
 
 def test_what_is_no_cluster_is_told(tmp_path: Path) -> None:
-    class Page(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(b"<html>welcome")
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Page)
-    with listening(server):
-        url = f"http://127.0.0.1:{server.server_port}"
+    with answering(lambda _: Said(body=b"<html>welcome")) as site:
+        url = site.url
         words = f"what answers at {url} is no Kubernetes cluster"
         assert carry_out(spec_of(tmp_path, {"url": url})) == {
             "state": "failed",

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
@@ -14,6 +12,7 @@ from urllib.request import Request, urlopen
 import pytest
 import sqlalchemy as sa
 
+from tests.answering import Asked, Said, answering
 from tests.operators.attempts import run as run_apart
 from tests.operators.attempts import run_here as run
 from tests.operators.stores import ftp_server, sftp_server
@@ -316,28 +315,13 @@ def test_an_upload_that_breaks_off_leaves_the_object_as_it_was(
 
 
 def test_a_file_comes_from_the_web_and_what_signs_in_stays_with_its_host(tmp_path: Path) -> None:
-    heard: list[tuple[str, str | None]] = []
+    def answer(asked: Asked) -> Said:
+        if asked.path == "/away":
+            return Said(302, headers={"Location": f"http://localhost:{site.server_port}/a.csv"})
+        return Said(404 if asked.path == "/none.csv" else 200, b"n\n1\n2\n")
 
-    class Web(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            heard.append((self.path, self.headers.get("X-Key")))
-            away = self.path == "/away"
-            self.send_response(302 if away else 404 if self.path == "/none.csv" else 200)
-            if away:
-                self.send_header("Location", f"http://localhost:{server.server_port}/a.csv")
-            body = b"" if away else b"n\n1\n2\n"
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Web)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        url = f"http://127.0.0.1:{server.server_port}"
+    with answering(answer) as site:
+        url = site.url
         connection: dict[str, Json] = {"type": "http", "url": url, "headers": {"X-Key": "k"}}
         assert (
             done(
@@ -350,9 +334,6 @@ def test_a_file_comes_from_the_web_and_what_signs_in_stays_with_its_host(tmp_pat
         assert away.reason == "it redirects to `localhost`, which is not the connection's own host"
         missing = run("copy", tmp_path, {"from": f"{url}/none.csv", "to": "c.csv"})
         assert missing.reason == f"`{url}/none.csv` answers 404 Not Found"
+        heard = [(asked.path, asked.headers.get("X-Key")) for asked in site.came]
         assert heard == [("/a.csv", "k"), ("/away", "k"), ("/none.csv", None)]
         assert not (tmp_path / "c.csv").exists()
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import socket
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import uvicorn
 from msgspec.structs import replace
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Page, expect, sync_playwright
@@ -26,8 +24,8 @@ from yamldag.web.address import Address, address_of
 from yamldag.web.app import application
 from yamldag.web.auth import passwords
 from yamldag.web.auth.secrets import digest, new_token
-from yamldag.web.protocol import Prompt
 from yamldag.web.routes import TABLE
+from yamldag.web.server import answering
 from yamldag.web.site import Site, site_of
 
 expect.set_options(timeout=60_000)  # milliseconds: a machine may be busy
@@ -124,27 +122,11 @@ class Online:
 
 @contextmanager
 def online(seeded: Seeded, clock: Callable[[], float] = lambda: NOW) -> Iterator[Online]:
-    listener = socket.create_server(("127.0.0.1", 0))
-    port = int(listener.getsockname()[1])
-    site = site_of(seeded.board, seeded.url, seeded.folder, address_of("127.0.0.1", port), clock, TABLE)
-    config = uvicorn.Config(
-        application(site),
-        log_config=None,
-        lifespan="off",
-        ws="none",
-        http=Prompt,
-        timeout_graceful_shutdown=1,
-    )
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
-    thread.start()
-    try:
-        yield Online(seeded, site, f"http://127.0.0.1:{port}")
-    finally:
-        site.hub.close()
-        server.should_exit = True
-        thread.join()
-        listener.close()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = int(listener.getsockname()[1])
+        site = site_of(seeded.board, seeded.url, seeded.folder, address_of("127.0.0.1", port), clock, TABLE)
+        with answering(listener, site):
+            yield Online(seeded, site, f"http://127.0.0.1:{port}")
 
 
 @pytest.fixture

@@ -70,6 +70,18 @@ def serving(
     """Answer requests as long as this lasts. `folder`: the project's `.yamldag`, where logs are. `tell` gets a line for
     each request, from the server's thread."""
     site = site_of(board, database, folder, address, time.time, TABLE, provider)
+    with answering(listener, site, tell):
+        warming = threading.Thread(target=warm, args=(site,), name="warming", daemon=True)
+        warming.start()
+        try:
+            yield
+        finally:
+            warming.join(_FAREWELL)
+
+
+@contextmanager
+def answering(listener: socket.socket, site: Site, tell: Tell | None = None) -> Iterator[None]:
+    """The same, for a site that is there."""
     app = application(site)
     config = uvicorn.Config(
         app if tell is None else Access(app, tell),
@@ -91,12 +103,9 @@ def serving(
     listener.listen(1024)
     thread = threading.Thread(target=server.run, args=([listener],), name="web", daemon=True)
     thread.start()
-    warming = threading.Thread(target=warm, args=(site,), name="warming", daemon=True)
-    warming.start()
     try:
         yield
     finally:
         site.hub.close()
         server.end()
         thread.join(_FAREWELL + 1)
-        warming.join(_FAREWELL)
