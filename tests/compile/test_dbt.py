@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from yamldag.compile.dbt.selecting import Selecting
 from yamldag.compile.load import compile_files
 from yamldag.compile.project import find
 from yamldag.plan import graph as graphs
+from yamldag.syntax.diagnostic import Diagnostic
 from yamldag.syntax.source import Source
 from yamldag.syntax.tree import Scalar
 
@@ -107,39 +109,33 @@ unit_tests:
     given: [{input: ref('stg_customers'), rows: [{id: 1}]}, {input: ref('orders'), rows: []}]
     expect: {rows: [{id: 1}]}
 """,
+    "tests/kept_both.sql": "select * from {{ ref('kept_orders') }} join {{ ref('kept_customers') }} using (id) where false",
     "tests/no_gaps.sql": "select * from {{ ref('orders') }} join {{ ref('customers') }} using (id) where false",
     "tests/alone.sql": "select * from {{ ref('report') }} where false",
     "tests/off.sql": "{{ config(enabled=false) }} select * from {{ ref('report') }}",
 }
 SELECTIONS = [
-    *(
-        "orders",
-        "+orders",
-        "orders+",
-        "1+report",
-        "orders+1",
-        "@stg_customers",
-        "raw_*",
-        "tag:daily",
-        "tag:mart+",
-    ),
-    *(
-        "staging",
-        "shop.marts",
-        "marts.orders",
-        "path:models/marts",
-        "models/staging/stg_orders.sql",
-        "daily.sql",
-    ),
-    *(
-        "source:crm+",
-        "source:crm.people+1",
-        "resource_type:seed",
-        "tag:daily,tag:mart",
-        "+daily,staging kept_*",
-    ),
-    *("fqn:shop.marts.orders", "file:report.sql", "tag:told tag:kept", "more/report.sql", "2+kept_orders"),
-]
+    *("orders", "+orders", "orders+", "1+report", "orders+1", "0+orders", "+orders+1", "2+orders+0", "2+kept_orders"),
+    *("@stg_customers", "@kept_orders", "@+orders", "tag:mart+", "source:crm+", "source:crm.people+1"),
+    *("staging", "shop.marts", "marts.orders", "fqn:shop.marts.orders", "marts.o*", "mar*.orders", "shop.*.orders"),
+    *("raw_*", "*.daily", "d?ily", "[o]rders", "*", "source:shop.crm.people+", "source:*.people+", "source:c*+"),
+    *("path:models/marts", "path:./models/marts/", "path:models/*", "path:mod*", "path:models/schema.yml", "path:models/*.yml", "path:snapshots", "path:models/marts/*.sql"),
+    *("models/staging/stg_orders.sql", "more/report.sql", "models/**/daily.sql", "models/**/*.sql"),
+    *("daily.sql", "file:report.sql", "file:report", "file:*.csv", "tag:daily", "tag:told tag:kept", "resource_type:seed"),
+    *("tag:daily,tag:mart", "+daily,staging kept_*", "+tag:mart,path:models/marts"),
+]  # fmt: skip
+VERSIONED = {
+    "dbt_project.yml": "name: shop\nprofile: shop\n",
+    "profiles.yml": FILES["profiles.yml"],
+    "models/marts/ranked_v1.sql": "select 1 as id",
+    "models/marts/deep/er/ranked_v2.sql": "select * from {{ ref('ranked', v=1) }}",
+    "models/v2/other.sql": "select * from {{ ref('ranked') }}",
+    "models/schema.yml": "models: [{name: ranked, latest_version: 2, versions: [{v: 1}, {v: 2}]}]\n",
+}
+OF_VERSIONS = [
+    *("ranked", "ranked.v1", "ranked_v2+", "rank*", "shop.marts.ranked.v1", "*.v2", "v2", "marts", "*v1"),
+    *("marts.ranked", "file:ranked_v1", "path:models/marts/deep", "er.ranked.v2", "1+ranked_v2"),
+]  # fmt: skip
 ASKED = """
 import json, sys
 from dbt.cli.main import dbtRunner
@@ -166,24 +162,36 @@ class Asked:
 
 @pytest.fixture(scope="session")
 def asked(tmp_path_factory: pytest.TempPathFactory) -> Asked:
-    """The project, and what dbt says of it: asked once, by whichever of pytest's processes comes first."""
-    base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if base.name.startswith("popen-") else base) / "dbt" / "shop"
+    """The project, and what dbt says of it."""
+    return _asked(tmp_path_factory, "shop", FILES, SELECTIONS)
+
+
+@pytest.fixture(scope="session")
+def asked_of_versions(tmp_path_factory: pytest.TempPathFactory) -> Asked:
+    return _asked(tmp_path_factory, "versions", VERSIONED, OF_VERSIONS)
+
+
+def _asked(
+    factory: pytest.TempPathFactory, name: str, files: Mapping[str, str], selections: Sequence[str]
+) -> Asked:
+    """It is asked once, by whichever of pytest's processes comes first."""
+    base = factory.getbasetemp()
+    folder = (base.parent if base.name.startswith("popen-") else base) / "dbt" / name
     folder.parent.mkdir(exist_ok=True)
-    with open(folder.parent / "lock", "w") as lock:
+    with open(folder.parent / f"{name}.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / "listed.json").exists():
-            _ask(folder)
+            _ask(folder, files, selections)
     return Asked(folder, json.loads((folder / "listed.json").read_text()))
 
 
-def _ask(folder: Path) -> None:
-    for name, text in FILES.items():
+def _ask(folder: Path, files: Mapping[str, str], selections: Sequence[str]) -> None:
+    for name, text in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     done = subprocess.run(
-        [built(DBT), "-c", ASKED, folder, *SELECTIONS],
+        [built(DBT), "-c", ASKED, folder, *selections],
         cwd=folder,
         env={**os.environ, **ENV},
         capture_output=True,
@@ -233,14 +241,45 @@ def test_its_files_say_the_same_graph_as_dbt(asked: Asked) -> None:
     assert not graphs.rings(ours.parents())
 
 
+def means(graph: Graph, selection: str) -> tuple[list[str], list[Diagnostic]]:
+    """The names of what is selected, as dbt lists them, and what is wrong with the selection."""
+    selecting = Selecting(graph)
+    chosen = selecting.union(
+        [Scalar(selection, selection, 0, len(selection), "", Source("p.yml", selection))]
+    )
+    return sorted(one for one in chosen if graph.nodes[one].kind in KINDS), selecting.found
+
+
 @pytest.mark.parametrize("selection", SELECTIONS)
 def test_a_selection_means_what_it_means_to_dbt(asked: Asked, selection: str) -> None:
-    graph = as_files_say(asked.folder)
-    selecting = Selecting(graph)
-    chosen = selecting.union([Scalar(selection, selection, 0, 0, "", Source("p.yml", ""))])
-    assert selecting.found == []
-    names = sorted(each for each in chosen if graph.nodes[each].kind in KINDS)
-    assert names == sorted(asked.listed[selection])
+    assert means(as_files_say(asked.folder), selection) == (sorted(asked.listed[selection]), [])
+
+
+@pytest.mark.parametrize("selection", OF_VERSIONS)
+def test_a_selection_of_versions_means_what_it_means_to_dbt(asked_of_versions: Asked, selection: str) -> None:
+    listed = sorted(asked_of_versions.listed[selection])
+    assert means(as_dbt_says(asked_of_versions.folder), selection) == (listed, [])
+
+
+@pytest.mark.parametrize(
+    ("selection", "words", "where"),
+    [
+        ("orders,", "`,` selects nothing: there is nothing to select by", ","),
+        (",orders", "`,` selects nothing: there is nothing to select by", ","),
+        ("orders,,daily", "`,` selects nothing: there is nothing to select by", ","),
+        ("orders 2+", "`2+` selects nothing: there is nothing to select by", "2+"),
+        ("tag:", "`tag:` selects nothing: there is nothing to select by", "tag:"),
+        ("@orders+1", "`@orders+1` selects nothing: `@` and `+` say two different things", "@orders+1"),
+        ("Tag:mart", "`Tag:` is not known where a dbt project is expanded", "Tag:mart"),
+        ("config.materialized:view", "`config.materialized:` is not known where a dbt project is expanded", "config.materialized:view"),
+        ("mar*.ordres", "nothing in the dbt project is meant by `mar*.ordres`: there is no node `mar*.ordres`", "mar*.ordres"),
+    ],
+)  # fmt: skip
+def test_a_selection_that_dbt_would_not_take_is_told(
+    asked: Asked, selection: str, words: str, where: str
+) -> None:
+    _, [fault] = means(as_files_say(asked.folder), selection)
+    assert (fault.message, selection[fault.place.start : fault.place.end]) == (words, where)
 
 
 def test_a_manifest_that_is_older_than_the_files_is_not_taken(asked: Asked, tmp_path: Path) -> None:
@@ -301,6 +340,7 @@ def test_what_is_built_from_a_node_waits_for_its_tests(tmp_path: Path) -> None:
         "report": ["customers-orders-test", "customers-test", "daily", "no_gaps-test"],
         "report-test": ["report"],
         "kept_orders": ["orders-test"],
+        "kept_both-test": ["kept_customers", "kept_orders"],
         "kept_customers": ["customers-orders-test", "customers-test", "no_gaps-test"],
     }
 

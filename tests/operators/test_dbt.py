@@ -93,6 +93,11 @@ def test_without_results_the_error_or_the_end_itself_is_told(tmp_path: Path) -> 
         result(tmp_path, code=2, errors=("Runtime Error\n  no profile", "more"))
         == "`dbt build` ended with 2: no profile more"
     )
+    lost: dict[str, Json] = {"unique_id": "macro.shop.tell", "status": "error", "message": None}
+    said = "Encountered an error while running operation: Compilation Error\n  no such column"
+    assert (
+        result(tmp_path, lost, errors=(said,)) == "1 of 1 failed in `dbt build`: macro `tell`; no such column"
+    )
     assert result(tmp_path, code=-9) == "`dbt build` was ended by signal 9 (SIGKILL)"
     assert (
         result(tmp_path, code=0) == "`dbt build` found nothing to do for `a`: is it still in the dbt project?"

@@ -153,6 +153,8 @@ def _result(spec: dict[str, Any], code: int, errors: list[str]) -> dict[str, Any
     if code < 0:
         return _failed(f"`{name}` was ended by signal {-code} ({signal.Signals(-code).name})")
     if failed := [each for each in results if each.get("status") in _FAILED]:
+        if errors:  # of an operation, the log alone says why
+            failed = [{**each, "message": each.get("message") or _said(errors)} for each in failed]
         told_of = _Nodes(spec).all(failed[:_MOST])
         return _failed(_sentence(name, told_of, len(failed), len(results)))
     if code:

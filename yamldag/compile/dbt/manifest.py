@@ -84,6 +84,7 @@ class _Manifest:
             frozenset(node.get("tags", ())),
             node.get("config", {}).get("materialized") == "ephemeral",
             " ".join(str(node.get("description") or "").split()),
+            str(node.get("patch_path") or "").partition("://")[2] or None,
         )
 
     def _add_test(self, node: dict[str, Any], parents: list[str], *, singular: bool = False) -> None:

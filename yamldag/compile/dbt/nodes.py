@@ -29,6 +29,8 @@ class Node:
     ephemeral: bool = False
     """It is part of what is built from it, and never built itself."""
     description: str = ""
+    described_in: str | None = None
+    """The YAML file that says so, or more of it; from the project's folder. By its path, too, it can be selected."""
 
 
 @dataclass(slots=True)

@@ -15,7 +15,10 @@ from yamldag.syntax.nearest import nearest
 from yamldag.syntax.tree import Scalar
 
 _METHODS = ("name", "fqn", "path", "file", "tag", "source", "resource_type")
-_CRITERION = re.compile(r"(@)?(?:(\d*)(\+))?(?:([a-z_.]+):)?(.*?)(?:(\+)(\d*))?")
+_CRITERION = re.compile(r"(@)?(?:(\d*)(\+))?(?:([\w.]+):)?(.*?)(?:(\+)(\d*))?")
+_FILES = (".sql", ".py", ".csv")
+"""How a file's name ends, by which dbt knows one."""
+_GLOB = re.compile(r"[*?\[\]]")
 
 
 class _Criterion(NamedTuple):
@@ -47,13 +50,20 @@ class Selecting:
 
     def _intersection(self, scalar: Scalar, word: re.Match[str]) -> set[str]:
         """What stands between commas is meant by all of them."""
-        each = [
-            self._one(scalar, word.start() + part.start(), part[0]) for part in re.finditer("[^,]+", word[0])
-        ]
-        return set.intersection(*each) if each else set()
+        return set.intersection(
+            *(
+                self._one(scalar, word.start() + part.start(), part[0])
+                for part in re.finditer("(?:^|(?<=,))[^,]*", word[0])
+            )
+        )
 
     def _one(self, scalar: Scalar, start: int, text: str) -> set[str]:
         criterion = _read(text)
+        if (lack := _lacking(criterion)) is not None:
+            comma = start if scalar.text[start : start + 1] == "," else start - 1
+            where = place(scalar, start, start + len(text)) if text else place(scalar, comma, comma + 1)
+            self.found.append(Diagnostic("YD709", f"`{text or ','}` selects nothing: {lack}", where))
+            return set(self.graph.nodes)
         if criterion.method not in _METHODS:
             message = f"`{criterion.method}:` is not known where a dbt project is expanded"
             help_ = (
@@ -72,6 +82,9 @@ class Selecting:
             found |= _reach(self._children, chosen, criterion.below)
         if criterion.around:
             below = chosen | _reach(self._children, chosen, _FAR)
+            below |= {
+                one for test in self.graph.tests if not below.isdisjoint(test.parents) for one in test.parents
+            }
             found |= below | _reach(self._parents, below, _FAR)
         return found
 
@@ -103,7 +116,7 @@ def _read(text: str) -> _Criterion:
     assert match is not None
     around, most_above, above, method, value, below, most_below = match.groups()
     if method is None:
-        method = "path" if "/" in value else "file" if value.endswith((".sql", ".csv")) else "name"
+        method = "path" if "/" in value else "file" if value.lower().endswith(_FILES) else "name"
     return _Criterion(
         bool(around),
         None if not above else int(most_above or _FAR),
@@ -113,41 +126,85 @@ def _read(text: str) -> _Criterion:
     )
 
 
+def _lacking(criterion: _Criterion) -> str | None:
+    if not criterion.value:
+        return "there is nothing to select by"
+    if criterion.around and criterion.below is not None:
+        return "`@` and `+` say two different things"
+    return None
+
+
 def _matches(node: Node, criterion: _Criterion) -> bool:
     return _TESTS[criterion.method](node, criterion.value)
 
 
 def _named(node: Node, value: str) -> bool:
     """By its name, or by the folders that lead to it, from the package or below it."""
-    if node.kind == "source":
-        return False
-    if fnmatchcase(node.fqn[-1], value) or fnmatchcase(node.id, value):
+    return node.kind != "source" and any(_leads(fqn, node, value) for fqn in (node.fqn, node.fqn[1:]))
+
+
+def _leads(fqn: tuple[str, ...], node: Node, value: str) -> bool:
+    wanted, steps = value.split("."), ".".join(fqn).split(".")
+    if value in (_name(node), node.id) or (_is_version(node) and "_".join(fqn[-2:]) == "_".join(wanted[-2:])):
         return True
-    wanted = value.split(".")
-    return any(
-        len(fqn) >= len(wanted) and all(map(fnmatchcase, fqn, wanted)) for fqn in (node.fqn, node.fqn[1:])
-    )
+    if len(steps) < len(wanted):
+        return False
+    literal = next((n for n, part in enumerate(wanted) if _GLOB.search(part)), len(wanted))
+    if steps[:literal] != wanted[:literal]:
+        return False
+    # From the first pattern on, one of them goes across folders.
+    whole = fnmatchcase(".".join(steps[literal:]), ".".join(wanted[literal:]))
+    return literal == len(wanted) or whole or (len(wanted) == 1 and fnmatchcase(_name(node), value))
+
+
+def _is_version(node: Node) -> bool:
+    return node.kind == "model" and node.id != node.fqn[-1]
+
+
+def _name(node: Node) -> str:
+    return node.fqn[-2 if _is_version(node) else -1]
 
 
 def _in(node: Node, value: str) -> bool:
-    value = value.removeprefix("./").rstrip("/")
-    paths = (node.path, *_folders(node.path))
-    return any(fnmatchcase(path, value) for path in paths)
+    """Below a folder, or it is the file, or that by which it is described."""
+    wanted = value.removeprefix("./").rstrip("/").split("/")
+    steps = node.path.split("/")
+    ways = [steps[: n + 1] for n in range(len(steps))]
+    if node.described_in is not None:
+        ways.append(node.described_in.split("/"))
+    return any(_is_path(way, wanted) for way in ways)
 
 
-def _is_source(name: str, value: str) -> bool:
-    return fnmatchcase(name, value) or fnmatchcase(name.partition(".")[0], value)
+def _is_path(steps: list[str], wanted: list[str]) -> bool:
+    """A pattern is of one step, but for `**`, which is of any number."""
+    if not wanted:
+        return not steps
+    if wanted[0] == "**":
+        return _is_path(steps, wanted[1:]) or (bool(steps) and _is_path(steps[1:], wanted))
+    return bool(steps) and fnmatchcase(steps[0], wanted[0]) and _is_path(steps[1:], wanted[1:])
+
+
+def _is_file(node: Node, value: str) -> bool:
+    name = node.path.rpartition("/")[2]
+    return fnmatchcase(name, value) or fnmatchcase(name.rpartition(".")[0] or name, value)
+
+
+def _is_source(node: Node, value: str) -> bool:
+    """`source`, `source.table` or `package.source.table`."""
+    given = [*value.split(".")]
+    package = given.pop(0) if len(given) == 3 else "*"
+    known = (node.fqn[0], *node.id.removeprefix("source:").split(".", 1))
+    wanted = (package, *given, "*")[:3]
+    return node.kind == "source" and len(given) <= 2 and all(map(fnmatchcase, known, wanted))
 
 
 _TESTS: dict[str, Callable[[Node, str], bool]] = {
     "name": _named,
     "fqn": _named,
     "path": _in,
-    "file": lambda node, value: fnmatchcase(node.path.rpartition("/")[2], value),
+    "file": _is_file,
     "tag": lambda node, value: any(fnmatchcase(tag, value) for tag in node.tags),
-    "source": lambda node, value: (
-        node.kind == "source" and _is_source(node.id.removeprefix("source:"), value)
-    ),
+    "source": _is_source,
     "resource_type": lambda node, value: node.kind == value,
 }
 

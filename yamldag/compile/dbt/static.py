@@ -186,6 +186,8 @@ class _Static:
         node = Node(name, kind, self.project.inside(path), said.place, fqn, {}, frozenset(config.tags))
         node.ephemeral = config.materialized == "ephemeral"
         node.description = "" if "{{" in description else " ".join(description.split())
+        if told:
+            node.described_in = self.project.inside(os.path.abspath(told[0].source.path))
         self.graph.nodes[name] = node
         self._asked.append((node.parents, said))
         for each in told:
