@@ -347,12 +347,16 @@ def test_a_strangers_plug_ins_are_read_and_not_run(yamldag: Caller) -> None:
         "plugins/odd.py": "schema = {'type': 5}\ndef run(): pass\n",
         "plugins/notifiers/tell.py": f"{plain}def run(text): pass\n",
         "plugins/lint/owned.py": "def check(plan): yield None, 'advice'\n",
+        "plugins/executors/farm.py": "def run(task, **settings): pass\n",
         "plugins/secrets/vaults.py": "def find(name): return 'x'\n",
         "acme.py": f"{plain}def run(text): pass\n",
     }
     for name, text in brought.items():
         yamldag.write(name, text if name.endswith("torn.py") else f"{text}{code}")
-    yamldag.write("yamldag.yml", "plugins: [acme]\nsecrets: [key]\nsecret_sources: [vaults]\n")
+    yamldag.write(
+        "yamldag.yml",
+        "plugins: [acme]\nsecrets: [key]\nsecret_sources: [vaults]\nexecutor: {type: farm, any: 1}\n",
+    )
     tasks = {
         "good": "yell: hello", "wrong": "yell: {text: [1]}", "more": "yell: {text: a, mroe: 1}", "module": "acme: {}",
         "made": "made: {any: 1}", "changed": "changed: {text: a, more: 1}", "torn": "torn: {any: 1}",
@@ -370,7 +374,8 @@ def test_a_strangers_plug_ins_are_read_and_not_run(yamldag: Caller) -> None:
             (4, "YD403"), (5, "YD401"), (6, "YD402"), (10, "YD708"), (11, "YD401"), (12, "YD402"),
         ]  # fmt: skip
         assert [line.partition(",")[0] for line in said.err.splitlines()] == [
-            f"`{name}` is from plugins/{name}.py" for name in ("changed", "made", "torn")
+            f"`{name}` is from plugins/{file}.py"
+            for name, file in (("changed",) * 2, ("farm", "executors/farm"), ("made",) * 2, ("torn",) * 2)
         ]
         assert "which was not run: what it takes is not checked" in said.err
     yamldag("validate")
