@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -80,6 +81,23 @@ def test_nothing_that_was_sent_is_in_a_line(
     assert CANARY not in json.dumps(line).lower()
     assert CANARY not in answer.headers["x-request-id"]
     assert line["method"] in ("GET", "POST", "PUT", "other")
+
+
+def test_the_line_of_a_request_that_met_a_bug_names_its_log(
+    told: Told, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise RuntimeError(CANARY)
+
+    monkeypatch.setattr("yamldag.web.site.Site.reading", fail)
+    answer = told.browser.get("/pipelines")
+    [line] = told
+    assert (answer.status_code, line["status"], line["level"]) == (500, 500, "error")
+    log = Path(str(line["bug"]))
+    assert CANARY in log.read_text()
+    log.unlink()
+    assert CANARY not in json.dumps(line)
+    assert capsys.readouterr().err == ""
 
 
 def test_whoever_went_away_has_a_line_without_a_status(told: Told) -> None:

@@ -29,12 +29,19 @@ class Heard:
     route: str | None = None
     """Its pattern, such as `/runs/{run}`; None: no route was reached."""
     who: Who = NOBODY
+    bug: str | None = None
+    """The path of the log of a mistake of ours that it has met with."""
 
 
 def heard(scope: Scope) -> Heard:
     """Of this request; to be filled in on its way."""
     found = scope.get(_HEARD)
     return found if isinstance(found, Heard) else Heard()
+
+
+def is_told(scope: Scope) -> bool:
+    """Whether there will be a line of this request."""
+    return _HEARD in scope
 
 
 class Access:
@@ -67,6 +74,7 @@ class Access:
 def _line(method: str, known: Heard, status: int, seconds: float, request: str) -> Line:
     """`status` is null where whoever asked had gone before there was one."""
     return {
+        **({"level": "error", "bug": known.bug} if known.bug else {}),
         "message": "request",
         "method": method if method in _METHODS else "other",
         "route": known.route,

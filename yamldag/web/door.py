@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 from yamldag.bug import write_log
 from yamldag.engine.memory.reading import Unreadable
 from yamldag.store.database import Away, CannotOpen
-from yamldag.web.access import heard
+from yamldag.web.access import heard, is_told
 from yamldag.web.api.checked import checked
 from yamldag.web.ask import Ask
 from yamldag.web.auth.roles import Role
@@ -98,10 +98,12 @@ class Door:
     def _our_bug(self, ask: Ask, problem: Exception) -> Response:
         path = ask.request.url.path
         log = write_log(f"page: {path!a}", problem)
-        shown = path.encode("ascii", "replace").decode()[:200]
-        sys.stderr.write(
-            f"yamldag serve: {shown!r} can't be shown; please report this bug with its log: {log}\n"
-        )
+        heard(ask.request.scope).bug = str(log)
+        if not is_told(ask.request.scope):
+            shown = path.encode("ascii", "replace").decode()[:200]
+            sys.stderr.write(
+                f"yamldag serve: {shown!r} can't be shown; please report this bug with its log: {log}\n"
+            )
         words = "A bug in yamldag, and the terminal names its log."
         try:
             return ask.failed(500, "This can't be shown", words)
