@@ -24,6 +24,30 @@ def test_a_trigger_waits_and_is_cancelled_at_once(project: Project) -> None:
     assert state(project, row["run_id"]) == "queued", "it may begin after all"
 
 
+def test_years_before_1000_can_be_run_and_looked_at(project: Project) -> None:
+    run = project.run(
+        {"tasks": {"a": {"wait": {"until": "0900-01-01"}}, "b": {"noop": None}}}, "--date", "0999-01-01"
+    )
+    assert run.state == "success"
+    [row] = project("runs", "--json").json
+    assert row["logical_date"] == "0999-01-01T00:00:00+00:00"
+    for command in ("list", "runs", f"tasks {run.id}"):
+        assert project(*command.split()).code == 0
+    project.pipeline({"schedule": "@yearly", "start": "0990-01-01", "tasks": {"a": {"noop": None}}})
+    told = project("next", "p", "--after", "0990-06-01", "-n", "1").out
+    assert (
+        told == "Sat 0991-01-01 00:00:00 +0000  0991-01-01 00:00:00Z  interval from 0990-01-01 00:00 +0000\n"
+    )
+
+
+def test_dates_at_the_ends_of_the_calendar_are_refused(project: Project) -> None:
+    project.pipeline(CHAIN)
+    for command, date in (("run", "0001-12-31"), ("trigger", "9999-12-31"), ("run", "9998-12-31")):
+        answer = project(command, "p", "--date", date)
+        assert (answer.code, answer.out) == (2, "")
+        assert f"`--date` must lie between 0002-01-01 and 9998-12-30, found `{date}`" in answer.err
+
+
 def test_the_interval_of_a_trigger_is_the_last_complete_one(project: Project) -> None:
     project.pipeline({"schedule": "@daily", "tasks": {"a": {"noop": None}}})
     row = project("trigger", "p", "--json", "--date", "2026-01-02T03:04").json

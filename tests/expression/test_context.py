@@ -111,6 +111,22 @@ def test_dates_are_moved_and_written(expression: str, wanted: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    ("expression", "wanted"),
+    [
+        ("ds_nodash", "09991231"),
+        ("ts_nodash", "09991231T063000"),
+        ("logical_date | date", "0999-12-31"),
+        ("logical_date.strftime('%d %Y %%Y')", "31 0999 %Y"),
+        ("'09991231' | add_days(1)", "10000101"),
+        ("'09991231T063000' | add_days(-1)", "09991230T063000"),
+    ],
+)
+def test_years_before_1000_have_four_digits(expression: str, wanted: str) -> None:
+    run = RUN | {"logical_date": datetime(999, 12, 31, 6, 30, tzinfo=UTC)}
+    assert show(f"{{{{ {expression} }}}}", run=run) == wanted
+
+
+@pytest.mark.parametrize(
     ("expression", "message"),
     [
         ("'soon' | ds", "`soon` is no date"),

@@ -103,6 +103,7 @@ def test_what_is_filled_in_becomes_a_run(shaped: Hosted) -> None:
         ({"p.more": "[1]"}, "must be a mapping"),
         ({"p.more": "{"}, "must be a mapping, found `{`"),
         ({"date": "soon"}, "wants a date or a time"),
+        ({"date": "0001-01-01"}, "must lie between 0002-01-01 and 9998-12-30"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_told_beside_its_field_and_nothing_runs(

@@ -267,7 +267,7 @@ class Here:
 
         plan = acting.compiled(self.project, pipeline)
         values = given.resolved(plan, params, as_text=True)
-        at = given.moment_given(date, plan)
+        at = given.date_given(date, plan)
         database = self._writing(new=True)
         row = orders.queue(database, plan, acting.version_of(plan), values, at, time.time())
         with views.reading(database.url) as db:

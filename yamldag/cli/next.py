@@ -71,14 +71,17 @@ def _is_paused(args: argparse.Namespace, plan: Plan) -> bool:
 
 
 def _text(ticks: list[Tick], plan: Plan) -> str:
+    from yamldag.plan.expression.dates import written
+
     awaited = _awaited(plan)
     lines = [f"{plan.pipeline} runs once {awaited}"] if awaited else []
     if not ticks and not awaited:
         lines = [f"{plan.pipeline} has no coming tick: it has no clock, or its schedule has ended"]
     for tick in ticks:
         local, start = tick.logical_date, tick.data_interval_start
-        utc = f"{local.astimezone(UTC):%Y-%m-%d %H:%M:%SZ}"
-        lines.append(f"{local:%a %Y-%m-%d %H:%M:%S %z}  {utc}  interval from {start:%Y-%m-%d %H:%M %z}")
+        utc = written(local.astimezone(UTC), "%Y-%m-%d %H:%M:%SZ")
+        begin = written(start, "%Y-%m-%d %H:%M %z")
+        lines.append(f"{written(local, '%a %Y-%m-%d %H:%M:%S %z')}  {utc}  interval from {begin}")
     return "\n".join(lines) + "\n"
 
 

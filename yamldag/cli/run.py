@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _order(args: argparse.Namespace, project: Kept) -> Order:
     from yamldag.engine.asking.naming import chosen
-    from yamldag.engine.given import moment_given, resolved
+    from yamldag.engine.given import date_given, resolved
     from yamldag.engine.local_run import Order
 
     plan = project.plan
@@ -57,7 +57,7 @@ def _order(args: argparse.Namespace, project: Kept) -> Order:
     return Order(
         plan,
         params,
-        moment_given(args.date, plan),
+        date_given(args.date, plan),
         chosen(plan, args.task),
         project.pools,
         declared=lambda: options.project(args).declared,

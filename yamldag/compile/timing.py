@@ -78,6 +78,9 @@ def _bounds(entries: Entries, zone_name: str, faulty: set[int], found: list[Diag
             )
             found.append(Diagnostic("YD408", f"{message}, found `{entry[1].text}`", at(entry[1])))
     start, end = moments.get("start"), moments.get("end")
+    if start is not None and not schedule.within(start):
+        message = f"`start` must lie between {schedule.ENDS}, found `{_text(entries, 'start')}`"
+        found.append(Diagnostic("YD408", message, at(entries["start"][1])))
     if start is not None and end is not None and end < start:
         related = (Related("`start` is here", at(entries["start"][1])),)
         found.append(Diagnostic("YD605", "`end` lies before `start`", at(entries["end"][1]), None, related))

@@ -22,6 +22,16 @@ def resolved(plan: Plan, given: Mapping[str, Json], *, as_text: bool = False) ->
         raise Refused("\n  ".join(bad.faults)) from None
 
 
+def date_given(text: str | None, plan: Plan, option: str = "--date") -> datetime | None:
+    """A logical date in the pipeline's zone. Raises Refused."""
+    from yamldag.plan.schedule import ENDS, within
+
+    found = moment_given(text, plan, option)
+    if found is not None and not within(found):
+        raise Refused(f"`{option}` must lie between {ENDS}, found `{text}`")
+    return found
+
+
 def moment_given(
     text: str | None, plan: Plan, option: str = "--date", *, last: bool = False
 ) -> datetime | None:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 def stored(moment: datetime) -> str:
     """Such texts sort as their moments do."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def stored_at(instant: float) -> str:

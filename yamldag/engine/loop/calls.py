@@ -12,6 +12,7 @@ from yamldag.engine.memory.params import BadParams, resolve
 from yamldag.engine.memory.run import Instance
 from yamldag.engine.step.world import Called, Callee, Callees, Prepared
 from yamldag.operators.contract import Outcome, text
+from yamldag.plan.expression.dates import compact
 from yamldag.plan.pipeline import Json
 from yamldag.plan.schedule import read
 from yamldag.store.rows import NewRun
@@ -62,7 +63,7 @@ def _row(instance: Instance, callee: Callee, date: str, params: str) -> NewRun:
     moment = times.read(date)
     start, end = read(plan.schedule, plan.timezone, plan.start, plan.end).interval_of(moment)
     return NewRun(
-        f"pipeline-{moment:%Y%m%dT%H%M%S}-{instance.attempt:x}",
+        f"pipeline-{compact(moment)}-{instance.attempt:x}",
         plan.pipeline,
         callee.version,
         "pipeline",

@@ -12,7 +12,7 @@ from yamldag.engine.memory.run import Instance
 from yamldag.operators.contract import Outcome, text
 from yamldag.plan import duration
 from yamldag.plan.pipeline import Json
-from yamldag.plan.schedule.times import moment
+from yamldag.plan.schedule import ENDS, dated
 
 LOOKS = {"http": "url", "python": "function", "sql": "query"}
 """What is asked by an errand of the operator of that name, and the parameter that its short form sets."""
@@ -98,9 +98,10 @@ def date(params: Mapping[str, Json], default: str, timezone: str) -> str:
 
 
 def _moment(name: str, written: str, timezone: str) -> str:
-    found = moment(written, ZoneInfo(timezone))
+    found = dated(written, ZoneInfo(timezone))
     if found is None:
         raise UnfitError(
-            f"`{name}` should be a date or a time such as 2026-01-31T06:00 that exists, found `{written}`"
+            f"`{name}` should be a date or a time such as 2026-01-31T06:00 that exists "
+            f"and lies between {ENDS}, found `{written}`"
         )
     return times.stored(found)

@@ -6,6 +6,8 @@ import os
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from yamldag.plan.expression.dates import compact
+
 
 class Dates(NamedTuple):
     """As the database keeps them."""
@@ -17,4 +19,4 @@ class Dates(NamedTuple):
 
 def new_id(kind: str, moment: datetime) -> str:
     """A run's id: it can be read, said aloud in part, and be a folder's name."""
-    return f"{kind}-{moment.astimezone(UTC):%Y%m%dT%H%M%S}-{os.urandom(3).hex()}"
+    return f"{kind}-{compact(moment.astimezone(UTC))}-{os.urandom(3).hex()}"

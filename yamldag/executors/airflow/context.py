@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -114,12 +115,12 @@ def made(spec: Mapping[str, Any], task: Any) -> dict[str, Any]:
         **dates,
     }
     if (logical := dates.get("logical_date")) is not None:
-        ds, ts = logical.strftime("%Y-%m-%d"), logical.isoformat()
+        ds, ts = logical.date().isoformat(), logical.isoformat()
         context |= {
             "ds": ds,
             "ds_nodash": ds.replace("-", ""),
             "ts": ts,
-            "ts_nodash": logical.strftime("%Y%m%dT%H%M%S"),
+            "ts_nodash": re.sub("[-:]", "", ts[:19]),
             "ts_nodash_with_tz": ts.replace("-", "").replace(":", ""),
         }
     ti.context = context

@@ -8,6 +8,7 @@ from enum import Enum
 from functools import lru_cache
 from typing import Any
 
+from yamldag.plan.expression.dates import compact
 from yamldag.plan.expression.rendering import render
 from yamldag.plan.expression.values import Json, TemplateError
 from yamldag.plan.expression.vocabulary import ROOTS
@@ -83,9 +84,9 @@ def _dates(moment: datetime) -> Mapping[str, str]:
     """The same for all attempts of a run."""
     return {
         "ds": moment.date().isoformat(),
-        "ds_nodash": moment.strftime("%Y%m%d"),
+        "ds_nodash": compact(moment)[:8],
         "ts": moment.isoformat(),
-        "ts_nodash": moment.strftime("%Y%m%dT%H%M%S"),
+        "ts_nodash": compact(moment),
     }
 
 

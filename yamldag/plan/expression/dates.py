@@ -8,7 +8,8 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from yamldag.plan.expression.limits import check_pattern
 from yamldag.plan.expression.values import TemplateError
 
-_COMPACT = ((re.compile(r"[0-9]{8}"), "%Y%m%d"), (re.compile(r"[0-9]{8}T[0-9]{6}"), "%Y%m%dT%H%M%S"))
+_COMPACT = re.compile(r"[0-9]{8}(T[0-9]{6})?")
+_YEAR = re.compile(r"%([Y%])")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -24,12 +25,18 @@ def read(value: str | date, zone: tzinfo | None) -> datetime:
 
 
 def written(moment: datetime, form: str) -> str:
-    """`strftime`, within bounds."""
+    """`strftime`, within bounds; years before 1000 have four digits, too, which the C library leaves open."""
     check_pattern(form)
+    padded = _YEAR.sub(lambda found: f"{moment.year:04}" if found[1] == "Y" else found[0], form)
     try:
-        return moment.strftime(form)
+        return moment.strftime(padded)
     except ValueError:
         raise TemplateError("the form of a date can't be read") from None
+
+
+def compact(moment: datetime) -> str:
+    """`20260131T060000`, as it is on the moment's own clock."""
+    return re.sub("[-:]", "", moment.isoformat(timespec="seconds")[:19])
 
 
 def add_days(value: str | date, days: int) -> str | date:
@@ -51,9 +58,8 @@ def _settled(value: date) -> date:
 
 def _moved_text(text: str, days: int) -> str:
     moved = _parsed(text) + timedelta(days=days)
-    for pattern, form in _COMPACT:
-        if pattern.fullmatch(text):
-            return moved.strftime(form)
+    if _COMPACT.fullmatch(text):
+        return compact(moved)[: len(text)]
     if _DATE.fullmatch(text):
         return moved.date().isoformat()
     return moved.isoformat(sep=text[10])

@@ -4,14 +4,16 @@ from yamldag.plan.schedule.assets import in_words, met, names
 from yamldag.plan.schedule.check import Fault, both_days, faults
 from yamldag.plan.schedule.model import Schedule, Tick, coming, rows
 from yamldag.plan.schedule.reading import read
-from yamldag.plan.schedule.times import moment, zone
+from yamldag.plan.schedule.times import ENDS, dated, moment, within, zone
 
 __all__ = [
+    "ENDS",
     "Fault",
     "Schedule",
     "Tick",
     "both_days",
     "coming",
+    "dated",
     "faults",
     "in_words",
     "met",
@@ -19,5 +21,6 @@ __all__ = [
     "names",
     "read",
     "rows",
+    "within",
     "zone",
 ]

@@ -61,6 +61,8 @@ def _bounds(timezone: str, start: str | None, end: str | None) -> Iterator[Fault
     last = times.moment(end, zone, last=True) if end is not None else None
     if start is not None and first is None:
         yield _no_date(start, (), "start")
+    elif first is not None and not times.within(first):
+        yield _beyond(start, (), "start")
     if end is not None and last is None:
         yield _no_date(end, (), "end")
     if first and last and last < first:
@@ -178,8 +180,11 @@ def _at(value: Json, path: Path) -> Iterator[Fault]:
         yield _bad(path, f"expected a list of times such as `2026-01-01T06:00`, found `{json.dumps(value)}`")
         return
     for index, text in enumerate(value):
-        if not isinstance(text, str) or times.moment(text, UTC) is None:
+        found = times.moment(text, UTC) if isinstance(text, str) else None
+        if found is None:
             yield _no_date(text, (*path, index), "schedule")
+        elif not times.within(found):
+            yield _beyond(text, (*path, index), "schedule")
 
 
 def _assets(value: Json, path: Path) -> Iterator[Fault]:
@@ -222,6 +227,11 @@ def _no_date(text: Json, path: Path, key: str) -> Fault:
     shown = text if isinstance(text, str) else json.dumps(text)
     message = f"expected a date such as `2026-01-31` or a time such as `2026-01-31T06:00`, found `{shown}`"
     return Fault(path, 0, len(text) if isinstance(text, str) else 0, "YD408", message, key=key)
+
+
+def _beyond(text: Json, path: Path, key: str) -> Fault:
+    message = f"expected a date between {times.ENDS}, found `{text}`"
+    return Fault(path, 0, len(str(text)), "YD408", message, key=key)
 
 
 def _bad(path: Path, message: str, help_: str | None = None) -> Fault:

@@ -7,22 +7,21 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from typing import Protocol
 
 from msgspec import Struct
 
 from yamldag.plan.schedule import days
 from yamldag.plan.schedule.cron import Cron
-from yamldag.plan.schedule.times import EPOCH
+from yamldag.plan.schedule.times import EPOCH, FIRST, LAST
 
 _MICROSECOND = timedelta(microseconds=1)
 _SECOND = 1_000_000
 _DAY = 86_400 * _SECOND
 _FIRST_DAY = EPOCH.toordinal()
-EARLIEST = (datetime(2, 1, 1, tzinfo=UTC) - EPOCH) // _MICROSECOND
-LATEST = (datetime(9998, 12, 30, tzinfo=UTC) - EPOCH) // _MICROSECOND
-"""A year within the calendar's ends, so that no zone's offset leads out of it."""
+EARLIEST = (FIRST - EPOCH) // _MICROSECOND
+LATEST = (LAST - EPOCH) // _MICROSECOND
 
 
 def instant(moment: datetime) -> int:

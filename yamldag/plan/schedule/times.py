@@ -7,6 +7,10 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+FIRST = datetime(2, 1, 1, tzinfo=UTC)
+LAST = datetime(9998, 12, 30, tzinfo=UTC)
+"""A year within the calendar's ends, so that no zone's offset and no data interval leads out of it."""
+ENDS = f"{FIRST.date()} and {LAST.date()}"
 _NAME = re.compile(r"(?!posix/|right/|localtime|posixrules|Factory)[A-Za-z][A-Za-z0-9_+/-]*")
 _MOMENT = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})"
@@ -38,6 +42,17 @@ def moment(text: str, zone: tzinfo, *, last: bool = False) -> datetime | None:
         return _date(match, zone, last) if match[4] is None else _time(match, zone)
     except ValueError:  # the 30th of February
         return None
+
+
+def within(moment: datetime) -> bool:
+    """Whether something can happen at that moment: it lies between FIRST and LAST."""
+    return FIRST <= moment <= LAST
+
+
+def dated(text: str, zone: tzinfo) -> datetime | None:
+    """The same of a moment that something happens at: None too if it is not within."""
+    found = moment(text, zone)
+    return found if found is not None and within(found) else None
 
 
 def _date(match: re.Match[str], zone: tzinfo, last: bool) -> datetime:

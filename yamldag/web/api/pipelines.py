@@ -119,7 +119,7 @@ def unpause(ask: Ask) -> Response:
 def trigger(ask: Ask) -> Response:
     known, body = known_of(ask), ask.json() or {}
     params = ordering.params_of(known.plan, body)
-    at = given.moment_given(body.get("date"), known.plan, "date")
+    at = given.date_given(body.get("date"), known.plan, "date")
     return JSONResponse(ordering.trigger(ask, known, params, at), 201)
 
 
