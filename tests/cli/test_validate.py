@@ -167,3 +167,18 @@ def test_output_is_utf8_and_json_keeps_letters(tmp_path: Path) -> None:
     )
     said = process(tmp_path, "validate", "p.yml", "--json", PYTHONIOENCODING="utf-8")
     assert "größer" in json.loads(said.out)["diagnostics"][0]["message"]
+
+
+def test_links_that_lead_nowhere_are_told_of_and_keep_no_other_file_back(yamldag: Caller) -> None:
+    folder = yamldag.write("pipelines/good.yml", GOOD).parent
+    (folder / "ring.yml").symlink_to("ring.yml")
+    (folder / "gone.yml").symlink_to("nowhere.yml")
+    (yamldag.folder / "folder").mkdir()
+    (folder / "folder.yml").symlink_to("../folder")
+    told = yamldag("validate", "--json").json
+    assert (told["files"], told["pipelines"]) == (3, 1)
+    assert [(one["code"], one["file"], one["message"]) for one in told["diagnostics"]] == [
+        ("YD113", "pipelines/gone.yml", "the file can't be read: no such file or directory"),
+        ("YD113", "pipelines/ring.yml", "the file can't be read: too many levels of symbolic links"),
+    ]
+    assert yamldag("run", "good").code == 0

@@ -14,6 +14,7 @@ import pytest
 from yamldag import shipped
 from yamldag.compile.connections import SCHEMAS
 from yamldag.operators.connections import KINDS
+from yamldag.syntax import duration
 from yamldag.syntax.codes import CODES
 
 FOLDER = Path(shipped.path("schemas"))
@@ -27,7 +28,7 @@ WORDS = {
 }
 ANNOTATIONS = {
     *("x-wanted", "x-help", "x-code", "x-template", "x-expression", "x-free", "x-operators"),
-    *("x-short", "x-required", "x-exclusive", "x-output", "x-runs", "enumDescriptions"),
+    *("x-short", "x-required", "x-exclusive", "x-output", "x-runs", "x-longest", "enumDescriptions"),
 }
 OPERATORS = [
     *("bash", "command", "python", "http", "sql", "copy", "docker", "kubernetes", "ssh", "dbt", "pipeline"),
@@ -300,6 +301,12 @@ def test_a_duration_is_written_alike_everywhere() -> None:
     }
     definitions = pipeline()["definitions"]
     assert found == {definitions["timeout"]["pattern"], definitions["retry_delay"]["pattern"]}
+
+
+def test_every_duration_has_the_same_bound() -> None:
+    for _, path, schema in every_node():
+        if schema.get("x-code") == "YD407":
+            assert duration.seconds(schema["x-longest"]) == duration.LONGEST, path
 
 
 def test_whoever_forgets_a_unit_is_told_so() -> None:

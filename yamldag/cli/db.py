@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _age(text: str | None) -> float:
-    from yamldag.plan.duration import seconds
+    from yamldag.syntax.duration import seconds
 
     if text is None:
         raise UsageError("`prune` needs an age: `--older-than 90d`")

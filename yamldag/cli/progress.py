@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from yamldag.engine.asking.naming import item_words
 from yamldag.engine.memory.deferral import APPROVAL
-from yamldag.plan.duration import words
+from yamldag.syntax.duration import words
 from yamldag.plan.state import FINAL, TaskState
 
 if TYPE_CHECKING:

@@ -27,7 +27,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def as_text(plan: Plan) -> str:
-    from yamldag.plan.duration import words
+    from yamldag.syntax.duration import words
 
     lines = [f"pipeline  {plan.pipeline}", f"file      {plan.file}"]
     if plan.description:

@@ -26,8 +26,15 @@ def _walk(top: str, folder: str, outer: tuple[tuple[str, str], ...]) -> Iterator
             continue
         if entry.is_dir(follow_symlinks=False):
             yield from _walk(top, entry.path, patterns)
-        elif entry.name.endswith(ENDINGS) and entry.is_file():
+        elif entry.name.endswith(ENDINGS) and _is_file(entry):
             yield entry.path
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    """Or a link that leads nowhere, or in a circle: that is told of, like any file that can't be read."""
+    if not entry.is_symlink():
+        return entry.is_file()
+    return os.path.isfile(entry.path) or not os.path.exists(entry.path)
 
 
 def _patterns(folder: str) -> Iterator[tuple[str, str]]:

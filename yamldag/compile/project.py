@@ -179,7 +179,7 @@ class Project:
     @property
     def heartbeat(self) -> tuple[str, float] | None:
         """The URL that tells of the scheduler, which may name secrets, and after how many seconds again."""
-        from yamldag.plan.duration import seconds
+        from yamldag.syntax.duration import seconds
 
         given = None if self.unsure("heartbeat") else self._given("heartbeat")
         if isinstance(given, str):

@@ -144,6 +144,6 @@ def _text(entries: Entries, name: str) -> str | None:
 
 def duration(node: Node | None) -> float | None:
     """Seconds, for the plan: what the schema has let through."""
-    from yamldag.plan.duration import seconds
+    from yamldag.syntax.duration import seconds
 
     return seconds(node.text) if type(node) is Scalar else None

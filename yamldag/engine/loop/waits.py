@@ -10,7 +10,7 @@ from yamldag.engine import times
 from yamldag.engine.memory.deferral import ERRAND, FILE, POKE, RUN, TIME, Deferral
 from yamldag.engine.memory.run import Instance
 from yamldag.operators.contract import Outcome, text
-from yamldag.plan import duration
+from yamldag.syntax import duration
 from yamldag.plan.pipeline import Json
 from yamldag.plan.schedule import ENDS, dated
 

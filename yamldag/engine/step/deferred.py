@@ -9,7 +9,7 @@ from yamldag.engine.memory.run import Instance
 from yamldag.engine.step.errands import Returned
 from yamldag.engine.step.world import Look, Reply, Result, World
 from yamldag.operators.contract import Outcome
-from yamldag.plan import duration
+from yamldag.syntax import duration
 
 _GRAIN = 1.0
 """Seconds: looks that are due within the same one are done together."""

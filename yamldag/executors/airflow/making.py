@@ -16,7 +16,7 @@ from typing import Any
 from yamldag.executors.airflow import surroundings
 from yamldag.executors.call import UncallableError, function_of, last_line, print_traceback
 from yamldag.operators.airflow_words import operator_instead_of
-from yamldag.plan.duration import seconds
+from yamldag.syntax.duration import seconds
 from yamldag.syntax.nearest import nearest
 
 MISSING = (

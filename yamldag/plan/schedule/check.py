@@ -8,7 +8,7 @@ from datetime import UTC
 
 from msgspec import Struct
 
-from yamldag.plan import duration
+from yamldag.syntax import duration
 from yamldag.plan.pipeline import Json
 from yamldag.plan.schedule import cron, times
 from yamldag.plan.schedule.reading import WORDS, Path, lines, microseconds, read

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, tzinfo
 
-from yamldag.plan import duration
+from yamldag.syntax import duration
 from yamldag.plan.pipeline import Json
 from yamldag.plan.schedule import assets, cron, days, times
 from yamldag.plan.schedule.model import Schedule

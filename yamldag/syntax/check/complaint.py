@@ -57,6 +57,8 @@ def bad_value(code: str, schema: Schema, owner: Owner, node: Node, key: Scalar |
     hint, fix = None, None
     if code == "YD404":
         hint = _choices(schema, node)
+    elif code == "YD405" and "x-longest" in schema:
+        hint = "no duration is longer than a hundred years"
     elif code == "YD403" and type(node) is Scalar and not empty(node):
         hint, fix = _retype(schema, node, place)
     message = f"{owner.name(key)} must {_demand(code, schema, node)}"
@@ -176,6 +178,8 @@ def _is_number(text: str) -> bool:
 
 def _size(schema: Schema, node: Node) -> str:
     """`be at most 200 characters long, found 243`."""
+    if "x-longest" in schema:
+        return f"be at most `{schema['x-longest']}` long, found {found(node)}"
     what, low, high = ("item", "minItems", "maxItems")
     if type(node) is Scalar:
         what, low, high = "character", "minLength", "maxLength"

@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable, Mapping
 from functools import cache
 from typing import Any, TypeAlias
 
+from yamldag.syntax import duration
 from yamldag.syntax.check.wanted import types
 from yamldag.syntax.tree import Json, Map, Seq, plain
 
@@ -123,6 +124,7 @@ def _text_judge(schema: Mapping[str, Any]) -> Judge | None:
         return None
     pattern = schema.get("pattern", "")
     fewest, most = schema.get("minLength", 0), schema.get("maxLength", float("inf"))
+    bounded = "x-longest" in schema
     matches: Callable[[str], object] | None = None
 
     def judge(text: str) -> Fault:
@@ -131,7 +133,9 @@ def _text_judge(schema: Mapping[str, Any]) -> Judge | None:
             return "YD405"
         if matches is None:
             matches = matcher(pattern)
-        return None if matches(text) else "YD406"
+        if not matches(text):
+            return "YD406"
+        return "YD405" if bounded and "{" not in text and duration.seconds(text) is None else None
 
     return judge
 

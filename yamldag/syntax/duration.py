@@ -11,12 +11,14 @@ _ISO = re.compile(
 )
 _UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 _ISO_SECONDS = (604_800, 86_400, 3_600, 60, 1)
+LONGEST = 36_500 * 86_400
+"""Seconds: a hundred years, after which no run is waited for, and no date leaves the calendar."""
 
 
 def seconds(text: str) -> float | None:
     """The length of a duration such as `30s`, `1h30m`, `2d` or `PT5M`; None if the text is not one.
 
-    Units descend and stand once each, decimals are allowed. A number alone is no duration.
+    Units descend and stand once each, decimals are allowed. A number alone is no duration, nor is what exceeds LONGEST.
     """
     if match := _SHORT.fullmatch(text):
         return _total(match, tuple(_UNITS.values()))
@@ -27,7 +29,7 @@ def seconds(text: str) -> float | None:
 
 def _total(match: re.Match[str], units: tuple[int, ...]) -> float | None:
     total = sum(float(number) * unit for number, unit in zip(match.groups(), units, strict=True) if number)
-    return total if total < 1e12 else None  # beyond any calendar, and soon beyond a float
+    return total if total <= LONGEST else None
 
 
 def words(seconds: float) -> str:
