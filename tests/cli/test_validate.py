@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -182,3 +183,22 @@ def test_links_that_lead_nowhere_are_told_of_and_keep_no_other_file_back(yamldag
         ("YD113", "pipelines/ring.yml", "the file can't be read: too many levels of symbolic links"),
     ]
     assert yamldag("run", "good").code == 0
+
+
+def test_names_that_are_not_utf_8_are_told_and_printed_as_utf_8(yamldag: Caller) -> None:
+    yamldag.write("pipelines/p.yml", GOOD)
+    os.rename(b"pipelines/p.yml", b"pipelines/q\xff.yml")
+    said = yamldag("validate", "--json")
+    (found,) = said.json["diagnostics"]
+    assert (said.code, found["code"], found["file"]) == (1, "YD113", r"pipelines/q\xff.yml")
+    assert found["message"] == "the file can't be read: the file's name is not UTF-8"
+    said = yamldag("run", "good")
+    assert (said.code, said.out) == (2, "")
+    assert r"it may be in `pipelines/q\xff.yml`, which can't be read" in said.err
+
+
+def test_the_summary_stands_on_a_line_of_its_own_below_githubs_annotations(yamldag: Caller) -> None:
+    yamldag.write("pipelines/bad.yml", BAD)
+    last, summary = yamldag("validate", "--format", "github").out.splitlines()[-2:]
+    assert last.startswith("::error file=pipelines/bad.yml")
+    assert summary == "1 error in 1 file"

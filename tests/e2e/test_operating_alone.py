@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from tests.e2e.project import Project, label
 from tests.e2e.test_operating import attempts, run_id, state, states
 
@@ -46,6 +48,25 @@ def test_dates_at_the_ends_of_the_calendar_are_refused(project: Project) -> None
         answer = project(command, "p", "--date", date)
         assert (answer.code, answer.out) == (2, "")
         assert f"`--date` must lie between 0002-01-01 and 9998-12-30, found `{date}`" in answer.err
+
+
+def test_what_no_command_can_take_is_wrong_usage(project: Project) -> None:
+    project.pipeline(CHAIN)
+    huge = "9" * 20
+    for command, words in (
+        (["run", "p", "--param", os.fsdecode(b"x=\xff")], r"`--param` wants UTF-8, found `x=\xff`"),
+        (["pools", "set", os.fsdecode(b"x\xff"), "1"], r"`pools` wants UTF-8, found `x\xff`"),
+        (["runs", "-n", huge], "expected a whole number up to 2147483647"),
+        (["next", "p", "-n", huge, "--until", "2030-01-01"], "expected a whole number up to 2147483647"),
+        (["backfill", "p", "--max-active", huge], "expected a whole number up to 2147483647"),
+    ):
+        answer = project(*command)
+        assert (answer.code, answer.out) == (2, "")
+        assert words in answer.err
+    for lease in ("x", "-5s", "nan"):
+        answer = project("run", "p", env={"YAMLDAG_LEASE": lease})
+        assert (answer.code, answer.out) == (2, "")
+        assert f"`YAMLDAG_LEASE` must be seconds from 1 to 3600, found `{lease}`" in answer.err
 
 
 def test_the_interval_of_a_trigger_is_the_last_complete_one(project: Project) -> None:

@@ -40,6 +40,30 @@ def test_defaults_stand_where_nothing_is_given() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("free", "[" * 3000, "must not be nested more than 100 deep"),
+        ("many", "[" * 3000, "must not be nested more than 100 deep"),
+        ("free", "[" * 101 + "]" * 101, "must not be nested more than 100 deep"),
+        ("free", '{"a":' * 101 + "1" + "}" * 101, "must not be nested more than 100 deep"),
+        ("free", r'["\ud800"]', "must be text of whole characters"),
+        ("who", "\udcff", "must be text of whole characters"),
+        ("free", "1e400", "must hold numbers that are finite"),
+        ("free", "[-1e400]", "must hold numbers that are finite"),
+    ],
+)
+def test_what_can_not_be_stored_is_refused_in_words(name: str, text: str, words: str) -> None:
+    with pytest.raises(BadParams) as bad:
+        resolve(OF, {name: text}, as_text=True)
+    (fault,) = bad.value.faults
+    assert fault.startswith(f"param `{name}` {words}")
+
+
+def test_a_hundred_lists_in_each_other_are_taken() -> None:
+    assert resolve(OF, {"free": "[" * 100 + "]" * 100}, as_text=True)["free"]
+
+
+@pytest.mark.parametrize(
     ("name", "text", "value"),
     [
         ("n", "7", 7),

@@ -203,6 +203,22 @@ def test_a_param_that_is_not_there_is_told_and_nothing_is_queued(hosted: Hosted)
     assert get_by(ci, "/runs?type=manual")["items"] == []
 
 
+def test_what_can_not_be_stored_or_is_no_date_of_ours_is_refused(hosted: Hosted) -> None:
+    ci = hosted.token("ci", "operator")
+    for body, words in (
+        (r'{"params": {"x": "\ud800"}}', "it is no JSON"),
+        (r'{"param_texts": {"\uDFFF": "a"}}', "it is no JSON"),
+        ('{"date": "0001-01-01"}', "must lie between 0002-01-01 and 9998-12-30"),
+    ):
+        headers = {**OWN, "content-type": "application/json"}
+        answer = ci.request("POST", "/api/v1/pipelines/p000/runs", headers, content=body)
+        assert answer.status_code in (400, 422), body
+        assert words in answer.text
+    answer = ask(ci, "POST", "/pipelines/p000/runs", {"date": "0999-01-01T00:00:00+00:00"})
+    assert (answer.status_code, answer.json()["logical_date"]) == (201, "0999-01-01T00:00:00+00:00")
+    assert get_by(ci, "/runs?type=manual")["items"][0]["logical_date"] == "0999-01-01T00:00:00+00:00"
+
+
 def test_a_clear_is_previewed_and_done(hosted: Hosted) -> None:
     ci, run = hosted.token("ci", "operator"), failed_run(hosted)
     preview = ask(ci, "POST", f"/runs/{run}/retry", {"dry_run": True}).json()

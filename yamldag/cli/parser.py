@@ -10,6 +10,9 @@ from typing import Any
 from yamldag.syntax.nearest import nearest
 
 
+_LARGEST = 2**31 - 1
+
+
 class Parser(argparse.ArgumentParser):
     """The arguments of one command."""
 
@@ -46,9 +49,14 @@ class Parser(argparse.ArgumentParser):
     def _get_value(self, action: argparse.Action, arg_string: str) -> Any:
         if action.type is int:
             try:
-                return int(arg_string)
+                number = int(arg_string)
             except ValueError:
                 raise argparse.ArgumentError(
                     action, f"expected a whole number, found `{arg_string}`"
                 ) from None
+            if abs(number) > _LARGEST:
+                raise argparse.ArgumentError(
+                    action, f"expected a whole number up to {_LARGEST}, found `{arg_string}`"
+                )
+            return number
         return super()._get_value(action, arg_string)

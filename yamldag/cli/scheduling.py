@@ -96,7 +96,6 @@ def service(
     """A scheduler that is ready to run; `kind` is what its life is called in the database, `address` where its
     pages are."""
     from yamldag.engine.opening import open_service
-    from yamldag.engine.takeover.lives import BadLease
     from yamldag.engine.traces import traces_of
     from yamldag.store.database import Away, CannotOpen, Fenced, open_database
 
@@ -114,8 +113,6 @@ def service(
             yield made
         finally:
             traces.close()
-    except BadLease as bad:
-        raise UsageError(str(bad)) from None
     except Fenced:
         raise UsageError("another scheduler took this one for dead before it had begun") from None
     except Away as away:

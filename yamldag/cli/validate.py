@@ -147,7 +147,7 @@ def _github(compiled: Compiled, *, quiet: bool) -> str:
     from yamldag.syntax.report.github import as_github
     from yamldag.syntax.report.text import summary
 
-    lines = as_github(compiled.found)
+    lines = "".join(f"{line}\n" for line in as_github(compiled.found).splitlines())
     return lines if quiet else lines + summary(compiled.files, len(compiled.units), compiled.found) + "\n"
 
 

@@ -42,16 +42,29 @@ _schemas: dict[tuple[str, object], check.Check] = {}
 
 def read(path: str, shown: str) -> File:
     """Read and parse a file. Never raises: what is wrong is in `found`."""
+    if not _is_utf8(os.path.relpath(path)):
+        return _unreadable(path, shown, "the file's name is not UTF-8")
     try:
         with open(path, "rb") as opened:
             # A bounded read takes its whole buffer at once, so only what can't tell its size is read that way.
             small = 0 < os.fstat(opened.fileno()).st_size <= MAX_FILE
             data = opened.read() if small else opened.read(MAX_FILE + 1)
     except OSError as error:
-        source = Source(shown, "")
-        message = f"the file can't be read: {(error.strerror or 'unknown reason').lower()}"
-        return File(path, source, [], [Diagnostic("YD113", message, Place(source, 0, 0))])
+        return _unreadable(path, shown, (error.strerror or "unknown reason").lower())
     return from_bytes(path, shown, data)
+
+
+def _is_utf8(path: str) -> bool:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _unreadable(path: str, shown: str, why: str) -> File:
+    source = Source(shown, "")
+    return File(path, source, [], [Diagnostic("YD113", f"the file can't be read: {why}", Place(source, 0, 0))])
 
 
 def text_of(path: str, shown: str) -> Source:

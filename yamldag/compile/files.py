@@ -63,4 +63,9 @@ def _ignored(path: str, patterns: Iterable[tuple[str, str]]) -> bool:
 def shown(path: str) -> str:
     """A path as the user would write it: relative to the current folder where it lies below it."""
     relative = os.path.relpath(path)
-    return path if relative.startswith("..") else relative
+    return in_utf8(path if relative.startswith("..") else relative)
+
+
+def in_utf8(path: str) -> str:
+    """With `\\xff` for each byte that is not part of a character, so that it can be printed and stored."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")

@@ -9,6 +9,9 @@ from typing import Any
 from yamldag.plan.pipeline import Json, Param, Plan
 from yamldag.syntax import fitting
 
+DEEPEST = 100
+"""Lists and mappings in each other, as in files."""
+_TOO_DEEP = f"must not be nested more than {DEEPEST} deep"
 _TYPES = {
     "object": "a mapping",
     "array": "a list",
@@ -53,6 +56,7 @@ def fill(
         fault = None
         if name in given:
             value, fault = _read(param, given[name], what) if as_text else (given[name], None)
+            fault = fault or _unfit_for_json(name, value, what)
         elif not param.required:
             value = param.schema["default"]
         elif name in optional:
@@ -85,11 +89,37 @@ def _read(param: Param, text: Json, what: str) -> tuple[Json, str | None]:
         return text, None
     try:
         return json.loads(text, parse_constant=_refuse), None
+    except RecursionError:
+        return None, f"{what} `{param.name}` {_TOO_DEEP}"
     except ValueError:
         if not types or "string" in types:
             return text, None
         wanted = " or ".join(_TYPES.get(each, each) for each in sorted(types))
         return None, f"{what} `{param.name}` must be {wanted}, found `{text}`"
+
+
+def _unfit_for_json(name: str, value: Json, what: str) -> str | None:
+    """What JSON does not have, or what none of us would write."""
+    if _depth(value) > DEEPEST:
+        return f"{what} `{name}` {_TOO_DEEP}"
+    try:
+        json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return f"{what} `{name}` must be text of whole characters, found bytes that are not UTF-8 or half a character"
+    except ValueError:
+        return f"{what} `{name}` must hold numbers that are finite, and none beyond 1.8e308"
+    return None
+
+
+def _depth(value: Json) -> int:
+    """How deep lists and mappings stand in each other, as far as that is borne."""
+    depth = 0
+    level = [value] if isinstance(value, dict | list) else []
+    while level and depth <= DEEPEST:
+        depth += 1
+        items = (each for one in level for each in (one.values() if isinstance(one, dict) else one))
+        level = [each for each in items if isinstance(each, dict | list)]
+    return depth
 
 
 def _types_of(param: Param) -> set[str]:

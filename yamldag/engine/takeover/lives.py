@@ -12,6 +12,7 @@ from pathlib import Path
 from msgspec import Struct, field
 
 from yamldag.executors.local import holders, orphans, places
+from yamldag.engine.refused import Refused
 from yamldag.store import lives, moves
 from yamldag.store.database import Database
 from yamldag.store.lives import Seen
@@ -26,7 +27,7 @@ BEATS = 3
 """Signs of life in a lease, of one that has nothing else to write."""
 
 
-class BadLease(ValueError):  # noqa: N818
+class BadLease(Refused):
     """These words say what is wrong with the setting."""
 
 
