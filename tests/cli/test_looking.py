@@ -52,7 +52,7 @@ def test_show_takes_an_id_or_a_file_and_says_the_same(yamldag: Caller) -> None:
 def test_show_of_a_broken_pipeline_says_what_is_wrong(yamldag: Caller) -> None:
     yamldag.write("pipelines/p.yml", "pipeline: p\ntasks: {a: {bash: echo, retires: 1}}\n")
     said = yamldag("show", "p", "--json")
-    assert (said.code, said.out) == (1, "")
+    assert (said.code, [one["code"] for one in said.json["diagnostics"]]) == (1, ["YD401"])
     assert "error[YD401 unknown-key]" in said.err
 
 

@@ -132,12 +132,15 @@ def test_a_file_of_several_pipelines_counts_each(yamldag: Caller) -> None:
     assert (document["files"], document["pipelines"]) == (1, 2)
 
 
-def test_an_unknown_environment_is_told(yamldag: Caller) -> None:
+def test_an_unknown_environment_is_wrong_usage(yamldag: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
     yamldag.write("yamldag.yml", "environments: {prod: {}}\n")
     yamldag.write("pipelines/good.yml", GOOD)
-    said = yamldag("validate", "--env", "prodd", "--json")
-    assert said.code == 1
-    assert [one["help"] for one in said.json["diagnostics"]] == ["did you mean `prod`?"]
+    words = "there is no environment `prodd`; did you mean `prod`?\n"
+    for command in ("validate", "lint", "config", "list"):
+        assert yamldag(command, "--env", "prodd") == (2, "", f"yamldag {command}: {words}")
+    monkeypatch.setenv("YAMLDAG_ENV", "prodd")
+    assert yamldag("validate") == (2, "", f"yamldag validate: {words}")
+    monkeypatch.delenv("YAMLDAG_ENV")
     assert yamldag("validate", "--env", "prod").code == 0
 
 
@@ -202,3 +205,24 @@ def test_the_summary_stands_on_a_line_of_its_own_below_githubs_annotations(yamld
     last, summary = yamldag("validate", "--format", "github").out.splitlines()[-2:]
     assert last.startswith("::error file=pipelines/bad.yml")
     assert summary == "1 error in 1 file"
+
+
+@pytest.mark.parametrize("command", ["validate", "config", "show good"])
+def test_an_environment_without_a_project_file_is_unknown(
+    yamldag: Caller, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    yamldag.write("pipelines/good.yml", GOOD)
+    monkeypatch.setenv("YAMLDAG_ENV", "zz")
+    said = yamldag(*command.split())
+    assert (said.code, said.out) == (2, "")
+    assert "there is no environment `zz`: there is no yamldag.yml that declares one" in said.err
+
+
+@pytest.mark.parametrize("command", ["run", "show", "next", "trigger"])
+def test_json_of_a_file_with_mistakes_is_what_validate_prints(yamldag: Caller, command: str) -> None:
+    path = yamldag.write("pipelines/bad.yml", BAD)
+    wanted = yamldag("validate", str(path), "--json").json
+    said = yamldag(command, "bad", "--json")
+    assert (said.code, said.json) == (1, wanted)
+    assert "error[YD203 unknown-task]" in said.err
+    assert yamldag(command, "bad").out == ""

@@ -257,7 +257,7 @@ def test_what_others_have_a_say_in_is_not_kept(text: str, place: Place) -> None:
 def test_a_file_that_is_broken_after_it_was_kept_is_refused_as_ever(place: Place) -> None:
     (place.folder / "main.yml").write_text("pipeline: main\ntasks: {a: {bsh: 'true'}}\n")
     said = place.dry_run()
-    assert (said.code, said.out) == (1, "")
+    assert (said.code, [one["code"] for one in said.json["diagnostics"]]) == (1, ["YD401"])
     assert "did you mean `bash`?" in said.err
 
 

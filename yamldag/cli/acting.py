@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from yamldag.cli import options
 from yamldag.cli.databases import made
-from yamldag.cli.main import UnsoundError, UsageError
+from yamldag.cli.main import UsageError
 from yamldag.cli.records import NOTHING_RAN, end_abandoned, exists
 
 if TYPE_CHECKING:
@@ -68,11 +68,9 @@ def compiled(project: Project, name: str) -> Plan:
             raise UsageError(f"`{name}` was removed: its file `{recorded.file}` is gone; its runs are kept")
         return recorded
     if unit is None or not unit.sound or found.broken:
-        options.show_diagnostics(found.found)
-        raise UnsoundError
+        raise options.unsound(found.found, found.files, len(found.units))
     if refused := unit.refused():
-        options.show_diagnostics(refused)
-        raise UnsoundError
+        raise options.unsound(refused, found.files, len(found.units))
     plan = unit.plan()
     assert plan is not None
     return plan

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import NoReturn
+from typing import Any, NoReturn
 
 COMMANDS = {
     "init": "a project that runs at once",
@@ -58,7 +58,12 @@ class UsageError(Exception):
 
 
 class UnsoundError(Exception):
-    """The pipeline has errors, which have been printed: the exit code is 1."""
+    """The pipeline has errors, which have been shown: the exit code is 1, and with `--json` they are the result."""
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        super().__init__()
+        self.document = document
+        """As `yamldag validate --json` prints it."""
 
 
 def entry() -> NoReturn:
@@ -92,8 +97,6 @@ def _guarded(name: str, arguments: list[str]) -> int:
     except UsageError as wrong:
         sys.stderr.write(f"yamldag {name}: {wrong}\n")
         return 2
-    except UnsoundError:
-        return 1
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
@@ -124,7 +127,14 @@ def _command(name: str, arguments: list[str]) -> int:
         parsed = parser.read(arguments)
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 2
-    code: int = module.run(parsed)
+    try:
+        code: int = module.run(parsed)
+    except UnsoundError as unsound:
+        from yamldag.cli.options import print_json
+
+        if getattr(parsed, "format", None) == "json":
+            print_json(unsound.document)
+        return 1
     return code
 
 

@@ -37,14 +37,16 @@ def add_format(parser: argparse.ArgumentParser, *formats: str) -> None:
     )
 
 
-def project(args: argparse.Namespace, *, diagnoses: bool = False) -> Project:
-    """The project of the current folder. A command that `diagnoses` tells of an unknown environment itself."""
+def project(args: argparse.Namespace) -> Project:
+    """The project of the current folder, in the environment that `--env` or `$YAMLDAG_ENV` chooses."""
     from yamldag.compile.project import find
 
     found = find(os.getcwd(), args.env)
-    if args.env and found.file is None:
-        raise UsageError(f"there is no environment `{args.env}`: there is no yamldag.yml that declares one")
-    if args.env and found.unknown and not diagnoses:
+    if found.environment and found.file is None:
+        raise UsageError(
+            f"there is no environment `{found.environment}`: there is no yamldag.yml that declares one"
+        )
+    if found.unknown:
         raise UsageError(found.unknown)
     return found
 
@@ -56,8 +58,7 @@ def sound_project(args: argparse.Namespace) -> Project:
 
 def sound(found: Project) -> Project:
     if found.broken:
-        show_diagnostics(found.found)
-        raise UnsoundError
+        raise unsound(found.found)
     return found
 
 
@@ -71,8 +72,7 @@ def running_project(args: argparse.Namespace) -> Project:
     if executor.is_local(found):
         return found
     if wrong := found.found if found.unsure("executor") else list(executor.faults(found)):
-        show_diagnostics(wrong)
-        raise UnsoundError
+        raise unsound(wrong)
     return found
 
 
@@ -89,8 +89,7 @@ def compiled(project: Project, target: str) -> tuple[Unit, Compiled]:
     if wrong is not None:
         raise UsageError(wrong)
     if unit is None or not unit.sound or compiled.broken:
-        show_diagnostics(compiled.found)
-        raise UnsoundError
+        raise unsound(compiled.found, compiled.files, len(compiled.units))
     return unit, compiled
 
 
@@ -99,6 +98,14 @@ def plan(args: argparse.Namespace, target: str) -> Plan:
     made = pipeline(args, target).plan()
     assert made is not None
     return made
+
+
+def unsound(found: list[Diagnostic], files: int = 1, pipelines: int = 0) -> UnsoundError:
+    """What ends a command whose pipeline or project has mistakes, which are shown."""
+    from yamldag.syntax.report.machine import as_json
+
+    show_diagnostics(found)
+    return UnsoundError(as_json(files, pipelines, found))
 
 
 def show_diagnostics(found: list[Diagnostic]) -> None:

@@ -8,7 +8,6 @@ import time
 from typing import TYPE_CHECKING
 
 from yamldag.cli import options
-from yamldag.cli.main import UnsoundError
 from yamldag.shelf.runs import Kept, Shelf
 
 if TYPE_CHECKING:
@@ -50,8 +49,7 @@ def _chosen(project: Project) -> Chosen | None:
 def _sound(project: Project, target: str) -> tuple[Unit, Compiled]:
     unit, compiled = options.compiled(project, target)
     if refused := unit.refused():
-        options.show_diagnostics(refused)
-        raise UnsoundError
+        raise options.unsound(refused, compiled.files, len(compiled.units))
     return unit, compiled
 
 

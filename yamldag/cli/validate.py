@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
 def check(args: argparse.Namespace, *, lints: bool) -> int:
     """Validate, with or without the lints."""
     catalog.run_plugins(not args.no_plugins)
-    project = options.project(args, diagnoses=True)
+    project = options.project(args)
     if args.watch:
         return _watch(args, project, lints=lints)
     paths = _paths(args.paths, project)
