@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from yamldag.compile import documents
+from yamldag.compile import documents, wishes
 from yamldag.compile.draft import Entries
 from yamldag.compile.files import below, shown
 from yamldag.compile.seen import stamp
@@ -283,6 +283,7 @@ class Project:
         self.faulty = checked.faulty
         self._take(root, path)
         self._take_environment(root, path)
+        self.found += wishes.check(root, self.faulty)
         if not {"connections", "secret_sources", "heartbeat", "environments"}.isdisjoint(root.items):
             self._check_connections(root)
 
@@ -335,6 +336,7 @@ class Project:
         checked = documents.checked(root, "project", None)
         self.found += checked.found
         self.faulty |= checked.faulty
+        self.found += wishes.check(root, self.faulty)
         self._origins[name] = shown_as
         if name == "vars":
             self.vars |= documents.nodes(root, name)
