@@ -26,6 +26,11 @@ def locate(start: str) -> tuple[str, str | None]:
         folder = above
 
 
+def names_file(target: str) -> bool:
+    """Whether it can't be a pipeline's id, by how it is written."""
+    return "/" in target or target.endswith((".yml", ".yaml"))
+
+
 def variable(setting: str) -> str:
     """The environment variable of a setting."""
     return f"YAMLDAG_{setting.upper()}"

@@ -226,3 +226,13 @@ def test_json_of_a_file_with_mistakes_is_what_validate_prints(yamldag: Caller, c
     assert (said.code, said.json) == (1, wanted)
     assert "error[YD203 unknown-task]" in said.err
     assert yamldag(command, "bad").out == ""
+
+
+def test_a_pipelines_id_wins_over_a_file_without_an_ending(yamldag: Caller) -> None:
+    yamldag.write("pipelines/good.yml", GOOD)
+    yamldag.write("good", "notes: of mine\n")
+    yamldag.write("other", GOOD.replace("good", "elsewhere"))
+    for command in ("show", "run"):
+        assert yamldag(command, "good").code == 0
+        assert yamldag(command, "other").code == 0
+        assert "YD112" in yamldag(command, "./good").err

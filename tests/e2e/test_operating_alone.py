@@ -50,6 +50,17 @@ def test_dates_at_the_ends_of_the_calendar_are_refused(project: Project) -> None
         assert f"`--date` must lie between 0002-01-01 and 9998-12-30, found `{date}`" in answer.err
 
 
+def test_a_task_that_is_not_there_is_told_before_the_run_has_begun(project: Project) -> None:
+    project.pipeline(MAP)
+    assert project("trigger", "p").code == 0
+    for command in (("clear", "p", "nope"), ("mark", "p", "nope", "success"), ("clear", "p", "lod[0]")):
+        answer = project(*command)
+        assert (answer.code, answer.out) == (2, "")
+        assert "nope" in answer.err or "did you mean `load`?" in answer.err
+    assert project("clear", "p", "load[0]").code == 0, "its instances nobody knows yet"
+    assert "has not begun" in project("clear", "p", "load").err
+
+
 def test_what_no_command_can_take_is_wrong_usage(project: Project) -> None:
     project.pipeline(CHAIN)
     huge = "9" * 20

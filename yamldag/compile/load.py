@@ -10,6 +10,7 @@ from yamldag.compile.compiler import Compiled, Compiler, Unit, doubled
 from yamldag.compile.documents import File
 from yamldag.compile.files import shown
 from yamldag.compile.project import Project
+from yamldag.root import names_file
 from yamldag.syntax.diagnostic import Diagnostic, in_order
 from yamldag.syntax.nearest import nearest
 from yamldag.syntax.tree import Map
@@ -79,16 +80,20 @@ def _doubled_pipelines(units: list[Unit]) -> list[Diagnostic]:
 def find(project: Project, target: str) -> tuple[Unit | None, Compiled, str | None]:
     """The pipeline that a command names, by its id or its file: (unit, what was compiled, what was wrong with
     the name)."""
-    if os.path.isfile(target):
-        compiled = compile_files(project, [target])
-        units = compiled.units
-        if len(units) == 1 or not units:
-            return (units[0] if units else None), compiled, None
-        ids = ", ".join(unit.name for unit in units)
-        return None, compiled, f"`{target}` holds several pipelines, so name one by its id: {ids}"
-    if "/" in target or target.endswith((".yml", ".yaml")):
-        return None, Compiled(), f"there is no file `{target}`"
-    return _by_id(project, target)
+    is_file = os.path.isfile(target)
+    if names_file(target):
+        return _in_file(project, target) if is_file else (None, Compiled(), f"there is no file `{target}`")
+    found = _by_id(project, target)
+    return _in_file(project, target) if is_file and found[2] is not None else found
+
+
+def _in_file(project: Project, target: str) -> tuple[Unit | None, Compiled, str | None]:
+    compiled = compile_files(project, [target])
+    units = compiled.units
+    if len(units) == 1 or not units:
+        return (units[0] if units else None), compiled, None
+    ids = ", ".join(unit.name for unit in units)
+    return None, compiled, f"`{target}` holds several pipelines, so name one by its id: {ids}"
 
 
 def _by_id(project: Project, target: str) -> tuple[Unit | None, Compiled, str | None]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import sqlalchemy as sa
 from msgspec import Struct
 from msgspec.structs import replace
 
-from yamldag.engine.asking.naming import units
+from yamldag.engine.asking.naming import check_names, units
 from yamldag.engine.asking.rows import Row, index_of
 from yamldag.engine.memory.newer import Newer
 from yamldag.engine.memory.reading import read_only, read_plan
@@ -19,7 +20,7 @@ from yamldag.engine.refused import NOT_NOW, Refused
 from yamldag.engine.step.choice import Choice, Fact, Wish, choose
 from yamldag.plan.pipeline import Plan, Task
 from yamldag.plan.state import FINAL, TaskState
-from yamldag.store import circumstances, views
+from yamldag.store import circumstances, versions, views
 from yamldag.store.clears import ClearedRow
 from yamldag.store.database import Database
 from yamldag.store.lives import SCHEDULERS
@@ -38,6 +39,8 @@ class Found(Struct, frozen=True):
     plan: Plan | None
     """The one that it has; None: it has none yet."""
     rows: Sequence[StoredInstance]
+    newest: Plan | None = None
+    """Of a run that has no plan yet, the one that was recorded last of its pipeline: by it tasks are named."""
     by_hand: bool = False
     """A `yamldag run` moves it, and ends with it."""
 
@@ -52,6 +55,7 @@ def look(database: Database, run: str) -> Found:
         row = views.one_run(db, run)
         assert row is not None
         text = views.plan(db, row["version"]) if row["version"] else None
+        newest = None if row["version"] else _newest(db, row["pipeline"])
         rows = [StoredInstance._make(each) for each in views.instances(db, run)]
         owner = circumstances.life(db, row["owner"]) if row["state"] == "running" else None
     return Found(
@@ -64,8 +68,14 @@ def look(database: Database, run: str) -> Found:
         read_only(row["only_tasks"]),
         read_plan(text, row["version"]) if text else None,
         rows,
+        newest,
         owner is not None and owner["kind"] not in SCHEDULERS,
     )
+
+
+def _newest(db: sa.Connection, pipeline: str) -> Plan | None:
+    version = next((each.hash for each in versions.of(db, pipeline) if each.current), None)
+    return read_plan(views.plan(db, version), version) if version else None
 
 
 class Clearance(Struct, frozen=True):
@@ -142,6 +152,8 @@ def wish_for(run: Found, newer: Newer | None, asked: Mapping[str, Any]) -> Wish:
             NOT_NOW,
         )
     plan = newer.plan if newer else run.plan
+    if plan is None and run.newest is not None:
+        check_names(run.newest, asked.get("tasks", ()))
     return Wish(
         units(run.id, plan, run.rows, asked.get("tasks", ())),
         above=bool(asked.get("upstream")),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from msgspec import Struct
 
 from yamldag.plan.pipeline import Plan, from_text
-from yamldag.root import database_url, locate, state_folder, variable
+from yamldag.root import database_url, locate, names_file, state_folder, variable
 from yamldag.shelf import grounds, place, record
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Shelf(Struct, frozen=True):
     @classmethod
     def of(cls, target: str, environment: str | None, around: Mapping[str, str]) -> Shelf | None:
         """For a file that is run from the current folder. None: it is no file, or nothing can be kept of it."""
-        if not os.path.isfile(target):
+        if not os.path.isfile(target) or not names_file(target):
             return None
         root, file = locate(os.getcwd())
         chosen = environment or around.get("YAMLDAG_ENV") or None

@@ -99,6 +99,12 @@ def chosen(plan: Plan, names: Sequence[str]) -> frozenset[str] | None:
     return frozenset(found)
 
 
+def check_names(plan: Plan, names: Iterable[str]) -> None:
+    """Whether there are such tasks or groups; which instances they will have nobody knows yet. Raises Refused."""
+    for name in names:
+        chosen(plan, [_parts(name)[0]])
+
+
 def units(
     run_id: str, plan: Plan | None, rows: Sequence[Any], names: Iterable[str]
 ) -> tuple[tuple[str, int | None], ...]:
