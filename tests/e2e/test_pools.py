@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.project import YAMLDAG, Project
+from tests.e2e.project import PATIENCE, YAMLDAG, Project
 from tests.e2e.serving import Serve, wait_until
 
 BUSY = 'echo + >> "$LOG"; sleep 0.1; echo - >> "$LOG"'
@@ -179,3 +180,27 @@ def test_the_server_reads_pools_of_the_file_again(project: Project, serve: Serve
     assert not (folder / "held-2").exists()
     (folder / "go").touch()
     wait_until((folder / "held-2").exists)
+
+
+def test_a_run_that_a_closed_pool_holds_back_says_so_once(project: Project) -> None:
+    project.write("yamldag.yml", "pools: {db: 0}\n")
+    project.pipeline({"tasks": pooled("a")})
+    process = subprocess.Popen(
+        [*YAMLDAG, "run", "p"],
+        cwd=project.folder,
+        env=project.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    said = []
+    for line in process.stderr:
+        said.append(line)
+        if "waits: " in line:
+            process.send_signal(signal.SIGINT)
+    process.communicate(timeout=PATIENCE)
+    told = [line for line in said if "waits: " in line]
+    assert len(told) == 1
+    assert told[0].startswith("`a` waits: `db` has 0 slots, 0 in use")
+    assert process.returncode == 1

@@ -152,6 +152,7 @@ def _run(order: Order, project: Kept, form: str) -> int:
                 watch=moved,
                 began=shown.began,
                 patience=Patience(LIMIT, shown.said),
+                held_back=lambda instance: shown.said(_waits(instance, project.database)),
             )
         except CannotOpen as closed:
             raise UsageError(str(closed)) from None
@@ -167,3 +168,21 @@ def _run(order: Order, project: Kept, form: str) -> int:
     else:
         sys.stdout.write(f"{result.run_id} {result.state}\n")
     return 0 if result.state == "success" else 1
+
+
+def _waits(instance: Instance, database: str) -> str:
+    """What it waits for, as `yamldag why` says it."""
+    from sqlalchemy.exc import DBAPIError
+
+    from yamldag.engine.asking.naming import find_run
+    from yamldag.engine.asking.rows import why_row
+    from yamldag.store import views
+
+    run, task = instance.node.run.id, instance.label
+    try:
+        with views.reading(database) as db:
+            told = why_row(db, find_run(db, run), task)
+    except DBAPIError:  # it is away for a moment, which is no end of the run
+        return f"`{task}` waits: `yamldag why {run} {task}` says for what; Ctrl-C ends the run"
+    why = "; ".join(each["detail"] for each in told["conditions"] if not each["holds"])
+    return f"`{task}` waits: {why}; Ctrl-C ends the run"

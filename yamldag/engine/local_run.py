@@ -23,7 +23,7 @@ from yamldag.engine.memory.earlier import earlier_outputs
 from yamldag.engine.memory.records import Dates, new_id
 from yamldag.engine.memory.run import UNMAPPED, Instance, Run, build
 from yamldag.engine.step.pools import waiting
-from yamldag.engine.step.world import Admit, Callee, Stop
+from yamldag.engine.step.world import Admit, Callee, Stop, World
 from yamldag.engine.takeover.abandoned import end_abandoned
 from yamldag.engine.takeover.lives import BEATS, Onlooker, new_life
 from yamldag.executors.local.executor import LocalExecutor
@@ -82,8 +82,10 @@ def run_here(
     watch: Watcher = unwatched,
     began: Callable[[Run], None] | None = None,
     patience: Patience | None = None,
+    held_back: Callable[[Instance], None] | None = None,
 ) -> RunResult:
-    """Run to the end. `database` is a URL, `folder` the project's `.yamldag`.
+    """Run to the end. `database` is a URL, `folder` the project's `.yamldag`. `held_back` hears once of a task that
+    waits for what is not this run's to give: slots of a pool, or the end of the run before.
 
     Ctrl-C cancels, a second one kills, and no longer waits for a database that is away.
     Raises CannotOpen, TakenOver, Away.
@@ -101,7 +103,7 @@ def run_here(
             onlooker = Onlooker.at(folder, os.environ)
             end_abandoned(opened, onlooker)
             waits = patience or Patience(LIMIT)
-            return _Here(opened, executor, folder, watch, onlooker, waits).run(order, began)
+            return _Here(opened, executor, folder, watch, onlooker, waits, held_back).run(order, began)
         finally:
             opened.close()
     finally:
@@ -115,6 +117,7 @@ class _Here(Struct):
     watch: Watcher
     onlooker: Onlooker
     patience: Patience
+    held_back: Callable[[Instance], None] | None = None
     clock: MachineClock = field(default_factory=MachineClock)
 
     def run(self, order: Order, began: Callable[[Run], None] | None) -> RunResult:
@@ -178,6 +181,10 @@ class _Here(Struct):
             if waits and not looked <= now < looked + LOOK:
                 looked = now
                 end_abandoned(self.database, self.onlooker, engine.runner)
+                held = None if engine.world.running else _held_back(engine.world)
+                if held is not None and self.held_back is not None:
+                    self.held_back(held)
+                    self.held_back = None
 
     def _record(self, order: Order, runner: int, now: float) -> Run:
         plan = order.plan
@@ -237,6 +244,13 @@ class _Here(Struct):
             )
             if moves.create_run(self.database, row):
                 return row
+
+
+def _held_back(world: World) -> Instance | None:
+    """The first that waits for a pool, or for the run before."""
+    asking = {each.instance for each in waiting(world)}
+    instances = (each for run in world.runs.values() for each in run.instances)
+    return next((each for each in instances if each.id in asking or each.node in world.past), None)
 
 
 def _version(plan: Plan, now: float) -> moves.Version:
