@@ -236,3 +236,51 @@ def test_a_pipelines_id_wins_over_a_file_without_an_ending(yamldag: Caller) -> N
         assert yamldag(command, "good").code == 0
         assert yamldag(command, "other").code == 0
         assert "YD112" in yamldag(command, "./good").err
+
+
+def test_an_empty_variable_is_told_by_its_name(yamldag: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    yamldag.write("pipelines/good.yml", GOOD)
+    monkeypatch.setenv("YAMLDAG_VARS", "")
+    (found,) = yamldag("validate", "--json").json["diagnostics"]
+    assert (found["code"], found["file"]) == ("YD403", "$YAMLDAG_VARS")
+    assert found["message"] == "`$YAMLDAG_VARS` is empty: a value was expected, written as in yamldag.yml"
+
+
+def test_words_of_json_schema_2020_12_are_known_and_multiples_are_of_decimals(yamldag: Caller) -> None:
+    yamldag.write(
+        "pipelines/p.yml",
+        "pipeline: p\nparams:\n"
+        "  x: {type: number, multipleOf: 0.1, default: 0.3, deprecated: true}\n"
+        "  y: {type: object, dependentRequired: {a: [b]}, dependentSchemas: {a: {required: [c]}},"
+        " unevaluatedProperties: true, default: {}}\n"
+        "  z: {type: array, prefixItems: [{type: integer}], default: [1]}\n"
+        "tasks: {a: {noop: }}\n",
+    )
+    assert yamldag("validate") == (0, "1 file, 1 pipeline: all fine\n", "")
+    for given, words in (
+        ("x=0.25", "`x` must be a multiple of 0.1, found `0.25`"),
+        ('y={"a": 1}', "`y` must"),
+        ('z=["a"]', "`z[0]` must be an integer"),
+    ):
+        said = yamldag("run", "p", "--param", given)
+        assert (said.code, said.out) == (2, "")
+        assert words in said.err
+    assert yamldag("run", "p", "--param", "x=1.7", "--param", 'y={"a": 1, "b": 2, "c": 3}').code == 0
+    yamldag.write(
+        "pipelines/p.yml",
+        "pipeline: p\nparams: {x: {dependentSchemas: {a: {typ: text}}}}\ntasks: {a: {noop: }}\n",
+    )
+    assert [one["code"] for one in yamldag("validate", "--json").json["diagnostics"]] == ["YD401"]
+
+
+def test_one_task_is_not_counted_as_many(yamldag: Caller) -> None:
+    yamldag.write("pipelines/good.yml", GOOD)
+    assert "\n1 task, 0 edges\n" in yamldag("show", "good").out
+
+
+def test_an_item_of_several_lines_keeps_to_its_line_of_the_progress(yamldag: Caller) -> None:
+    yamldag.write("pipelines/p.yml", 'pipeline: p\ntasks:\n  a: {noop: , foreach: ["x\\ny\\e[2J"]}\n')
+    said = yamldag("run", "p")
+    assert said.code == 0
+    lines = [line.split("  ")[0].strip() for line in said.err.splitlines()]
+    assert lines[1:-1] == ["a[x y [2J] running", "a[x y [2J] success"]

@@ -130,10 +130,10 @@ def _command(name: str, arguments: list[str]) -> int:
     try:
         code: int = module.run(parsed)
     except UnsoundError as unsound:
-        from yamldag.cli.options import print_json
-
         if getattr(parsed, "format", None) == "json":
-            print_json(unsound.document)
+            import json
+
+            sys.stdout.write(json.dumps(unsound.document, indent=2, ensure_ascii=False) + "\n")
         return 1
     return code
 

@@ -9,7 +9,6 @@ from typing import Any
 
 from yamldag.syntax.nearest import nearest
 
-
 _LARGEST = 2**31 - 1
 
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from yamldag.engine.asking.naming import item_words
 from yamldag.engine.memory.deferral import APPROVAL
-from yamldag.syntax.duration import words
 from yamldag.plan.state import FINAL, TaskState
+from yamldag.syntax.duration import words
 
 if TYPE_CHECKING:
     from yamldag.engine.local_run import RunResult

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sized
 from typing import Any
 
 from yamldag.cli import options
@@ -36,7 +37,7 @@ def as_text(plan: Plan) -> str:
         lines.append(f"schedule  {_compact(plan.schedule)} ({plan.timezone}), catchup {plan.catchup}")
     if plan.params:
         lines.append("params    " + ", ".join(_param(param.name, param.schema) for param in plan.params))
-    lines += ["", f"{len(plan.tasks)} tasks, {len(plan.edges)} edges", ""]
+    lines += ["", f"{_count(plan.tasks, 'task')}, {_count(plan.edges, 'edge')}", ""]
     width = min(max((len(task.id) for task in plan.tasks), default=4), 40) + 2
     kinds = max((len(task.operator) for task in plan.tasks), default=4) + 2
     for task in plan.tasks:
@@ -48,6 +49,10 @@ def as_text(plan: Plan) -> str:
         notes += [f"timeout {words(task.timeout)}"] if task.timeout else []
         lines.append(f"{task.id:{width}}{task.operator:{kinds}}{'; '.join(notes)}".rstrip())
     return "\n".join(lines) + "\n"
+
+
+def _count(things: Sized, noun: str) -> str:
+    return f"{len(things)} {noun}{'' if len(things) == 1 else 's'}"
 
 
 def _param(name: str, schema: dict[str, Any]) -> str:

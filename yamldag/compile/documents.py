@@ -64,7 +64,9 @@ def _is_utf8(path: str) -> bool:
 
 def _unreadable(path: str, shown: str, why: str) -> File:
     source = Source(shown, "")
-    return File(path, source, [], [Diagnostic("YD113", f"the file can't be read: {why}", Place(source, 0, 0))])
+    return File(
+        path, source, [], [Diagnostic("YD113", f"the file can't be read: {why}", Place(source, 0, 0))]
+    )
 
 
 def text_of(path: str, shown: str) -> Source:

@@ -327,9 +327,10 @@ class Project:
         """A setting that an environment variable gives, as YAML: `YAMLDAG_POOLS='{db: 4}'`."""
         shown_as = f"${variable(name)}"
         file = documents.from_bytes(shown_as, shown_as, text.encode("utf-8", "surrogateescape"))
-        self.found += file.found
         if not file.documents:
+            self.found += [_empty(shown_as, one) for one in file.found]
             return
+        self.found += file.found
         node = file.documents[0]
         key = Scalar(name, name, node.start, node.start, "", file.source)
         root = Map({name: (key, node)}, node.start, node.end, file.source)
@@ -392,6 +393,14 @@ def find(
     around = os.environ if surroundings is None else surroundings
     chosen = environment or around.get("YAMLDAG_ENV") or None
     return Project(*locate(start), chosen, around)
+
+
+def _empty(variable: str, found: Diagnostic) -> Diagnostic:
+    """What is wrong with a variable that is no YAML, or none at all."""
+    if found.code != "YD112":
+        return found
+    message = f"`{variable}` is empty: a value was expected, written as in yamldag.yml"
+    return Diagnostic("YD403", message, found.place, "give it one, or unset it")
 
 
 def _texts(items: Entries, name: str) -> frozenset[str]:

@@ -142,16 +142,29 @@ def _schema(node: Map, found: list[Diagnostic]) -> dict[str, Json] | None:
 
 
 _KEYWORDS = _SIMPLE | frozenset(
-    ("$ref", "$id", "$schema", "$comment", "definitions", "$defs", "additionalItems", "allOf", "anyOf", "const",
-     "contains", "contentEncoding", "contentMediaType", "dependencies", "else", "exclusiveMaximum", "format", "if",
-     "maxProperties", "minProperties", "multipleOf", "not", "oneOf", "pattern", "patternProperties", "propertyNames",
-     "readOnly", "then", "writeOnly")
+    ("$ref", "$id", "$schema", "$comment", "$anchor", "definitions", "$defs", "additionalItems", "allOf", "anyOf",
+     "const", "contains", "contentEncoding", "contentMediaType", "contentSchema", "dependencies", "dependentRequired",
+     "dependentSchemas", "deprecated", "else", "exclusiveMaximum", "format", "if", "maxContains", "maxProperties",
+     "minContains", "minProperties", "multipleOf", "not", "oneOf", "pattern", "patternProperties", "prefixItems",
+     "propertyNames", "readOnly", "then", "unevaluatedItems", "unevaluatedProperties", "writeOnly")
 )  # fmt: skip
-_OF_SCHEMAS = frozenset(("properties", "patternProperties", "definitions", "$defs"))
+_OF_SCHEMAS = frozenset(("properties", "patternProperties", "dependentSchemas", "definitions", "$defs"))
 _IS_SCHEMA = frozenset(
-    ("items", "additionalProperties", "not", "contains", "propertyNames", "if", "then", "else")
+    (
+        "items",
+        "additionalProperties",
+        "unevaluatedItems",
+        "unevaluatedProperties",
+        "contentSchema",
+        "not",
+        "contains",
+        "propertyNames",
+        "if",
+        "then",
+        "else",
+    )
 )
-_LISTS_SCHEMAS = frozenset(("allOf", "anyOf", "oneOf", "items"))
+_LISTS_SCHEMAS = frozenset(("allOf", "anyOf", "oneOf", "prefixItems", "items"))
 
 
 def _walk(node: Map, found: list[Diagnostic]) -> bool:

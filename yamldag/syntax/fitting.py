@@ -40,10 +40,27 @@ def misfits(value: Json, schema: _Schema) -> list[ValidationError]:
 
 def validator(schema: _Schema) -> Draft202012Validator:
     """jsonschema's, with our formats, and never fetching what a schema refers to."""
-    from jsonschema import Draft202012Validator
     from referencing import Registry
 
-    return Draft202012Validator(schema, registry=Registry(), format_checker=_formats())
+    return _judge()(schema, registry=Registry(), format_checker=_formats())
+
+
+@cache
+def _judge() -> type[Draft202012Validator]:
+    """jsonschema's, but what is a multiple is decided by the decimals that were written: 0.3 is one of 0.1."""
+    from fractions import Fraction
+
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import ValidationError
+    from jsonschema.validators import extend
+
+    def multiple(_: Any, step: float, value: Json, __: Any) -> Iterator[ValidationError]:
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if is_number and Fraction(str(value)) % Fraction(str(step)):
+            yield ValidationError(f"{value} is not a multiple of {step}")
+
+    made: type[Draft202012Validator] = extend(Draft202012Validator, {"multipleOf": multiple})  # type: ignore[no-untyped-call]
+    return made
 
 
 def metaschema() -> Draft202012Validator:

@@ -65,7 +65,9 @@ class Ask:
         if not self.body.strip():
             return None
         found = json.loads(self.body)
-        if b"\\ud" in self.body.lower():  # half a character can be written so, and never be stored or answered
+        if (
+            b"\\ud" in self.body.lower()
+        ):  # half a character can be written so, and never be stored or answered
             json.dumps(found, ensure_ascii=False).encode()
         return found
 

@@ -16,16 +16,18 @@ if TYPE_CHECKING:
     from yamldag.engine.memory.run import Instance, Run
     from yamldag.plan.pipeline import Json, Plan
 
+_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+"""What would break a line, or steer a terminal."""
 _NAME = re.compile(r"(.+?)(?:\[(.*)\])?", re.DOTALL)
 
 
 def item_words(item: Json, index: int) -> str:
-    """An item, or what it is called, on a few letters."""
+    """An item, or what it is called, in a few letters on one line."""
     if isinstance(item, dict) and isinstance(item.get("name"), str):
         item = item["name"]
     if isinstance(item, dict):
         item = ", ".join(f"{key}={value}" for key, value in item.items())
-    text = str(item) if isinstance(item, str | int | float) else str(index)
+    text = _UNSEEN.sub(" ", str(item)) if isinstance(item, str | int | float) else str(index)
     return text if len(text) <= 40 else text[:39] + "…"
 
 

@@ -10,9 +10,9 @@ from yamldag.engine import times
 from yamldag.engine.memory.deferral import ERRAND, FILE, POKE, RUN, TIME, Deferral
 from yamldag.engine.memory.run import Instance
 from yamldag.operators.contract import Outcome, text
-from yamldag.syntax import duration
 from yamldag.plan.pipeline import Json
 from yamldag.plan.schedule import ENDS, dated
+from yamldag.syntax import duration
 
 LOOKS = {"http": "url", "python": "function", "sql": "query"}
 """What is asked by an errand of the operator of that name, and the parameter that its short form sets."""

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from msgspec import Struct, field
 
-from yamldag.executors.local import holders, orphans, places
 from yamldag.engine.refused import Refused
+from yamldag.executors.local import holders, orphans, places
 from yamldag.store import lives, moves
 from yamldag.store.database import Database
 from yamldag.store.lives import Seen

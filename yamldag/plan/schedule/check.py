@@ -8,10 +8,10 @@ from datetime import UTC
 
 from msgspec import Struct
 
-from yamldag.syntax import duration
 from yamldag.plan.pipeline import Json
 from yamldag.plan.schedule import cron, times
 from yamldag.plan.schedule.reading import WORDS, Path, lines, microseconds, read
+from yamldag.syntax import duration
 
 _KEYS = ("every", "cron", "at", "assets", "timezone")
 _FORMS = (

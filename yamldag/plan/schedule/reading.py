@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, tzinfo
 
-from yamldag.syntax import duration
 from yamldag.plan.pipeline import Json
 from yamldag.plan.schedule import assets, cron, days, times
 from yamldag.plan.schedule.model import Schedule
 from yamldag.plan.schedule.ticking import Clock, Grid, Moments, Source, instant
+from yamldag.syntax import duration
 
 Path = tuple[str | int, ...]
 WORDS = ("@once", "@continuous")
