@@ -294,23 +294,16 @@ class _Reader:
         """An entry that is not simply put in: a merge, a repeated key, an empty one."""
         name = key.text
         if name == "<<" and not key.style:
-            merges = self.at_end_of(depth).merges
-            if merges:
-                self.twice(key, merges[0][1], "one `<<` takes several as a list: `<<: [*a, *b]`")
-            else:
-                merges.append((len(items), key, node))
+            self.at_end_of(depth).merges.append((len(items), key, node))
         elif not name and not key.style:
             if key.start >= 0:
                 self.tell("YD111", "expected a key before `:`, found nothing", key)
         elif name in items:
-            self.twice(key, items[name][0], "remove or rename one of them")
+            first = Related("first given here", at(items[name][0]))
+            message = f"the key `{wording.cut(name)}` is given twice"
+            self.found.append(Diagnostic("YD102", message, at(key), "remove or rename one of them", (first,)))
         else:
             items[name] = (key, node)
-
-    def twice(self, key: Scalar, first: Scalar, helping: str) -> None:
-        message = f"the key `{wording.cut(key.text)}` is given twice"
-        related = (Related("first given here", at(first)),)
-        self.found.append(Diagnostic("YD102", message, at(key), helping, related))
 
     def merged(self, node: Map, merges: list[tuple[int, Scalar, Node]]) -> Map | None:
         """The mapping with what `<<` brings, in its place: own keys win, then earlier sources."""
