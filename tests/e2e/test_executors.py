@@ -351,7 +351,8 @@ def test_what_a_lost_attempt_has_left_elsewhere_is_gone_before_the_next(
     first = serve()
     assert far("trigger", "p").code == 0
     begun = wait_until(lambda: pid_of(far, "a-1"))
-    carrier = int(wait_until((far.folder / "go.pid").read_text))
+    told = far.folder / "go.pid"
+    carrier = int(wait_until(lambda: told.exists() and told.read_text()))
     spared = descendants(carrier) if keeper else set()
     for number in (signal.SIGSTOP, signal.SIGKILL):
         for pid in ours(first.process.pid, begun) - (spared - {carrier}):
