@@ -372,6 +372,15 @@ def test_the_playground_completes_what_one_types(more: Seeded, sit: Sit, width: 
     expect(offers).to_be_hidden()
 
 
+PLACE_OF = """word => {
+    const drawn = [...document.querySelectorAll("#paint .y-k")].find(each => each.textContent.includes(word));
+    drawn.scrollIntoView({ block: "nearest" });
+    const { x, y } = drawn.getBoundingClientRect();
+    return [x + 4, y + 4];
+}"""
+"""At once: the words are drawn anew whenever they were checked."""
+
+
 def test_the_playground_tells_what_a_word_means(more: Seeded, sit: Sit) -> None:
     seat = sit()
     page = seat.open("/playground")
@@ -384,10 +393,7 @@ def test_the_playground_tells_what_a_word_means(more: Seeded, sit: Sit) -> None:
     seat.is_accessible()
     page.keyboard.press("Escape")
     expect(meaning).to_be_hidden()
-    page.locator("#paint .y-k", has_text="tasks").scroll_into_view_if_needed()
-    spot = page.locator("#paint .y-k", has_text="tasks").bounding_box()
-    assert spot is not None
-    page.mouse.move(spot["x"] + 4, spot["y"] + 4)
+    page.mouse.move(*page.evaluate(PLACE_OF, "tasks"))
     expect(meaning).to_contain_text("The tasks by their ids")
     seat.is_content()
 
