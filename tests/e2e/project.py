@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,6 +98,17 @@ class Project:
         assert done.returncode != 3, done.stderr  # our bug
         assert f"{ROOT}/yamldag" not in done.stderr  # no frame of ours
         return Answer(done.returncode, done.stdout, done.stderr)
+
+    def begin(self, *arguments: str, env: dict[str, str] | None = None) -> subprocess.Popen[str]:
+        """A command that goes on meanwhile."""
+        return subprocess.Popen(
+            [*YAMLDAG, *arguments],
+            cwd=self.folder,
+            env=self.environment(env),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
 
     def run(self, pipeline: str | dict[str, Any], *arguments: str, env: dict[str, str] | None = None) -> Ran:
         """Run `tasks:` as YAML text, or a whole pipeline as a mapping, or one of that id that is there."""

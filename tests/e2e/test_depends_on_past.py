@@ -179,10 +179,7 @@ def test_a_teardown_that_a_cancel_left_nothing_to_do_for_has_not_passed(project:
         "down": {"bash": "echo", "teardown_of": "up", "depends_on_past": True},
     }
     project.pipeline({"tasks": tasks})
-    command = [*YAMLDAG, "run", "p", "--date", "2026-01-01", "--json"]
-    first = subprocess.Popen(
-        command, cwd=project.folder, env=project.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
+    first = project.begin("run", "p", "--date", "2026-01-01", "--json")
     wait_until((project.folder / "pipelines" / "begun").exists)
     first.send_signal(signal.SIGINT)
     out, _ = first.communicate(timeout=60)

@@ -185,14 +185,7 @@ def test_the_server_reads_pools_of_the_file_again(project: Project, serve: Serve
 def test_a_run_that_a_closed_pool_holds_back_says_so_once(project: Project) -> None:
     project.write("yamldag.yml", "pools: {db: 0}\n")
     project.pipeline({"tasks": pooled("a")})
-    process = subprocess.Popen(
-        [*YAMLDAG, "run", "p"],
-        cwd=project.folder,
-        env=project.environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    process = project.begin("run", "p")
     assert process.stderr is not None
     said = []
     for line in process.stderr:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
 import threading
 from collections.abc import Iterator
 from datetime import datetime
@@ -13,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.project import YAMLDAG, Project
+from tests.e2e.project import Project
 from tests.e2e.serving import Serve
 
 
@@ -180,14 +179,7 @@ tasks:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stop_ends_what_waits_at_once(project: Project, number: int) -> None:
     project.pipeline("tasks: {a: {wait: 1h}, b: {noop: , needs: a}}")
-    process = subprocess.Popen(
-        [*YAMLDAG, "run", "p", "--json"],
-        cwd=project.folder,
-        env=project.environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    process = project.begin("run", "p", "--json")
     assert process.stderr is not None
     while "deferred" not in process.stderr.readline():
         pass

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.e2e.project import PATIENCE, YAMLDAG, Answer, Project, label
+from tests.e2e.project import PATIENCE, Answer, Project, label
 from tests.e2e.serving import wait_until
 
 FOLDER = Path(__file__).parent / "scenarios"
@@ -121,16 +121,7 @@ class Play:
         return self.project(*self.words(command), env=self.env)
 
     def begin(self, command: str) -> None:
-        self.going.append(
-            subprocess.Popen(
-                [*YAMLDAG, *self.words(command)],
-                cwd=self.project.folder,
-                env=self.project.environment(self.env),
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-            )
-        )
+        self.going.append(self.project.begin(*self.words(command), env=self.env))
 
     def end(self, how: Any) -> Answer:
         process = self.going.pop()

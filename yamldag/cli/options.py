@@ -100,6 +100,16 @@ def plan(args: argparse.Namespace, target: str) -> Plan:
     return made
 
 
+def legible(text: str, what: str) -> str:
+    """The same, if it is UTF-8: the shell hands over any bytes."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        shown = os.fsencode(text).decode("utf-8", "backslashreplace")
+        raise UsageError(f"`{what}` wants UTF-8, found `{shown}`") from None
+    return text
+
+
 def unsound(found: list[Diagnostic], files: int = 1, pipelines: int = 0) -> UnsoundError:
     """What ends a command whose pipeline or project has mistakes, which are shown."""
     from yamldag.syntax.report.machine import as_json

@@ -14,7 +14,6 @@ from typing import Any
 from yamldag.cli import options
 from yamldag.cli.main import UsageError
 from yamldag.cli.records import print_table
-from yamldag.cli.run import whole
 from yamldag.cli.source import add_source, source
 
 
@@ -48,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _check(args: argparse.Namespace) -> None:
-    given = [whole(value, "pools") for value in (args.name, args.slots) if value is not None]
+    given = [options.legible(value, "pools") for value in (args.name, args.slots) if value is not None]
     wanted = {"list": "nothing", "set": "NAME SLOTS", "delete": "NAME"}[args.action]
     if len(given) != {"list": 0, "set": 2, "delete": 1}[args.action]:
         raise UsageError(f"`pools {args.action}` wants {wanted}, found {' '.join(given) or 'nothing'}")

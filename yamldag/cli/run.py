@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -70,23 +69,13 @@ def given(texts: Sequence[str], option: str = "--param", form: str = "NAME=VALUE
     """What `--param` gave, by name."""
     found: dict[str, Any] = {}
     for text in texts:
-        name, sign, value = whole(text, option).partition("=")
+        name, sign, value = options.legible(text, option).partition("=")
         if not sign or not name:
             raise UsageError(f"`{option}` wants {form}, found `{text}`")
         if name in found:
             raise UsageError(f"param `{name}` is given twice")
         found[name] = value
     return found
-
-
-def whole(text: str, what: str) -> str:
-    """The same, if it is UTF-8: the shell hands over any bytes."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        shown = os.fsencode(text).decode("utf-8", "backslashreplace")
-        raise UsageError(f"`{what}` wants UTF-8, found `{shown}`") from None
-    return text
 
 
 def _preview(order: Order, project: Kept, form: str) -> int:
