@@ -129,10 +129,11 @@ def test_why_a_run_waits_for_room(project: Project, serve: Serve, gate: Path) ->
     )
     serve()
 
-    def waiting() -> list[dict[str, Any]]:
-        return [row for row in project("runs", "--json").json if row["state"] == "queued"]
+    def waiting() -> str | None:
+        runs = {row["state"]: row["run_id"] for row in project("runs", "--json").json}
+        return runs.get("queued") if "running" in runs else None
 
-    run = wait_until(waiting)[-1]["run_id"]
+    run = wait_until(waiting)
     found = conditions(project, run, "a")
     assert found["scheduler"]["holds"]
     assert found["pause"]["holds"]

@@ -491,14 +491,32 @@ def test_a_run_under_way_goes_on_by_the_newest_version_and_leaves_its_room_meanw
     assert "run r of p starts again" in place.said
 
 
-def queue(place: Place, of: Known, name: str) -> None:
+def test_who_was_asked_for_before_room_came_has_part_in_it(place: Place) -> None:
+    """Also if the scheduler was to look only a moment later what others have written."""
+    place.write("p", "pipeline: p\nmax_active_runs: 1\ntasks:\n  a: {bash: 'true'}\n")
+    place.hands.automatic = False
+    service = place.service()
+    known = service.catalogue.pipelines["p"]
+    queue(place, known, "fifth", day=5)
+    place.go(service, 1)
+    queue(place, known, "third", day=3)
+    place.go(service, 1)
+    queue(place, known, "second", day=2)
+    place.hands.end(next(iter(place.hands.live)))
+    service.turn(wait=False)
+    rows = place.database.execute("SELECT id FROM run WHERE state = 'running'").fetchall()
+    assert list(rows) == [("second",)]
+
+
+def queue(place: Place, of: Known, name: str, day: int = 1) -> None:
     """A run by hand, as a command asks for it."""
-    date = "2026-01-01T00:00:00.000000Z"
+    date = f"2026-01-0{day}T00:00:00.000000Z"
     row = schedules.QueuedRun(name, "p", "manual", date, date, date, "{}", place.clock.now())
     version = moves.Version("p", of.plan.file, of.version, of.text, place.clock.now())
 
     def work() -> None:
-        moves.save_version(place.database, version)
-        schedules.queue_run(place.database, row)
+        moves.save_version(other, version)
+        schedules.queue_run(other, row)
 
-    place.database.write(work)
+    with closing(open_database(place.database.url)) as other:
+        other.write(work)

@@ -33,7 +33,7 @@ def test_the_examples_are_served_until_a_signal_ends_it_all(number: signal.Signa
         addresses = re.findall(r"http://127\.0\.0\.1:\d+", said)
         assert len(addresses) == 2
         assert json.loads(page(addresses[0]))["weather"]
-        assert "rocket_launches" in page(addresses[1])
+        assert "rocket_launches" in page(f"{addresses[1]}/pipelines")
         process.send_signal(number)
         rest = process.stderr.read()
         assert process.wait(60) == 0, said + rest

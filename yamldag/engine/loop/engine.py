@@ -236,6 +236,11 @@ class Engine:
         ]
         return min(wait for wait in waits if wait is not None)
 
+    def hear(self) -> None:
+        """Hear now what other processes have written, whatever the beat."""
+        self.news.soon()
+        self._inbox += self._heard()
+
     def _heard(self) -> list[Asked]:
         """What other processes ask of runs of this engine."""
         if not self.news.look(self.clock.now()):

@@ -28,6 +28,10 @@ class News(Struct):
         before, self._mark = self._mark, mark(self.database)
         return self._mark is None or self._mark != before
 
+    def soon(self) -> None:
+        """The next look is not to wait for its beat."""
+        self._at = 0.0
+
     def again(self) -> None:
         """There may be some, whoever wrote it: the next look says so."""
         self._mark = None

@@ -161,6 +161,8 @@ class Service:
         engine.called.clear()
         if engine.over:
             self.ticks.expect_news()  # there may be room now
+            if self.leads and agenda.waiting:
+                engine.hear()  # who takes that room is decided among all that were asked for before
         for run in engine.over:
             self.ended(run.id)
             self._note_end(run)
