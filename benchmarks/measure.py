@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
+import json
 import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,16 +23,28 @@ class Sample:
     peak: float
 
 
+_LAUNCH = """
+import json, os, sys, time
+begun = time.perf_counter()
+nowhere = os.open(os.devnull, os.O_WRONLY)
+files = [(os.POSIX_SPAWN_DUP2, nowhere, 1), (os.POSIX_SPAWN_DUP2, nowhere, 2)]
+child = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ, file_actions=files)
+_, status, usage = os.wait4(child, 0)
+wall = time.perf_counter() - begun
+print(json.dumps([os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / 1024]))
+"""
+"""The kernel's peak of a process begins with the memory of the one that made it: so a small one does."""
+
+
 def once(argv: Sequence[str], folder: str) -> Sample:
     """Run a command to its end; it must succeed."""
-    begun = time.perf_counter()
-    with open(os.devnull, "w", encoding="utf-8") as nowhere:
-        child = subprocess.Popen(argv, cwd=folder, stdout=nowhere, stderr=nowhere)
-        _, status, usage = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode != 0:
-        raise SystemExit(f"{' '.join(argv)} ended with {child.returncode}")
-    return Sample(usage.ru_utime + usage.ru_stime, time.perf_counter() - begun, usage.ru_maxrss / 1024)
+    launcher = [sys.executable, "-I", "-S", "-c", _LAUNCH, *argv]
+    code, *figures = json.loads(
+        subprocess.run(launcher, cwd=folder, check=True, stdout=subprocess.PIPE).stdout
+    )
+    if code != 0:
+        raise SystemExit(f"{' '.join(argv)} ended with {code}")
+    return Sample(*figures)
 
 
 def in_turn(rounds: int, *commands: Callable[[], Sample]) -> list[Sample]:
