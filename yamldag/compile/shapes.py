@@ -259,6 +259,8 @@ def _by_jsonschema(node: Map, schema: dict[str, Json]) -> list[Diagnostic]:
             (str(part) for part in reversed(error.absolute_path) if isinstance(part, str)), "schema"
         )
         message = f"this is not a JSON Schema: `{keyword}` can't have this value"
+        if error.validator == "format" and error.validator_value == "regex":
+            message = "this is not a regular expression as JSON Schema has them, or too large a one"
         return [Diagnostic("YD410", message, place)]
     references = [ref for ref in _references(schema) if isinstance(ref, str)]
     if not all(ref.startswith("#") for ref in references):

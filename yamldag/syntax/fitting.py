@@ -5,11 +5,11 @@ jsonschema has the last word and the details; most values fit simple schemas, an
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from yamldag.syntax import patterns
 from yamldag.syntax.formats import FORMATS
 from yamldag.syntax.tree import Json
 
@@ -47,20 +47,86 @@ def validator(schema: _Schema) -> Draft202012Validator:
 
 @cache
 def _judge() -> type[Draft202012Validator]:
-    """jsonschema's, but what is a multiple is decided by the decimals that were written: 0.3 is one of 0.1."""
-    from fractions import Fraction
-
+    """jsonschema's, but for our own words."""
     from jsonschema import Draft202012Validator
-    from jsonschema.exceptions import ValidationError
     from jsonschema.validators import extend
 
-    def multiple(_: Any, step: float, value: Json, __: Any) -> Iterator[ValidationError]:
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        if is_number and Fraction(str(value)) % Fraction(str(step)):
-            yield ValidationError(f"{value} is not a multiple of {step}")
-
-    made: type[Draft202012Validator] = extend(Draft202012Validator, {"multipleOf": multiple})  # type: ignore[no-untyped-call]
+    words = {
+        "multipleOf": _multiple_of,
+        "pattern": _pattern,
+        "patternProperties": _pattern_properties,
+        "additionalProperties": _additional_properties,
+        "unevaluatedProperties": _unevaluated_properties,
+    }
+    made: type[Draft202012Validator] = extend(Draft202012Validator, words)  # type: ignore[no-untyped-call]
     return made
+
+
+def _multiple_of(_: object, step: float, value: Json, __: object) -> Iterator[ValidationError]:
+    """By the decimals that were written: 0.3 is a multiple of 0.1."""
+    from fractions import Fraction
+
+    from jsonschema.exceptions import ValidationError
+
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if is_number and Fraction(str(value)) % Fraction(str(step)):
+        yield ValidationError(f"{value} is not a multiple of {step}")
+
+
+def _pattern(_: object, pattern: str, value: Json, __: object) -> Iterator[ValidationError]:
+    from jsonschema.exceptions import ValidationError
+
+    if isinstance(value, str) and not _matches(pattern, value):
+        yield ValidationError(f"{value} does not match {pattern}")
+
+
+def _pattern_properties(judge: Any, wanted: _Schema, value: Json, _: object) -> Iterator[ValidationError]:
+    names = value if isinstance(value, dict) else {}
+    for pattern, inner in wanted.items():
+        for name in names:
+            if _matches(pattern, name):
+                yield from judge.descend(names[name], inner, path=name, schema_path=pattern)
+
+
+def _additional_properties(
+    judge: Any, wanted: Json, value: Json, schema: _Schema
+) -> Iterator[ValidationError]:
+    from jsonschema.exceptions import ValidationError
+
+    if not isinstance(value, dict):
+        return
+    known: Any = schema.get("properties", {})
+    forms: Any = schema.get("patternProperties", {})
+    more = [name for name in value if name not in known and not any(_matches(form, name) for form in forms)]
+    if wanted is False and more:
+        yield ValidationError(f"there may be no {', '.join(more)}")
+    for name in more if isinstance(wanted, dict) else ():
+        yield from judge.descend(value[name], wanted, path=name)
+
+
+def _unevaluated_properties(
+    judge: Any, wanted: Json, value: Json, schema: _Schema
+) -> Iterator[ValidationError]:
+    """jsonschema's, which would look for patterns by itself."""
+    from jsonschema import Draft202012Validator
+
+    if _has_key("patternProperties", schema):
+        raise SchemaError("has `patternProperties` below `unevaluatedProperties`, which is not supported")
+    yield from Draft202012Validator.VALIDATORS["unevaluatedProperties"](judge, wanted, value, schema)
+
+
+def _has_key(key: str, schema: Json | _Schema) -> bool:
+    if isinstance(schema, Mapping):
+        return key in schema or any(_has_key(key, inner) for inner in schema.values())
+    return isinstance(schema, list) and any(_has_key(key, inner) for inner in schema)
+
+
+def _matches(pattern: str, text: str) -> bool:
+    """Raises SchemaError."""
+    try:
+        return patterns.matches(pattern, text)
+    except patterns.UndecidedError:
+        raise SchemaError(f"has the pattern `{pattern}`, which takes too long to be looked for") from None
 
 
 def metaschema() -> Draft202012Validator:
@@ -178,7 +244,7 @@ _RULES: dict[str, _Rule] = {
     "maxLength": _bound(str, len, lambda length, most: length <= most),
     "minItems": _bound(list, len, lambda length, least: length >= least),
     "maxItems": _bound(list, len, lambda length, most: length <= most),
-    "pattern": _bound(str, str, lambda text, pattern: re.search(pattern, text) is not None),
+    "pattern": _bound(str, str, lambda text, pattern: _matches(pattern, text)),
     "format": _format,
     "items": _items,
     "properties": _properties,
