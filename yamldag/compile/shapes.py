@@ -103,6 +103,8 @@ def _pair(node: Node, found: list[Diagnostic]) -> dict[str, Json] | None:
 def _typed(node: Scalar, found: list[Diagnostic]) -> dict[str, Json] | None:
     if node.text in TYPES:
         return {"type": node.text}
+    if any(True for _ in strings(node)):  # what is wrong with the template is told
+        return None
     near = _OTHER_WORDS.get(node.text.lower()) or nearest(node.text, TYPES)
     help_ = f"did you mean `{near}`?" if near else f"the types are {', '.join(TYPES)}"
     found.append(Diagnostic("YD404", f"there is no type `{node.text}`", at(node), help_))
@@ -348,7 +350,9 @@ def at_path(schema: dict[str, Json] | None, name: str | int) -> tuple[bool, dict
     if kind == "array":
         items = schema.get("items")
         return isinstance(name, int), items if isinstance(items, dict) else None
-    if kind in ("string", "integer", "number", "boolean", "null"):
+    if kind == "string":  # by a number it is a character of it
+        return isinstance(name, int), {"type": "string"}
+    if kind in ("integer", "number", "boolean", "null"):
         return False, None
     properties = schema.get("properties")
     if isinstance(properties, dict) and str(name) in properties:
