@@ -99,7 +99,7 @@ class Binding:
         if type(value) is Scalar and type(value.value) is str and not any(True for _ in strings(value)):
             if id(value) not in self.faulty:
                 self._template(draft, value, analyse_expression(value.text), Where.OPERATOR)
-        elif type(value) is Seq:
+        elif type(value) is Seq and id(value) not in self.faulty:
             for item in value.items:
                 self._chosen(draft, item)
 

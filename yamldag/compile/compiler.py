@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -17,12 +18,14 @@ from yamldag.compile.operators import Operators
 from yamldag.compile.project import Project
 from yamldag.compile.seen import Seen
 from yamldag.operators import catalog
-from yamldag.syntax.diagnostic import Diagnostic, Related, at, has_errors, in_order
+from yamldag.syntax.diagnostic import Diagnostic, Place, Related, at, has_errors, in_order
 from yamldag.syntax.source import Source
 from yamldag.syntax.tree import Map, Node, Scalar
 
 if TYPE_CHECKING:
     from yamldag.plan.pipeline import Plan
+
+_ANCHOR = re.compile(r"(?:&\S+\s+)?")
 
 
 @dataclass(slots=True)
@@ -232,7 +235,13 @@ def _follows(diagnostic: Diagnostic, file: File) -> bool:
     if place.source is not file.source or any(diagnostic is one for one in file.found):
         return False
     inside = any(one.place.start <= place.start and place.end <= one.place.end for one in file.found)
-    return inside or diagnostic.code == "YD307"
+    return inside or diagnostic.code == "YD307" or _is_of_tagged(place, file)
+
+
+def _is_of_tagged(place: Place, file: File) -> bool:
+    """Whether a place is a whole value whose tag is unknown: nobody knows what that would have made of it."""
+    tags = [one.place.start for one in file.found if one.code == "YD104" and place.start <= one.place.start]
+    return any(_ANCHOR.fullmatch(file.source.text, place.start, tag) for tag in tags)
 
 
 def _doubled_templates(file: File) -> list[Diagnostic]:

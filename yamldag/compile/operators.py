@@ -156,11 +156,12 @@ class Operators:
         known = operator.schema.get("properties", {})
         unknown = [one for one in given if one not in known and not one.startswith("x-")]
         wanted = [one for alternative in operator.required for one in alternative]
-        if any(nearest(one, wanted) for one in unknown):
+        if any(nearest(one, wanted) or not nearest(one, known) for one in unknown):
             return
-        words = " or ".join(
-            " and ".join(f"`{one}`" for one in alternative) for alternative in operator.required
-        )
+        alternatives: Sequence[Sequence[str]] = operator.required
+        if len(alternatives) == 1:
+            alternatives = [[one for one in alternatives[0] if one not in given]]
+        words = " or ".join(" and ".join(f"`{one}`" for one in alternative) for alternative in alternatives)
         self.found.append(Diagnostic("YD402", f"`{name}` needs {words}", at(key)))
 
     # Shapes
