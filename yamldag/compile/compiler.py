@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from yamldag.compile import documents, expand, ignores, slots, timing
+from yamldag.compile import choices, documents, expand, ignores, slots, timing
 from yamldag.compile.bind import Binding
 from yamldag.compile.documents import File
 from yamldag.compile.draft import Draft, Entries, Scope
@@ -165,7 +165,7 @@ class Compiler:
         entries = _in_force(document, self.project)
         expansion = expand.Expansion(self._library, faulty, found)
         root = expansion.root(document, scope, "pipeline", self.project.layers, ())
-        binding = self._graph(root, entries, faulty, found)
+        binding = self._graph(root, entries, faulty, found, start)
         timing.check(root, entries, faulty, found)
         slots.check(root, self.project, faulty, found)
         if self.lints:
@@ -183,7 +183,10 @@ class Compiler:
             found += lint.of_plugins(root, plan, unit.value, self.project)
         return unit
 
-    def _graph(self, root: Draft, entries: Entries, faulty: set[int], found: list[Diagnostic]) -> Binding:
+    def _graph(
+        self, root: Draft, entries: Entries, faulty: set[int], found: list[Diagnostic], start: int
+    ) -> Binding:
+        """`found` holds what is wrong with this document from `start` on."""
         linking = Linking(root, faulty, found)
         linking.needs()
         binding = Binding(self.project, linking, faulty, found)
@@ -192,6 +195,7 @@ class Compiler:
         linking.teardowns()
         linking.rings()
         Operators(self.project, faulty, found, self.seen).all(root, entries)
+        choices.check(root, faulty, found, sound=not has_errors(found[start:]))
         return binding
 
     def drafted(self, document: Map, file: File) -> Draft | None:
@@ -205,6 +209,7 @@ class Compiler:
 
     def _lone_template(self, document: Map, file: File, found: list[Diagnostic]) -> Draft:
         """A template by itself: what is wrong in it is told even where nobody uses it."""
+        start = len(found)
         fresh = self._library.lone(document)
         found += fresh.found
         scope = Scope(file.source, documents.folder(file.path))
@@ -214,7 +219,7 @@ class Compiler:
         faulty = fresh.faulty | self.project.faulty
         expansion = expand.Expansion(self._library, faulty, found)
         root = expansion.root(document, scope, "template", self.project.layers, (itself,))
-        self._graph(root, document.items, faulty, found)
+        self._graph(root, document.items, faulty, found, start)
         return root
 
 
