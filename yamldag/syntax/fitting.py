@@ -6,6 +6,7 @@ jsonschema has the last word and the details; most values fit simple schemas, an
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,22 @@ _Schema = Mapping[str, Json]
 
 
 class SchemaError(Exception):
-    """A schema that refers to a part which is not there, or to itself without end."""
+    """A schema that refers to a part which is not there, to itself without end, or to its parts too often."""
+
+
+_STEPS = 20_000
+_STEPS_A_VALUE = 100
+"""How many keywords may be asked about a value, at the least, and more for each value that is in it. Parts that refer to
+parts ask as often as their number is a power of two."""
+
+
+class _Patience(threading.local):
+    """What is left of it: jsonschema's rules know nothing but the schema."""
+
+    left: float = float("inf")
+
+
+_patience = _Patience()
 
 
 def misfits(value: Json, schema: _Schema) -> list[ValidationError]:
@@ -30,12 +46,23 @@ def misfits(value: Json, schema: _Schema) -> list[ValidationError]:
         return []
     from referencing.exceptions import Unresolvable
 
+    _patience.left = _STEPS + _STEPS_A_VALUE * _count(value)
     try:
         return list(validator(schema).iter_errors(value))
     except Unresolvable:
         raise SchemaError("refers to a schema that is not there") from None
     except RecursionError:
         raise SchemaError("refers to itself without end") from None
+    finally:
+        _patience.left = float("inf")
+
+
+def _count(value: Json) -> int:
+    """How many values there are in it, itself included."""
+    found = [value]
+    for each in found:
+        found += each if isinstance(each, list) else each.values() if isinstance(each, dict) else ()
+    return len(found)
 
 
 def validator(schema: _Schema) -> Draft202012Validator:
@@ -59,8 +86,20 @@ def _judge() -> type[Draft202012Validator]:
         if is_number and Fraction(str(value)) % Fraction(str(step)):
             yield ValidationError(f"{value} is not a multiple of {step}")
 
-    made: type[Draft202012Validator] = extend(Draft202012Validator, {"multipleOf": multiple})  # type: ignore[no-untyped-call]
+    rules = {**Draft202012Validator.VALIDATORS, "multipleOf": multiple}
+    patient = {word: _patiently(rule) for word, rule in rules.items()}
+    made: type[Draft202012Validator] = extend(Draft202012Validator, patient)  # type: ignore[no-untyped-call]
     return made
+
+
+def _patiently(rule: Callable[..., Any]) -> Callable[..., Any]:
+    def judge(*asked: Any) -> Any:
+        _patience.left -= 1
+        if _patience.left < 0:
+            raise SchemaError("refers to its own parts too often: no value could be judged in time")
+        return rule(*asked)
+
+    return judge
 
 
 def metaschema() -> Draft202012Validator:
