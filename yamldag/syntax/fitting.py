@@ -27,8 +27,8 @@ class SchemaError(Exception):
 
 _STEPS = 20_000
 _STEPS_A_VALUE = 100
-"""How many keywords may be asked about a value, at the least, and more for each value that is in it. Parts that refer to
-parts ask as often as their number is a power of two."""
+"""How many keywords may be asked about a value at least, and how many more for each value in it: parts that refer to
+parts ask like powers of two."""
 
 
 class _Patience(threading.local):
