@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from yamldag.compile import choices, documents, expand, ignores, slots, timing
+from yamldag.compile import choices, documents, expand, slots, timing
 from yamldag.compile.bind import Binding
 from yamldag.compile.documents import File
 from yamldag.compile.draft import Draft, Entries, Scope
@@ -141,12 +141,16 @@ class Compiler:
         return [one.source.text for one in lost]
 
     def close(self, result: Compiled) -> Compiled:
-        """Each mistake once, those in templates with their uses, those that comments silence taken out."""
+        """Each mistake once, those in templates with their uses."""
         result.seen = self.seen
         if result.found or self._library.found:
             result.found = in_order(self._library.with_uses(result.found))
-        result.found = ignores.silenced(result.found, self._sources.values(), lints=self.lints)
         return result
+
+    @property
+    def files(self) -> list[File]:
+        """Those read so far."""
+        return [*self._sources.values()]
 
     # One document
 
