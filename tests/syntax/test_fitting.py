@@ -202,7 +202,7 @@ def test_a_schema_that_grows_like_powers_is_given_up(value: Json) -> None:
 
 
 def test_branches_that_grow_with_the_depth_of_a_value_are_given_up() -> None:
-    inside = {"items": {"$ref": "#/$defs/list"}}
+    inside: dict[str, Json] = {"items": {"$ref": "#/$defs/list"}}
     parts: dict[str, Json] = {"list": {"type": "array", "anyOf": [inside, {"allOf": [inside]}]}}
     value: Json = "no list"
     for _ in range(80):
@@ -212,6 +212,6 @@ def test_branches_that_grow_with_the_depth_of_a_value_are_given_up() -> None:
 
 
 def test_a_long_value_has_time_in_proportion() -> None:
-    schema = {"type": "array", "items": {"anyOf": [{"type": "string"}, {"multipleOf": 2}]}}
+    schema: dict[str, Json] = {"type": "array", "items": {"anyOf": [{"type": "string"}, {"multipleOf": 2}]}}
     assert fitting.misfits([*range(0, 20_000, 2)], schema) == []
     assert len(fitting.misfits([*range(20_000)], schema)) == 10_000
