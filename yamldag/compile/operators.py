@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
@@ -185,6 +186,12 @@ class Operators:
             return
         axes = {name: node for name, (_, node) in entry[1].items.items() if name != "exclude"}
         excluded = entry[1].items.get("exclude")
+        from yamldag.plan.pipeline import MOST_ITEMS
+
+        written = [len(node.items) for node in axes.values() if type(node) is Seq]
+        if len(written) == len(axes) and (count := math.prod(written)) > MOST_ITEMS:
+            message = f"`matrix` must have at most {MOST_ITEMS:,} combinations, found {count:,}"
+            self.found.append(Diagnostic("YD405", message, at(entry[0])))
         if excluded is None or type(excluded[1]) is not Seq:
             return
         for item in excluded[1].items:
