@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from yamldag.compile.draft import Declared, Entries, strings
 from yamldag.syntax import check, fitting
-from yamldag.syntax.diagnostic import Diagnostic, Place, at
+from yamldag.syntax.check import wanted
+from yamldag.syntax.diagnostic import Diagnostic, at
 from yamldag.syntax.formats import FORMATS
 from yamldag.syntax.nearest import nearest
 from yamldag.syntax.tree import Json, Map, Node, Scalar, Seq, plain
+
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
 
 Schema = dict[str, Json]
 TYPES = ("string", "integer", "number", "boolean", "array", "object", "null")
@@ -256,12 +260,7 @@ def _is_text(node: Node) -> bool:
 
 def _by_jsonschema(node: Map, schema: dict[str, Json]) -> list[Diagnostic]:
     for error in fitting.metaschema().iter_errors(schema):
-        place = _at_path(node, list(error.absolute_path))
-        keyword = next(
-            (str(part) for part in reversed(error.absolute_path) if isinstance(part, str)), "schema"
-        )
-        message = f"this is not a JSON Schema: `{keyword}` can't have this value"
-        return [Diagnostic("YD410", message, place)]
+        return [_no_schema(node, error)]
     references = [ref for ref in _references(schema) if isinstance(ref, str)]
     if not all(ref.startswith("#") for ref in references):
         message = "a schema may refer to its own parts alone (`$ref: '#/…'`)"
@@ -275,6 +274,22 @@ def _by_jsonschema(node: Map, schema: dict[str, Json]) -> list[Diagnostic]:
     return []
 
 
+def _no_schema(node: Node, error: ValidationError) -> Diagnostic:
+    """What a keyword's value must be, and is not."""
+    value = _below(node, list(error.absolute_path))
+    keyword = next((str(part) for part in reversed(error.absolute_path) if isinstance(part, str)), "schema")
+    words = f"can't be {wanted.found(value)}"
+    if error.validator == "type":
+        named = [error.validator_value] if isinstance(error.validator_value, str) else error.validator_value
+        words = f"must be {wanted.wanted({'type': named})}, found {wanted.found(value)}"
+    help_ = None
+    if keyword == "required" and type(value) is Scalar and type(value.value) is bool:
+        help_ = "a param without `default` is required: leave it out"
+    elif type(value) is Scalar and value.text in TYPES:
+        help_ = f"write a schema: `{{type: {value.text}}}`"
+    return Diagnostic("YD410", f"this is not a JSON Schema: `{keyword}` {words}", at(value), help_)
+
+
 def _references(schema: Json) -> list[Json]:
     if isinstance(schema, dict):
         own = [schema["$ref"]] if "$ref" in schema else []
@@ -284,13 +299,13 @@ def _references(schema: Json) -> list[Json]:
     return []
 
 
-def _at_path(node: Node, path: list[Any]) -> Place:
+def _below(node: Node, path: list[Any]) -> Node:
     for part in path:
         if type(node) is Map and str(part) in node.items:
             node = node.items[str(part)][1]
         elif type(node) is Seq and isinstance(part, int) and part < len(node.items):
             node = node.items[part]
-    return at(node)
+    return node
 
 
 # Values
@@ -311,9 +326,9 @@ def against(node: Node, schema: dict[str, Json], key: Scalar, code: str, what: s
     found = []
     for error in errors:
         words = _words(str(error.validator), error.validator_value)
-        found.append(
-            Diagnostic(code, f"{what} does not fit: {words}", _at_path(node, list(error.absolute_path)))
-        )
+        value = _below(node, list(error.absolute_path))
+        message = f"{what} does not fit: {words}, found {wanted.found(value)}"
+        found.append(Diagnostic(code, message, at(value)))
     return found[:1]
 
 
@@ -331,7 +346,7 @@ def _is_simple(schema: Json) -> bool:
 def _words(keyword: str, value: Any) -> str:
     match keyword:
         case "format":
-            return f"it must be a `{value}`"
+            return f"it must be of the format `{value}`"
         case "pattern":
             return f"it must match `{value}`"
         case "type":
