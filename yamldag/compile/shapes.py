@@ -125,6 +125,8 @@ def is_schema(node: Map) -> bool:
         return type(value) is Seq and all(
             type(item) is Scalar and item.value in TYPES for item in value.items
         )
+    if all(type(value) is Scalar and value.value in TYPES for _, value in node.items.values()):
+        return False  # an output may well have a key that is called `format`
     return not _SCHEMA_KEYS.isdisjoint(node.items) and all(
         name not in ("properties", "items", "additionalProperties") or type(value) is Map
         for name, (_, value) in node.items.items()
@@ -283,9 +285,10 @@ def _no_schema(node: Node, error: ValidationError) -> Diagnostic:
         named = [error.validator_value] if isinstance(error.validator_value, str) else error.validator_value
         words = f"must be {wanted.wanted({'type': named})}, found {wanted.found(value)}"
     help_ = None
+    takes_a_schema = error.validator == "type" and "object" in error.validator_value
     if keyword == "required" and type(value) is Scalar and type(value.value) is bool:
         help_ = "a param without `default` is required: leave it out"
-    elif type(value) is Scalar and value.text in TYPES:
+    elif takes_a_schema and type(value) is Scalar and value.text in TYPES:
         help_ = f"write a schema: `{{type: {value.text}}}`"
     return Diagnostic("YD410", f"this is not a JSON Schema: `{keyword}` {words}", at(value), help_)
 

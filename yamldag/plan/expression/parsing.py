@@ -126,6 +126,9 @@ class _Reader:
     def visit(self, node: nodes.Node | None) -> None:
         if node is None:
             return
+        if isinstance(node, nodes.Pair):  # no level of its own
+            self.visit_all((node.key, node.value))
+            return
         self.depth += 1
         if self.depth > MAX_DEPTH:
             raise _TooDeepError
