@@ -280,15 +280,15 @@ def _no_schema(node: Node, error: ValidationError) -> Diagnostic:
     """What a keyword's value must be, and is not."""
     value = _below(node, list(error.absolute_path))
     keyword = next((str(part) for part in reversed(error.absolute_path) if isinstance(part, str)), "schema")
+    given: Any = error.validator_value if error.validator == "type" else []
+    kinds = [given] if isinstance(given, str) else list(given)
     words = f"can't be {wanted.found(value)}"
-    if error.validator == "type":
-        named = [error.validator_value] if isinstance(error.validator_value, str) else error.validator_value
-        words = f"must be {wanted.wanted({'type': named})}, found {wanted.found(value)}"
+    if kinds:
+        words = f"must be {wanted.wanted({'type': kinds})}, found {wanted.found(value)}"
     help_ = None
-    takes_a_schema = error.validator == "type" and "object" in error.validator_value
     if keyword == "required" and type(value) is Scalar and type(value.value) is bool:
         help_ = "a param without `default` is required: leave it out"
-    elif takes_a_schema and type(value) is Scalar and value.text in TYPES:
+    elif "object" in kinds and type(value) is Scalar and value.text in TYPES:
         help_ = f"write a schema: `{{type: {value.text}}}`"
     return Diagnostic("YD410", f"this is not a JSON Schema: `{keyword}` {words}", at(value), help_)
 
