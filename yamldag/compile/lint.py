@@ -71,14 +71,21 @@ def _unused(root: Draft, binding: Binding) -> Iterator[Diagnostic]:
 
 
 def _redundant(root: Draft) -> Iterator[Diagnostic]:
+    """Only where all must be a success does one need imply those above it; and `branch` chooses among the tasks
+    directly below it."""
+    from yamldag.compile import freeze
+
     tasks = {task.id: task for task in root.tasks()}
-    parents = {name: list(task.parents) for name, task in tasks.items()}
-    if graph.rings(parents):
+    if graph.rings({name: list(task.parents) for name, task in tasks.items()}):
         return
-    for parent, child in graph.redundant(parents):
+    judged = {
+        name: list(task.parents) if freeze.rule(task) == "all_success" and not task.setups else []
+        for name, task in tasks.items()
+    }
+    for parent, child in graph.redundant(judged):
         task = tasks[child]
         origin = task.needed.get(parent)
-        if origin is not None and parent not in task.referenced:
+        if origin is not None and parent not in task.referenced and tasks[parent].operator != "branch":
             message = f"`{child}` needs `{parent}` already through another of its needs"
             yield Diagnostic("YD803", message, origin.place(), "take it out")
 
