@@ -207,3 +207,28 @@ def test_the_project_is_found_from_a_folder_below(yamldag: Caller, monkeypatch: 
     assert yamldag("show", "daily").code == 0
     root = next(row["value"] for row in yamldag("config", "--json").json if row["name"] == "root")
     assert Path(root) == yamldag.folder
+
+
+@pytest.mark.parametrize("command", ["show", "run", "next", "graph"])
+def test_a_file_of_templates_alone_is_wrong_usage(command: str, yamldag: Caller) -> None:
+    path = yamldag.write("pipelines/t.yml", "template: t\ntasks: {a: {bash: echo}}\n")
+    said = yamldag(command, str(path))
+    assert (said.code, said.out) == (2, "")
+    assert (
+        said.err
+        == f"yamldag {command}: `{path}` holds templates alone, which run where a pipeline uses them\n"
+    )
+
+
+def test_why_there_is_no_tick_is_not_guessed(yamldag: Caller) -> None:
+    yamldag.write("pipelines/daily.yml", DAILY)
+    yamldag.write("pipelines/p.yml", "pipeline: p\ntasks: {a: {bash: echo}}\n")
+    yamldag.write("pipelines/old.yml", DAILY.replace("daily\n", "old\nend: 2026-02-01\n", 1))
+    assert yamldag("next", "p").out == "p has no coming tick: it has no clock\n"
+    assert yamldag("next", "old", "--after", "2026-03-01").out == "old has no tick after 2026-03-01\n"
+    between = ("--after", "2026-03-01", "--until", "2026-03-01T05:00")
+    assert (
+        yamldag("next", "daily", *between).out
+        == "daily has no tick after 2026-03-01 until 2026-03-01T05:00\n"
+    )
+    assert yamldag("next", "daily", "-n", "0").out == ""

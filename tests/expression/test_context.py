@@ -91,7 +91,7 @@ def test_what_is_wrong_in_a_use_is_told_only_if_it_is_asked_for() -> None:
         ("{{ uses['g'].of.nope | upper }}", "`params.of` has no key `nope`"),
         (
             "{{ uses['g'].bare }}",
-            "the value of `params.bare` can't go into a shell as it is, as it holds `;`; ",
+            "in `params.bare`",
         ),
         ("{{ uses['g'].bare | upper }}", "in `params.bare | upper`"),
     ],

@@ -98,7 +98,9 @@ class Binding:
         value = operators.parameter(node, parameter) if type(node) is Map else node
         if type(value) is Scalar and type(value.value) is str and not any(True for _ in strings(value)):
             if id(value) not in self.faulty:
-                self._template(draft, value, analyse_expression(value.text), Where.OPERATOR)
+                analysis = analyse_expression(value.text)
+                if self._template(draft, value, analysis, Where.OPERATOR) and parameter == "go":
+                    self._no_text("short_circuit", draft, value, analysis)
         elif type(value) is Seq:
             for item in value.items:
                 self._chosen(draft, item)
@@ -149,9 +151,12 @@ class Binding:
             analysis = analyse_expression(text)
         if not self._template(draft, node, analysis, where):
             return
+        self._no_text("when", draft, node, analysis)
+
+    def _no_text(self, name: str, draft: Draft, node: Scalar, analysis: Analysis) -> None:
         kind = analysis.kind or self.outputs.kind_of(draft, analysis)
         if kind == "string":
-            message = "`when` would be a text, which is neither true nor false"
+            message = f"`{name}` would be a text, which is neither true nor false"
             self.found.append(Diagnostic("YD506", message, at(node), "compare it: `params.mode == 'full'`"))
 
     def _matrix(self, draft: Draft, node: Node) -> None:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from yamldag.compile import connecting, copying, plugins, shapes
+from yamldag.compile import answering, connecting, copying, plugins, shapes
 from yamldag.compile.draft import Draft, Entries, Entry, Layer, Scope, merged, strings
 from yamldag.compile.keys import CALLING, OPERATORS
 from yamldag.compile.project import Project
@@ -78,7 +78,11 @@ class Operators:
             function = parameter(node, "python")
             if function is not None and id(function) not in self.faulty:
                 self._call_of(task, function)
-        self._connections(task.operator, [entry.node for entry in task.values(task.operator)])
+        given = [entry.node for entry in task.values(task.operator)]
+        for each in given:
+            self.found += answering.faults(task.operator, each, self.faulty)
+        self._connections(task.operator, given)
+        self._connected(task.operator, key, given)
         self._exclusive(task.operator, node)
         self._required(task.operator, key, node, task)
         self._output(task)
@@ -105,6 +109,16 @@ class Operators:
                 if id(name) not in self.faulty and not any(True for _ in strings(name)):
                     self._connection(operator, name)
 
+    def _connected(self, operator: str, key: Scalar, given: Sequence[Node]) -> None:
+        """What reaches nothing without a connection has one: its own, or that of `defaults`."""
+        if self.project.file is None or self.project.unsure("connections"):
+            return
+        if operator == "wait" and (asked := parameter(given[0], "sql")) is not None:
+            operator, given = "sql", [asked]
+        if operator in connecting.LOST and not any(connecting.may_have(operator, node) for node in given):
+            help_ = "name one of `connections:` in yamldag.yml"
+            self.found.append(Diagnostic("YD402", f"`{operator}` needs a `connection`", at(key), help_))
+
     def _connection(self, operator: str, node: Scalar) -> None:
         known = self.project.connections
         if operator == "airflow" and f"AIRFLOW_CONN_{node.text.upper()}" in self.project.surroundings:
@@ -113,17 +127,26 @@ class Operators:
             near = nearest(node.text, known)
             help_ = f"did you mean `{near}`?" if near else "declare it under `connections:` in yamldag.yml"
             self.found.append(Diagnostic("YD210", f"there is no connection `{node.text}`", at(node), help_))
+            return
+        kind = self.project.kind_of_connection(node.text)
+        if connecting.unfit(operator, kind):
+            message = f"`{node.text}` leads to `{kind}`, which is nothing for `{operator}`"
+            self.found.append(Diagnostic("YD707", message, at(node)))
 
     def _exclusive(self, name: str, node: Node) -> None:
         """Parameters of which at most one may be given."""
         operator = catalog.operator(name)
         if operator is None or type(node) is not Map:
             return
+        told: set[str] = set()
         for group in operator.exclusive:
             given = sorted(
                 (node.items[one][0] for one in group if one in node.items), key=lambda key: key.start
             )
+            if given and given[0].text in told:
+                continue  # it has no place here, whatever else stands beside it
             for second in given[1:]:
+                told.add(given[0].text)
                 related = (Related(f"`{given[0].text}` is here", at(given[0])),)
                 message = f"`{second.text}` can't stand beside `{given[0].text}`: `{name}` takes one of them"
                 self.found.append(Diagnostic("YD707", message, at(second), None, related))
@@ -400,6 +423,7 @@ class Operators:
         elif id(node) not in self.faulty:
             self._required(operators[0], key, node, None)
             self._connections(operators[0], [node])
+            self.found += answering.faults(operators[0], node, self.faulty)
             if operators[0] in SCRIPTS:
                 self._read_by_shell(operators[0], scope, node)
             elif operators[0] == "python":
