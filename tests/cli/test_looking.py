@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -197,6 +200,7 @@ def test_config_says_where_each_value_comes_from(yamldag: Caller, monkeypatch: p
     assert rows["database"]["from"] == "$YAMLDAG_DATABASE"
     assert rows["pools"]["from"] == "yamldag.yml, environment prod"
     assert rows["executor"]["from"] == "default"
+    assert rows["vars"]["from"] == "yamldag.yml"
     assert "hidden" not in yamldag("config", "--env", "prod").out
 
 
@@ -232,3 +236,52 @@ def test_why_there_is_no_tick_is_not_guessed(yamldag: Caller) -> None:
         == "daily has no tick after 2026-03-01 until 2026-03-01T05:00\n"
     )
     assert yamldag("next", "daily", "-n", "0").out == ""
+
+
+def test_config_tells_what_an_environment_and_a_variable_say(
+    yamldag: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    yamldag.write("yamldag.yml", "vars: {a: 1, b: 2}\nenvironments: {prod: {vars: {b: 3}}}\n")
+    monkeypatch.setenv("YAMLDAG_SLOTS", "4")
+    rows = {row["name"]: row for row in yamldag("config", "--env", "prod", "--json").json}
+    assert (rows["vars"]["value"], rows["vars"]["from"]) == (
+        {"a": 1, "b": 3},
+        "yamldag.yml, environment prod",
+    )
+    assert (rows["slots"]["value"], rows["slots"]["from"]) == (4, "$YAMLDAG_SLOTS")
+    monkeypatch.setenv("YAMLDAG_SLOTS", "many")
+    assert "`slots` must be" in yamldag("config").err
+
+
+@pytest.mark.parametrize("given", ["[some, more]", "some:more"])
+def test_several_folders_may_be_given_by_a_variable(
+    given: str, yamldag: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    yamldag.write("some/daily.yml", DAILY)
+    yamldag.write("more/other.yml", DAILY.replace("daily", "other", 1))
+    monkeypatch.setenv("YAMLDAG_PIPELINES", given)
+    assert yamldag("validate").out == "2 files, 2 pipelines: all fine\n"
+
+
+@pytest.mark.parametrize(
+    ("call", "kept", "command", "words"),
+    [
+        ("scandir", "pipelines", "validate", "the folder `pipelines` can't be read: permission denied"),
+        ("stat", "yamldag.db", "runs", "can't be looked for: permission denied"),
+    ],
+)
+def test_what_may_not_be_looked_at_is_not_told_to_be_absent(
+    call: str, kept: str, command: str, words: str, yamldag: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    yamldag.write("pipelines/daily.yml", DAILY)
+    real = getattr(os, call)
+
+    def refusing(path: str = ".", **more: Any) -> Any:
+        if str(path).endswith(kept):
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return real(path, **more)
+
+    monkeypatch.setattr(os, call, refusing)  # who may do everything is refused nothing
+    said = yamldag(command)
+    assert (said.code, said.out) == (2, "")
+    assert words in said.err
