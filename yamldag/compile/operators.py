@@ -13,6 +13,7 @@ from yamldag.compile.project import Project
 from yamldag.compile.seen import Seen
 from yamldag.operators import catalog
 from yamldag.operators.scripts import SCRIPTS
+from yamldag.operators.sql import FORMATS as ENDINGS
 from yamldag.syntax.diagnostic import Diagnostic, Related, at
 from yamldag.syntax.locate import place
 from yamldag.syntax.nearest import nearest
@@ -68,6 +69,7 @@ class Operators:
             self._call_of(task, node)
         elif task.operator == "sql":
             self._file(task, node)
+            self._saved(node)
         elif task.operator == "airflow":
             self._airflow([entry.node for entry in task.values("airflow")])
         elif task.operator == "copy":
@@ -83,6 +85,8 @@ class Operators:
             self.found += answering.faults(task.operator, each, self.faulty)
         self._connections(task.operator, given)
         self._connected(task.operator, key, given)
+        for each in given:
+            self._requirements(each)
         self._exclusive(task.operator, node)
         self._required(task.operator, key, node, task)
         self._output(task)
@@ -138,18 +142,33 @@ class Operators:
         operator = catalog.operator(name)
         if operator is None or type(node) is not Map:
             return
-        told: set[str] = set()
         for group in operator.exclusive:
             given = sorted(
                 (node.items[one][0] for one in group if one in node.items), key=lambda key: key.start
             )
-            if given and given[0].text in told:
-                continue  # it has no place here, whatever else stands beside it
             for second in given[1:]:
-                told.add(given[0].text)
                 related = (Related(f"`{given[0].text}` is here", at(given[0])),)
                 message = f"`{second.text}` can't stand beside `{given[0].text}`: `{name}` takes one of them"
                 self.found.append(Diagnostic("YD707", message, at(second), None, related))
+
+    def _requirements(self, node: Node) -> None:
+        """Packages, and nothing that pip would take for an option."""
+        listed = parameter(node, "requirements")
+        for each in listed.items if type(listed) is Seq else [listed]:
+            if type(each) is Scalar and id(each) not in self.faulty and each.text.lstrip().startswith("-"):
+                message = f"`requirements` are packages, found the option `{each.text.strip()}`"
+                help_ = "options of pip stand in `env`, by their variables: `PIP_INDEX_URL`"
+                self.found.append(Diagnostic("YD707", message, at(each), help_))
+
+    def _saved(self, node: Node) -> None:
+        """A file's ending says in what form rows are written to it."""
+        path = parameter(node, "save_to")
+        if type(path) is not Scalar or id(path) in self.faulty or path.text.rstrip().endswith("}}"):
+            return
+        if not path.text.lower().endswith(ENDINGS):
+            words = ", ".join(f"`{each}`" for each in ENDINGS)
+            message = f"`save_to` should end with one of {words}, found `{path.text}`"
+            self.found.append(Diagnostic("YD707", message, at(path)))
 
     def _file(self, task: Draft, node: Node) -> None:
         """A query that is kept in a file beside the pipeline's."""
