@@ -82,7 +82,7 @@ _TABLE = (
     ("YD503", "unknown-test", "error", "a template uses a test or a function that does not exist"),
     ("YD504", "forbidden-statement", "error", "a template uses include, import, extends or macro"),
     ("YD505", "no-template-here", "error", "`{{` stands where no template is rendered"),
-    ("YD506", "bad-condition", "error", "`when` is not an expression, or never true or false"),
+    ("YD506", "bad-condition", "error", "a condition is not an expression, or never true or false"),
     ("YD507", "unsafe-shell", "error", "a value would go into the shell unquoted and change what it means"),
     ("YD508", "sh-in-quotes", "error", "`| sh` stands inside quotes, which its own quotes would close"),
     ("YD509", "no-item-here", "error", "`item`, `index` or `matrix` stands outside a mapped task"),
