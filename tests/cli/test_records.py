@@ -157,6 +157,22 @@ def test_runs_tasks_and_logs_tell_of_what_has_run(capsys: pytest.CaptureFixture[
     }
 
 
+def test_a_silent_attempt_is_told_why_it_is_over(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / "pipelines" / "mute.yml").write_text(
+        "pipeline: mute\ndefaults: {retries: 1, retry_delay: 0s}\ntasks:\n  a: {bash: exit 3}\n"
+        "  b: {foreach: [0, 3], bash: exit $CODE, env: {CODE: '{{ item }}'}}\n"
+    )
+    run = data(capsys, "run", "mute", code=1)["run_id"]
+    for task, words in [
+        (["a"], "`a` of run {run} wrote nothing in attempt 2: it is failed, exit code 3"),
+        (["a", "--attempt", "1"], "`a` of run {run} wrote nothing in attempt 1: it is failed"),
+        (["b[0]"], "`b[0]` of run {run} wrote nothing in attempt 1: it is success"),
+        (["b[1]"], "`b[1]` of run {run} wrote nothing in attempt 2: it is failed, exit code 3"),
+    ]:
+        assert main(["logs", "mute", *task]) == 0
+        assert capsys.readouterr() == ("", words.format(run=run) + "\n")
+
+
 @pytest.mark.parametrize("arguments", [["tasks", "demo"], ["logs", "demo", "load"]])
 def test_looking_before_anything_has_run_says_so_and_makes_nothing(
     arguments: list[str], project: Path, capsys: pytest.CaptureFixture[str]
