@@ -235,6 +235,26 @@ def test_a_broken_edit_keeps_the_last_good_version_and_says_what_is_wrong(place:
     assert not service.board.status.pipelines["p"].stale
 
 
+def test_a_file_that_breaks_and_is_mended_is_told_once_each(place: Place) -> None:
+    place.write("p")
+    service = place.service()
+    place.go(service, 3)
+    place.write("p", "pipeline: p\nschedule: {every: 10s}\ntasks:\n  a: {bash: x, needs: [b, c]}\n")
+    place.write("new", "pipeline: new\ntasks: {}\n")
+    place.go(service, 6)
+    place.write("other")
+    place.go(service, 3)
+    place.write("p", script="echo mended")
+    (place.root / "pipelines" / "new.yml").unlink()
+    place.go(service, 4)
+    assert [line for line in place.said if not line.startswith("run ")] == [
+        "pipelines/new.yml:2:1: YD307: there is no task in `tasks`; nothing of it runs",
+        "pipelines/p.yml:4:24: YD203: `a` needs `b`, but there is no such task (and 1 more); "
+        "the last good version of `p` goes on",
+        "pipelines/p.yml is in order again",
+    ]
+
+
 def test_a_file_that_is_no_yaml_any_more_keeps_its_pipelines(place: Place) -> None:
     place.write("p")
     service = place.service()
@@ -308,6 +328,9 @@ def test_a_broken_project_file_keeps_the_last_good_project(place: Place) -> None
     place.go(service, 11)
     assert place.hands.started == ["echo one"]
     assert service.board.status.broken
+    assert place.said[0] == (
+        "yamldag.yml:2:1: YD401: unknown key `foo` at the top level; what it said before stays in force"
+    )
     (place.root / "yamldag.yml").write_text("vars: {x: two}\n")
     place.go(service, 10)
     assert place.hands.started == ["echo one", "echo two"]
