@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -15,12 +15,13 @@ from yamldag.engine.loop.news import BEAT
 from yamldag.engine.memory.newer import Newer
 from yamldag.engine.schedule.catalogue import Catalogue
 from yamldag.engine.schedule.known import Known, known
+from yamldag.engine.schedule.ticker import QUEUE
 from yamldag.engine.service import Service
 from yamldag.engine.step.choice import Wish
 from yamldag.engine.takeover.lock import Lock
 from yamldag.executors.contract import Ended, Start
 from yamldag.plan.pipeline import from_text
-from yamldag.store import moves, schedules
+from yamldag.store import backfills, moves, schedules
 from yamldag.store.database import open_database
 
 EVERY = "pipeline: {name}\nschedule: {{every: 10s}}\n{more}tasks:\n  a: {{bash: '{script}'}}\n"
@@ -172,6 +173,26 @@ def test_a_restart_between_recording_and_starting_starts_the_run(place: Place) -
     assert place.ticks("p") == [(10, "queued")]
     place.go(place.service(), 1)
     assert place.ticks("p") == [(10, "success")]
+
+
+def test_a_tick_that_a_backfill_has_run_gets_no_second_run(place: Place) -> None:
+    """One that was cancelled has run nothing."""
+    place.write("p", more="catchup: all\n")
+    place.go(place.service(), 11)
+    add_backfill(place, {20: "success", 30: "cancelled", 40: "failed", 50: "queued"})
+    place.clock.time += 50  # to 61
+    place.go(place.service(), 3)
+    assert scheduled(place) == [10, 30, 60]
+
+
+def test_ticks_after_more_than_a_portion_that_a_backfill_has_run_need_not_wait(place: Place) -> None:
+    place.write("p", more="catchup: all\n")
+    place.go(place.service(), 11)
+    backfilled = range(20, 20 + 10 * (QUEUE + 5), 10)
+    add_backfill(place, dict.fromkeys(backfilled, "success"))
+    place.clock.time = 1_800_000_000 + backfilled[-1] + 15
+    place.go(place.service(), 3)
+    assert scheduled(place) == [10, backfilled[-1] + 10]
 
 
 def test_two_schedulers_by_mistake_still_make_one_run_of_a_tick(place: Place) -> None:
@@ -529,6 +550,29 @@ def test_who_was_asked_for_before_room_came_has_part_in_it(place: Place) -> None
     service.turn(wait=False)
     rows = place.database.execute("SELECT id FROM run WHERE state = 'running'").fetchall()
     assert list(rows) == [("second",)]
+
+
+def scheduled(place: Place) -> list[int]:
+    """The ticks that have a scheduled run, in seconds since the beginning."""
+    rows = place.database.execute("SELECT logical_date FROM run WHERE type = 'scheduled'").fetchall()
+    return sorted(round(times.read(at).timestamp()) - 1_800_000_000 for (at,) in rows)
+
+
+def add_backfill(place: Place, states: Mapping[int, str]) -> None:
+    """A backfill of `p`, with runs in these states by the seconds since the beginning."""
+
+    def work() -> None:
+        rows = []
+        for at in states:
+            date = times.stored_at(1_800_000_000 + at)
+            rows.append(schedules.QueuedRun(f"b{at}", "p", "backfill", date, date, date, "{}", 0.0))
+        first, last = rows[0].logical_date, rows[-1].logical_date
+        asked = backfills.NewBackfill("b", "p", first, last, "none", 1, "{}", 0.0)
+        backfills.create(place.database, asked, rows)
+        for at, state in states.items():
+            place.database.execute("UPDATE run SET state = ?, ended = 1 WHERE id = ?", (state, f"b{at}"))
+
+    place.database.write(work)
 
 
 def queue(place: Place, of: Known, name: str, day: int = 1) -> None:

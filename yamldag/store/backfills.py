@@ -50,6 +50,11 @@ def tick_runs(database: Database, pipeline: str, first: str, last: str) -> list[
     return [TickRun(*row) for row in rows]
 
 
+def pipelines(database: Database) -> set[str]:
+    """Those that a backfill was ever asked for."""
+    return {str(name) for (name,) in database.execute("SELECT DISTINCT pipeline FROM backfill")}
+
+
 def open_runs(database: Database, backfill: str) -> list[str]:
     """Its runs that wait or run."""
     rows = database.execute(
