@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from yamldag.compile.project import find
-from yamldag.engine import outside, times
+from yamldag.engine import orders, outside, times
 from yamldag.engine.loop.engine import Engine
 from yamldag.engine.loop.news import BEAT
 from yamldag.engine.memory.newer import Newer
@@ -183,6 +183,23 @@ def test_a_tick_that_a_backfill_has_run_gets_no_second_run(place: Place) -> None
     place.clock.time += 50  # to 61
     place.go(place.service(), 3)
     assert scheduled(place) == [10, 30, 60]
+
+
+def test_a_tick_that_comes_while_a_backfill_is_being_asked_for_has_one_run(place: Place) -> None:
+    place.write("p")
+    service = place.service()
+    place.go(service, 3)
+    known = service.catalogue.pipelines["p"]
+    found = orders.range_of(known.plan, times.shown(1_800_000_010) or "", times.shown(1_800_000_030) or "")
+    chosen = orders.plan_backfill(place.database, known.plan, found, "none")
+    place.go(service, 10)
+    version = moves.Version("p", known.plan.file, known.version, known.text, place.clock.now())
+    how = {"reprocess": "none", "max_active": None}
+    _, runs = orders.begin_backfill(place.database, known.plan, version, chosen, {}, place.clock.now(), **how)
+    assert len(runs) == 2
+    place.go(service, 20)
+    assert [at for at, _ in place.ticks("p")] == [10, 20, 30]
+    assert scheduled(place) == [10]
 
 
 def test_ticks_after_more_than_a_portion_that_a_backfill_has_run_need_not_wait(place: Place) -> None:

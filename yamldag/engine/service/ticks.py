@@ -48,15 +48,18 @@ class Ticks(Struct):
             return
 
         def record() -> list[QueuedRun]:
+            for each in (
+                decisions
+            ):  # first of all: a backfill that is being recorded, and the ticks, wait for each other
+                decided = times.stored(each.position.decided)
+                position = StoredPosition(decided, each.position.rule)
+                schedules.set_position(database, each.pipeline, position, now)
             made: list[QueuedRun] = []
             backfilled = backfills.pipelines(database) if any(each.ticks for each in decisions) else ()
             for each in decisions:
                 taken = _taken(database, each) if each.ticks and each.pipeline in backfilled else ()
                 rows = (row for row in _rows(each, now) if row.logical_date not in taken)
                 made += [row for row in rows if schedules.queue_run(database, row)]
-                decided = times.stored(each.position.decided)
-                position = StoredPosition(decided, each.position.rule)
-                schedules.set_position(database, each.pipeline, position, now)
             return made
 
         made = database.write(record)
