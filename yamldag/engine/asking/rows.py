@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from yamldag.engine import times
-from yamldag.engine.asking.naming import meant
+from yamldag.engine.asking.naming import item_words, meant
 from yamldag.engine.refused import unknown
 from yamldag.plan.state import TaskState
 from yamldag.syntax.nearest import nearest
@@ -77,6 +77,7 @@ def task_rows(db: sa.Connection, run: sa.RowMapping) -> list[Row]:
             "state": row.state,
             "attempts": row.attempts,
             "map_index": index_of(row.map_index),
+            "item": item_words(json.loads(row.item), row.map_index) if row.item else None,
             "started_at": times.shown(row.started),
             "ended_at": times.shown(row.ended),
             "reason": row.reason,
