@@ -204,6 +204,24 @@ def test_config_says_where_each_value_comes_from(yamldag: Caller, monkeypatch: p
     assert "hidden" not in yamldag("config", "--env", "prod").out
 
 
+def test_a_pipeline_that_calls_nobody_is_listed_as_one_with_errors(yamldag: Caller) -> None:
+    yamldag.write(
+        "pipelines/two.yml",
+        "pipeline: caller\ntasks: {a: {pipeline: nobody}}\n---\npipeline: other\ntasks: {a: {bash: echo}}\n",
+    )
+    rows = {row["pipeline"]: row["valid"] for row in yamldag("list", "--json").json}
+    assert rows == {"caller": False, "other": True}
+
+
+def test_slots_may_come_from_a_variable(yamldag: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    yamldag.write("yamldag.yml", "slots: 4\n")
+    monkeypatch.setenv("YAMLDAG_SLOTS", "2")
+    rows = {row["name"]: row for row in yamldag("config", "--json").json}
+    assert rows["slots"] == {"name": "slots", "value": 2, "from": "$YAMLDAG_SLOTS"}
+    monkeypatch.setenv("YAMLDAG_SLOTS", "many")
+    assert yamldag("config").code == 1
+
+
 def test_the_project_is_found_from_a_folder_below(yamldag: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
     yamldag.write("yamldag.yml", "vars: {a: 1}\n")
     yamldag.write("pipelines/daily.yml", DAILY)

@@ -122,6 +122,40 @@ def test_files_and_folders_may_be_given(yamldag: Caller) -> None:
     assert yamldag("validate", "one", "two.yaml", "two.yaml", "--json").json["files"] == 2
 
 
+def test_an_ignore_file_at_the_root_counts_from_there(yamldag: Caller) -> None:
+    yamldag.write("pipelines/good.yml", GOOD)
+    yamldag.write("pipelines/values/one.yml", BAD)
+    yamldag.write("pipelines/old/two.yml", BAD)
+    yamldag.write("yamldag.yml", "")
+    yamldag.write(".yamldagignore", "pipelines/values/*\nold/\n")
+    for paths in ([], ["pipelines"], ["."]):
+        assert yamldag("validate", *paths).out == "1 file, 1 pipeline: all fine\n"
+
+
+def test_one_file_by_two_paths_is_one_file(yamldag: Caller) -> None:
+    yamldag.write("pipelines/good.yml", GOOD)
+    yamldag.write("yamldag.yml", "pipelines: [pipelines, ./pipelines]\n")
+    for paths in ([], ["pipelines/good.yml", "./pipelines/../pipelines/good.yml", "pipelines"]):
+        assert yamldag("validate", *paths).out == "1 file, 1 pipeline: all fine\n"
+
+
+def test_the_project_file_is_no_pipeline_that_fails(yamldag: Caller) -> None:
+    yamldag.write("pipelines/good.yml", GOOD)
+    yamldag.write("yamldag.yml", "vars: {a: 1}\n")
+    assert yamldag("validate", ".").out == "1 file, 1 pipeline: all fine\n"
+    assert yamldag("validate", "yamldag.yml", "pipelines/good.yml").code == 0
+    yamldag.write("yamldag.yml", "varz: {a: 1}\n")
+    said = yamldag("validate", "yamldag.yml", "--json")
+    assert [(one["code"], one["file"]) for one in said.json["diagnostics"]] == [("YD401", "yamldag.yml")]
+
+
+def test_a_project_file_that_names_no_folder_is_told_of(yamldag: Caller) -> None:
+    yamldag.write("yamldag.yml", "pipelines: 3\n")
+    said = yamldag("validate", "--json")
+    assert said.code == 1
+    assert [(one["code"], one["line"]) for one in said.json["diagnostics"]] == [("YD403", 1)]
+
+
 def test_a_file_given_by_name_is_looked_at_whatever_it_is_called(yamldag: Caller) -> None:
     assert yamldag("validate", str(yamldag.write("pipeline.txt", GOOD))).code == 0
 

@@ -62,7 +62,7 @@ tasks:
 @pytest.mark.parametrize(
     ("choice", "words"),
     [
-        ("branch: \"'c'\"", "it chose `c`, which is no task directly below it; directly below it: `a`"),
+        ("branch: params.c", "it chose `c`, which is no task directly below it; directly below it: `a`"),
         ("branch: {python: {script: return 3}}", "a list of ids or null is wanted, found `3`"),
         ('branch: "params.n"', "a list of ids or null is wanted, found `7`"),
         ("branch: {python: {script: \"return ['a', 'pick']\"}}", "it chose `pick`"),
@@ -70,7 +70,7 @@ tasks:
 )
 def test_a_choice_of_what_is_not_below_fails_without_retry(project: Project, choice: str, words: str) -> None:
     ran = project.run(
-        f"params: {{n: 7}}\ntasks:\n  pick: {{{choice}, retries: 2}}\n  a: {{noop: , needs: pick}}\n"
+        f"params: {{n: 7, c: c}}\ntasks:\n  pick: {{{choice}, retries: 2}}\n  a: {{noop: , needs: pick}}\n"
         "  c: {noop: , needs: a}\n"
     )
     assert ran.states == {"pick": "failed", "a": "upstream_failed", "c": "upstream_failed"}

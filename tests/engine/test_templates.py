@@ -10,10 +10,10 @@ import pytest
 from tests.engine.simulation import OK, Simulation, plan, task, with_output
 from yamldag.engine.loop.templates import Templates
 from yamldag.engine.memory.run import Run, build
-from yamldag.engine.step.readiness import MOST_ITEMS, Refused
+from yamldag.engine.step.readiness import Refused
 from yamldag.operators.contract import Outcome
 from yamldag.plan.expression import TemplateError, render
-from yamldag.plan.pipeline import Fanout, Group, Json, Plan
+from yamldag.plan.pipeline import MOST_ITEMS, Fanout, Group, Json, Plan
 
 DAY = "2026-11-19T15:00:00.000000Z"
 

@@ -99,6 +99,7 @@ def test_independent_mistakes_are_all_told_in_order() -> None:
         "{{ " + "(" * 100 + "1" + ")" * 100 + " }}",
         "{{ " + "[" * 99 + "1" + "]" * 99 + " }}",
         "{{ " + "not " * 99 + "a }}",
+        "{{ " + "{'a': " * 99 + "1" + "}" * 99 + " }}",
     ],
 )
 def test_a_hundred_levels_are_read(text: str) -> None:

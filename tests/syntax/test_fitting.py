@@ -183,3 +183,35 @@ assert "jsonschema" in sys.modules
 
 def test_an_output_that_fits_a_simple_schema_does_not_wait_for_jsonschema() -> None:
     subprocess.run([sys.executable, "-c", LAZY], check=True)
+
+
+def doubling(depth: int) -> dict[str, Any]:
+    """A schema of a few lines that asks the same 2 ** depth times."""
+    parts: dict[str, Any] = {
+        f"d{n}": {"allOf": [{"$ref": f"#/$defs/d{n + 1}"}, {"$ref": f"#/$defs/d{n + 1}"}]}
+        for n in range(depth)
+    }
+    parts[f"d{depth}"] = {"type": "integer"}
+    return {"$ref": "#/$defs/d0", "$defs": parts}
+
+
+@pytest.mark.parametrize("value", [1, "text", [[1]] * 50])
+def test_a_schema_that_grows_like_powers_is_given_up(value: Json) -> None:
+    with pytest.raises(fitting.SchemaError, match="too often"):
+        fitting.misfits(value, doubling(60))
+
+
+def test_branches_that_grow_with_the_depth_of_a_value_are_given_up() -> None:
+    inside: dict[str, Json] = {"items": {"$ref": "#/$defs/list"}}
+    parts: dict[str, Json] = {"list": {"type": "array", "anyOf": [inside, {"allOf": [inside]}]}}
+    value: Json = "no list"
+    for _ in range(80):
+        value = [value]
+    with pytest.raises(fitting.SchemaError, match="too often"):
+        fitting.misfits(value, {"$ref": "#/$defs/list", "$defs": parts})
+
+
+def test_a_long_value_has_time_in_proportion() -> None:
+    schema: dict[str, Json] = {"type": "array", "items": {"anyOf": [{"type": "string"}, {"multipleOf": 2}]}}
+    assert fitting.misfits([*range(0, 20_000, 2)], schema) == []
+    assert len(fitting.misfits([*range(20_000)], schema)) == 10_000

@@ -344,6 +344,10 @@ def laughs(levels: int) -> str:
     return "\n".join(lines)
 
 
+def repeated(value: str, times: int) -> str:
+    return f"- &a {value}\n- [{', '.join(['*a'] * times)}]"
+
+
 def merge_bomb(levels: int) -> str:
     lines = ["- &a0 {" + ", ".join(f"k{n}: 1" for n in range(20)) + "}"]
     lines += [f"- &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 10)}]}}" for n in range(1, levels)]
@@ -359,6 +363,8 @@ REFUSED = {
     "depth through aliases": (alias_tower(5, 30), "YD106"),
     "a billion laughs": (laughs(12), "YD107"),
     "a merge bomb": (merge_bomb(12), "YD107"),
+    "a long text, a hundred times": (repeated("'" + "x" * 200_000 + "'", 100), "YD107"),
+    "a list of long texts, a hundred times": (repeated(f"[{'x' * 90_000}, {'y' * 90_000}]", 100), "YD107"),
     "a list in itself": ("a: &a [*a]", "YD107"),
     "a mapping in itself": ("a: &a {b: {c: *a}}", "YD107"),
     "a merge of itself": ("a: &a {<<: *a}", "YD107"),
@@ -384,6 +390,8 @@ def test_a_hostile_text_is_refused_with_one_diagnostic(name: str) -> None:
 
 def test_what_is_just_within_the_bounds_is_read() -> None:
     for text in (nested(100), "- " * 99 + "[]", alias_tower(4, 30), laughs(4), merge_bomb(4), "---\n" * 1000):
+        assert parse.documents(Source("f.yml", text))[1] == []
+    for text in (repeated("x" * 200_000, 40), repeated("[a, b]", 20_000)):
         assert parse.documents(Source("f.yml", text))[1] == []
 
 

@@ -16,6 +16,7 @@ from yamldag.syntax.nearest import nearest
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
+    from yamldag.compile.compiler import Compiled, Unit
     from yamldag.compile.project import Project
     from yamldag.engine.asking.rows import Row
     from yamldag.engine.clearance import Clearance, Found
@@ -78,7 +79,7 @@ class Here:
         self.broken = compiled.found if compiled.broken else []
         rows = [
             pipeline_row(
-                unit.plan(),
+                None if _has_errors(unit, compiled) else unit.plan(),
                 unit.name,
                 os.path.relpath(unit.path, unit.project.root),
                 last.pop(unit.name, None),
@@ -364,6 +365,16 @@ class Here:
 
     def states(self, runs: Sequence[str]) -> list[str]:
         return [acting.state_of(self._writing(), run) for run in runs]
+
+
+def _has_errors(unit: Unit, compiled: Compiled) -> bool:
+    """Whether a pipeline can't be run, for what only shows beside others, too: a call of one that is not there."""
+    document = unit.root.document
+    places = (one.place for one in compiled.found if one.severity == "error")
+    return any(
+        place.source.path == document.source.path and document.start <= place.start <= document.end
+        for place in places
+    )
 
 
 def _since(text: str | None) -> float | None:

@@ -84,7 +84,7 @@ def _can_be_read(folders: list[str]) -> None:
 def _paths(given: list[str], project: Project) -> list[str]:
     if not given:
         found = project.files()
-        if not found:
+        if not found and not project.broken:
             _can_be_read(project.folders)
             folders = " and ".join(os.path.relpath(folder) for folder in project.folders)
             raise UsageError(
@@ -94,7 +94,7 @@ def _paths(given: list[str], project: Project) -> list[str]:
     paths: list[str] = []
     for path in given:
         if os.path.isdir(path):
-            inside = below(path)
+            inside = below(path, project.root)
             if not inside:
                 raise UsageError(f"there is no pipeline file (*.yml, *.yaml) in `{path}`")
             paths += inside
@@ -102,7 +102,10 @@ def _paths(given: list[str], project: Project) -> list[str]:
             paths.append(path)
         else:
             raise UsageError(f"there is no file or folder `{path}`")
-    return sorted(dict.fromkeys(paths))
+    by_place = {os.path.abspath(path): path for path in reversed(paths)}
+    if project.file is not None:  # its mistakes are told whatever is asked for
+        by_place.pop(os.path.abspath(project.file), None)
+    return sorted(by_place.values())
 
 
 def _printed(compiled: Compiled, args: argparse.Namespace, paths: list[str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from yamldag.compile import names, operators
+from yamldag.compile import operators
 from yamldag.compile.draft import Draft, Entries, Layer, strings
 from yamldag.compile.keys import OPERATORS
 from yamldag.compile.link import Linking
@@ -14,7 +14,7 @@ from yamldag.compile.outputs import Outputs, a
 from yamldag.compile.project import Project
 from yamldag.syntax.diagnostic import Diagnostic, at
 from yamldag.syntax.locate import place
-from yamldag.syntax.tree import Map, Node, Scalar, Seq
+from yamldag.syntax.tree import Map, Node, Scalar
 
 if TYPE_CHECKING:
     from yamldag.plan.expression.analysis import Analysis
@@ -92,25 +92,16 @@ class Binding:
             self._matrix(draft, draft.entries["matrix"][1])
 
     def _choice(self, draft: Draft, node: Node, parameter: str) -> None:
-        """What `branch` and `short_circuit` go by: an expression without its braces, or ids."""
+        """What `branch` and `short_circuit` go by: an expression without its braces."""
         from yamldag.plan.expression.analysis import analyse_expression
 
         value = operators.parameter(node, parameter) if type(node) is Map else node
         if type(value) is Scalar and type(value.value) is str and not any(True for _ in strings(value)):
-            if id(value) not in self.faulty:
-                analysis = analyse_expression(value.text)
-                if self._template(draft, value, analysis, Where.OPERATOR) and parameter == "go":
-                    self._no_text("short_circuit", draft, value, analysis)
-        elif type(value) is Seq:
-            for item in value.items:
-                self._chosen(draft, item)
-
-    def _chosen(self, draft: Draft, item: Node) -> None:
-        if type(item) is not Scalar or id(item) in self.faulty or any(True for _ in strings(item)):
-            return
-        if names.find(item.text, draft) is None and not draft.scope.root.open:
-            message = f"`{draft.name}` chooses `{item.text}`, but there is no such task"
-            self.found.append(Diagnostic("YD203", message, at(item), names.suggestion(item.text, draft)))
+            if id(value) in self.faulty:
+                return
+            analysis = analyse_expression(value.text)
+            if self._template(draft, value, analysis, Where.OPERATOR) and parameter == "go":
+                self._no_text(draft, value, analysis, "short_circuit")
 
     def _strings(self, site: Draft, node: Node, where: Where) -> None:
         for scalar in strings(node):
@@ -149,11 +140,11 @@ class Binding:
                 return
         else:
             analysis = analyse_expression(text)
-        if not self._template(draft, node, analysis, where):
-            return
-        self._no_text("when", draft, node, analysis)
+        if self._template(draft, node, analysis, where):
+            self._no_text(draft, node, analysis, "when")
 
-    def _no_text(self, name: str, draft: Draft, node: Scalar, analysis: Analysis) -> None:
+    def _no_text(self, draft: Draft, node: Scalar, analysis: Analysis, name: str) -> None:
+        """What is asked for yes or no is no text, as far as its type is known."""
         kind = analysis.kind or self.outputs.kind_of(draft, analysis)
         if kind == "string":
             message = f"`{name}` would be a text, which is neither true nor false"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from yamldag.compile import documents, expand, ignores, slots, timing
+from yamldag.compile import choices, documents, expand, slots, timing
 from yamldag.compile.bind import Binding
 from yamldag.compile.documents import File
 from yamldag.compile.draft import Draft, Entries, Scope
@@ -17,12 +18,14 @@ from yamldag.compile.operators import Operators
 from yamldag.compile.project import Project
 from yamldag.compile.seen import Seen
 from yamldag.operators import catalog
-from yamldag.syntax.diagnostic import Diagnostic, Related, at, has_errors, in_order
+from yamldag.syntax.diagnostic import Diagnostic, Place, Related, at, has_errors, in_order
 from yamldag.syntax.source import Source
 from yamldag.syntax.tree import Map, Node, Scalar
 
 if TYPE_CHECKING:
     from yamldag.plan.pipeline import Plan
+
+_ANCHOR = re.compile(r"(?:&\S+\s+)?")
 
 
 @dataclass(slots=True)
@@ -138,12 +141,16 @@ class Compiler:
         return [one.source.text for one in lost]
 
     def close(self, result: Compiled) -> Compiled:
-        """Each mistake once, those in templates with their uses, those that comments silence taken out."""
+        """Each mistake once, those in templates with their uses."""
         result.seen = self.seen
         if result.found or self._library.found:
             result.found = in_order(self._library.with_uses(result.found))
-        result.found = ignores.silenced(result.found, self._sources.values(), lints=self.lints)
         return result
+
+    @property
+    def files(self) -> list[File]:
+        """Those read so far."""
+        return [*self._sources.values()]
 
     # One document
 
@@ -162,7 +169,7 @@ class Compiler:
         entries = _in_force(document, self.project)
         expansion = expand.Expansion(self._library, faulty, found)
         root = expansion.root(document, scope, "pipeline", self.project.layers, ())
-        binding = self._graph(root, entries, faulty, found)
+        binding = self._graph(root, entries, faulty, found, start)
         timing.check(root, entries, faulty, found)
         slots.check(root, self.project, faulty, found)
         if self.lints:
@@ -180,7 +187,10 @@ class Compiler:
             found += lint.of_plugins(root, plan, unit.value, self.project)
         return unit
 
-    def _graph(self, root: Draft, entries: Entries, faulty: set[int], found: list[Diagnostic]) -> Binding:
+    def _graph(
+        self, root: Draft, entries: Entries, faulty: set[int], found: list[Diagnostic], start: int
+    ) -> Binding:
+        """`found` holds what is wrong with this document from `start` on."""
         linking = Linking(root, faulty, found)
         linking.needs()
         binding = Binding(self.project, linking, faulty, found)
@@ -189,6 +199,7 @@ class Compiler:
         linking.teardowns()
         linking.rings()
         Operators(self.project, faulty, found, self.seen).all(root, entries)
+        choices.check(root, faulty, found, sound=not has_errors(found[start:]))
         return binding
 
     def drafted(self, document: Map, file: File) -> Draft | None:
@@ -202,6 +213,7 @@ class Compiler:
 
     def _lone_template(self, document: Map, file: File, found: list[Diagnostic]) -> Draft:
         """A template by itself: what is wrong in it is told even where nobody uses it."""
+        start = len(found)
         fresh = self._library.lone(document)
         found += fresh.found
         scope = Scope(file.source, documents.folder(file.path))
@@ -211,7 +223,7 @@ class Compiler:
         faulty = fresh.faulty | self.project.faulty
         expansion = expand.Expansion(self._library, faulty, found)
         root = expansion.root(document, scope, "template", self.project.layers, (itself,))
-        self._graph(root, document.items, faulty, found)
+        self._graph(root, document.items, faulty, found, start)
         return root
 
 
@@ -232,7 +244,13 @@ def _follows(diagnostic: Diagnostic, file: File) -> bool:
     if place.source is not file.source or any(diagnostic is one for one in file.found):
         return False
     inside = any(one.place.start <= place.start and place.end <= one.place.end for one in file.found)
-    return inside or diagnostic.code == "YD307"
+    return inside or diagnostic.code == "YD307" or _is_of_tagged(place, file)
+
+
+def _is_of_tagged(place: Place, file: File) -> bool:
+    """Whether a place is a whole value whose tag is unknown: nobody knows what that would have made of it."""
+    tags = [one.place.start for one in file.found if one.code == "YD104" and place.start <= one.place.start]
+    return any(_ANCHOR.fullmatch(file.source.text, place.start, tag) for tag in tags)
 
 
 def _doubled_templates(file: File) -> list[Diagnostic]:

@@ -190,10 +190,10 @@ def _own_layer(entries: Entries, site: Draft) -> tuple[Layer, ...]:
 
 def check_with(draft: Draft, inner: Scope, what: str) -> list[Diagnostic]:
     """What `with` gives, held against the params of the template or pipeline (`what`) that it is for."""
-    if inner.open_params:
-        return []
     found: list[Diagnostic] = []
     given = draft.entries.get("with")
+    if inner.open_params or (given and type(given[1]) is not Map):
+        return []
     items: Entries = given[1].items if given and type(given[1]) is Map else {}
     for name, (key, node) in items.items():
         declared = inner.params.get(name)
@@ -205,9 +205,9 @@ def check_with(draft: Draft, inner: Scope, what: str) -> list[Diagnostic]:
             found.append(Diagnostic("YD415", f"the {what} has no param `{name}`", at(key), help_))
         else:
             found += shapes.against(node, _without_default(declared.schema), key, "YD417", f"`{name}`")
-    near_misses = {nearest(name, inner.params) for name in items if name not in inner.params}
+    meant = {nearest(name, inner.params) for name in items if name not in inner.params}
     for name, declared in inner.params.items():
-        if declared.required and name not in items and name not in near_misses:
+        if declared.required and name not in items and not meant & {name, None}:
             related = (Related(f"`{name}` is declared here, without a default", at(declared.key)),)
             message = f"`{draft.name}` must give `{name}`, a param without a default"
             found.append(Diagnostic("YD416", message, at(key_or(draft, "with")), None, related))

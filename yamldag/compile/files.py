@@ -6,16 +6,30 @@ import fnmatch
 import os
 from collections.abc import Iterable, Iterator
 
+from yamldag.root import NAMES
+
 ENDINGS = (".yml", ".yaml")
 IGNORE_FILE = ".yamldagignore"
 
 
-def below(folder: str) -> list[str]:
-    """The pipeline files of a folder, sorted; hidden ones and those that `.yamldagignore` matches aside."""
-    return sorted(_walk(folder, folder, ()))
+def below(folder: str, root: str) -> list[str]:
+    """The pipeline files of a folder of the project at `root`, sorted; hidden ones, those that a `.yamldagignore` there
+    or further up matches, and project files aside."""
+    outer = tuple(pattern for above in _from(root, folder) for pattern in _patterns(above))
+    return sorted(_walk(folder, outer))
 
 
-def _walk(top: str, folder: str, outer: tuple[tuple[str, str], ...]) -> Iterator[str]:
+def _from(root: str, folder: str) -> list[str]:
+    """The folders from the root down to the one that holds `folder`; none if that lies elsewhere."""
+    above = []
+    here = os.path.abspath(folder)
+    while here != root and here != os.path.dirname(here):
+        here = os.path.dirname(here)
+        above.append(here)
+    return above[::-1] if here == root else []
+
+
+def _walk(folder: str, outer: tuple[tuple[str, str], ...]) -> Iterator[str]:
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError:
@@ -25,8 +39,8 @@ def _walk(top: str, folder: str, outer: tuple[tuple[str, str], ...]) -> Iterator
         if entry.name.startswith(".") or _ignored(entry.path, patterns):
             continue
         if entry.is_dir(follow_symlinks=False):
-            yield from _walk(top, entry.path, patterns)
-        elif entry.name.endswith(ENDINGS) and _is_file(entry):
+            yield from _walk(entry.path, patterns)
+        elif entry.name.endswith(ENDINGS) and entry.name not in NAMES and _is_file(entry):
             yield entry.path
 
 

@@ -64,9 +64,9 @@ def _task(draft: Draft, project: Project, env: dict[str, str], common: dict[str,
     assert draft.operator is not None
     operator = catalog.operator(draft.operator)
     get = _Keys(draft)
-    rule = get.rule()
+    judges_by = rule(draft)
     # `always` waits for nobody that it judges, and what is referenced must have ended.
-    alone = rule == "always" or (rule != "all_success" and draft.needed)
+    alone = judges_by == "always" or (judges_by != "all_success" and draft.needed)
     needed = draft.needed if alone else draft.parents
     teardown = tuple(sorted(setup.id for setup in draft.setups))
     where = draft.key.source.place(draft.key.start)
@@ -79,7 +79,7 @@ def _task(draft: Draft, project: Project, env: dict[str, str], common: dict[str,
         needs=tuple(sorted(draft.parents)),
         judged=tuple(sorted(needed)),
         referenced=tuple(sorted(draft.referenced.keys() - draft.needed.keys())),
-        trigger_rule="all_done_setup_success" if teardown else rule,
+        trigger_rule="all_done_setup_success" if teardown else judges_by,
         when=tuple(_conditions(draft)),
         mapped_by=draft.mapped.id if draft.mapped else None,
         retries=get.value("retries", 0),
@@ -136,16 +136,17 @@ class _Keys:
         entry = self.draft.get(name)
         return _as_texts(entry.node) if entry else ()
 
-    def rule(self) -> str:
-        """A task's own; else, of a group's root, the innermost group's that has one; else the defaults'."""
-        own = self.draft.entries.get("trigger_rule")
-        if own is not None:
-            return str(plain(own[1]))
-        for group in _groups_it_begins(self.draft):
-            given = group.entries.get("trigger_rule")
-            if given is not None:
-                return str(plain(given[1]))
-        return str(self.value("trigger_rule", "all_success"))
+
+def rule(draft: Draft) -> str:
+    """A task's own trigger rule; else, of a group's root, the innermost group's that has one; else the defaults'."""
+    own = draft.entries.get("trigger_rule")
+    if own is not None:
+        return str(plain(own[1]))
+    for group in _groups_it_begins(draft):
+        given = group.entries.get("trigger_rule")
+        if given is not None:
+            return str(plain(given[1]))
+    return str(_Keys(draft).value("trigger_rule", "all_success"))
 
 
 def _groups_it_begins(draft: Draft) -> Iterable[Draft]:

@@ -174,5 +174,8 @@ def _near_file(path: str) -> str | None:
         beside = os.listdir(os.path.dirname(path))
     except (OSError, ValueError):  # a name with a NUL in it names no folder
         return None
-    near = nearest(os.path.basename(path), beside)
+    name = os.path.basename(path)
+    if name in beside:
+        return "it is a folder: name a file in it"
+    near = nearest(name, beside)
     return f"did you mean `{near}`?" if near else None

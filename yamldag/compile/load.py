@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 
-from yamldag.compile import documents, plugins, survey
+from yamldag.compile import documents, ignores, plugins, survey
 from yamldag.compile.compiler import Compiled, Compiler, Unit, doubled
 from yamldag.compile.documents import File
 from yamldag.compile.files import shown
@@ -43,7 +43,9 @@ def compile_bytes(project: Project, path: str, data: bytes, *, lints: bool = Fal
 
 
 def across_files(compiler: Compiler, result: Compiled) -> Compiled:
-    """The checks that cross files, and the project file's own mistakes; everything in order."""
+    """The checks that cross files, and the project file's own mistakes; everything in order, without what comments
+    silence."""
+    files = compiler.files  # before more are read for what they say of these
     found = [
         *compiler.project.found,
         *plugins.check(compiler.project),
@@ -53,6 +55,7 @@ def across_files(compiler: Compiler, result: Compiled) -> Compiled:
     ]
     if found:
         result.found = in_order([*result.found, *found])
+    result.found = ignores.silenced(result.found, files, lints=compiler.lints)
     return result
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ from yamldag.syntax.tree import Json, Map, Node, Scalar, Seq, plain
 
 if TYPE_CHECKING:
     from yamldag.operators import signature
+    from yamldag.plan.expression.analysis import Analysis, Reference
 
 NOTIFICATIONS = ("on_failure", "on_success", "on_retry", "on_deadline")
 
@@ -84,7 +86,6 @@ class Operators:
         for each in given:
             self.found += answering.faults(task.operator, each, self.faulty)
         self._connections(task.operator, given)
-        self._connected(task.operator, key, given)
         for each in given:
             self._requirements(each)
         self._exclusive(task.operator, node)
@@ -112,16 +113,6 @@ class Operators:
             for name in connecting.named(operator, node):
                 if id(name) not in self.faulty and not any(True for _ in strings(name)):
                     self._connection(operator, name)
-
-    def _connected(self, operator: str, key: Scalar, given: Sequence[Node]) -> None:
-        """What reaches nothing without a connection has one: its own, or that of `defaults`."""
-        if self.project.file is None or self.project.unsure("connections"):
-            return
-        if operator == "wait" and (asked := parameter(given[0], "sql")) is not None:
-            operator, given = "sql", [asked]
-        if operator in connecting.LOST and not any(connecting.may_have(operator, node) for node in given):
-            help_ = "name one of `connections:` in yamldag.yml"
-            self.found.append(Diagnostic("YD402", f"`{operator}` needs a `connection`", at(key), help_))
 
     def _connection(self, operator: str, node: Scalar) -> None:
         known = self.project.connections
@@ -198,11 +189,12 @@ class Operators:
         known = operator.schema.get("properties", {})
         unknown = [one for one in given if one not in known and not one.startswith("x-")]
         wanted = [one for alternative in operator.required for one in alternative]
-        if any(nearest(one, wanted) for one in unknown):
+        if any(nearest(one, wanted) or not nearest(one, known) for one in unknown):
             return
-        words = " or ".join(
-            " and ".join(f"`{one}`" for one in alternative) for alternative in operator.required
-        )
+        alternatives: Sequence[Sequence[str]] = operator.required
+        if len(alternatives) == 1:
+            alternatives = [[one for one in alternatives[0] if one not in given]]
+        words = " or ".join(" and ".join(f"`{one}`" for one in alternative) for alternative in alternatives)
         self.found.append(Diagnostic("YD402", f"`{name}` needs {words}", at(key)))
 
     # Shapes
@@ -225,6 +217,12 @@ class Operators:
             return
         axes = {name: node for name, (_, node) in entry[1].items.items() if name != "exclude"}
         excluded = entry[1].items.get("exclude")
+        from yamldag.plan.pipeline import MOST_ITEMS
+
+        written = [len(node.items) for node in axes.values() if type(node) is Seq]
+        if len(written) == len(axes) and (count := math.prod(written)) > MOST_ITEMS:
+            message = f"`matrix` must have at most {MOST_ITEMS:,} combinations, found {count:,}"
+            self.found.append(Diagnostic("YD405", message, at(entry[0])))
         if excluded is None or type(excluded[1]) is not Seq:
             return
         for item in excluded[1].items:
@@ -248,15 +246,17 @@ class Operators:
         script = node if type(node) is Scalar and is_short else parameter(node, name)
         if type(script) is not Scalar or id(script) in self.faulty or "{{" not in script.text:
             return
-        from yamldag.plan.expression.analysis import Reference, analyse
+        from yamldag.plan.expression.analysis import analyse
         from yamldag.plan.expression.shell import MISSING, Missing, shell_faults
+
+        given = _given(scope)
 
         def known(reference: Reference) -> Json | Missing:
             """What a reference will be, as far as the file tells: a var, or a param's default."""
             if len(reference.path) != 1:
                 return MISSING
             name = str(reference.path[0].name)
-            if reference.root == "params" and name in scope.params:
+            if reference.root == "params" and name in scope.params and name not in given:
                 return scope.params[name].schema.get("default", MISSING)
             if reference.root == "vars" and name in scope.vars:
                 value = scope.vars[name]
@@ -273,6 +273,24 @@ class Operators:
             self.found.append(
                 Diagnostic(fault.code, fault.message, place(script, fault.start, fault.end), fault.help)
             )
+        self._given_to_shell(script, analysis, given)
+
+    def _given_to_shell(self, script: Scalar, analysis: Analysis, given: dict[str, Node]) -> None:
+        """What `with` gives a template whose script lets it into the shell: told where it is given."""
+        from yamldag.plan.expression.shell import MISSING, Missing, shell_faults
+
+        for name, value in given.items():
+            spots = {one.start for one in analysis.outputs if one.bare and _is_param(one.bare, name)}
+            if not spots or id(value) in self.faulty or any(True for _ in strings(value)):
+                continue
+
+            def known(reference: Reference, name: str = name, value: Node = value) -> Json | Missing:
+                return plain(value) if _is_param(reference, name) else MISSING
+
+            for fault in shell_faults(script.text, analysis, known):
+                if fault.code == "YD507" and fault.start in spots:
+                    where = (Related("it goes into a shell here", place(script, fault.start, fault.end)),)
+                    self.found.append(Diagnostic(fault.code, fault.message, at(value), fault.help, where))
 
     # airflow
 
@@ -453,6 +471,20 @@ class Operators:
         if known:
             own = call.items.get("args")
             self._arguments(*known, [Entry(*own, scope.root)] if own else [], own[0] if own else None)
+
+
+def _is_param(reference: Reference, name: str) -> bool:
+    return reference.root == "params" and [one.name for one in reference.path] == [name]
+
+
+def _given(scope: Scope) -> dict[str, Node]:
+    """What `with` gives the params of a template, by name."""
+    entry = scope.root.entries.get("with") if scope.root.kind == "use" else None
+    return (
+        {}
+        if entry is None or type(entry[1]) is not Map
+        else {name: value for name, (_, value) in entry[1].items.items() if name in scope.params}
+    )
 
 
 def parameter(node: Node, name: str) -> Node | None:

@@ -136,14 +136,17 @@ class Outputs:
         self, node: Scalar, reference: Reference, path: tuple[Segment, ...], shape: dict[str, Json] | None,
         what: str, code: str,
     ) -> None:  # fmt: skip
-        """Follow the keys that a reference asks for down a declared shape."""
+        """Follow the keys that a reference asks for down a declared shape, which is that of `what`."""
+        way = ""
         for segment in path:
             if not shape or segment.name is None or reference.guarded:
                 return
             can, below = shapes.at_path(shape, segment.name)
             if not can:
-                self.say(node, code, *_no_such_key(what, shape, segment))
+                here = f"`{way}` of {what}" if way else what
+                self.say(node, code, *_no_such_key(here, shape, segment))
                 return
+            way += _step(segment.name, way)
             shape = below
 
     def kind_of(self, site: Draft, analysis: Analysis) -> str | None:
@@ -215,6 +218,13 @@ def _closed(text: str, end: int) -> int:
             rest += 1
         return rest + 1 if text[rest : rest + 1] == "]" else end
     return end
+
+
+def _step(name: str | int, way: str) -> str:
+    """One more key, written behind those that led to it."""
+    if isinstance(name, int):
+        return f"[{name}]"
+    return f".{name}" if way else name
 
 
 def _no_such_key(what: str, shape: dict[str, Json], segment: Segment) -> tuple[str, int, int, str | None]:

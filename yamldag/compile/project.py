@@ -68,11 +68,11 @@ class Project:
         """Absolute folders of the pipelines."""
         given = self.value("pipelines", "pipelines")
         names = given if isinstance(given, list) else str(given).split(os.pathsep)
-        return [os.path.join(self.root, str(name)) for name in names]
+        return [os.path.normpath(os.path.join(self.root, str(name))) for name in names]
 
     def files(self) -> list[str]:
         """All pipeline files of the project, sorted."""
-        return sorted({path for folder in self.folders for path in below(folder)})
+        return sorted({path for folder in self.folders for path in below(folder, self.root)})
 
     @property
     def state_folder(self) -> str:
@@ -245,7 +245,7 @@ class Project:
         ]
         rows += [
             Setting(name, plain(self.entries[name][1]), self._origin(name))
-            for name in ("pools", "pipeline_defaults", "defaults", "lint")
+            for name in ("slots", "pools", "pipeline_defaults", "defaults", "lint")
             if name in self.entries
         ]
         if self.vars:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from yamldag.compile.draft import Declared, Entries, strings
 from yamldag.syntax import check, fitting
-from yamldag.syntax.diagnostic import Diagnostic, Place, at
+from yamldag.syntax.check import wanted
+from yamldag.syntax.diagnostic import Diagnostic, at
 from yamldag.syntax.formats import FORMATS
 from yamldag.syntax.nearest import nearest
 from yamldag.syntax.tree import Json, Map, Node, Scalar, Seq, plain
+
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
 
 Schema = dict[str, Json]
 TYPES = ("string", "integer", "number", "boolean", "array", "object", "null")
@@ -103,6 +107,8 @@ def _pair(node: Node, found: list[Diagnostic]) -> dict[str, Json] | None:
 def _typed(node: Scalar, found: list[Diagnostic]) -> dict[str, Json] | None:
     if node.text in TYPES:
         return {"type": node.text}
+    if any(True for _ in strings(node)):  # what is wrong with the template is told
+        return None
     near = _OTHER_WORDS.get(node.text.lower()) or nearest(node.text, TYPES)
     help_ = f"did you mean `{near}`?" if near else f"the types are {', '.join(TYPES)}"
     found.append(Diagnostic("YD404", f"there is no type `{node.text}`", at(node), help_))
@@ -119,6 +125,8 @@ def is_schema(node: Map) -> bool:
         return type(value) is Seq and all(
             type(item) is Scalar and item.value in TYPES for item in value.items
         )
+    if all(type(value) is Scalar and value.value in TYPES for _, value in node.items.values()):
+        return False  # an output may well have a key that is called `format`
     return not _SCHEMA_KEYS.isdisjoint(node.items) and all(
         name not in ("properties", "items", "additionalProperties") or type(value) is Map
         for name, (_, value) in node.items.items()
@@ -254,14 +262,7 @@ def _is_text(node: Node) -> bool:
 
 def _by_jsonschema(node: Map, schema: dict[str, Json]) -> list[Diagnostic]:
     for error in fitting.metaschema().iter_errors(schema):
-        place = _at_path(node, list(error.absolute_path))
-        keyword = next(
-            (str(part) for part in reversed(error.absolute_path) if isinstance(part, str)), "schema"
-        )
-        message = f"this is not a JSON Schema: `{keyword}` can't have this value"
-        if error.validator == "format" and error.validator_value == "regex":
-            message = "this is not a regular expression as JSON Schema has them, or too large a one"
-        return [Diagnostic("YD410", message, place)]
+        return [_no_schema(node, error)]
     references = [ref for ref in _references(schema) if isinstance(ref, str)]
     if not all(ref.startswith("#") for ref in references):
         message = "a schema may refer to its own parts alone (`$ref: '#/…'`)"
@@ -275,6 +276,25 @@ def _by_jsonschema(node: Map, schema: dict[str, Json]) -> list[Diagnostic]:
     return []
 
 
+def _no_schema(node: Node, error: ValidationError) -> Diagnostic:
+    """What a keyword's value must be, and is not."""
+    value = _below(node, list(error.absolute_path))
+    keyword = next((str(part) for part in reversed(error.absolute_path) if isinstance(part, str)), "schema")
+    given: Any = error.validator_value if error.validator == "type" else []
+    kinds = [given] if isinstance(given, str) else list(given)
+    words = f"can't be {wanted.found(value)}"
+    if kinds:
+        words = f"must be {wanted.wanted({'type': kinds})}, found {wanted.found(value)}"
+    if error.validator_value == "regex":
+        words = "must be a regular expression as JSON Schema has them, and not too large a one"
+    help_ = None
+    if keyword == "required" and type(value) is Scalar and type(value.value) is bool:
+        help_ = "a param without `default` is required: leave it out"
+    elif "object" in kinds and type(value) is Scalar and value.text in TYPES:
+        help_ = f"write a schema: `{{type: {value.text}}}`"
+    return Diagnostic("YD410", f"this is not a JSON Schema: `{keyword}` {words}", at(value), help_)
+
+
 def _references(schema: Json) -> list[Json]:
     if isinstance(schema, dict):
         own = [schema["$ref"]] if "$ref" in schema else []
@@ -284,13 +304,13 @@ def _references(schema: Json) -> list[Json]:
     return []
 
 
-def _at_path(node: Node, path: list[Any]) -> Place:
+def _below(node: Node, path: list[Any]) -> Node:
     for part in path:
         if type(node) is Map and str(part) in node.items:
             node = node.items[str(part)][1]
         elif type(node) is Seq and isinstance(part, int) and part < len(node.items):
             node = node.items[part]
-    return at(node)
+    return node
 
 
 # Values
@@ -311,9 +331,9 @@ def against(node: Node, schema: dict[str, Json], key: Scalar, code: str, what: s
     found = []
     for error in errors:
         words = _words(str(error.validator), error.validator_value)
-        found.append(
-            Diagnostic(code, f"{what} does not fit: {words}", _at_path(node, list(error.absolute_path)))
-        )
+        value = _below(node, list(error.absolute_path))
+        message = f"{what} does not fit: {words}, found {wanted.found(value)}"
+        found.append(Diagnostic(code, message, at(value)))
     return found[:1]
 
 
@@ -331,7 +351,7 @@ def _is_simple(schema: Json) -> bool:
 def _words(keyword: str, value: Any) -> str:
     match keyword:
         case "format":
-            return f"it must be a `{value}`"
+            return f"it must be of the format `{value}`"
         case "pattern":
             return f"it must match `{value}`"
         case "type":
@@ -350,7 +370,9 @@ def at_path(schema: dict[str, Json] | None, name: str | int) -> tuple[bool, dict
     if kind == "array":
         items = schema.get("items")
         return isinstance(name, int), items if isinstance(items, dict) else None
-    if kind in ("string", "integer", "number", "boolean", "null"):
+    if kind == "string":  # by a number it is a character of it
+        return isinstance(name, int), {"type": "string"}
+    if kind in ("integer", "number", "boolean", "null"):
         return False, None
     properties = schema.get("properties")
     if isinstance(properties, dict) and str(name) in properties:

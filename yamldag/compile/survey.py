@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,8 @@ from yamldag.syntax.tree import Map, Node, Scalar, Seq
 
 if TYPE_CHECKING:
     from yamldag.compile.compiler import Compiler, Unit
+
+_ID = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 
 def across(compiler: Compiler, units: list[Unit]) -> list[Diagnostic]:
@@ -82,7 +85,7 @@ def _misfit(task: Draft, by_name: dict[str, Unit]) -> Iterable[Diagnostic]:
 
 def _unknown_calls(calls: list[tuple[Unit, Scalar]], known: Iterable[str]) -> Iterator[Diagnostic]:
     for _, node in calls:
-        if node.text not in known:
+        if node.text not in known and _ID.fullmatch(node.text):  # else it is told that this is no id
             near = nearest(node.text, known)
             help_ = f"did you mean `{near}`?" if near else None
             yield Diagnostic("YD213", f"there is no pipeline `{node.text}` in this project", at(node), help_)
@@ -134,7 +137,9 @@ def _parameter(node: Node, name: str) -> Node | None:
 
 
 def _literal(node: Node | None) -> Iterable[Scalar]:
-    return (node,) if type(node) is Scalar and node.text and "{{" not in node.text else ()
+    """What is written out; of what is no text, that alone is told."""
+    is_name = type(node) is Scalar and isinstance(node.value, str) and node.value and "{{" not in node.value
+    return (node,) if is_name and type(node) is Scalar else ()
 
 
 def _produced(root: Draft) -> Iterator[str]:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 
 _BOUNDS = ("start", "end", "timezone")
+_OF_A_MACHINE = {"localtime", "Factory"}
+"""What is among the zones and is none."""
 
 
 def check(root: Draft, entries: Entries, faulty: set[int], found: list[Diagnostic]) -> None:
@@ -57,7 +59,7 @@ def _timezone(entries: Entries, faulty: set[int], found: list[Diagnostic]) -> st
 def _near_zone(name: str) -> str:
     import zoneinfo
 
-    near = nearest(name, zoneinfo.available_timezones())
+    near = nearest(name, zoneinfo.available_timezones() - _OF_A_MACHINE)
     return f"did you mean `{near}`?" if near else "zones have names such as `Europe/Berlin`"
 
 
@@ -107,7 +109,9 @@ def _located(key: Scalar, value: Node, fault: Fault) -> Diagnostic:
             last, node = node.items[str(part)]
         elif type(node) is Seq and isinstance(part, int) and part < len(node.items):
             node = node.items[part]
-    if type(node) is Scalar and node.text:
+    if fault.at_key:
+        where = at(last)
+    elif type(node) is Scalar and node.text:
         where = place(node, fault.start, fault.end) if fault.end > fault.start else at(node)
     else:
         where = at(node) if node.end > node.start else at(last)

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 else:
     Json = Any  # who decodes a plan takes these values as they come
 
+MOST_ITEMS = 100_000
+"""Of a `foreach`, or combinations of a `matrix`."""
+
 
 class Call(Struct, frozen=True):
     """A notification: one call of an operator, outside the graph."""

@@ -9,19 +9,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from yamldag.syntax import patterns
 from yamldag.syntax.formats import FORMATS
+from yamldag.syntax.judging import SchemaError, judge, matches, patience
 from yamldag.syntax.tree import Json
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator, FormatChecker
     from jsonschema.exceptions import ValidationError
 
+__all__ = ["SchemaError", "metaschema", "misfits", "surely", "unresolved", "validator"]
+
 _Schema = Mapping[str, Json]
-
-
-class SchemaError(Exception):
-    """A schema that refers to a part which is not there, or to itself without end."""
 
 
 def misfits(value: Json, schema: _Schema) -> list[ValidationError]:
@@ -31,7 +29,8 @@ def misfits(value: Json, schema: _Schema) -> list[ValidationError]:
     from referencing.exceptions import Unresolvable
 
     try:
-        return list(validator(schema).iter_errors(value))
+        with patience(value):
+            return list(validator(schema).iter_errors(value))
     except Unresolvable:
         raise SchemaError("refers to a schema that is not there") from None
     except RecursionError:
@@ -42,91 +41,7 @@ def validator(schema: _Schema) -> Draft202012Validator:
     """jsonschema's, with our formats, and never fetching what a schema refers to."""
     from referencing import Registry
 
-    return _judge()(schema, registry=Registry(), format_checker=_formats())
-
-
-@cache
-def _judge() -> type[Draft202012Validator]:
-    """jsonschema's, but for our own words."""
-    from jsonschema import Draft202012Validator
-    from jsonschema.validators import extend
-
-    words = {
-        "multipleOf": _multiple_of,
-        "pattern": _pattern,
-        "patternProperties": _pattern_properties,
-        "additionalProperties": _additional_properties,
-        "unevaluatedProperties": _unevaluated_properties,
-    }
-    made: type[Draft202012Validator] = extend(Draft202012Validator, words)  # type: ignore[no-untyped-call]
-    return made
-
-
-def _multiple_of(_: object, step: float, value: Json, __: object) -> Iterator[ValidationError]:
-    """By the decimals that were written: 0.3 is a multiple of 0.1."""
-    from fractions import Fraction
-
-    from jsonschema.exceptions import ValidationError
-
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if is_number and Fraction(str(value)) % Fraction(str(step)):
-        yield ValidationError(f"{value} is not a multiple of {step}")
-
-
-def _pattern(_: object, pattern: str, value: Json, __: object) -> Iterator[ValidationError]:
-    from jsonschema.exceptions import ValidationError
-
-    if isinstance(value, str) and not _matches(pattern, value):
-        yield ValidationError(f"{value} does not match {pattern}")
-
-
-def _pattern_properties(judge: Any, wanted: _Schema, value: Json, _: object) -> Iterator[ValidationError]:
-    names = value if isinstance(value, dict) else {}
-    for pattern, inner in wanted.items():
-        for name in names:
-            if _matches(pattern, name):
-                yield from judge.descend(names[name], inner, path=name, schema_path=pattern)
-
-
-def _additional_properties(
-    judge: Any, wanted: Json, value: Json, schema: _Schema
-) -> Iterator[ValidationError]:
-    from jsonschema.exceptions import ValidationError
-
-    if not isinstance(value, dict):
-        return
-    known: Any = schema.get("properties", {})
-    forms: Any = schema.get("patternProperties", {})
-    more = [name for name in value if name not in known and not any(_matches(form, name) for form in forms)]
-    if wanted is False and more:
-        yield ValidationError(f"there may be no {', '.join(more)}")
-    for name in more if isinstance(wanted, dict) else ():
-        yield from judge.descend(value[name], wanted, path=name)
-
-
-def _unevaluated_properties(
-    judge: Any, wanted: Json, value: Json, schema: _Schema
-) -> Iterator[ValidationError]:
-    """jsonschema's, which would look for patterns by itself."""
-    from jsonschema import Draft202012Validator
-
-    if _has_key("patternProperties", schema):
-        raise SchemaError("has `patternProperties` below `unevaluatedProperties`, which is not supported")
-    yield from Draft202012Validator.VALIDATORS["unevaluatedProperties"](judge, wanted, value, schema)
-
-
-def _has_key(key: str, schema: Json | _Schema) -> bool:
-    if isinstance(schema, Mapping):
-        return key in schema or any(_has_key(key, inner) for inner in schema.values())
-    return isinstance(schema, list) and any(_has_key(key, inner) for inner in schema)
-
-
-def _matches(pattern: str, text: str) -> bool:
-    """Raises SchemaError."""
-    try:
-        return patterns.matches(pattern, text)
-    except patterns.UndecidedError:
-        raise SchemaError(f"has the pattern `{pattern}`, which takes too long to be looked for") from None
+    return judge()(schema, registry=Registry(), format_checker=_formats())
 
 
 def metaschema() -> Draft202012Validator:
@@ -244,7 +159,7 @@ _RULES: dict[str, _Rule] = {
     "maxLength": _bound(str, len, lambda length, most: length <= most),
     "minItems": _bound(list, len, lambda length, least: length >= least),
     "maxItems": _bound(list, len, lambda length, most: length <= most),
-    "pattern": _bound(str, str, lambda text, pattern: _matches(pattern, text)),
+    "pattern": _bound(str, str, lambda text, pattern: matches(pattern, text)),
     "format": _format,
     "items": _items,
     "properties": _properties,

@@ -37,6 +37,8 @@ MAX_SCALAR = 256 * 1024
 MAX_EVENTS = 1_000_000
 MAX_DOCUMENTS = 1_000
 MAX_EXPANDED = 100_000
+LETTERS = 100
+"""So many characters of what aliases repeat count as one value more: long texts grow, too."""
 MAX_TAG_LINES = 16
 
 Items: TypeAlias = dict[str, tuple[Scalar, Node]] | list[Node]
@@ -141,7 +143,7 @@ def _syntax(source: Source, error: MarkedYAMLError, parser: Parser) -> Diagnosti
 
 
 class _Anchor:
-    """What an alias stands for, how many events it expands to, and how deep it goes. No node: still open."""
+    """What an alias stands for, how much it expands to, and how deep it goes. No node: still open."""
 
     __slots__ = ("begun", "height", "node", "size")
 
@@ -264,6 +266,7 @@ class _Reader:
         if unusual.anchor:
             unusual.anchor.node, unusual.anchor.height = whole, height
             unusual.anchor.size += count + self.spent - unusual.anchor.begun
+            unusual.anchor.size += (node.end - node.start) // LETTERS
         return whole
 
     def template(self, start: int, end: int) -> Scalar:
@@ -354,7 +357,10 @@ class _Reader:
 
     def expands_too_far(self, place: Place) -> bool:
         if self.spent > MAX_EXPANDED:
-            message = f"expected aliases that expand to at most {MAX_EXPANDED:,} values, found more"
+            message = (
+                f"expected aliases that expand to at most {MAX_EXPANDED:,} values, "
+                f"or {MAX_EXPANDED * LETTERS:,} characters, found more"
+            )
             self.stop("YD107", message, place)
         return self.spent > MAX_EXPANDED
 
@@ -363,7 +369,8 @@ class _Reader:
     def look_at(self, node: Scalar, event: Any, is_key: bool) -> None:
         """A scalar with an anchor or a tag, or a long one."""
         if event.anchor:
-            self.anchors[event.anchor] = _Anchor(0, node)
+            anchor = self.anchors[event.anchor] = _Anchor(0, node)
+            anchor.size += len(node.text) // LETTERS
         if len(node.text.encode("utf-8", "replace")) > MAX_SCALAR:
             self.tell("YD105", "expected a text of at most 256 KiB, found a longer one", node)
             return

@@ -16,7 +16,7 @@ _BOM = "\ufeff"
 def read(path: str, data: bytes) -> tuple[Source | None, list[Diagnostic]]:
     """A file's bytes (UTF-8, or UTF-16 behind its mark) as a source, or no source and the reason why not."""
     if len(data) > MAX_FILE:
-        return None, [_too_large(path, len(data))]
+        return None, [_too_large(path)]
     encoding = _UTF16.get(data[:2], "utf-8")
     try:
         text = data.decode(encoding)
@@ -40,8 +40,8 @@ def unprintable(source: Source) -> Diagnostic | None:
     return Diagnostic("YD103", message, Place(source, match.start(), match.end()), helping)
 
 
-def _too_large(path: str, size: int) -> Diagnostic:
-    message = f"expected at most 10 MiB, found a file of {size / 1024 / 1024:.1f} MiB"
+def _too_large(path: str) -> Diagnostic:
+    message = "expected a file of at most 10 MiB, found a larger one"
     return Diagnostic("YD105", message, Place(Source(path, ""), 0, 0), "split it into several files")
 
 

@@ -12,11 +12,11 @@ from yamldag.engine import times
 from yamldag.engine.memory.notices import Notice
 from yamldag.engine.memory.run import UNMAPPED, Fan, Instance, Node, Run, task_state
 from yamldag.engine.memory.run import output as output_of
-from yamldag.engine.step.readiness import MOST_ITEMS, Refused
+from yamldag.engine.step.readiness import Refused
 from yamldag.plan.expression import TemplateError, analyse_expression, condition, items, render
 from yamldag.plan.expression.context import UNSET, build
 from yamldag.plan.expression.vocabulary import MAPPED
-from yamldag.plan.pipeline import Json
+from yamldag.plan.pipeline import MOST_ITEMS, Json
 from yamldag.plan.state import FINAL, TaskState
 
 

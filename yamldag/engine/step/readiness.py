@@ -20,7 +20,6 @@ _DECIDED = {
     TaskState.FAILED: Event.FAIL,
 }
 """How an instance comes to a state that was decided before its items were known."""
-MOST_ITEMS = 100_000
 
 
 class Refused(Exception):  # noqa: N818

@@ -126,6 +126,9 @@ class _Reader:
     def visit(self, node: nodes.Node | None) -> None:
         if node is None:
             return
+        if isinstance(node, nodes.Pair):  # no level of its own
+            self.visit_all((node.key, node.value))
+            return
         self.depth += 1
         if self.depth > MAX_DEPTH:
             raise _TooDeepError
@@ -215,10 +218,23 @@ class _Reader:
             bare = self.chain(node)
         else:
             self.visit(node)
-        self.outputs.append(Output(start, end, bare, tuple(_filters(node)), _literal(node)))
+        choices = tuple(self.choices(node))
+        self.outputs.append(Output(start, end, bare, tuple(_filters(node)), _literal(node), choices))
         self.kinds.append(kind_of(bare) if bare else kind(node))
 
     # expressions
+
+    def choices(self, node: nodes.Node) -> Iterator[Segment]:
+        """The literal texts that may come out of an expression, alone or in a list."""
+        if isinstance(node, nodes.Const) and isinstance(node.value, str):
+            mark = self.signs[self.index[node.lineno]]
+            yield Segment(node.value, mark.start + 1, mark.end - 1)
+        elif isinstance(node, nodes.CondExpr):
+            for each in (node.expr1, node.expr2):
+                yield from self.choices(each) if each is not None else ()
+        elif isinstance(node, nodes.List):
+            for each in node.items:
+                yield from self.choices(each)
 
     def chain(self, node: nodes.Node, guarded: bool = False) -> Reference | None:
         """A name with what hangs on it; noted as a reference unless the template itself binds the name."""

@@ -52,6 +52,8 @@ class Output(NamedTuple):
     """Of the whole expression, in the order in which they are applied."""
     text: str | None
     """What it gives, if it is a literal."""
+    choices: tuple[Segment, ...] = ()
+    """The texts among which it chooses, as far as they are written out: the two of `'a' if x else 'b'`."""
 
 
 class Analysis:

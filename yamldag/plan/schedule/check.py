@@ -32,6 +32,8 @@ class Fault(Struct, frozen=True):
     help: str | None = None
     key: str = "schedule"
     """`schedule`, `timezone`, `start` or `end`."""
+    at_key: bool = False
+    """The last key of the path is meant, not its value."""
 
 
 def faults(value: Json, timezone: str, start: str | None, end: str | None) -> list[Fault]:
@@ -105,16 +107,16 @@ def _mapping(value: dict[str, Json]) -> Iterator[Fault]:
     if not clocks and "assets" not in known and len(known) == len(value):
         yield _bad((), f"expected {_FORMS}")
     if len(clocks) > 1 or ("assets" in known and clocks not in ([], ["cron"])):
-        shown = " and ".join(f"`{key}`" for key in known if key != "timezone")
-        yield _bad(
-            (), f"{shown} can't stand side by side", "`assets` may stand beside `cron`, the others alone"
+        first, second, *_ = (key for key in value if key in known and key != "timezone")
+        message, help_ = (
+            f"`{second}` can't stand beside `{first}`",
+            "`assets` may stand beside `cron`, the others alone",
         )
+        yield Fault((second,), 0, 0, "YD604", message, help_, at_key=True)
     if "timezone" in known and "cron" not in known and len(known) > 1:
-        yield _bad(
-            ("timezone",),
-            "`timezone` has a meaning beside `cron` only",
-            "the pipeline's own is its key `timezone`",
-        )
+        message = "`timezone` has a meaning beside `cron` only"
+        help_ = "the pipeline's own is its key `timezone`"
+        yield Fault(("timezone",), 0, 0, "YD604", message, help_, at_key=True)
     for key in known:
         yield from _PARTS[key](value[key], (key,))
 
@@ -177,7 +179,9 @@ def _meant(line: str) -> str | None:
 
 def _at(value: Json, path: Path) -> Iterator[Fault]:
     if not isinstance(value, list) or not value:
-        yield _bad(path, f"expected a list of times such as `2026-01-01T06:00`, found `{json.dumps(value)}`")
+        shown = value if isinstance(value, str) else json.dumps(value)
+        help_ = f"write it as a list: `[{value}]`" if isinstance(value, str) else None
+        yield _bad(path, f"expected a list of times such as `2026-01-01T06:00`, found `{shown}`", help_)
         return
     for index, text in enumerate(value):
         found = times.moment(text, UTC) if isinstance(text, str) else None

@@ -161,7 +161,8 @@ def _retype(schema: Schema, node: Scalar, place: Place) -> tuple[str | None, Fix
     is_text, is_number = isinstance(node.value, str), isinstance(node.value, int | float)
     if "string" in names and is_number and value_judge(schema)(text) is None:
         return f'put it in quotes: `"{text}"`', Fix("put it in quotes", place, f'"{text}"')
-    if schema.get("x-code") == "YD407" and is_number and not isinstance(node.value, bool):
+    in_seconds = schema.get("x-code") == "YD407" and is_number and not isinstance(node.value, bool)
+    if in_seconds and value_judge(schema)(f"{text}s") is None:
         return f"say the unit: `{text}s`, `{text}m` or `{text}h`", None
     if {"integer", "number"} & set(names) and node.style and _is_number(node.text):
         return "take the quotes off", Fix("take the quotes off", place, node.text)

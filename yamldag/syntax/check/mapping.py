@@ -54,8 +54,8 @@ def mapping_check(part: Part) -> Check:
 
 
 def _misfit_reporter(part: Part) -> _Report:
-    """Reports unknown keys and missing ones; an unknown key that was meant to be a missing one speaks for
-    both."""
+    """Reports unknown keys and missing ones; an unknown key that was, or may have been, meant to be a missing one
+    speaks for both."""
     names = [name for name in part.schema.get("properties", ()) if not name.startswith("x-")]
     required: list[str] = part.schema.get("required", [])
     known: Known | None = None
@@ -70,8 +70,9 @@ def _misfit_reporter(part: Part) -> _Report:
             meant = likely(key.text, known)
             if meant in COUNTS_AS_GIVEN and meant not in node.items:
                 node.items[meant] = node.items[key.text]
+        meant_anything = any(likely(key.text, known) is None for key in unknown)
         for name in missing:
-            if not any(likely(key.text, Known([name])) for key in unknown):
+            if not meant_anything and not any(likely(key.text, Known([name])) for key in unknown):
                 checking.complain(node, complaint.missing_key(part.owner, above, node, name))
 
     return report
