@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import Any
 
 from yamldag.cli import options
 from yamldag.cli.records import print_table, short
@@ -27,18 +26,16 @@ def run(args: argparse.Namespace) -> int:
         return 0
     of = f"{found['pipeline']}, version {version}" if version else found["pipeline"]
     sys.stdout.write(f"run {name} of {of}: {found['state']}\n\n")
-    items = any(row.get("item") for row in rows)
-    heads = ("TASK", *(("ITEM",) if items else ()), "STATE", "ATTEMPTS", *_TIMES, "REASON")
-    print_table(heads, [_cells(row, items) for row in rows])
+    cells = [
+        (
+            row["label"],
+            row["state"],
+            row["attempts"],
+            short(row["started_at"]),
+            short(row["ended_at"]),
+            row["reason"],
+        )
+        for row in rows
+    ]
+    print_table(("TASK", "STATE", "ATTEMPTS", "STARTED (UTC)", "ENDED (UTC)", "REASON"), cells)
     return 0
-
-
-_TIMES = ("STARTED (UTC)", "ENDED (UTC)")
-
-
-def _cells(row: dict[str, Any], items: bool) -> list[object]:
-    """A line of the table; with a column for what a mapped task's instances are for, if there are any."""
-    named = row["id"] if row["map_index"] is None else f"{row['id']}[{row['map_index']}]"
-    times = (short(row["started_at"]), short(row["ended_at"]))
-    item = [row.get("item")] if items else []
-    return [named, *item, row["state"], row["attempts"], *times, row["reason"]]

@@ -16,15 +16,16 @@ _BELOW = {"copy": ("from", "to"), "wait": ("http", "sql")}
 
 _WEB = ("http", "https", *CHATS)
 _FIT = {
-    "docker": ("docker",),
+    "docker": ("docker", "http", "https"),
     "email": ("smtp", "smtps"),
     "http": _WEB,
-    "kubernetes": ("kubernetes",),
+    "kubernetes": ("kubernetes", "http", "https"),
     "notify": _WEB,
     "sql": DATABASES,
-    "ssh": ("ssh",),
+    "ssh": ("ssh", "sftp"),
 }
-"""The kinds of connections that an operator can use, of those that we know."""
+"""The kinds of connections that an operator can use, of those that we know. A URL alone is of the kind that it begins
+with."""
 
 LOST = ("sql", "ssh")
 """The operators that nothing else tells where to go."""

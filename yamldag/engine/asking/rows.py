@@ -77,13 +77,21 @@ def task_rows(db: sa.Connection, run: sa.RowMapping) -> list[Row]:
             "state": row.state,
             "attempts": row.attempts,
             "map_index": index_of(row.map_index),
-            "item": item_words(json.loads(row.item), row.map_index) if row.item else None,
             "started_at": times.shown(row.started),
             "ended_at": times.shown(row.ended),
             "reason": row.reason,
+            "label": _label(row),
         }
         for row in rows
     ]
+
+
+def _label(row: sa.Row[Any]) -> str:
+    """As a person knows it: `load`, or `load[orders]` by its item."""
+    if row.map_index < 0:
+        return str(row.task)
+    item = json.loads(row.item) if row.item else None
+    return f"{row.task}[{item_words(item, row.map_index)}]"
 
 
 def index_of(stored: int) -> int | None:

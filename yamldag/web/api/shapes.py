@@ -79,8 +79,8 @@ SCHEMAS: dict[str, Schema] = {
         tasks_removed=listed(TEXT), tasks_added=listed(TEXT),
     ),
     "Task": record(
-        id=TEXT, state=one_of(TaskState), attempts=NUMBER, map_index=INDEX, item=nullable(TEXT),
-        started_at=nullable(TIME), ended_at=nullable(TIME), reason=nullable(TEXT),
+        id=TEXT, state=one_of(TaskState), attempts=NUMBER, map_index=INDEX, started_at=nullable(TIME),
+        ended_at=nullable(TIME), reason=nullable(TEXT), label=TEXT,
     ),
     "Attempt": record(
         id=TEXT, map_index=INDEX, attempt=NUMBER, attempt_id=NUMBER, state=one_of(AttemptState),
