@@ -25,9 +25,12 @@ params:
   parts: {type: array, items: {type: string, enum: [a, b, c]}, default: [a]}
   since: {type: string, format: date, default: "2026-01-01"}
   more: {type: object, default: {x: 1}}
+  letter: {type: string, default: "\\nDear all,\\n"}
+  ratio: {type: number, exclusiveMinimum: 0, maximum: 1, default: 0.5}
 tasks:
   t: {bash: "true"}
 """
+LETTER = "\nDear all,\n"
 
 
 @pytest.fixture
@@ -72,6 +75,8 @@ def test_a_trigger_s_form_has_a_field_for_each_param(shaped: Hosted) -> None:
     assert 'name="p.since" value="2026-01-01" type="date"' in page
     assert "yamldag trigger shaped" in page
     assert page.count("required") >= 1
+    assert f'spellcheck="false">\n{LETTER}</textarea>' in page, "the lines of a text are its own"
+    assert "number &gt;0…1" in page
 
 
 def test_what_is_filled_in_becomes_a_run(shaped: Hosted) -> None:
@@ -84,11 +89,20 @@ def test_what_is_filled_in_becomes_a_run(shaped: Hosted) -> None:
     assert (state, str(date)[:10]) == ("queued", "2026-03-01")
     assert json.loads(str(params)) == {
         "region": "north", "rows": 20, "full": False, "parts": [], "since": "2026-02-03", "more": {"x": 2},
+        "letter": LETTER, "ratio": 0.5,
     }  # fmt: skip
     assert deeds(shaped) == [("local", "run.trigger", "shaped", name)]
     again = shaped.anyone.get(f"/pipelines/shaped/trigger?like={name}").text
     assert 'value="20"' in again
     assert "--param rows=20" in again
+
+
+def test_a_text_of_several_lines_stays_one(shaped: Hosted) -> None:
+    sent = {"p.letter": LETTER.replace("\n", "\r\n"), "p.region": "south"}
+    assert shaped.anyone.post("/pipelines/shaped/trigger", sent | {"p.since": "soon"}).text.count(LETTER) > 0
+    shaped.anyone.post("/pipelines/shaped/trigger", GOOD | sent)
+    [(params,)] = rows(shaped, "SELECT params FROM run WHERE pipeline = 'shaped'")
+    assert json.loads(str(params))["letter"] == LETTER
 
 
 @pytest.mark.parametrize(

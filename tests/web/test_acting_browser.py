@@ -201,6 +201,7 @@ def test_a_run_is_triggered_by_its_form(more: Seeded, sit: Sit) -> None:
     )
     assert '"rows": 20' in str(params)
     assert '"full": true' in str(params)
+    assert r'"letter": "\nDear all,\n"' in str(params), "as it was in the form, untouched"
     assert who == "local"
     seat.is_content()
 
