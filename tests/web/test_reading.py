@@ -475,3 +475,43 @@ def test_a_paused_pipeline_is_not_late(site: Site) -> None:
     assert "1 is late" in words(site.page())
     site.board.status = replace(site.board.status, paused=frozenset({"hello"}))
     assert "is late" not in words(site.page())
+
+
+def removed(site: Site) -> str:
+    """A run of a pipeline whose file is gone."""
+    site.write("a", hello())
+    run = site.run("hello", "success")
+    site.board.status = replace(site.board.status, pipelines={})
+    site.database.execute("UPDATE pipeline SET removed = ? WHERE id = 'hello'", (NOW,))
+    return run
+
+
+@pytest.mark.parametrize("tab", TABS)
+def test_a_pipeline_whose_file_is_gone_leads_to_its_runs(site: Site, tab: str) -> None:
+    run = removed(site)
+    page = site.page(tab_link("hello", tab), 404)
+    assert "Its file f is gone since" in words(page)
+    assert 'href="/runs?pipeline=hello"' in page
+    assert 'href="/pipelines/hello"' in site.page(f"/runs/{run}")
+    assert "There is nothing here" in site.page("/pipelines/other", 404)
+
+
+@pytest.mark.parametrize(
+    ("text", "leads"),
+    [
+        ("hello", 'href="/pipelines/hello_again"'), ("T2", 'href="/pipelines/hello_again?task=t2"'),
+        ("run-hello_again", 'href="/runs/run-hello_again-0"'),
+    ],
+)  # fmt: skip
+def test_a_search_finds_pipelines_tasks_and_runs(site: Site, text: str, leads: str) -> None:
+    site.write("a", hello("hello_again"))
+    site.run("hello_again", "success")
+    assert leads in site.page(f"/search?q={text}")
+    assert "Nothing is called" in site.page("/search?q=run-%25")
+    assert site.client.get("/search?q=run-hello_again-0").headers["location"] == "/runs/run-hello_again-0"
+
+
+def test_a_search_finds_what_was_removed(site: Site) -> None:
+    removed(site)
+    assert "its file is gone" in site.page("/search?q=hell")
+    assert site.client.get("/search?q=hello").headers["location"] == "/pipelines/hello"

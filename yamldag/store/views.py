@@ -85,6 +85,22 @@ def held(db: sa.Connection) -> dict[str, str]:
     return {name: paused if is_paused else gone for name, is_paused, _ in db.execute(query)}
 
 
+def removed(db: sa.Connection, name: str | None = None) -> list[sa.Row[tuple[str, str, float]]]:
+    """The pipelines whose files are gone, or that one if its file is: each with its file and since when."""
+    query = sa.select(pipeline.c.id, pipeline.c.file, pipeline.c.removed).where(
+        pipeline.c.removed.is_not(None)
+    )
+    if name is not None:
+        query = query.where(pipeline.c.id == name)
+    return list(db.execute(query.order_by(pipeline.c.id)))
+
+
+def runs_beginning(db: sa.Connection, text: str, most: int) -> list[sa.RowMapping]:
+    """The runs whose ids begin so, the newest first."""
+    query = sa.select(run).where(run.c.id.startswith(text, autoescape=True))
+    return list(db.execute(query.order_by(run.c.created.desc(), run.c.id.desc()).limit(most)).mappings())
+
+
 def one_run(db: sa.Connection, run_id: str) -> sa.RowMapping | None:
     return db.execute(sa.select(run).where(run.c.id == run_id)).mappings().one_or_none()
 

@@ -27,8 +27,7 @@ class Field:
 
     name: str
     kind: str
-    """`check`, `radio`, `select`, `checks`, `text`, `lines` (a text of several), `number`, `json`, or an input's type like
-    `date`."""
+    """`check`, `radio`, `select`, `checks`, `text`, `lines`, `number`, `json`, or an input's type like `date`."""
     says: str
     """Its type and bounds on one line."""
     description: str

@@ -14,7 +14,7 @@ from yamldag.web.ask import Ask
 from yamldag.web.auth.roles import Role
 from yamldag.web.pages import bars, records
 from yamldag.web.pages.links import tab_link
-from yamldag.web.pages.pipeline.frame import known_of, tab_page
+from yamldag.web.pages.pipeline.frame import known_of, missing, tab_page
 from yamldag.web.route import Kind, Route
 
 RUNS = 50
@@ -57,7 +57,7 @@ class Trend:
 def durations(ask: Ask) -> Response:
     known = known_of(ask)
     if known is None:
-        return ask.missing()
+        return missing(ask)
     name = known.plan.pipeline
     with ask.site.reading() as db:
         rows = histories.runs_before(db, name, RUNS)
