@@ -109,11 +109,11 @@ def test_an_empty_project_says_how_to_begin(site: Site) -> None:
     assert "yamldag init" in page
 
 
-def test_a_failure_comes_first_with_its_task_and_its_last_line(site: Site) -> None:
+def test_a_failure_comes_first_with_its_task_and_the_line_of_its_error(site: Site) -> None:
     site.write("a", hello())
     site.write("b", hello("other"))
     run = site.run("hello", "failed")
-    log = site.log("one\n\x1b[31mERROR: no such table\x1b[0m\n\n")
+    log = site.log("Error: a try\n\x1b[31mERROR: no such table\x1b[0m\nCONTEXT: line 3\n\n")
     site.task(run, 1, "failed", log, "exit code 1")
     page = site.page()
     assert "1 pipeline failed" in page
@@ -122,6 +122,8 @@ def test_a_failure_comes_first_with_its_task_and_its_last_line(site: Site) -> No
     assert "ERROR: no such table<" in page
     assert "exit code 1" in page
     assert page.index("Needs you") < page.index("Running now")
+    site.log("the first\nthe last\n")
+    assert ">the last<" in site.page()
 
 
 def test_a_recovered_pipeline_is_no_longer_a_failure(site: Site) -> None:
@@ -242,6 +244,50 @@ def test_a_page_of_a_run_that_has_not_begun(site: Site) -> None:
     name = site.run("hello", "queued")
     site.database.execute("UPDATE run SET started = NULL, version = NULL")
     assert "waits for room" in site.page(f"/runs/{name}")
+
+
+def deferred(site: Site, run: str, number: int, spec: str) -> None:
+    site.task(run, number, "deferred", "")
+    site.database.execute(
+        "INSERT INTO deferral (instance, attempt, spec, since) VALUES (?, ?, ?, ?)",
+        (number, number, spec, NOW - 50),
+    )
+
+
+def test_beside_a_deferred_task_stands_what_it_waits_for(site: Site) -> None:
+    site.write("a", hello())
+    name = site.run("hello", "running")
+    deferred(site, name, 1, '{"what": "file", "path": "/there"}')
+    deferred(site, name, 2, '{"what": "time", "at": 1800003600}')
+    page = site.page(f"/runs/{name}")
+    assert "waits for the file `/there`" in page
+    assert re.search(r"waits until <time [^>]*>09:00 UTC</time>", page)
+    assert page.count("50 s</td>") == 2, "it has waited since then"
+    assert "It wrote nothing" not in page
+    assert "deferred: t1 +1" in site.page()
+
+
+def test_a_deferral_that_was_spoilt_spoils_no_page(site: Site) -> None:
+    site.write("a", hello())
+    name = site.run("hello", "running")
+    for number, spec in enumerate(("", "[]", '{"what": "file"}', '{"what": "?"}'), 1):
+        deferred(site, name, number, spec)
+    assert "deferred" in site.page(f"/runs/{name}")
+
+
+def test_a_try_that_failed_before_the_last_is_not_called_the_last(site: Site) -> None:
+    site.write("a", hello())
+    name = site.run("hello", "running")
+    site.task(name, 1, "failed", site.log("oh\n"), "exit code 7")
+    assert "Failed on try 1 of 1." in site.page(f"/runs/{name}")
+    site.database.execute("UPDATE task_instance SET state = 'up_for_retry', retry_at = 1")
+    assert "Failed on try 1.</b>" in site.page(f"/runs/{name}")
+
+
+def test_home_says_of_what_a_run_is_in_the_viewer_s_zone(site: Site) -> None:
+    site.write("a", hello(more="timezone: Asia/Seoul\n"))
+    site.run("hello", "running", 5)
+    assert re.search(r'<time datetime="2027-01-15T05:00:00[^"]*" [^>]*>05:00 UTC</time>', site.page())
 
 
 def test_of_a_long_log_the_end_is_shown(site: Site) -> None:

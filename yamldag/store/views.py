@@ -85,14 +85,14 @@ def held(db: sa.Connection) -> dict[str, str]:
     return {name: paused if is_paused else gone for name, is_paused, _ in db.execute(query)}
 
 
-def removed(db: sa.Connection, name: str | None = None) -> list[sa.Row[tuple[str, str, float]]]:
+def removed(db: sa.Connection, name: str | None = None) -> list[tuple[str, str, float]]:
     """The pipelines whose files are gone, or that one if its file is: each with its file and since when."""
     query = sa.select(pipeline.c.id, pipeline.c.file, pipeline.c.removed).where(
         pipeline.c.removed.is_not(None)
     )
     if name is not None:
         query = query.where(pipeline.c.id == name)
-    return list(db.execute(query.order_by(pipeline.c.id)))
+    return [(row.id, row.file, row.removed) for row in db.execute(query.order_by(pipeline.c.id))]
 
 
 def runs_beginning(db: sa.Connection, text: str, most: int) -> list[sa.RowMapping]:

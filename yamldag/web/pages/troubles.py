@@ -42,7 +42,7 @@ class Trouble:
     when: str
     link: str | None
     line: str = ""
-    """What it said last."""
+    """What it said of its failure."""
     more: tuple[str, ...] = ()
     """Sentences: what it stops, what is due."""
     run: str | None = None
@@ -136,7 +136,7 @@ def _failure(
         return Trouble("failed", name, when, run_link(row["id"]), said, tuple(more), row["id"], harm=harm)
     first = found.first
     task = _label(first["task"], first["map_index"])
-    said = tail.last_line(tail.tail(first["log"], logs, 4096)) or first["reason"] or ""
+    said = tail.telling_line(tail.tail(first["log"], logs, 4096)) or first["reason"] or ""
     if first["attempts"] > 1:
         when += f", on try {first['attempts']}"
     if first["reason"] and first["reason"] != said:
