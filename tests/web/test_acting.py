@@ -230,11 +230,46 @@ def test_a_backfill_shows_its_runs_before_it_makes_them(hosted: Hosted) -> None:
     assert rows(hosted, "SELECT count(*) FROM backfill") == [(0,)]
     form = {"from": "2026-01-01T00:00", "to": "2026-01-01T05:00", "max_active": "2", "reprocess": "none"}
     answer = hosted.anyone.post(path, form)
-    assert answer.headers["location"].startswith("/runs?pipeline=p001")
+    there = answer.headers["location"]
+    assert there.startswith("/runs?pipeline=p001")
+    assert "6 queued" in hosted.anyone.get(there).text
+    assert len(listed(hosted, there)) == 6
     assert rows(hosted, "SELECT count(*), min(state) FROM run WHERE type = 'backfill'") == [(6, "queued")]
     assert rows(hosted, "SELECT max_active FROM backfill") == [(2,)]
     [(who, action, target, _)] = deeds(hosted)
     assert (who, action, target) == ("local", "backfill.create", "p001")
+
+
+def test_a_backfill_of_runs_that_there_are_leads_to_them(hosted: Hosted) -> None:
+    database = open_database(hosted.seeded.url)
+    ticks = [(n, f"2026-01-01T0{n}:00:00.000000Z") for n in range(2)]
+    for number, tick in ticks:
+        database.execute(
+            "UPDATE run SET logical_date = ?, tick = ?, state = 'success' WHERE id = ?",
+            (tick, tick, f"p001-0000{number}"),
+        )
+    database.close()
+    form = {"from": "2026-01-01T00:00", "to": "2026-01-01T01:00", "reprocess": "completed"}
+    there = hosted.anyone.post("/pipelines/p001/backfill", form).headers["location"]
+    assert listed(hosted, there) == ["p001-00001", "p001-00000"]
+    run = hosted.anyone.get("/runs/p001-00000").text
+    assert 'href="/runs?backfill=backfill-' in run
+
+
+def test_a_backfill_is_cancelled_as_a_whole(hosted: Hosted) -> None:
+    form = {"from": "2026-01-01T00:00", "to": "2026-01-01T02:00"}
+    hosted.anyone.post("/pipelines/p001/backfill", form)
+    [(name,)] = rows(hosted, "SELECT id FROM backfill")
+    page = hosted.anyone.get(f"/runs?backfill={name}").text
+    assert f'href="/backfills/{name}/cancel"' in page
+    question = hosted.anyone.get(f"/backfills/{name}/cancel").text
+    assert "3 runs of it end" in question
+    assert f"yamldag backfill --cancel {name}" in question
+    hosted.anyone.post(f"/backfills/{name}/cancel")
+    assert rows(hosted, "SELECT DISTINCT state FROM run WHERE type = 'backfill'") == [("cancelled",)]
+    assert deeds(hosted)[-1] == ("local", "backfill.cancel", name, "cancelled")
+    assert "/cancel" not in hosted.anyone.get(f"/runs?backfill={name}").text
+    assert hosted.anyone.post("/backfills/nothing/cancel").status_code == 404
 
 
 @pytest.mark.parametrize(

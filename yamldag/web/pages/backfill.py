@@ -14,14 +14,18 @@ from yamldag.engine import orders
 from yamldag.engine.refused import Refused
 from yamldag.engine.schedule.backfill import REPROCESS
 from yamldag.engine.schedule.known import Known
-from yamldag.store import history
+from yamldag.plan.state import RUN_FINAL, RunState
+from yamldag.store import history, listing
+from yamldag.store.database import Database
 from yamldag.store.moves import Lost
-from yamldag.web import ordering
+from yamldag.web import acts, ordering
 from yamldag.web.ask import Ask
 from yamldag.web.auth.roles import Role
 from yamldag.web.pages import forms, records
+from yamldag.web.pages.question import Question, asked
 from yamldag.web.pages.trigger import known_of
 from yamldag.web.route import Kind, Route
+from yamldag.web.words import counted
 
 _LISTED = 200
 """Ticks that the preview lists."""
@@ -53,7 +57,37 @@ def backfill(ask: Ask) -> Response:
         return _form(ask, known, given, "A run of the range is being moved all the time: try again", {}, 409)
     if told["backfill_id"] is None:
         return _form(ask, known, given, "There is nothing to run", {}, 422)
-    return ask.to("/runs", pipeline=known.plan.pipeline, type="backfill", did="backfilled")
+    return ask.to("/runs", pipeline=known.plan.pipeline, backfill=told["backfill_id"], did="backfilled")
+
+
+def ask_cancel(ask: Ask) -> Response:
+    name = ask.path["name"]
+    with ask.site.reading() as db:
+        row = listing.one_backfill(db, name)
+        states = listing.backfill_states(db, name)
+    if row is None:
+        return ask.missing()
+    going = sum(states.get(state.value, 0) for state in RunState if state not in RUN_FINAL)
+    says = (
+        f"{counted(going, 'run')} of it end{'s' if going == 1 else ''}, or never begin{'s' if going == 1 else ''}.",
+        "Those that are over stay as they are.",
+    )
+    command = ("yamldag", "backfill", "--cancel", name)
+    title, back = f"Cancel the backfill of {row['pipeline']}", f"/runs?backfill={name}"
+    return asked(ask, Question(title, says, "Cancel the backfill", command, back, bad=True))
+
+
+def cancel(ask: Ask) -> Response:
+    name = ask.path["name"]
+    with ask.site.reading() as db:
+        if listing.one_backfill(db, name) is None:
+            return ask.missing()
+
+    def work(database: Database) -> str:
+        orders.end_backfill(database, name, ask.now)
+        return "cancelled"
+
+    return ask.to("/runs", backfill=name, did=acts.done(ask, ask.deed("backfill.cancel", name), work))
 
 
 def _range(given: Mapping[str, Sequence[str]]) -> dict[str, Any]:
@@ -141,9 +175,11 @@ def _command(pipeline: str, wanted: Mapping[str, Any], params: Sequence[str]) ->
     return [*words, *params]
 
 
-_PATH = "/pipelines/{pipeline}/backfill"
+_PATH, _CANCEL = "/pipelines/{pipeline}/backfill", "/backfills/{name}/cancel"
 
 ROUTES = (
     Route("ask_backfill", "GET", _PATH, ask_backfill, Role.OPERATOR, Kind.PAGE),
     Route("backfill", "POST", _PATH, backfill, Role.OPERATOR, Kind.ACTION),
+    Route("ask_cancel_backfill", "GET", _CANCEL, ask_cancel, Role.OPERATOR, Kind.PAGE),
+    Route("cancel_backfill", "POST", _CANCEL, cancel, Role.OPERATOR, Kind.ACTION),
 )
