@@ -290,6 +290,46 @@ def test_home_says_of_what_a_run_is_in_the_viewer_s_zone(site: Site) -> None:
     assert re.search(r'<time datetime="2027-01-15T05:00:00[^"]*" [^>]*>05:00 UTC</time>', site.page())
 
 
+def test_a_called_run_and_its_caller_lead_to_each_other(site: Site) -> None:
+    site.write("a", "pipeline: hello\ntasks:\n  t1: {pipeline: other}\n")
+    site.write("b", hello("other"))
+    caller, called = site.run("hello", "success"), site.run("other", "failed")
+    site.task(caller, 1, "success", "")
+    site.database.execute("UPDATE run SET caller = 1, created = ? WHERE id = ?", (NOW - 49, called))
+    assert f'calls <a href="/runs/{called}">other</a>' in site.page(f"/runs/{caller}/task?task=t1")
+    page = site.page(f"/runs/{called}")
+    assert f'called by <a href="/runs/{caller}/task?task=t1">hello › t1</a>' in page
+    assert "called by" not in site.page(f"/runs/{caller}")
+
+
+def test_of_many_instances_some_are_listed_and_the_others_can_be(site: Site) -> None:
+    site.write("a", "pipeline: hello\ntasks:\n  t1: {foreach: '{{ range(70) | list }}', bash: 'true'}\n")
+    name = site.run("hello", "success")
+    for index in range(70):
+        site.database.execute(
+            "INSERT INTO task_instance VALUES (?, ?, 't1', ?, ?, 'success', 1, 1, ?, NULL, NULL, 1, 2, NULL)",
+            (index + 1, name, index, f'"item-{index}"', index + 1),
+        )
+    page = site.page(f"/runs/{name}/task?task=t1&index=3")
+    assert (page.count("item-"), "item-69<" in page) == (61, False), "and one is the item itself"
+    assert "And 10 more</a>" in page
+    [more] = re.findall(r'href="(\?[^"]*all=1)#siblings"', page)
+    every = site.page(f"/runs/{name}/task{more.replace('&amp;', '&')}")
+    assert "item-69<" in every
+    assert "more</a>" not in every
+
+
+def test_a_long_output_is_folded(site: Site) -> None:
+    site.write("a", hello())
+    name = site.run("hello", "success")
+    for number, size in ((1, 3), (2, 3000)):
+        site.task(name, number, "success", "")
+        value = json.dumps(list(range(size)))
+        site.database.execute("INSERT INTO output (instance, value) VALUES (?, ?)", (number, value))
+    assert "<details>" not in site.page(f"/runs/{name}/task?task=t1")
+    assert re.search(r"<details><summary>[0-9,]+ lines</summary>", site.page(f"/runs/{name}/task?task=t2"))
+
+
 def test_of_a_long_log_the_end_is_shown(site: Site) -> None:
     site.write("a", hello())
     name = site.run("hello", "failed")

@@ -105,6 +105,21 @@ def one_run(db: sa.Connection, run_id: str) -> sa.RowMapping | None:
     return db.execute(sa.select(run).where(run.c.id == run_id)).mappings().one_or_none()
 
 
+def called(db: sa.Connection, instance: int, since: float) -> list[sa.RowMapping]:
+    """The runs that this task instance has made since then, the newest first."""
+    query = sa.select(run).where(run.c.created >= since, run.c.caller == instance)
+    return list(db.execute(query.order_by(run.c.created.desc(), run.c.id.desc())).mappings())
+
+
+def calling(db: sa.Connection, instance: int) -> sa.RowMapping | None:
+    """Where that task instance is: its run, its task, its index, its pipeline."""
+    columns = (task_instance.c.run, task_instance.c.task, task_instance.c.map_index, run.c.pipeline)
+    query = (
+        sa.select(*columns).join(run, run.c.id == task_instance.c.run).where(task_instance.c.id == instance)
+    )
+    return db.execute(query).mappings().one_or_none()
+
+
 def planned_run(db: sa.Connection, run_id: str) -> sa.RowMapping | None:
     """One run with the JSON of its `plan`; of one that waits, and so has no version yet, the pipeline's newest."""
     version = sa.func.coalesce(run.c.version, pipeline.c.version)

@@ -113,6 +113,7 @@ def run_page(
         "date": datetime.fromisoformat(row["logical_date"]),
         "params": json.loads(row["params"]),
         "next_version": next_version(db, row),
+        "caller": _caller(db, row),
         "forecast": _forecast(row, history.usual_run(db, row["pipeline"]), now),
         "groups": _groups(lines, None if query.get("all") else _LISTED),
         "shares": _shares(counts),
@@ -121,6 +122,23 @@ def run_page(
         "task": _line(chosen, True, name, now, waits) if chosen else None,
         **log_values(name, chosen, attempts, shown, query, logs),
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The task that made a run."""
+
+    pipeline: str
+    label: str
+    link: str
+
+
+def _caller(db: sa.Connection, row: sa.RowMapping) -> Caller | None:
+    found = views.calling(db, row["caller"]) if row["caller"] is not None else None
+    if found is None:
+        return None
+    task, index = found["task"], found["map_index"]
+    return Caller(found["pipeline"], label_of(task, index), link_to(found["run"], task, index))
 
 
 def log_values(
