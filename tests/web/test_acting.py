@@ -116,7 +116,7 @@ def test_a_text_of_several_lines_stays_one(shaped: Hosted) -> None:
         ({"p.since": "yesterday"}, "must be a valid date"),
         ({"p.more": "[1]"}, "must be a mapping"),
         ({"p.more": "{"}, "must be a mapping, found `{`"),
-        ({"date": "soon"}, "wants a date or a time"),
+        ({"date": "soon"}, "`logical_date` wants a date or a time"),
         ({"date": "0001-01-01"}, "must lie between 0002-01-01 and 9998-12-30"),
     ],
 )  # fmt: skip

@@ -146,6 +146,12 @@ def test_a_broken_file_shows_its_diagnostics(site: Site) -> None:
     assert "The last good version of hello goes on running." in page
 
 
+def test_a_file_whose_mistake_lies_elsewhere_can_be_opened(site: Site) -> None:
+    site.write("a", "pipeline: hello\ntasks:\n  t1: {pipeline: nowhere}\n")
+    assert "YD213" in site.page()
+    assert 'href="/pipelines/hello/code">Open</a>' in site.page()
+
+
 def test_what_this_version_does_not_run_is_said(site: Site) -> None:
     site.write("a", "pipeline: hello\ntasks:\n  ask: {bash: x, on_failure: {wait: 10m}}\n")
     assert "does not run it yet" in site.page()

@@ -23,6 +23,7 @@ from tests.web.test_pages import site as site  # noqa: PLC0414
 from yamldag.web.address import address_of
 from yamldag.web.pages import links
 from yamldag.web.pages.links import TABS, tab_link
+from yamldag.web.pages.pipeline.durations import Trend
 
 SALES = [tab_link("sales_etl", tab) for tab in TABS]
 PAGES = ["/", "/pipelines", "/pipelines?state=failed&q=e&sort=next", *SALES]
@@ -515,3 +516,14 @@ def test_a_search_finds_what_was_removed(site: Site) -> None:
     removed(site)
     assert "its file is gone" in site.page("/search?q=hell")
     assert site.client.get("/search?q=hello").headers["location"] == "/pipelines/hello"
+
+
+@pytest.mark.parametrize(
+    ("lately", "last", "words", "warns"),
+    [(0.77, 13.0, "23% faster lately", False), (1.3, 9.0, "30% slower lately", True), (0.8, 20.0, "2.0 × the usual", True)],
+)  # fmt: skip
+def test_what_got_faster_is_no_warning(lately: float, last: float, words: str, warns: bool) -> None:
+    trend = Trend(
+        "t", "/", usual=10.0, longest=30.0, last=last, lately=lately, failed=0, good="", bad="", level=1.0
+    )
+    assert (words in trend.change, trend.warns) == (True, warns)

@@ -251,9 +251,10 @@ def broken(status: Status) -> list[Trouble]:
 
 def _broken(file: Broken, pipelines: Collection[Known]) -> Trouble:
     path = os.path.abspath(file.path)
-    kept = [each.plan.pipeline for each in pipelines if each.stale and each.path == path]
+    held = [each for each in pipelines if each.path == path]
+    kept = [each.plan.pipeline for each in held if each.stale]
     more = (f"The last good version of {', '.join(kept)} goes on running.",) if kept else ()
-    link = code_link(kept[0]) if kept else None
+    link = code_link((kept or [held[0].plan.pipeline])[0]) if held else None
     return Trouble(
         "broken", file.path, "does not compile", link, more=more, mistakes=tuple(map(mistake, file.found))
     )

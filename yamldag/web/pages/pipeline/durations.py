@@ -46,8 +46,17 @@ class Trend:
         return max(self.lately, self.last / self.usual if self.usual else 1.0)
 
     @property
+    def warns(self) -> bool:
+        """What `change` says is bad news."""
+        return self._last_was_long or self.lately >= 1.1
+
+    @property
+    def _last_was_long(self) -> bool:
+        return bool(self.usual) and self.last / self.usual >= 1.5
+
+    @property
     def change(self) -> str:
-        if self.usual and self.last / self.usual >= 1.5:
+        if self._last_was_long:
             return f"the last {self.last / self.usual:.1f} × the usual"
         if abs(self.lately - 1) < 0.1:
             return ""
