@@ -268,6 +268,7 @@ def test_a_backfill_is_cancelled_as_a_whole(hosted: Hosted) -> None:
     hosted.anyone.post(f"/backfills/{name}/cancel")
     assert rows(hosted, "SELECT DISTINCT state FROM run WHERE type = 'backfill'") == [("cancelled",)]
     assert deeds(hosted)[-1] == ("local", "backfill.cancel", name, "cancelled")
+    assert f'href="/runs?backfill={name}"' in hosted.anyone.get("/audit").text
     assert "/cancel" not in hosted.anyone.get(f"/runs?backfill={name}").text
     assert hosted.anyone.post("/backfills/nothing/cancel").status_code == 404
 

@@ -16,7 +16,7 @@ from tests.web.browser import Browser
 from yamldag.compile.project import find
 from yamldag.engine.schedule.catalogue import Catalogue
 from yamldag.engine.status import Board, Status
-from yamldag.store import moves
+from yamldag.store import moves, pools
 from yamldag.store.database import Database, open_database
 from yamldag.store.rows import NewRun
 from yamldag.web.address import address_of
@@ -334,6 +334,21 @@ def test_a_long_output_is_folded(site: Site) -> None:
         site.database.execute("INSERT INTO output (instance, value) VALUES (?, ?)", (number, value))
     assert "<details>" not in site.page(f"/runs/{name}/task?task=t1")
     assert re.search(r"<details><summary>[0-9,]+ lines</summary>", site.page(f"/runs/{name}/task?task=t2"))
+
+
+def test_a_pool_says_who_holds_it_and_who_waits(site: Site) -> None:
+    site.write("a", hello())
+    name = site.run("hello", "running")
+    site.database.write(lambda: pools.declare(site.database, {"gpu": 1}))
+    for number in (1, 2):
+        site.task(name, number, "running", "")
+        site.database.execute(
+            "INSERT INTO pool_claim (instance, run, pool, slots, precedence, ready, granted) VALUES (?, ?, 'gpu', 1, 0, ?, ?)",
+            (number, name, number, 2 - number),
+        )
+    page = site.page("/pools")
+    assert f'held by <a href="/runs/{name}/task?task=t1">hello › t1</a></div>' in page
+    assert f'waits: <a href="/runs/{name}/task?task=t2">hello › t2</a></div>' in page
 
 
 def test_of_a_long_log_the_end_is_shown(site: Site) -> None:

@@ -54,6 +54,8 @@ def _word(value: Any) -> str:
 def _link(action: str, of: str) -> str:
     """Where it is shown what was done to."""
     kind = action.partition(".")[0]
+    if action == "backfill.cancel":
+        return f"/runs?backfill={of}"
     if action == "run.trigger" or kind in ("pipeline", "backfill"):
         return f"/pipelines/{of}"
     return f"/runs/{of}" if kind == "run" else ""
