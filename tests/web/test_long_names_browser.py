@@ -50,6 +50,11 @@ def test_long_names_widen_no_page(sit: Sit, seeded: Seeded, width: int) -> None:
     ):
         page = seat.open(path)
         over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        if path == "/pipelines":
+            over = max(
+                over,
+                page.evaluate("(p => p.scrollWidth - p.clientWidth)(document.querySelector('.listing'))"),
+            )
         if over > 0:
             wide[path] = over
     assert wide == {}

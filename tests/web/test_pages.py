@@ -348,7 +348,7 @@ def test_a_pool_says_who_holds_it_and_who_waits(site: Site) -> None:
         )
     page = site.page("/pools")
     assert f'held by <a href="/runs/{name}/task?task=t1">hello › t1</a></div>' in page
-    assert f'waits: <a href="/runs/{name}/task?task=t2">hello › t2</a></div>' in page
+    assert f'in line: <a href="/runs/{name}/task?task=t2">hello › t2</a></div>' in page
 
 
 def test_of_a_long_log_the_end_is_shown(site: Site) -> None:
