@@ -175,6 +175,8 @@ def _spelling(action: argparse.Action) -> str:
     value = action.metavar or (
         "\u007c".join(map(str, action.choices)) if action.choices else action.dest.upper()
     )
+    if isinstance(value, tuple):
+        value = " ".join(value)
     if not action.option_strings:
         return str(value)
     return ", ".join(action.option_strings) + (f" {value}" if action.nargs != 0 else "")

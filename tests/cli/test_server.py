@@ -127,8 +127,13 @@ def test_runs_are_asked_for_cleared_and_cancelled(fresh: Both) -> None:
     ended = fresh.there("backfill", "--cancel", made["backfill_id"], "--json").json
     assert [row["state"] for row in ended["runs"]] == ["cancelled", "cancelled"]
     with fresh.served.site.reading() as db:
-        who = {row["who"] for row in audit.entries(db)}
-    assert [name[:4] for name in who] == ["cli-"], "each deed is in the log by the token's name"
+        who = {
+            (row["via"], row["who"][:4] if row["via"] == "token" else row["action"])
+            for row in audit.entries(db)
+        }
+    assert who == {("token", "cli-"), ("command", "pipeline.pause")}, (
+        "each deed is in the log by the token's name"
+    )
 
 
 def test_a_log_is_followed(both: Both) -> None:

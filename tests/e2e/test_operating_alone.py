@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 
 from tests.e2e.project import Project, label
 from tests.e2e.test_operating import attempts, run_id, state, states
+from yamldag.cli.identity import person
 
 CHAIN = (
     "tasks:\n  a: {bash: 'true'}\n  b: {bash: 'exit 1', needs: a}\n"
@@ -220,3 +222,31 @@ def test_a_pause_is_told_with_the_coming_ticks(project: Project) -> None:
     assert "`p` is paused" in project("next", "p").err
     project("unpause", "p")
     assert not project("next", "p").err
+
+
+def test_each_deed_is_in_the_audit_log(project: Project) -> None:
+    project.pipeline("schedule: '@daily'\n" + CHAIN)
+    ran = str(project("run", "p", "--json").json["run_id"])
+    run = run_id(project, "p")
+    for command in (
+        f"cancel {run}", f"mark {ran} b success", f"clear {ran} b", "pause p", "pause p", "unpause p", "pools set gpu 2",
+        "pools delete gpu", "backfill p --from 2026-01-01 --to 2026-01-02",
+    ):  # fmt: skip
+        assert project(*command.split()).code == 0, command
+    assert project("pools", "delete", "gpu").code == 2
+    with sqlite3.connect(project.folder / ".yamldag" / "yamldag.db") as database:
+        rows = database.execute("SELECT action, object, outcome, via, who FROM audit ORDER BY id").fetchall()
+        [(backfill,)] = database.execute("SELECT id FROM backfill").fetchall()
+    assert [row[:3] for row in rows[:-1]] == [
+        ("run.trigger", "p", run), ("run.cancel", run, "cancelled"), ("run.mark", ran, "queued"),
+        ("run.clear", ran, "queued"), ("pipeline.pause", "p", "paused"), ("pipeline.pause", "p", "unchanged"),
+        ("pipeline.unpause", "p", "unpaused"), ("pool.set", "gpu", "set"), ("pool.delete", "gpu", "deleted"),
+        ("backfill.create", "p", backfill),
+    ]  # fmt: skip
+    assert rows[-1][0] == "pool.delete"
+    assert rows[-1][2].startswith("refused: ")
+    assert {row[3:] for row in rows} == {("command", person())}
+    assert project("backfill", "p", "--from", "2026-01-01", "--to", "2026-01-02", "--dry-run").code == 0
+    assert project("clear", run, "--dry-run").code == 0
+    with sqlite3.connect(project.folder / ".yamldag" / "yamldag.db") as database:
+        assert database.execute("SELECT count(*) FROM audit").fetchone() == (len(rows),), "a look is no deed"

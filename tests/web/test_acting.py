@@ -27,9 +27,12 @@ params:
   parts: {type: array, items: {type: string, enum: [a, b, c]}, default: [a]}
   since: {type: string, format: date, default: "2026-01-01"}
   more: {type: object, default: {x: 1}}
+  letter: {type: string, default: "\\nDear all,\\n"}
+  ratio: {type: number, exclusiveMinimum: 0, maximum: 1, default: 0.5}
 tasks:
   t: {bash: "true"}
 """
+LETTER = "\nDear all,\n"
 
 
 @pytest.fixture
@@ -82,6 +85,8 @@ def test_a_trigger_s_form_has_a_field_for_each_param(shaped: Hosted) -> None:
     assert 'name="p.since" value="2026-01-01" type="date"' in page
     assert "yamldag trigger shaped" in page
     assert page.count("required") >= 1
+    assert f'spellcheck="false">\n{LETTER}</textarea>' in page, "the lines of a text are its own"
+    assert "number &gt;0…1" in page
 
 
 def test_what_is_filled_in_becomes_a_run(shaped: Hosted) -> None:
@@ -94,11 +99,20 @@ def test_what_is_filled_in_becomes_a_run(shaped: Hosted) -> None:
     assert (state, str(date)[:10]) == ("queued", "2026-03-01")
     assert json.loads(str(params)) == {
         "region": "north", "rows": 20, "full": False, "parts": [], "since": "2026-02-03", "more": {"x": 2},
+        "letter": LETTER, "ratio": 0.5,
     }  # fmt: skip
     assert deeds(shaped) == [("local", "run.trigger", "shaped", name)]
     again = shaped.anyone.get(f"/pipelines/shaped/trigger?like={name}").text
     assert 'value="20"' in again
     assert "--param rows=20" in again
+
+
+def test_a_text_of_several_lines_stays_one(shaped: Hosted) -> None:
+    sent = {"p.letter": LETTER.replace("\n", "\r\n"), "p.region": "south"}
+    assert shaped.anyone.post("/pipelines/shaped/trigger", sent | {"p.since": "soon"}).text.count(LETTER) > 0
+    shaped.anyone.post("/pipelines/shaped/trigger", GOOD | sent)
+    [(params,)] = rows(shaped, "SELECT params FROM run WHERE pipeline = 'shaped'")
+    assert json.loads(str(params))["letter"] == LETTER
 
 
 @pytest.mark.parametrize(
@@ -112,7 +126,7 @@ def test_what_is_filled_in_becomes_a_run(shaped: Hosted) -> None:
         ({"p.since": "yesterday"}, "must be a valid date"),
         ({"p.more": "[1]"}, "must be a mapping"),
         ({"p.more": "{"}, "must be a mapping, found `{`"),
-        ({"date": "soon"}, "wants a date or a time"),
+        ({"date": "soon"}, "`logical_date` wants a date or a time"),
         ({"date": "0001-01-01"}, "must lie between 0002-01-01 and 9998-12-30"),
     ],
 )  # fmt: skip
@@ -226,7 +240,10 @@ def test_a_backfill_shows_its_runs_before_it_makes_them(hosted: Hosted) -> None:
     assert rows(hosted, "SELECT count(*) FROM backfill") == [(0,)]
     form = {"from": "2026-01-01T00:00", "to": "2026-01-01T05:00", "max_active": "2", "reprocess": "none"}
     answer = hosted.anyone.post(path, form)
-    assert answer.headers["location"] == "/backfills?did=backfilled"
+    there = answer.headers["location"]
+    assert there.startswith("/runs?pipeline=p001")
+    assert "6 queued" in hosted.anyone.get(there).text
+    assert len(listed(hosted, there)) == 6
     assert rows(hosted, "SELECT count(*), min(state) FROM run WHERE type = 'backfill'") == [(6, "queued")]
     assert rows(hosted, "SELECT max_active FROM backfill") == [(2,)]
     [(who, action, target, _)] = deeds(hosted)
@@ -253,7 +270,8 @@ def test_backfills_are_listed_with_their_runs_and_cancelled(hosted: Hosted) -> N
     assert (
         "5 runs of it wait or run, and are cancelled" in hosted.anyone.get(f"/backfills/{name}/cancel").text
     )
-    assert hosted.anyone.post(f"/backfills/{name}/cancel").headers["location"] == "/backfills?did=cancelled"
+    there = hosted.anyone.post(f"/backfills/{name}/cancel").headers["location"]
+    assert there == f"/runs?backfill={name}&did=cancelled"
     assert rows(hosted, f"SELECT state, count(*) FROM run WHERE backfill = '{name}' GROUP BY state ORDER BY state") == [
         ("cancelled", 5), ("success", 1)
     ]  # fmt: skip
@@ -279,6 +297,39 @@ def test_more_backfills_than_a_page_holds(hosted: Hosted) -> None:
     listed = [re.findall("<code>(backfill-[0-9]+)</code>", each) for each in (page, following)]
     assert [*listed[0], *listed[1]] == [f"backfill-{number:02}" for number in reversed(range(60))]
     assert len(listed[0]) == 50
+
+
+def test_a_backfill_of_runs_that_there_are_leads_to_them(hosted: Hosted) -> None:
+    database = open_database(hosted.seeded.url)
+    ticks = [(n, f"2026-01-01T0{n}:00:00.000000Z") for n in range(2)]
+    for number, tick in ticks:
+        database.execute(
+            "UPDATE run SET logical_date = ?, tick = ?, state = 'success' WHERE id = ?",
+            (tick, tick, f"p001-0000{number}"),
+        )
+    database.close()
+    form = {"from": "2026-01-01T00:00", "to": "2026-01-01T01:00", "reprocess": "completed"}
+    there = hosted.anyone.post("/pipelines/p001/backfill", form).headers["location"]
+    assert listed(hosted, there) == ["p001-00001", "p001-00000"]
+    run = hosted.anyone.get("/runs/p001-00000").text
+    assert 'href="/runs?backfill=backfill-' in run
+
+
+def test_a_backfill_is_cancelled_as_a_whole(hosted: Hosted) -> None:
+    form = {"from": "2026-01-01T00:00", "to": "2026-01-01T02:00"}
+    hosted.anyone.post("/pipelines/p001/backfill", form)
+    [(name,)] = rows(hosted, "SELECT id FROM backfill")
+    page = hosted.anyone.get(f"/runs?backfill={name}").text
+    assert f'href="/backfills/{name}/cancel"' in page
+    question = hosted.anyone.get(f"/backfills/{name}/cancel").text
+    assert "3 runs of it wait or run, and are cancelled" in question
+    assert f"yamldag backfill --cancel {name}" in question
+    hosted.anyone.post(f"/backfills/{name}/cancel")
+    assert rows(hosted, "SELECT DISTINCT state FROM run WHERE type = 'backfill'") == [("cancelled",)]
+    assert deeds(hosted)[-1] == ("local", "backfill.cancel", name, "cancelled")
+    assert f'href="/runs?backfill={name}"' in hosted.anyone.get("/audit").text
+    assert "/cancel" not in hosted.anyone.get(f"/runs?backfill={name}").text
+    assert hosted.anyone.post("/backfills/nothing/cancel").status_code == 404
 
 
 @pytest.mark.parametrize(

@@ -201,6 +201,7 @@ def test_a_run_is_triggered_by_its_form(more: Seeded, sit: Sit) -> None:
     )
     assert '"rows": 20' in str(params)
     assert '"full": true' in str(params)
+    assert r'"letter": "\nDear all,\n"' in str(params), "as it was in the form, untouched"
     assert who == "local"
     seat.is_content()
 
@@ -219,7 +220,7 @@ def test_a_backfill_is_looked_at_and_started(more: Seeded, sit: Sit) -> None:
     assert rows(more, "SELECT action FROM audit ORDER BY id DESC LIMIT 1") == [("backfill.create",)]
     seat.is_content()
     page.get_by_role("link", name="Cancel…").click()
-    page.get_by_role("button", name="Cancel it").click()
+    page.get_by_role("button", name="Cancel the backfill").click()
     expect(page.locator("p[role=status]")).to_contain_text("cancelled")
     assert rows(more, "SELECT state, count(*) FROM run WHERE type = 'backfill' GROUP BY state") == [
         ("cancelled", 4)

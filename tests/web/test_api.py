@@ -69,6 +69,22 @@ def test_what_is_not_understood_is_told_with_its_place(hosted: Hosted, query: st
     assert [each["at"] for each in answer.json()["errors"]] == [at]
 
 
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"kil": True}, "body: there is no key `kil`; known: kill"),
+        ({"kill": "yes"}, 'body.kill: must be true or false, found `"yes"`'),
+        ([], "body: must be a mapping, found `[]`"),
+    ],
+)
+def test_a_body_that_does_not_fit_is_told_in_our_words(hosted: Hosted, body: object, words: str) -> None:
+    answer = hosted.token("ci", "operator").request("POST", f"/api/v1/runs/{RUN}/cancel", json=body)
+    assert (answer.status_code, answer.json()["detail"]) == (400, words)
+    told = hosted.anyone.get("/api/v1/runs?limit=x&state=odd").json()["detail"]
+    assert 'query.limit: must be an integer, found `"x"`' in told
+    assert "must be one of" in told
+
+
 @pytest.mark.parametrize("bad", ["x", "W10", "WzEsMl0", "bnVsbA", "%25", "eyJhIjoxfQ", "WyJhIiwiYiJd"])
 def test_a_cursor_that_we_did_not_give_is_refused(hosted: Hosted, bad: str) -> None:
     assert hosted.anyone.get(f"/api/v1/runs?cursor={bad}").status_code == 422

@@ -16,7 +16,7 @@ from tests.web.browser import Browser
 from yamldag.compile.project import find
 from yamldag.engine.schedule.catalogue import Catalogue
 from yamldag.engine.status import Board, Status
-from yamldag.store import moves
+from yamldag.store import moves, pools
 from yamldag.store.database import Database, open_database
 from yamldag.store.rows import NewRun
 from yamldag.web.address import address_of
@@ -109,11 +109,11 @@ def test_an_empty_project_says_how_to_begin(site: Site) -> None:
     assert "yamldag init" in page
 
 
-def test_a_failure_comes_first_with_its_task_and_its_last_line(site: Site) -> None:
+def test_a_failure_comes_first_with_its_task_and_the_line_of_its_error(site: Site) -> None:
     site.write("a", hello())
     site.write("b", hello("other"))
     run = site.run("hello", "failed")
-    log = site.log("one\n\x1b[31mERROR: no such table\x1b[0m\n\n")
+    log = site.log("Error: a try\n\x1b[31mERROR: no such table\x1b[0m\nCONTEXT: line 3\n\n")
     site.task(run, 1, "failed", log, "exit code 1")
     page = site.page()
     assert "1 pipeline failed" in page
@@ -122,6 +122,8 @@ def test_a_failure_comes_first_with_its_task_and_its_last_line(site: Site) -> No
     assert "ERROR: no such table<" in page
     assert "exit code 1" in page
     assert page.index("Needs you") < page.index("Running now")
+    site.log("the first\nthe last\n")
+    assert ">the last<" in site.page()
 
 
 def test_a_recovered_pipeline_is_no_longer_a_failure(site: Site) -> None:
@@ -142,6 +144,12 @@ def test_a_broken_file_shows_its_diagnostics(site: Site) -> None:
     assert "pipelines/a.yml" in page
     assert re.search(r"4:\d+ YD203 unknown-task: `t2` needs `t9`", page)
     assert "The last good version of hello goes on running." in page
+
+
+def test_a_file_whose_mistake_lies_elsewhere_can_be_opened(site: Site) -> None:
+    site.write("a", "pipeline: hello\ntasks:\n  t1: {pipeline: nowhere}\n")
+    assert "YD213" in site.page()
+    assert 'href="/pipelines/hello/code">Open</a>' in site.page()
 
 
 def test_what_this_version_does_not_run_is_said(site: Site) -> None:
@@ -242,6 +250,105 @@ def test_a_page_of_a_run_that_has_not_begun(site: Site) -> None:
     name = site.run("hello", "queued")
     site.database.execute("UPDATE run SET started = NULL, version = NULL")
     assert "waits for room" in site.page(f"/runs/{name}")
+
+
+def deferred(site: Site, run: str, number: int, spec: str) -> None:
+    site.task(run, number, "deferred", "")
+    site.database.execute(
+        "INSERT INTO deferral (instance, attempt, spec, since) VALUES (?, ?, ?, ?)",
+        (number, number, spec, NOW - 50),
+    )
+
+
+def test_beside_a_deferred_task_stands_what_it_waits_for(site: Site) -> None:
+    site.write("a", hello())
+    name = site.run("hello", "running")
+    deferred(site, name, 1, '{"what": "file", "path": "/there"}')
+    deferred(site, name, 2, '{"what": "time", "at": 1800003600}')
+    page = site.page(f"/runs/{name}")
+    assert "waits for the file `/there`" in page
+    assert re.search(r"waits until <time [^>]*>09:00 UTC</time>", page)
+    assert page.count("50 s</td>") == 2, "it has waited since then"
+    assert "It wrote nothing" not in page
+    assert "deferred: t1 +1" in site.page()
+
+
+def test_a_deferral_that_was_spoilt_spoils_no_page(site: Site) -> None:
+    site.write("a", hello())
+    name = site.run("hello", "running")
+    for number, spec in enumerate(("", "[]", '{"what": "file"}', '{"what": "?"}'), 1):
+        deferred(site, name, number, spec)
+    assert "deferred" in site.page(f"/runs/{name}")
+
+
+def test_a_try_that_failed_before_the_last_is_not_called_the_last(site: Site) -> None:
+    site.write("a", hello())
+    name = site.run("hello", "running")
+    site.task(name, 1, "failed", site.log("oh\n"), "exit code 7")
+    assert "Failed on try 1 of 1." in site.page(f"/runs/{name}")
+    site.database.execute("UPDATE task_instance SET state = 'up_for_retry', retry_at = 1")
+    assert "Failed on try 1.</b>" in site.page(f"/runs/{name}")
+
+
+def test_home_says_of_what_a_run_is_in_the_viewer_s_zone(site: Site) -> None:
+    site.write("a", hello(more="timezone: Asia/Seoul\n"))
+    site.run("hello", "running", 5)
+    assert re.search(r'<time datetime="2027-01-15T05:00:00[^"]*" [^>]*>05:00 UTC</time>', site.page())
+
+
+def test_a_called_run_and_its_caller_lead_to_each_other(site: Site) -> None:
+    site.write("a", "pipeline: hello\ntasks:\n  t1: {pipeline: other}\n")
+    site.write("b", hello("other"))
+    caller, called = site.run("hello", "success"), site.run("other", "failed")
+    site.task(caller, 1, "success", "")
+    site.database.execute("UPDATE run SET caller = 1, created = ? WHERE id = ?", (NOW - 49, called))
+    assert f'calls <a href="/runs/{called}">other</a>' in site.page(f"/runs/{caller}/task?task=t1")
+    page = site.page(f"/runs/{called}")
+    assert f'called by <a href="/runs/{caller}/task?task=t1">hello › t1</a>' in page
+    assert "called by" not in site.page(f"/runs/{caller}")
+
+
+def test_of_many_instances_some_are_listed_and_the_others_can_be(site: Site) -> None:
+    site.write("a", "pipeline: hello\ntasks:\n  t1: {foreach: '{{ range(70) | list }}', bash: 'true'}\n")
+    name = site.run("hello", "success")
+    for index in range(70):
+        site.database.execute(
+            "INSERT INTO task_instance VALUES (?, ?, 't1', ?, ?, 'success', 1, 1, ?, NULL, NULL, 1, 2, NULL)",
+            (index + 1, name, index, f'"item-{index}"', index + 1),
+        )
+    page = site.page(f"/runs/{name}/task?task=t1&index=3")
+    assert (page.count("item-"), "item-69<" in page) == (61, False), "and one is the item itself"
+    assert "And 10 more</a>" in page
+    [more] = re.findall(r'href="(\?[^"]*all=1)#siblings"', page)
+    every = site.page(f"/runs/{name}/task{more.replace('&amp;', '&')}")
+    assert "item-69<" in every
+    assert "more</a>" not in every
+
+
+def test_a_long_output_is_folded(site: Site) -> None:
+    site.write("a", hello())
+    name = site.run("hello", "success")
+    for number, size in ((1, 3), (2, 3000)):
+        site.task(name, number, "success", "")
+        value = json.dumps(list(range(size)))
+        site.database.execute("INSERT INTO output (instance, value) VALUES (?, ?)", (number, value))
+    assert "<details>" not in site.page(f"/runs/{name}/task?task=t1")
+    assert re.search(r"<details><summary>[0-9,]+ lines</summary>", site.page(f"/runs/{name}/task?task=t2"))
+
+
+def test_a_pool_says_who_holds_it_and_who_waits(site: Site) -> None:
+    site.write("a", hello())
+    name = site.run("hello", "running")
+    site.database.write(lambda: pools.declare(site.database, {"gpu": 1}))
+    for number in (1, 2):
+        site.task(name, number, "running", "")
+        site.database.execute(
+            "INSERT INTO pool_claim (instance, run, pool, slots, precedence, ready, granted) VALUES (?, ?, 'gpu', 1, 0, ?, ?)",
+            (number, name, number, 2 - number),
+        )
+    page = site.page("/pools")
+    assert f'held by <a href="/runs/{name}/task?task=t1">hello › t1</a></div>' in page
+    assert f'in line: <a href="/runs/{name}/task?task=t2">hello › t2</a></div>' in page
 
 
 def test_of_a_long_log_the_end_is_shown(site: Site) -> None:

@@ -23,6 +23,7 @@ from tests.web.test_pages import site as site  # noqa: PLC0414
 from yamldag.web.address import address_of
 from yamldag.web.pages import links
 from yamldag.web.pages.links import TABS, tab_link
+from yamldag.web.pages.pipeline.durations import Trend
 
 SALES = [tab_link("sales_etl", tab) for tab in TABS]
 PAGES = ["/", "/pipelines", "/pipelines?state=failed&q=e&sort=next", *SALES]
@@ -475,3 +476,54 @@ def test_a_paused_pipeline_is_not_late(site: Site) -> None:
     assert "1 is late" in words(site.page())
     site.board.status = replace(site.board.status, paused=frozenset({"hello"}))
     assert "is late" not in words(site.page())
+
+
+def removed(site: Site) -> str:
+    """A run of a pipeline whose file is gone."""
+    site.write("a", hello())
+    run = site.run("hello", "success")
+    site.board.status = replace(site.board.status, pipelines={})
+    site.database.execute("UPDATE pipeline SET removed = ? WHERE id = 'hello'", (NOW,))
+    return run
+
+
+@pytest.mark.parametrize("tab", TABS)
+def test_a_pipeline_whose_file_is_gone_leads_to_its_runs(site: Site, tab: str) -> None:
+    run = removed(site)
+    page = site.page(tab_link("hello", tab), 404)
+    assert "Its file f is gone since" in words(page)
+    assert 'href="/runs?pipeline=hello"' in page
+    assert 'href="/pipelines/hello"' in site.page(f"/runs/{run}")
+    assert "There is nothing here" in site.page("/pipelines/other", 404)
+
+
+@pytest.mark.parametrize(
+    ("text", "leads"),
+    [
+        ("hello", 'href="/pipelines/hello_again"'), ("T2", 'href="/pipelines/hello_again?task=t2"'),
+        ("run-hello_again", 'href="/runs/run-hello_again-0"'),
+    ],
+)  # fmt: skip
+def test_a_search_finds_pipelines_tasks_and_runs(site: Site, text: str, leads: str) -> None:
+    site.write("a", hello("hello_again"))
+    site.run("hello_again", "success")
+    assert leads in site.page(f"/search?q={text}")
+    assert "Nothing is called" in site.page("/search?q=run-%25")
+    assert site.client.get("/search?q=run-hello_again-0").headers["location"] == "/runs/run-hello_again-0"
+
+
+def test_a_search_finds_what_was_removed(site: Site) -> None:
+    removed(site)
+    assert "its file is gone" in site.page("/search?q=hell")
+    assert site.client.get("/search?q=hello").headers["location"] == "/pipelines/hello"
+
+
+@pytest.mark.parametrize(
+    ("lately", "last", "words", "warns"),
+    [(0.77, 13.0, "23% faster lately", False), (1.3, 9.0, "30% slower lately", True), (0.8, 20.0, "2.0 × the usual", True)],
+)  # fmt: skip
+def test_what_got_faster_is_no_warning(lately: float, last: float, words: str, warns: bool) -> None:
+    trend = Trend(
+        "t", "/", usual=10.0, longest=30.0, last=last, lately=lately, failed=0, good="", bad="", level=1.0
+    )
+    assert (words in trend.change, trend.warns) == (True, warns)

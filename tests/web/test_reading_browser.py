@@ -42,6 +42,19 @@ def test_a_night_opens_without_a_complaint(sit: Sit, width: int, theme: str) -> 
         seat.is_accessible()
 
 
+def test_keys_act_on_what_is_marked_of_what_needs_one(sit: Sit) -> None:
+    page = sit(zone="Europe/Berlin").open("/")
+    page.keyboard.press("r")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.keyboard.press("j")
+    page.keyboard.press("r")
+    expect(page.get_by_role("dialog")).to_contain_text("yamldag clear sales_etl-")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.keyboard.press("l")
+    expect(page).to_have_url(re.compile("/runs/sales_etl-.*task=transform.fct_orders"))
+
+
 def test_numbers_open_the_tabs_and_the_address_says_which(sit: Sit) -> None:
     seat = sit()
     page = seat.open("/pipelines/sales_etl?task=extract.orders")

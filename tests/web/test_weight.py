@@ -36,6 +36,7 @@ PAGES = (
     f"/runs/{RUN}/clear", f"/runs/{RUN}/mark?task=t0&state=failed", "/pipelines/p000/trigger",
     "/pipelines/p000/backfill?from=2026-01-01&to=2026-02-01", "/audit", "/backfills", "/backfills/past/cancel", "/pools", "/assets", "/about", "/connections",
     "/people", "/playground", "/approvals", "/runs/asks/approve?task=t2",
+    "/runs?backfill=fill", "/backfills/fill/cancel",
 )  # fmt: skip
 
 
@@ -103,6 +104,12 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosted]:
         "FROM run WHERE id = ?",
         (RUN,),
     )
+    database.execute(
+        "INSERT INTO backfill (id, pipeline, first, last, reprocess, max_active, params, created) "
+        "VALUES ('fill', 'p000', '2026-01-01T00:00:00.000000Z', '2026-01-02T00:00:00.000000Z', 'none', 2, '{}', 5)"
+    )
+    database.execute("UPDATE run SET caller = 1 WHERE id = ?", (RUN,))
+    database.execute("UPDATE run SET backfill = 'fill' WHERE pipeline = 'p000' AND id <> ?", (RUN,))
     for name, disabled in (("mira", None), ("gone", 4.0)):
         add_user(seeded, name, "viewer")
         database.execute("UPDATE account SET disabled = ? WHERE name = ?", (disabled, name))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -244,13 +244,19 @@ class Here:
         from yamldag.engine import orders
 
         with databases.opened(self.project) as database:
-            return orders.set_pool(database, name, slots)
+            with _deed(database, "pool.set", name, slots=slots) as told:
+                row = orders.set_pool(database, name, slots)
+                told("set")
+            return row
 
     def delete_pool(self, name: str) -> Row:
         from yamldag.engine import orders
 
         with databases.opened(self.project) as database:
-            return orders.delete_pool(database, name, self.project.pools)
+            with _deed(database, "pool.delete", name) as told:
+                row = orders.delete_pool(database, name, self.project.pools)
+                told("deleted")
+            return row
 
     def set_paused(self, pipeline: str, *, paused: bool) -> tuple[str, bool]:
         from yamldag.engine import outside
@@ -258,7 +264,10 @@ class Here:
         plan = acting.known_plan(self.project, pipeline)
         version = acting.version_of(plan)
         database = self._writing(new=True)
-        changed = outside.set_paused(database, version, plan.catchup, time.time(), paused=paused)
+        words = "paused" if paused else "unpaused"
+        with _deed(database, "pipeline.pause" if paused else "pipeline.unpause", plan.pipeline) as told:
+            changed = outside.set_paused(database, version, plan.catchup, time.time(), paused=paused)
+            told(words if changed else "unchanged")
         return plan.pipeline, changed
 
     def trigger(self, pipeline: str, params: Row, date: str | None) -> Row:
@@ -270,7 +279,9 @@ class Here:
         values = given.resolved(plan, params, as_text=True)
         at = given.date_given(date, plan)
         database = self._writing(new=True)
-        row = orders.queue(database, plan, acting.version_of(plan), values, at, time.time())
+        with _deed(database, "run.trigger", plan.pipeline) as told:
+            row = orders.queue(database, plan, acting.version_of(plan), values, at, time.time())
+            told(row.id)
         with views.reading(database.url) as db:
             stored = views.one_run(db, row.id)
             assert stored is not None
@@ -279,7 +290,11 @@ class Here:
     def cancel(self, run: str, *, kill: bool) -> str:
         from yamldag.engine.outside import cancel
 
-        return cancel(self._writing(), run, time.time(), kill=kill)
+        database = self._writing()
+        with _deed(database, "run.cancel", run, kill=kill) as told:
+            outcome = cancel(database, run, time.time(), kill=kill)
+            told(outcome)
+        return outcome
 
     def clearing(self, name: str, wish: Row) -> Row:
         from yamldag.engine.clearance import told
@@ -304,8 +319,15 @@ class Here:
         if newer:
             version = acting.version_of(newer.plan)
             database.write(lambda: moves.save_version(database, version))
+        tasks = list(wish.get("tasks") or ())
+        detail: Row = {"tasks": tasks, "failed": chosen.failed, "latest": newer is not None}
+        if chosen.mark is not None:
+            detail = {"tasks": tasks, "state": chosen.mark}
+        action = "run.clear" if chosen.mark is None else "run.mark"
         try:
-            outcome = clear(database, run, chosen, time.time(), newer)
+            with _deed(database, action, run, **detail) as told_of:
+                outcome = clear(database, run, chosen, time.time(), newer)
+                told_of(outcome)
         except BadParams as bad:
             raise UsageError("\n  ".join(bad.faults)) from None
         (state,) = self.states([run])
@@ -350,13 +372,21 @@ class Here:
             return told
         how = {"reprocess": wish["reprocess"], "max_active": wish["max_active"]}
         version = acting.version_of(plan)
-        name, runs = orders.begin_backfill(database, plan, version, chosen, params, time.time(), **how)
+        with _deed(
+            database, "backfill.create", plan.pipeline, first=wish["from"], last=wish["to"]
+        ) as outcome:
+            name, runs = orders.begin_backfill(database, plan, version, chosen, params, time.time(), **how)
+            outcome(name)
         return told | {"backfill_id": name, "runs": [{"run_id": run} for run in runs]}
 
     def end_backfill(self, name: str) -> list[str]:
         from yamldag.engine import orders
 
-        return orders.end_backfill(self._writing(), name, time.time())
+        database = self._writing()
+        with _deed(database, "backfill.cancel", name) as told:
+            ended = orders.end_backfill(database, name, time.time())
+            told("cancelled")
+        return ended
 
     def is_asked(self, run: str) -> bool:
         from yamldag.store import requests
@@ -375,6 +405,16 @@ def _has_errors(unit: Unit, compiled: Compiled) -> bool:
         place.source.path == document.source.path and document.start <= place.start <= document.end
         for place in places
     )
+
+
+@contextmanager
+def _deed(database: Database, action: str, target: str, **detail: Any) -> Iterator[Callable[[str], None]]:
+    """What is done within is in the audit log, with the outcome that it tells."""
+    from yamldag.cli.identity import deed
+    from yamldag.engine.deeds import begun
+
+    with begun(database, deed(action, target, **detail), time.time()) as told:
+        yield told
 
 
 def _since(text: str | None) -> float | None:

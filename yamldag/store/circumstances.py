@@ -97,6 +97,20 @@ def claims(db: sa.Connection, name: str) -> tuple[int | None, Rows]:
     return (rows[0]["all"] if rows else None), [row for row in rows if row["instance"] is not None]
 
 
+def all_claims(db: sa.Connection, most: int) -> Rows:
+    """Of all pools who claims their slots: those that hold some, then those that wait, the first first."""
+    columns = (pool_claim.c.pool, pool_claim.c.granted, pool_claim.c.run, run.c.pipeline)
+    order = (pool_claim.c.granted.desc(), pool_claim.c.precedence, pool_claim.c.ready, pool_claim.c.instance)
+    query = (
+        sa.select(*columns, task_instance.c.task, task_instance.c.map_index)
+        .join(task_instance, task_instance.c.id == pool_claim.c.instance)
+        .join(run, run.c.id == pool_claim.c.run)
+        .order_by(*order)
+        .limit(most)
+    )
+    return list(db.execute(query).mappings())
+
+
 def past(db: sa.Connection, row: sa.RowMapping, types: Iterable[str], task: str) -> Rows:
     """The run of these types with the next lower logical date, with its instances of a task: a row for each (`state`
     and `reason` are None if it has none), or none."""

@@ -187,6 +187,12 @@ class Going(NamedTuple):
     running: int
     """Instances that run."""
     failed: int
+    held: tuple[str, str, int] | None = None
+    """Of one of which nothing runs: a state in which tasks wait, the id of one that does, and how many do."""
+
+
+_HELD = ("up_for_retry", "scheduled", "queued", "deferred")
+"""States in which a task waits, what one would look at first before the others."""
 
 
 def going(db: sa.Connection, runs: Collection[str]) -> dict[str, Going]:
@@ -207,8 +213,14 @@ def going(db: sa.Connection, runs: Collection[str]) -> dict[str, Going]:
             task if state == "running" else old.at,
             number if state == "running" else old.running,
             number if state == "failed" else old.failed,
+            _first_held(old.held, (state, task, number)),
         )
     return found
+
+
+def _first_held(old: tuple[str, str, int] | None, new: tuple[str, str, int]) -> tuple[str, str, int] | None:
+    rank = _HELD.index
+    return new if new[0] in _HELD and (old is None or rank(new[0]) < rank(old[0])) else old
 
 
 def past_deadline(db: sa.Connection, runs: Collection[str]) -> set[str]:
@@ -294,8 +306,8 @@ def attempts_of(db: sa.Connection, run_id: str, task: str, index: int) -> Rows:
 
 
 def task_states(db: sa.Connection, run_id: str, limit: int = 2000) -> list[sa.Row[Any]]:
-    """(task, map index, item, state, attempts, started, ended, reason) of each instance, by id."""
+    """(task, map index, item, state, attempts, started, ended, reason, retry at, id) of each instance, by id."""
     columns = [task_instance.c[name] for name in ("task", "map_index", "item", "state", "attempts")]
-    columns += [task_instance.c[name] for name in ("started", "ended", "reason", "retry_at")]
+    columns += [task_instance.c[name] for name in ("started", "ended", "reason", "retry_at", "id")]
     query = sa.select(*columns).where(task_instance.c.run == run_id).order_by(task_instance.c.id).limit(limit)
     return list(db.execute(query))

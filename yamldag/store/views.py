@@ -85,8 +85,39 @@ def held(db: sa.Connection) -> dict[str, str]:
     return {name: paused if is_paused else gone for name, is_paused, _ in db.execute(query)}
 
 
+def removed(db: sa.Connection, name: str | None = None) -> list[tuple[str, str, float]]:
+    """The pipelines whose files are gone, or that one if its file is: each with its file and since when."""
+    query = sa.select(pipeline.c.id, pipeline.c.file, pipeline.c.removed).where(
+        pipeline.c.removed.is_not(None)
+    )
+    if name is not None:
+        query = query.where(pipeline.c.id == name)
+    return [(row.id, row.file, row.removed) for row in db.execute(query.order_by(pipeline.c.id))]
+
+
+def runs_beginning(db: sa.Connection, text: str, most: int) -> list[sa.RowMapping]:
+    """The runs whose ids begin so, the newest first."""
+    query = sa.select(run).where(run.c.id.startswith(text, autoescape=True))
+    return list(db.execute(query.order_by(run.c.created.desc(), run.c.id.desc()).limit(most)).mappings())
+
+
 def one_run(db: sa.Connection, run_id: str) -> sa.RowMapping | None:
     return db.execute(sa.select(run).where(run.c.id == run_id)).mappings().one_or_none()
+
+
+def called(db: sa.Connection, instance: int, since: float) -> list[sa.RowMapping]:
+    """The runs that this task instance has made since then, the newest first."""
+    query = sa.select(run).where(run.c.created >= since, run.c.caller == instance)
+    return list(db.execute(query.order_by(run.c.created.desc(), run.c.id.desc())).mappings())
+
+
+def calling(db: sa.Connection, instance: int) -> sa.RowMapping | None:
+    """Where that task instance is: its run, its task, its index, its pipeline."""
+    columns = (task_instance.c.run, task_instance.c.task, task_instance.c.map_index, run.c.pipeline)
+    query = (
+        sa.select(*columns).join(run, run.c.id == task_instance.c.run).where(task_instance.c.id == instance)
+    )
+    return db.execute(query).mappings().one_or_none()
 
 
 def planned_run(db: sa.Connection, run_id: str) -> sa.RowMapping | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from yamldag.engine import outside
+from yamldag.engine import deeds, outside
 from yamldag.engine.approving import Answer, Question, answered
 from yamldag.engine.refused import Refused
 from yamldag.engine.schedule.known import Known
@@ -17,16 +17,9 @@ from yamldag.web.ask import Ask
 def done(ask: Ask, deed: audit.Deed, work: Callable[[Database], str]) -> str:
     """Do it, and say how it went; what `work` says goes into the audit log. Raises what `work` raises."""
     with ask.site.writing() as database:
-        row = database.write(lambda: audit.begin(database, deed, ask.now))
-        try:
+        with deeds.begun(database, deed, ask.now) as told:
             outcome = work(database)
-        except Exception as problem:
-            words = (
-                f"refused: {problem}" if isinstance(problem, Refused) else f"failed: {type(problem).__name__}"
-            )
-            database.write(lambda: audit.end(database, row, words))
-            raise
-        database.write(lambda: audit.end(database, row, outcome))
+            told(outcome)
         return outcome
 
 

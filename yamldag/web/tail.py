@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
+from yamldag.web.log.index import tells_of_an_error
 from yamldag.web.log.places import opened
 from yamldag.web.log.plain import plain
 
@@ -36,7 +37,8 @@ def tail(path: str | None, logs: Path, most: int = MOST) -> Tail | None:
     return Tail(plain(data.decode(errors="replace")), size, start > 0)
 
 
-def last_line(found: Tail | None) -> str:
-    """The last line that says something: of a failure most often why."""
+def telling_line(found: Tail | None) -> str:
+    """The last line that tells of an error, else the last that says something: of a failure most often why."""
     lines = [line.strip() for line in (found.text if found else "").splitlines() if line.strip()]
-    return lines[-1][:300] if lines else ""
+    errors = [line for line in lines if tells_of_an_error(line)]
+    return (errors or lines)[-1][:300] if lines else ""

@@ -10,6 +10,9 @@
   const seen = (element) => element.getClientRects().length > 0;
   const keyed = (key) => [...document.querySelectorAll("[data-key]")].find((each) => each.dataset.key === key && (seen(each) || each.id === "help"));
 
+  // What a key does to the row of the cursor.
+  const rowKeyed = (key) => current()?.querySelector(`[data-row-key="${CSS.escape(key)}"]`);
+
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
     if (typing(event.target)) { if (event.key === "Escape") event.target.blur(); return; }
@@ -17,7 +20,7 @@
     const two = before && event.timeStamp - beforeAt < 1500 ? `${before} ${event.key}` : "";
     before = "";
     if (event.key.length === 1 && !on) return;
-    const found = (two && keyed(two)) || keyed(event.key);
+    const found = (two && keyed(two)) || keyed(event.key) || rowKeyed(event.key);
     if (found) { event.preventDefault(); return press(found); }
     if (event.key === "g") { before = "g"; beforeAt = event.timeStamp; return; }
     if (event.key === "j" || event.key === "k") return move(event.key === "j" ? 1 : -1, event);
@@ -51,7 +54,12 @@
 
   function list() {
     const own = [...document.querySelectorAll("[data-key]")].filter((each) => seen(each) || each.id === "help");
-    const all = new Map([...own.map((each) => [each.dataset.key, each.dataset.says ?? each.textContent.trim()]), ...BUILT_IN]);
+    const rowOwn = [...document.querySelectorAll("#main [data-row-key]")];
+    const all = new Map([
+      ...own.map((each) => [each.dataset.key, each.dataset.says ?? each.textContent.trim()]),
+      ...rowOwn.map((each) => [each.dataset.rowKey, `${each.textContent.trim().replace("…", "").toLowerCase()} of what is marked`]),
+      ...BUILT_IN,
+    ]);
     const parts = [...all].flatMap(([key, says]) => {
       const name = document.createElement("dt"), what = document.createElement("dd");
       name.append(...key.split(" ").map((each) => Object.assign(document.createElement("kbd"), { textContent: each })));

@@ -7,12 +7,14 @@ import json
 import os
 import socket
 import time
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
 from yamldag.engine import times
 from yamldag.engine.asking.wanted import held
 from yamldag.engine.asking.why import Circumstances, Claim, Life, Past
+from yamldag.engine.memory import deferral as deferrals
 from yamldag.engine.memory.deferral import APPROVAL, CALL, ERRAND, FILE, RUN, TIME, Deferral
 from yamldag.engine.memory.reasons import CUT_SHORT
 from yamldag.engine.memory.rebuild import StoredInstance, rebuild
@@ -95,12 +97,12 @@ def _label(row: sa.RowMapping) -> str:
     return f"{row['run']}/{row['task']}{index}"
 
 
-def _awaited(deferral: Deferral, operator: str) -> str:
+def _awaited(deferral: Deferral, operator: str = "") -> str:
     words = {
         TIME: "a moment",
         FILE: f"the file `{deferral.path}`",
         CALL: f"run {deferral.run}, which it has made",
-        ERRAND: f"what `{operator}` looks for every {deferral.poke:g} s",
+        ERRAND: f"what {f'`{operator}`' if operator else 'it'} looks for every {deferral.poke:g} s",
     }.get(deferral.what)
     if deferral.what == APPROVAL:
         words = _asked(deferral)
@@ -109,6 +111,32 @@ def _awaited(deferral: Deferral, operator: str) -> str:
         words = f"{task}the run of `{deferral.pipeline}` at {deferral.date}"
     end = times.shown(deferral.until)
     return (words or "what it awaits") + (f", at most until {end}" if end else "")
+
+
+class Awaiting(NamedTuple):
+    """What one deferred instance waits for, in words, and the moments that stand in them."""
+
+    words: str
+    moments: tuple[str, ...]
+
+
+def awaiting(db: sa.Connection, run: str) -> dict[int, Awaiting]:
+    """Of each deferred instance of the run. A row that was spoilt says nothing."""
+    found = {}
+    for instance, spec, since, until in views.deferrals(db, run):
+        try:
+            deferral = deferrals.from_text(spec, since, until)
+        except (ValueError, TypeError, KeyError):
+            continue
+        found[instance] = _awaiting(deferral)
+    return found
+
+
+def _awaiting(deferral: Deferral) -> Awaiting:
+    at = times.shown(deferral.at) if deferral.what == TIME else None
+    if at is not None:
+        return Awaiting(f"until {at}", (at,))
+    return Awaiting(f"for {_awaited(deferral)}", _moments(deferral))
 
 
 def _moments(deferral: Deferral) -> tuple[str, ...]:

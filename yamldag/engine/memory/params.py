@@ -154,9 +154,14 @@ def _misfits(param: Param, value: Json, what: str) -> list[str]:
 def _words(begins: str, error: Any) -> str:
     """The first fault that the validator found, in a person's words, which begin with the name."""
     where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.absolute_path)
+    return f"{begins}{where}` {wanted_and_found(error)}"
+
+
+def wanted_and_found(error: Any) -> str:
+    """A fault that the validator found, in a person's words, without its place."""
     found = json.dumps(error.instance, ensure_ascii=False)
     found = found if len(found) <= 60 else found[:59] + "…"
-    return f"{begins}{where}` must {_wanted(error)}, found `{found}`"
+    return f"must {_wanted(error)}, found `{found}`"
 
 
 def _wanted(error: Any) -> str:
@@ -176,6 +181,7 @@ def _wanted(error: Any) -> str:
         "format": f"be a valid {value}",
         "const": f"be {json.dumps(value, ensure_ascii=False)}",
         "additionalProperties": "have no keys but those declared",
+        "maxProperties": "have no keys" if value == 0 else f"have at most {value} keys",
     }
     if error.validator == "type":
         return "be " + " or ".join(_TYPES.get(each, each) for each in _listed(value))

@@ -11,6 +11,7 @@ from typing import Any, cast
 from jsonschema import Draft202012Validator
 from starlette.responses import Response
 
+from yamldag.engine.memory.params import wanted_and_found
 from yamldag.engine.memory.reading import Unreadable
 from yamldag.engine.refused import BAD, NOT_NOW, NOT_YOURS, UNKNOWN, Refused
 from yamldag.store import answers
@@ -125,9 +126,17 @@ def _mistakes(at: str, schema: Mapping[str, Any], value: Any) -> list[dict[str, 
     whole = {**schema, "components": {"schemas": SCHEMAS}}
     errors = sorted(Draft202012Validator(whole).iter_errors(value), key=lambda error: error.json_path)
     return [
-        {"at": at + error.json_path.removeprefix("$"), "message": error.message[:200]}
-        for error in errors[:20]
+        {"at": at + error.json_path.removeprefix("$"), "message": _said(error)[:200]} for error in errors[:20]
     ]
+
+
+def _said(error: Any) -> str:
+    """In our words. A key that there is not is named, with those that there are."""
+    if error.validator != "additionalProperties" or not isinstance(error.schema, Mapping):
+        return wanted_and_found(error)
+    known = error.schema.get("properties", {})
+    unknown = ", ".join(f"`{name}`" for name in error.instance if name not in known)
+    return f"there is no key {unknown}; known: {', '.join(known) or 'none'}"
 
 
 def parameter(ask: Ask, name: str) -> Any:

@@ -24,6 +24,10 @@ _SIGNS = (b"error", b"exception", b"fatal", b"panic", b"traceback")
 _ERROR = re.compile(rb"(?i)(?<![\w-])\w*(?:error|exception|fatal|panic|traceback)(?![\w=-])")
 
 
+def tells_of_an_error(line: str) -> bool:
+    return _ERROR.search(line.encode(errors="replace")) is not None
+
+
 class Line(NamedTuple):
     number: int
     """From 1 on."""

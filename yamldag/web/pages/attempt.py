@@ -29,8 +29,10 @@ from yamldag.web.pages.run_page import attempt_of, item_words, link_to, log_valu
 from yamldag.web.route import Kind, Route
 
 _EVENTS = 100
-_SIBLINGS = 60
-"""Instances of the same task that are listed."""
+_SIBLINGS, _ALL = 60, 2000
+"""Instances of the same task that are listed, and those that are if somebody wants all."""
+_FEW = 40
+"""Lines of an output that are shown at once."""
 _LONGEST = 20_000
 """Characters of a value that are shown."""
 
@@ -71,6 +73,8 @@ def task(ask: Ask) -> Response:
         # A run that waits has no rows yet: its instances stand for those to come.
         events = history.events_of(db, name, instance.id, _EVENTS) if instance.id > 0 else []
         usual = history.usual_task(db, row["pipeline"], asked)
+        began_at = attempts[0]["started"] if attempts and instance.node.task.operator == "pipeline" else None
+        called = views.called(db, instance.id, began_at) if began_at is not None else []
     shown = attempt_of(attempts, ask.query("try"))
     line = _line_of(instance)
     told = log_values(
@@ -89,11 +93,13 @@ def task(ask: Ask) -> Response:
         asks=instance.deferral is not None and instance.deferral.what == APPROVAL,
         values=_values(run, row, instance, ask.site.folder),
         output=_output(instance),
+        few=_FEW,
+        called=called,
         events=events,
         usual=usual,
         above=[_near(run.nodes[each]) for each in instance.node.task.needs if each in run.nodes],
         below=[_near(child) for child, _ in instance.node.children],
-        siblings=_siblings(instance),
+        siblings=_siblings(instance, _ALL if ask.query("all") else _SIBLINGS),
         counts=Counter(str(each.state) for each in instance.node.instances),
         item=json.dumps(instance.item, ensure_ascii=False, indent=2) if instance.node.expanded else "",
         **told,
@@ -207,12 +213,12 @@ def _near(node: Node) -> Near:
     return Near(node.task.id, task_state(node).value, link)
 
 
-def _siblings(instance: Instance) -> Sequence[Near]:
+def _siblings(instance: Instance, most: int) -> Sequence[Near]:
     """Other instances of it, those first that need somebody; the one itself is always among them."""
     those = instance.node.instances
     if len(those) < 2:
         return []
-    first = sorted(those, key=_rank)[:_SIBLINGS]
+    first = sorted(those, key=_rank)[:most]
     shown = first if instance in first else [*first[:-1], instance]
     return [
         Near(

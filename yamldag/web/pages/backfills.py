@@ -17,7 +17,7 @@ from yamldag.web import acts
 from yamldag.web.ask import Ask
 from yamldag.web.auth.roles import Role
 from yamldag.web.pages.links import query
-from yamldag.web.pages.question import Question, answered
+from yamldag.web.pages.question import Question
 from yamldag.web.pages.question import asked as question_page
 from yamldag.web.route import PATTERNS, Kind, Route
 from yamldag.web.words import counted
@@ -79,7 +79,8 @@ def ask_cancel(ask: Ask) -> Response:
         "Runs that are over stay as they are.",
     ]  # fmt: skip
     command = ("yamldag", "backfill", "--cancel", name)
-    question = Question(f"Cancel the backfill {name}", says, "Cancel it", command, "/backfills", bad=True)
+    title, back = f"Cancel the backfill of {row['pipeline']}", query("/runs", backfill=name)
+    question = Question(title, says, "Cancel the backfill", command, back, bad=True)
     return question_page(ask, question)
 
 
@@ -93,8 +94,7 @@ def cancel(ask: Ask) -> Response:
         orders.end_backfill(database, name, ask.now)
         return "cancelled"
 
-    acts.done(ask, ask.deed("backfill.cancel", name), work)
-    return answered(ask, "/backfills", "cancelled")
+    return ask.to("/runs", backfill=name, did=acts.done(ask, ask.deed("backfill.cancel", name), work))
 
 
 _CANCEL = "/backfills/{name}/cancel"

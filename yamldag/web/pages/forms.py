@@ -17,6 +17,8 @@ PREFIX = "p."
 _FEW = 4
 """Choices that are all shown at once."""
 _INPUTS = {"date": "date", "time": "time"}
+_TEXTS = ("text", "lines")
+"""Kinds of which the empty text is a value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,7 @@ class Field:
 
     name: str
     kind: str
-    """`check`, `radio`, `select`, `checks`, `text`, `number`, `json`, or an input's type like `date`."""
+    """`check`, `radio`, `select`, `checks`, `text`, `lines`, `number`, `json`, or an input's type like `date`."""
     says: str
     """Its type and bounds on one line."""
     description: str
@@ -120,7 +122,10 @@ def _field(param: Param, given: Sequence[str] | None, error: str, optional: Coll
     if given is None:
         texts = _texts(kind, schema["default"]) if "default" in schema else []
     else:
-        texts = [each for each in given if each != "" or kind not in ("check", "checks")]
+        sent = [each.replace("\r\n", "\n") for each in given]  # a browser ends the lines of a form so
+        texts = [each for each in sent if each != "" or kind not in ("check", "checks")]
+    if kind == "text" and any("\n" in each for each in (*texts, default or "")):
+        kind = "lines"  # one line of input would join them without a word
     described = schema.get("description")
     return Field(
         param.name, kind, _says(schema), described if isinstance(described, str) else "",
@@ -143,7 +148,7 @@ def _text(field: Field) -> str | None:
         return "true" if field.text == "true" else "false"
     if field.kind == "checks":
         return json.dumps([_loose(each) for each in field.texts], ensure_ascii=False)
-    if field.text == "" and (field.required or field.kind != "text"):
+    if field.text == "" and (field.required or field.kind not in _TEXTS):
         return None
     return field.text
 
@@ -176,7 +181,13 @@ def _says(schema: Mapping[str, Any]) -> str:
     kind = " or ".join(map(str, written)) if isinstance(written, list) else str(written)
     if "format" in schema:
         kind = f"{kind}, {schema['format']}"
-    low, high = schema.get("minimum", schema.get("minLength")), schema.get("maximum", schema.get("maxLength"))
-    if low is not None or high is not None:
-        kind += f" {'' if low is None else low}…{'' if high is None else high}"
+    low = _bound(schema, minimum="", minLength="", exclusiveMinimum=">")
+    high = _bound(schema, maximum="", maxLength="", exclusiveMaximum="<")
+    if low or high:
+        kind += f" {low}…{high}"
     return kind + (f", like {schema['pattern']}" if "pattern" in schema else "")
+
+
+def _bound(schema: Mapping[str, Any], **signs: str) -> str:
+    """The first of these bounds that it has, with its sign before it."""
+    return next((f"{sign}{schema[name]}" for name, sign in signs.items() if name in schema), "")

@@ -41,6 +41,8 @@ class RunningLine:
     """Of the usual time, in percent."""
     filled: int
     """Pixels of the meter."""
+    date: str
+    """Its logical date, as stored."""
 
 
 def home(ask: Ask) -> Response:
@@ -108,6 +110,7 @@ def _running(
         share > 1.0,
         round(100 * share),
         min(_METER, round(_METER * 2 / 3 * share)),
+        row["logical_date"],
     )
 
 

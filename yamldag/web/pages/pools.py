@@ -3,26 +3,54 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
+import sqlalchemy as sa
 from starlette.responses import Response
 
 from yamldag.engine import orders
 from yamldag.engine.asking.rows import Row, pool_rows
 from yamldag.engine.refused import Refused
+from yamldag.store.circumstances import all_claims
 from yamldag.store.database import Database
 from yamldag.web import acts
 from yamldag.web.ask import Ask
 from yamldag.web.auth.roles import Role
 from yamldag.web.pages.question import Question, answered
 from yamldag.web.pages.question import asked as question_page
+from yamldag.web.pages.run_page import label_of, link_to
 from yamldag.web.route import PATTERNS, Kind, Route
 
 _MOST = 1_000_000
 """Slots of one pool."""
 
 
+_CLAIMS, _TOLD = 2000, 4
+"""Claims that are looked at, and tasks that are named of each pool as holding slots, and as waiting."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A task that holds slots of a pool, or waits for some."""
+
+    label: str
+    link: str
+
+
 def pools(ask: Ask) -> Response:
-    return ask.page("pools.html", pools=_rows(ask))
+    rows = _rows(ask)
+    with ask.site.reading() as db:
+        claims = all_claims(db, _CLAIMS)
+    told: dict[str, tuple[list[Claim], list[Claim]]] = {row["name"]: ([], []) for row in rows}
+    for each in claims:
+        if each["pool"] in told:
+            told[each["pool"]][not each["granted"]].append(_claim(each))
+    return ask.page("pools.html", pools=rows, claims=told, most=_TOLD)
+
+
+def _claim(row: sa.RowMapping) -> Claim:
+    label = f"{row['pipeline']} › {label_of(row['task'], row['map_index'])}"
+    return Claim(label, link_to(row["run"], row["task"], row["map_index"]))
 
 
 def _rows(ask: Ask) -> list[Row]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from urllib.parse import urlencode
 
+import sqlalchemy as sa
 from starlette.responses import Response
 
 from yamldag.engine import times
@@ -13,8 +16,8 @@ from yamldag.engine.clearance import look, plan_clear
 from yamldag.engine.outside import clear
 from yamldag.engine.step.choice import Wish
 from yamldag.plan.schedule import moment
-from yamldag.plan.state import RunState
-from yamldag.store import overview, search
+from yamldag.plan.state import RUN_FINAL, RunState
+from yamldag.store import listing, overview, search
 from yamldag.store.database import Database
 from yamldag.store.moves import Lost
 from yamldag.store.names import RUN_TYPES
@@ -49,9 +52,9 @@ def runs(ask: Ask) -> Response:
     with ask.site.reading() as db:
         rows = search.runs(
             db, _LISTED + 1, order=sort, after=_place(ask.query("after"), sort), since=dates["from"], until=dates["to"],
-            pipeline=chosen["pipeline"], state=chosen["state"], type=chosen["type"],
-            backfill=chosen["backfill"],
+            pipeline=chosen["pipeline"], state=chosen["state"], type=chosen["type"], backfill=chosen["backfill"],
         )  # fmt: skip
+        backfill = _backfill(db, chosen["backfill"]) if chosen["backfill"] else None
         done = overview.progress(db, [row["id"] for row in rows[:_LISTED] if row["state"] == "running"])
     status = ask.site.board.status
     lines = [
@@ -68,6 +71,7 @@ def runs(ask: Ask) -> Response:
         lines=[(line, row["created"], row["logical_date"]) for line, row in zip(lines, rows, strict=False)],
         chosen=chosen,
         filtered=bool(filters),
+        backfill=backfill,
         sort=sort,
         sorts=_SORTS,
         sorted_by=lambda order: f"/runs?{urlencode({**filters, 'sort': order})}",
@@ -78,6 +82,32 @@ def runs(ask: Ask) -> Response:
         types=RUN_TYPES,
         wrong=wrong,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Backfill:
+    """The one whose runs are listed."""
+
+    id: str
+    pipeline: str
+    first: datetime
+    last: datetime
+    most: int
+    states: Sequence[tuple[str, int]]
+    cancelled: float | None
+    goes_on: bool
+
+
+def _backfill(db: sa.Connection, name: str) -> Backfill | None:
+    row = listing.one_backfill(db, name)
+    if row is None:
+        return None
+    states = listing.backfill_states(db, name)
+    return Backfill(
+        name, row["pipeline"], times.read(row["first"]), times.read(row["last"]), row["max_active"],
+        [(state.value, states[state.value]) for state in RunState if state.value in states], row["cancelled"],
+        any(state not in RUN_FINAL for state in states),
+    )  # fmt: skip
 
 
 def _place(text: str, sort: str) -> search.Place | None:

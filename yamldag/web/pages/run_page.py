@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 import sqlalchemy as sa
 
 from yamldag.engine.approving import Question, questions
+from yamldag.engine.asking.circumstances import Awaiting, awaiting
 from yamldag.engine.asking.wanted import next_version
 from yamldag.engine.status import Status
 from yamldag.plan.state import FINAL
@@ -55,6 +56,8 @@ class TaskLine:
     link: str
     chosen: bool
     of: str = ""
+    waits: Awaiting | None = None
+    """What it is deferred for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,8 @@ def run_page(
     chosen = _chosen(rows, query)
     attempts = overview.attempts_of(db, name, chosen.task, chosen.map_index) if chosen else []
     shown = attempt_of(attempts, query.get("try"))
-    lines = _lines(rows, counts, chosen, name, now)
+    waits = awaiting(db, name) if any(states.get("deferred") for states in counts.values()) else {}
+    lines = _lines(rows, counts, chosen, name, now, waits)
     return {
         "run": records.run_line(row, known, now),
         "row": row,
@@ -109,14 +113,32 @@ def run_page(
         "date": datetime.fromisoformat(row["logical_date"]),
         "params": json.loads(row["params"]),
         "next_version": next_version(db, row),
+        "caller": _caller(db, row),
         "forecast": _forecast(row, history.usual_run(db, row["pipeline"]), now),
         "groups": _groups(lines, None if query.get("all") else _LISTED),
         "shares": _shares(counts),
         "capped": len(rows) == MOST,
         "asks": _asks(db, name, counts),
-        "task": _line(chosen, True, name, now) if chosen else None,
+        "task": _line(chosen, True, name, now, waits) if chosen else None,
         **log_values(name, chosen, attempts, shown, query, logs),
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The task that made a run."""
+
+    pipeline: str
+    label: str
+    link: str
+
+
+def _caller(db: sa.Connection, row: sa.RowMapping) -> Caller | None:
+    found = views.calling(db, row["caller"]) if row["caller"] is not None else None
+    if found is None:
+        return None
+    task, index = found["task"], found["map_index"]
+    return Caller(found["pipeline"], label_of(task, index), link_to(found["run"], task, index))
 
 
 def log_values(
@@ -195,7 +217,12 @@ def attempt_of(attempts: Sequence[sa.RowMapping], asked: str | None) -> sa.RowMa
 
 
 def _lines(
-    rows: Sequence[Any], counts: Mapping[str, Mapping[str, int]], chosen: Any, run: str, now: float
+    rows: Sequence[Any],
+    counts: Mapping[str, Mapping[str, int]],
+    chosen: Any,
+    run: str,
+    now: float,
+    waits: Mapping[int, Awaiting],
 ) -> list[TaskLine]:
     """Of a mapped task one line for each state that its instances have; what few of them failed is shown by itself."""
     found: dict[tuple[str, str], list[Any]] = {}
@@ -206,10 +233,10 @@ def _lines(
         total = sum(counts.get(task, {}).values())
         number = counts.get(task, {}).get(state, len(those))
         if total == 1 or (state == "failed" and number <= _ALONE):
-            lines += [_line(each, each is chosen, run, now) for each in those]
+            lines += [_line(each, each is chosen, run, now, waits) for each in those]
         else:
             first = chosen if any(each is chosen for each in those) else those[0]
-            line = _line(first, first is chosen, run, now)
+            line = _line(first, first is chosen, run, now, {})
             words_ = f"{number} of {total}"
             lines.append(
                 TaskLine(task, first.map_index, task, "", state, 0, "", "", line.link, line.chosen, words_)
@@ -244,9 +271,9 @@ def _shares(counts: Mapping[str, Mapping[str, int]]) -> list[Share]:
     return shares
 
 
-def _line(row: Any, chosen: bool, run: str, now: float) -> TaskLine:
-    running = row.state == "running"
-    took = words.span((now if running else row.ended or row.started) - row.started) if row.started else ""
+def _line(row: Any, chosen: bool, run: str, now: float, waits: Mapping[int, Awaiting]) -> TaskLine:
+    goes_on = row.state in ("running", "deferred")
+    took = words.span((now if goes_on else row.ended or row.started) - row.started) if row.started else ""
     reason = row.reason or ""
     if row.state == "up_for_retry" and row.retry_at:
         reason = f"{reason}; again {words.about(row.retry_at - now)}"
@@ -261,6 +288,7 @@ def _line(row: Any, chosen: bool, run: str, now: float) -> TaskLine:
         reason,
         link_to(run, row.task, row.map_index, began=bool(row.attempts)),
         chosen,
+        waits=waits.get(row.id),
     )
 
 

@@ -45,7 +45,7 @@ def trigger(ask: Ask) -> Response:
     date = given.get("date", [""])[0].strip()
     wrong = ""
     try:
-        at = given_texts.date_given(date or None, known.plan, "the logical date")
+        at = given_texts.date_given(date or None, known.plan, "logical_date")
         if not errors:
             row = ordering.trigger(ask, known, found, at)
             return ask.to(f"/runs/{row['run_id']}", did="triggered")

@@ -42,7 +42,7 @@ class Trouble:
     when: str
     link: str | None
     line: str = ""
-    """What it said last."""
+    """What it said of its failure."""
     more: tuple[str, ...] = ()
     """Sentences: what it stops, what is due."""
     run: str | None = None
@@ -136,7 +136,7 @@ def _failure(
         return Trouble("failed", name, when, run_link(row["id"]), said, tuple(more), row["id"], harm=harm)
     first = found.first
     task = _label(first["task"], first["map_index"])
-    said = tail.last_line(tail.tail(first["log"], logs, 4096)) or first["reason"] or ""
+    said = tail.telling_line(tail.tail(first["log"], logs, 4096)) or first["reason"] or ""
     if first["attempts"] > 1:
         when += f", on try {first['attempts']}"
     if first["reason"] and first["reason"] != said:
@@ -251,9 +251,10 @@ def broken(status: Status) -> list[Trouble]:
 
 def _broken(file: Broken, pipelines: Collection[Known]) -> Trouble:
     path = os.path.abspath(file.path)
-    kept = [each.plan.pipeline for each in pipelines if each.stale and each.path == path]
+    held = [each for each in pipelines if each.path == path]
+    kept = [each.plan.pipeline for each in held if each.stale]
     more = (f"The last good version of {', '.join(kept)} goes on running.",) if kept else ()
-    link = code_link(kept[0]) if kept else None
+    link = code_link((kept or [held[0].plan.pipeline])[0]) if held else None
     return Trouble(
         "broken", file.path, "does not compile", link, more=more, mistakes=tuple(map(mistake, file.found))
     )

@@ -18,7 +18,7 @@ from yamldag.web.ask import Ask
 from yamldag.web.auth.roles import Role
 from yamldag.web.pages import records
 from yamldag.web.pages.links import tab_link
-from yamldag.web.pages.pipeline.frame import known_of, newest, tab_page
+from yamldag.web.pages.pipeline.frame import known_of, missing, newest, tab_page
 from yamldag.web.route import Kind, Route
 
 STEP, LEFT, TOP = 24, 40, 24
@@ -45,7 +45,7 @@ class Day:
 def calendar(ask: Ask) -> Response:
     known = known_of(ask)
     if known is None:
-        return ask.missing()
+        return missing(ask)
     name, zone = known.plan.pipeline, records.zone_of(known)
     today = datetime.fromtimestamp(ask.now, UTC).astimezone(zone).date()
     chosen = _date(ask.query("day"))

@@ -14,7 +14,7 @@ from yamldag.web.ask import Ask
 from yamldag.web.auth.roles import Role
 from yamldag.web.pages import bars, records
 from yamldag.web.pages.links import tab_link
-from yamldag.web.pages.pipeline.frame import known_of, tab_page
+from yamldag.web.pages.pipeline.frame import known_of, missing, tab_page
 from yamldag.web.route import Kind, Route
 
 RUNS = 50
@@ -46,8 +46,17 @@ class Trend:
         return max(self.lately, self.last / self.usual if self.usual else 1.0)
 
     @property
+    def warns(self) -> bool:
+        """What `change` says is bad news."""
+        return self._last_was_long or self.lately >= 1.1
+
+    @property
+    def _last_was_long(self) -> bool:
+        return bool(self.usual) and self.last / self.usual >= 1.5
+
+    @property
     def change(self) -> str:
-        if self.usual and self.last / self.usual >= 1.5:
+        if self._last_was_long:
             return f"the last {self.last / self.usual:.1f} × the usual"
         if abs(self.lately - 1) < 0.1:
             return ""
@@ -57,7 +66,7 @@ class Trend:
 def durations(ask: Ask) -> Response:
     known = known_of(ask)
     if known is None:
-        return ask.missing()
+        return missing(ask)
     name = known.plan.pipeline
     with ask.site.reading() as db:
         rows = histories.runs_before(db, name, RUNS)

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from yamldag.engine.schedule.known import Known
 from yamldag.plan import schedule
-from yamldag.store import overview
+from yamldag.store import overview, views
 from yamldag.store.overview import Shown
 from yamldag.syntax.report.text import draw
 from yamldag.web.ask import Ask
@@ -29,6 +29,16 @@ class Tab:
 def known_of(ask: Ask) -> Known | None:
     """The pipeline that is asked for."""
     return ask.site.board.status.pipelines.get(ask.path["pipeline"])
+
+
+def missing(ask: Ask) -> Response:
+    """There is no such pipeline, or none any more: then its runs are still there."""
+    with ask.site.reading() as db:
+        found = views.removed(db, ask.path["pipeline"])
+    if not found:
+        return ask.missing()
+    [(name, file, since)] = found
+    return ask.page("pipeline/removed.html", 404, pipeline=name, file=file, since=since)
 
 
 def newest(db: sa.Connection, known: Known) -> Sequence[Shown]:

@@ -19,7 +19,7 @@ from yamldag.web.frame import look_of
 from yamldag.web.pages import records
 from yamldag.web.pages.links import run_link, tab_link
 from yamldag.web.pages.pipeline import timeline
-from yamldag.web.pages.pipeline.frame import known_of, newest, tab_page
+from yamldag.web.pages.pipeline.frame import known_of, missing, newest, tab_page
 from yamldag.web.pages.pipeline.graph import plan_of, run_of
 from yamldag.web.route import Kind, Route
 
@@ -70,7 +70,7 @@ class Chart:
 def gantt(ask: Ask) -> Response:
     known = known_of(ask)
     if known is None:
-        return ask.missing()
+        return missing(ask)
     name = known.plan.pipeline
     with ask.site.reading() as db:
         runs = newest(db, known)

@@ -21,14 +21,14 @@ from yamldag.web.auth.roles import Role
 from yamldag.web.pages import records
 from yamldag.web.pages.links import tab_link
 from yamldag.web.pages.pipeline import cells, side
-from yamldag.web.pages.pipeline.frame import known_of, newest, tab_page
+from yamldag.web.pages.pipeline.frame import known_of, missing, newest, tab_page
 from yamldag.web.route import Kind, Route
 
 
 def graph(ask: Ask) -> Response:
     known = known_of(ask)
     if known is None:
-        return ask.missing()
+        return missing(ask)
     name = known.plan.pipeline
     with ask.site.reading() as db:
         runs = newest(db, known)

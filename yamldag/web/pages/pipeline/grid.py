@@ -19,7 +19,7 @@ from yamldag.web.kept import Column
 from yamldag.web.pages import bars, records
 from yamldag.web.pages.links import tab_link
 from yamldag.web.pages.pipeline import cells, columns, side
-from yamldag.web.pages.pipeline.frame import known_of, tab_page
+from yamldag.web.pages.pipeline.frame import known_of, missing, tab_page
 from yamldag.web.route import Kind, Route
 
 WIDTHS = (25, 50, 100)
@@ -69,7 +69,7 @@ class Head:
 def grid(ask: Ask) -> Response:
     known = known_of(ask)
     if known is None:
-        return ask.missing()
+        return missing(ask)
     name, most = known.plan.pipeline, _width(ask)
     before = ask.query("before") or None
     with ask.site.reading() as db:

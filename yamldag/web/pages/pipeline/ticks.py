@@ -15,7 +15,7 @@ from yamldag.web.ask import Ask
 from yamldag.web.auth.roles import Role
 from yamldag.web.frame import look_of
 from yamldag.web.pages.links import tab_link
-from yamldag.web.pages.pipeline.frame import known_of, newest, tab_page
+from yamldag.web.pages.pipeline.frame import known_of, missing, newest, tab_page
 from yamldag.web.route import Kind, Route
 
 COUNTS = (20, 50, 200)
@@ -38,7 +38,7 @@ class Coming:
 def ticks(ask: Ask) -> Response:
     known = known_of(ask)
     if known is None:
-        return ask.missing()
+        return missing(ask)
     with ask.site.reading() as db:
         runs = newest(db, known)
     asked = ask.number("n", COUNTS[0])
