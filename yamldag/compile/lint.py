@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from yamldag.compile import connecting
 from yamldag.compile.bind import Binding
@@ -15,6 +16,9 @@ from yamldag.syntax.codes import CODES
 from yamldag.syntax.diagnostic import Diagnostic, at
 from yamldag.syntax.locate import place
 from yamldag.syntax.tree import Map, Node, Scalar, Seq
+
+if TYPE_CHECKING:
+    from yamldag.plan.expression.reference import Reference
 
 _REMOTE = frozenset(("http", "sql", "copy", "ssh", "docker", "kubernetes"))
 # A whole line of a comment, or a redirection that opens the file of stdout or stderr to write it from its beginning.
@@ -35,6 +39,7 @@ def advice(root: Draft, entries: Entries, binding: Binding) -> list[Diagnostic]:
         *_fragile(root, entries),
         *_emptied(root),
         *_lost(root, binding.project),
+        *_pasted(root),
     ]
     return [d for d in found if _wanted(d.code, selected, ignored)]
 
@@ -141,15 +146,46 @@ def _fragile(root: Draft, entries: Entries) -> Iterator[Diagnostic]:
 
 def _emptied(root: Draft) -> Iterator[Diagnostic]:
     """Stdout and stderr of a task are its log, a file: whoever opens that by name cuts it off."""
-    for task in root.tasks():
-        given = task.get("bash") if task.operator == "bash" else None
-        node = given.node if given else None
-        script = node.items["script"][1] if type(node) is Map and "script" in node.items else node
-        if type(script) is not Scalar:
-            continue
+    for _, script in _texts_of(root, "bash", "script"):
         for found in _ANEW.finditer(script.text):
             if found["to"]:
                 message = f"`{found[0]}` opens the log of the task anew, and what stood in it is gone"
                 number = "1" if found["to"].endswith(("out", "1")) else "2"
                 spot = place(script, found.start(), found.end())
                 yield Diagnostic("YD808", message, spot, f"write `{found['from']}>&{number}`")
+
+
+def _pasted(root: Draft) -> Iterator[Diagnostic]:
+    """A text from outside that becomes part of a query is read as SQL."""
+    for task, query in _texts_of(root, "sql", "query"):
+        if "{{" not in query.text:
+            continue
+        from yamldag.plan.expression.analysis import analyse
+
+        for reference in analyse(query.text).references:
+            if reference.root in ("params", "tasks") and not _is_bounded(reference, task):
+                written = query.text[reference.start : reference.stop]
+                message = f"`{written}` becomes part of the query, and is read as SQL"
+                help_ = f"bind it: `:value` in the query, and `params: {{value: '{{{{ {written} }}}}'}}` beside it"
+                yield Diagnostic("YD811", message, place(query, reference.start, reference.stop), help_)
+
+
+def _is_bounded(reference: Reference, task: Draft) -> bool:
+    """Whether it is a param that can't be just any text."""
+    names = [str(segment.name) for segment in reference.path]
+    declared = task.scope.params.get(names[0]) if reference.root == "params" and len(names) == 1 else None
+    if declared is None:
+        return False
+    schema = declared.schema
+    is_text = schema.get("type") in ("string", None) or isinstance(schema.get("type"), list)
+    return not is_text or bool({"enum", "const", "pattern", "format"} & schema.keys())
+
+
+def _texts_of(root: Draft, operator: str, parameter: str) -> Iterator[tuple[Draft, Scalar]]:
+    """The tasks of an operator whose value, or that parameter of it, is a text."""
+    for task in root.tasks():
+        given = task.get(operator) if task.operator == operator else None
+        node = given.node if given else None
+        text = node.items[parameter][1] if type(node) is Map and parameter in node.items else node
+        if type(text) is Scalar:
+            yield task, text

@@ -129,6 +129,7 @@ _TABLE = (
     ("YD808", "truncated-log", "warning", "a script opens its own log anew, and what stood in it is gone"),
     ("YD809", "plugin-advice", "warning", "a plug-in of the project's has something to say"),
     ("YD810", "no-connection", "warning", "a task reaches nothing without a connection, and names none"),
+    ("YD811", "pasted-query", "warning", "a text from outside becomes part of a query"),
 )
 
 CODES: dict[str, Code] = {row[0]: Code(*row) for row in _TABLE}
