@@ -170,6 +170,8 @@ def _arguments(parser: argparse.ArgumentParser, before: str = "") -> Iterator[tu
 
 
 def _spelling(action: argparse.Action) -> str:
+    if isinstance(action.metavar, tuple):
+        return ", ".join(action.option_strings) + f" {' '.join(action.metavar)}"
     value = action.metavar or (
         "\u007c".join(map(str, action.choices)) if action.choices else action.dest.upper()
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 
@@ -77,3 +79,26 @@ def test_a_machine_without_bash_is_told(project: Project) -> None:
     answer = project("doctor", "--json", env={"PATH": "/nowhere"})
     checks = found(answer)
     assert (answer.code, checks["bash"]["state"], checks["dot"]["state"]) == (1, "wrong", "note")
+
+
+@pytest.mark.parametrize("kind", ["serve", "scheduler"])
+def test_a_scheduler_at_work_is_seen_with_and_without_its_page(project: Project, kind: str) -> None:
+    project("run", "p")
+    assert found(project("doctor", "--json"))["scheduler"]["message"] == "none is at work"
+    with sqlite3.connect(project.folder / ".yamldag" / "yamldag.db") as db:
+        db.execute("UPDATE runner SET kind = ?, ended = NULL, seen = ?", (kind, time.time()))
+    db.close()
+    answer = project("doctor", "--json")
+    told = found(answer)["scheduler"]
+    assert (answer.code, told["state"], told["message"]) == (0, "ok", "at work")
+
+
+def test_a_server_that_does_not_answer_is_told(project: Project) -> None:
+    with socket.socket() as silent:  # bound, and not listening: whoever comes is refused
+        silent.bind(("127.0.0.1", 0))
+        url = f"postgresql://nobody@127.0.0.1:{silent.getsockname()[1]}/runs"
+        answer = project("doctor", "--json", env={"YAMLDAG_DATABASE": url})
+    told = found(answer)["database"]
+    assert (answer.code, told["state"]) == (1, "wrong")
+    assert "can't be read: connection failed" in told["message"]
+    assert told["help"] == "is it there, and running?"

@@ -52,7 +52,7 @@ def test_it_says_what_it_wrote_and_what_comes_next(tmp_path: Path) -> None:
     assert "yamldag run hello" in said
 
 
-@pytest.mark.parametrize("name", [*init.FILES, init.SCHEMA])
+@pytest.mark.parametrize("name", [*(name for name in init.FILES if name != init.IGNORED), init.SCHEMA])
 def test_a_file_of_the_users_is_named_and_nothing_is_written(name: str, tmp_path: Path) -> None:
     path = tmp_path / name
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -62,6 +62,18 @@ def test_a_file_of_the_users_is_named_and_nothing_is_written(name: str, tmp_path
     assert f"`{name}`" in done.stderr
     assert files(tmp_path) == [name]
     assert path.read_text() == "mine"
+
+
+def test_a_gitignore_that_is_there_stays_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / ".gitignore").write_text("mine\n")
+    done = yamldag(tmp_path, "init")
+    assert (done.returncode, done.stderr) == (
+        0,
+        "`.gitignore` is as it was: it should have `.yamldag/` and `__pycache__/`\n",
+    )
+    assert ".gitignore" not in done.stdout
+    assert (tmp_path / ".gitignore").read_text() == "mine\n"
+    assert files(tmp_path) == sorted((*init.FILES, init.SCHEMA))
 
 
 def test_a_link_that_leads_nowhere_is_not_written_through(tmp_path: Path) -> None:

@@ -216,6 +216,27 @@ def test_with_keys_of_the_environment_no_file_is_made(
     assert "encrypted by a key that is not in $YAMLDAG_STORE_KEYS" in said.err
 
 
+@pytest.mark.parametrize("other", [None, "7sxxUp67uDKz9kIZenmiskUZ7HNvYoApIGUWdpgAjYQ="])
+def test_a_rotation_without_the_key_makes_none(
+    project: Caller, monkeypatch: pytest.MonkeyPatch, other: str | None
+) -> None:
+    give(monkeypatch, SECRET)
+    project("secrets", "set", "api")
+    file = project.folder / ".yamldag" / "store.key"
+    key = file.read_text()
+    file.unlink()
+    if other is not None:
+        file.touch(mode=0o600)
+        file.write_text(f"{other}\n")
+    said = project("secrets", "rotate")
+    assert (said.code, said.out) == (2, "")
+    assert ("there is no key" if other is None else "by a key that is not in") in said.err
+    assert (file.read_text() if file.exists() else None) == (None if other is None else f"{other}\n")
+    file.touch(mode=0o600)
+    file.write_text(key)
+    assert values(project.folder) == {"api": SECRET}
+
+
 CRASHES = """
 import os, signal, sys
 from yamldag.operators import strongbox

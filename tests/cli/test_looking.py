@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -197,6 +200,7 @@ def test_config_says_where_each_value_comes_from(yamldag: Caller, monkeypatch: p
     assert rows["database"]["from"] == "$YAMLDAG_DATABASE"
     assert rows["pools"]["from"] == "yamldag.yml, environment prod"
     assert rows["executor"]["from"] == "default"
+    assert rows["vars"]["from"] == "yamldag.yml"
     assert "hidden" not in yamldag("config", "--env", "prod").out
 
 
@@ -225,3 +229,77 @@ def test_the_project_is_found_from_a_folder_below(yamldag: Caller, monkeypatch: 
     assert yamldag("show", "daily").code == 0
     root = next(row["value"] for row in yamldag("config", "--json").json if row["name"] == "root")
     assert Path(root) == yamldag.folder
+
+
+@pytest.mark.parametrize("command", ["show", "run", "next", "graph"])
+def test_a_file_of_templates_alone_is_wrong_usage(command: str, yamldag: Caller) -> None:
+    path = yamldag.write("pipelines/t.yml", "template: t\ntasks: {a: {bash: echo}}\n")
+    said = yamldag(command, str(path))
+    assert (said.code, said.out) == (2, "")
+    assert (
+        said.err
+        == f"yamldag {command}: `{path}` holds templates alone, which run where a pipeline uses them\n"
+    )
+
+
+def test_why_there_is_no_tick_is_not_guessed(yamldag: Caller) -> None:
+    yamldag.write("pipelines/daily.yml", DAILY)
+    yamldag.write("pipelines/p.yml", "pipeline: p\ntasks: {a: {bash: echo}}\n")
+    yamldag.write("pipelines/old.yml", DAILY.replace("daily\n", "old\nend: 2026-02-01\n", 1))
+    assert yamldag("next", "p").out == "p has no coming tick: it has no clock\n"
+    assert yamldag("next", "old", "--after", "2026-03-01").out == "old has no tick after 2026-03-01\n"
+    between = ("--after", "2026-03-01", "--until", "2026-03-01T05:00")
+    assert (
+        yamldag("next", "daily", *between).out
+        == "daily has no tick after 2026-03-01 until 2026-03-01T05:00\n"
+    )
+    assert yamldag("next", "daily", "-n", "0").out == ""
+
+
+def test_config_tells_what_an_environment_and_a_variable_say(
+    yamldag: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    yamldag.write("yamldag.yml", "vars: {a: 1, b: 2}\nenvironments: {prod: {vars: {b: 3}}}\n")
+    monkeypatch.setenv("YAMLDAG_SLOTS", "4")
+    rows = {row["name"]: row for row in yamldag("config", "--env", "prod", "--json").json}
+    assert (rows["vars"]["value"], rows["vars"]["from"]) == (
+        {"a": 1, "b": 3},
+        "yamldag.yml, environment prod",
+    )
+    assert (rows["slots"]["value"], rows["slots"]["from"]) == (4, "$YAMLDAG_SLOTS")
+    monkeypatch.setenv("YAMLDAG_SLOTS", "many")
+    assert "`slots` must be" in yamldag("config").err
+
+
+@pytest.mark.parametrize("given", ["[some, more]", "some:more"])
+def test_several_folders_may_be_given_by_a_variable(
+    given: str, yamldag: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    yamldag.write("some/daily.yml", DAILY)
+    yamldag.write("more/other.yml", DAILY.replace("daily", "other", 1))
+    monkeypatch.setenv("YAMLDAG_PIPELINES", given)
+    assert yamldag("validate").out == "2 files, 2 pipelines: all fine\n"
+
+
+@pytest.mark.parametrize(
+    ("call", "kept", "command", "words"),
+    [
+        ("scandir", "pipelines", "validate", "the folder `pipelines` can't be read: permission denied"),
+        ("stat", "yamldag.db", "runs", "can't be looked for: permission denied"),
+    ],
+)
+def test_what_may_not_be_looked_at_is_not_told_to_be_absent(
+    call: str, kept: str, command: str, words: str, yamldag: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    yamldag.write("pipelines/daily.yml", DAILY)
+    real = getattr(os, call)
+
+    def refusing(path: str = ".", **more: Any) -> Any:
+        if str(path).endswith(kept):
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return real(path, **more)
+
+    monkeypatch.setattr(os, call, refusing)  # who may do everything is refused nothing
+    said = yamldag(command)
+    assert (said.code, said.out) == (2, "")
+    assert words in said.err

@@ -143,8 +143,11 @@ def test_runs_tasks_and_logs_tell_of_what_has_run(capsys: pytest.CaptureFixture[
     assert runs[1]["logical_date"] == "2026-01-31T00:00:00+00:00"
     assert [row["run_id"] for row in data(capsys, "runs", "demo", "--state", "success")] == [first["run_id"]]
     told_tasks = data(capsys, "tasks", first["run_id"])["tasks"]
-    assert [{**row, "reason": None} for row in told_tasks] == [
-        {**row, "reason": None} for row in first["tasks"]
+    more = ("reason", "label")
+    assert [{key: row[key] for key in row if key not in more} for row in told_tasks] == first["tasks"]
+    assert [row["label"] for row in told_tasks] == ["list", "load[x]", "load[y]", "g.check", "g.last"]
+    assert [line.split()[0] for line in told(capsys, "tasks", first["run_id"]).splitlines()[3:]] == [
+        row["label"] for row in told_tasks
     ]
     assert told(capsys, "logs", first["run_id"], "load[1]") == "loads y of 3\n"
     assert told(capsys, "logs", "demo", "load").splitlines()[1::2] == ["loads x of 3", "loads y of 3"]
@@ -155,6 +158,22 @@ def test_runs_tasks_and_logs_tell_of_what_has_run(capsys: pytest.CaptureFixture[
         "slow": None,
         "unsound": None,
     }
+
+
+def test_a_silent_attempt_is_told_why_it_is_over(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / "pipelines" / "mute.yml").write_text(
+        "pipeline: mute\ndefaults: {retries: 1, retry_delay: 0s}\ntasks:\n  a: {bash: exit 3}\n"
+        "  b: {foreach: [0, 3], bash: exit $CODE, env: {CODE: '{{ item }}'}}\n"
+    )
+    run = data(capsys, "run", "mute", code=1)["run_id"]
+    for task, words in [
+        (["a"], "`a` of run {run} wrote nothing in attempt 2: it is failed, exit code 3"),
+        (["a", "--attempt", "1"], "`a` of run {run} wrote nothing in attempt 1: it is failed"),
+        (["b[0]"], "`b[0]` of run {run} wrote nothing in attempt 1: it is success"),
+        (["b[1]"], "`b[1]` of run {run} wrote nothing in attempt 2: it is failed, exit code 3"),
+    ]:
+        assert main(["logs", "mute", *task]) == 0
+        assert capsys.readouterr() == ("", words.format(run=run) + "\n")
 
 
 @pytest.mark.parametrize("arguments", [["tasks", "demo"], ["logs", "demo", "load"]])

@@ -142,7 +142,7 @@ def test_what_a_lost_attempt_has_left_is_removed_before_the_next(
 @pytest.mark.parametrize(
     ("url", "words"),
     [("unix:///nowhere/s", "the Docker engine at unix:///nowhere/s can't be reached, or was lost: no such file or directory"),
-     ("ftp://x", "the Docker engine should be a URL such as `unix:///var/run/docker.sock` or `tcp://host:2376`, found `ftp://x`")],
+     ("rpc://x", "the Docker engine should be a URL such as `unix:///var/run/docker.sock` or `tcp://host:2376`, found `rpc://x`")],
 )  # fmt: skip
 def test_an_engine_that_is_not_there_is_told(project: Project, url: str, words: str) -> None:
     project.write("yamldag.yml", json.dumps({"connections": {"engine": url}}))

@@ -184,7 +184,7 @@ def test_a_backfill_previews_and_waits(project: Project) -> None:
     made = project(*arguments, "--json").json
     assert [row["state"] for row in made["runs"]] == ["queued"] * 3
     assert project(*arguments, "--json").json == {"backfill_id": None, "pipeline": "p", "runs": []}
-    assert "nothing to run" in project(*arguments).err
+    assert "each has a run already, which stays" in project(*arguments).err
     cancelled = project("backfill", "--cancel", made["backfill_id"], "--json").json
     assert [row["state"] for row in cancelled["runs"]] == ["cancelled"] * 3
     failed = project(*arguments, "--reprocess", "failed", "--json").json

@@ -62,7 +62,7 @@ tasks:
 @pytest.mark.parametrize(
     ("choice", "words"),
     [
-        ("branch: \"'c'\"", "it chose `c`, which is no task directly below it; directly below it: `a`"),
+        ("branch: params.c", "it chose `c`, which is no task directly below it; directly below it: `a`"),
         ("branch: {python: {script: return 3}}", "a list of ids or null is wanted, found `3`"),
         ('branch: "params.n"', "a list of ids or null is wanted, found `7`"),
         ("branch: {python: {script: \"return ['a', 'pick']\"}}", "it chose `pick`"),
@@ -70,7 +70,7 @@ tasks:
 )
 def test_a_choice_of_what_is_not_below_fails_without_retry(project: Project, choice: str, words: str) -> None:
     ran = project.run(
-        f"params: {{n: 7}}\ntasks:\n  pick: {{{choice}, retries: 2}}\n  a: {{noop: , needs: pick}}\n"
+        f"params: {{n: 7, c: c}}\ntasks:\n  pick: {{{choice}, retries: 2}}\n  a: {{noop: , needs: pick}}\n"
         "  c: {noop: , needs: a}\n"
     )
     assert ran.states == {"pick": "failed", "a": "upstream_failed", "c": "upstream_failed"}
@@ -162,15 +162,21 @@ tasks:
 def test_a_short_circuit_that_goes_on_or_fails_leaves_it_to_the_rules(project: Project) -> None:
     ran = project.run(
         """
-params: {words: no}
 tasks:
+  say: {bash: "echo '\\"no\\"' > $YAMLDAG_OUTPUT"}
   go: {short_circuit: "1 < 2"}
   a: {bash: "test {{ tasks.go.output }} = true", needs: go}
-  text: {short_circuit: params.words, allow_failure: true}
+  text: {short_circuit: tasks.say.output, allow_failure: true}
   b: {noop: , needs: text, trigger_rule: all_done}
 """
     )
-    assert ran.states == {"go": "success", "a": "success", "text": "failed", "b": "success"}
+    assert ran.states == {
+        "say": "success",
+        "go": "success",
+        "a": "success",
+        "text": "failed",
+        "b": "success",
+    }
     assert "text is neither true nor false" in ran.reasons["text"]
 
 

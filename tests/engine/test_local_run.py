@@ -17,7 +17,7 @@ from yamldag.engine.asking.preview import preview
 from yamldag.engine.local_run import Order, RunResult, run_here
 from yamldag.engine.memory.params import resolve
 from yamldag.engine.memory.run import Instance
-from yamldag.plan.pipeline import Fanout, Json, Param, Plan, Task, text_hash, to_text, version
+from yamldag.plan.pipeline import Fanout, Group, Json, Param, Plan, Task, text_hash, to_text, version
 from yamldag.plan.state import TaskState
 from yamldag.store import views
 
@@ -256,6 +256,31 @@ def test_a_preview_renders_what_is_known_and_leaves_the_rest(project: Project) -
     assert rows[1]["params"] == {"script": "echo {{ tasks.a.output }} {{ item }}"}
     assert rows[1]["env"] == {"K": 4}
     assert not project.state.exists()
+
+
+def test_a_preview_says_how_a_task_is_mapped_and_what_a_template_was_given(project: Project) -> None:
+    chain: dict[str, Any] = {"folder": str(project.folder), "mapped_by": "g"}
+    of = Plan(
+        "p",
+        tasks=(
+            Task(
+                "g.a", "bash", {"script": "load {{ uses['g'].table }} of {{ uses['g'].all.first }}"}, **chain
+            ),
+            Task(
+                "g.b",
+                "short_circuit",
+                {"go": "uses['g'].all.first"},
+                when=("uses['g'].table != 'x'",),
+                **chain,
+            ),
+        ),
+        groups=(Group("g", use="t", params={"table": "t_{{ item }}", "all": {"first": "{{ item }}"}}),),
+        mapped={"g": Fanout(foreach=["a", "b"])},
+    )
+    load, go = preview(Order(of, {}), project.state)
+    assert load["mapped"] == go["mapped"] == {"foreach": ["a", "b"]}
+    assert load["params"] == {"script": "load t_{{ item }} of {{ params.all.first }}"}
+    assert (go["when"], go["params"]) == (["params.table != 'x'"], {"go": "params.all.first"})
 
 
 def test_a_local_run_does_not_wait_for_what_it_does_not_need(tmp_path: Path) -> None:

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from yamldag.compile.project import find
-from yamldag.engine import outside, times
+from yamldag.engine import orders, outside, times
 from yamldag.engine.loop.engine import Engine
 from yamldag.engine.loop.news import BEAT
 from yamldag.engine.memory.newer import Newer
 from yamldag.engine.schedule.catalogue import Catalogue
 from yamldag.engine.schedule.known import Known, known
+from yamldag.engine.schedule.ticker import QUEUE
 from yamldag.engine.service import Service
 from yamldag.engine.step.choice import Wish
 from yamldag.engine.takeover.lock import Lock
 from yamldag.executors.contract import Ended, Start
 from yamldag.plan.pipeline import from_text
-from yamldag.store import moves, schedules
+from yamldag.store import backfills, moves, schedules
 from yamldag.store.database import open_database
 
 EVERY = "pipeline: {name}\nschedule: {{every: 10s}}\n{more}tasks:\n  a: {{bash: '{script}'}}\n"
@@ -174,6 +175,43 @@ def test_a_restart_between_recording_and_starting_starts_the_run(place: Place) -
     assert place.ticks("p") == [(10, "success")]
 
 
+def test_a_tick_that_a_backfill_has_run_gets_no_second_run(place: Place) -> None:
+    """One that was cancelled has run nothing."""
+    place.write("p", more="catchup: all\n")
+    place.go(place.service(), 11)
+    add_backfill(place, {20: "success", 30: "cancelled", 40: "failed", 50: "queued"})
+    place.clock.time += 50  # to 61
+    place.go(place.service(), 3)
+    assert scheduled(place) == [10, 30, 60]
+
+
+def test_a_tick_that_comes_while_a_backfill_is_being_asked_for_has_one_run(place: Place) -> None:
+    place.write("p")
+    service = place.service()
+    place.go(service, 3)
+    known = service.catalogue.pipelines["p"]
+    found = orders.range_of(known.plan, times.shown(1_800_000_010) or "", times.shown(1_800_000_030) or "")
+    chosen = orders.plan_backfill(place.database, known.plan, found, "none")
+    place.go(service, 10)
+    version = moves.Version("p", known.plan.file, known.version, known.text, place.clock.now())
+    how = {"reprocess": "none", "max_active": None}
+    _, runs = orders.begin_backfill(place.database, known.plan, version, chosen, {}, place.clock.now(), **how)
+    assert len(runs) == 2
+    place.go(service, 20)
+    assert [at for at, _ in place.ticks("p")] == [10, 20, 30]
+    assert scheduled(place) == [10]
+
+
+def test_ticks_after_more_than_a_portion_that_a_backfill_has_run_need_not_wait(place: Place) -> None:
+    place.write("p", more="catchup: all\n")
+    place.go(place.service(), 11)
+    backfilled = range(20, 20 + 10 * (QUEUE + 5), 10)
+    add_backfill(place, dict.fromkeys(backfilled, "success"))
+    place.clock.time = 1_800_000_000 + backfilled[-1] + 15
+    place.go(place.service(), 3)
+    assert scheduled(place) == [10, backfilled[-1] + 10]
+
+
 def test_two_schedulers_by_mistake_still_make_one_run_of_a_tick(place: Place) -> None:
     place.write("p")
     first, second = place.service(), place.service()
@@ -233,6 +271,26 @@ def test_a_broken_edit_keeps_the_last_good_version_and_says_what_is_wrong(place:
     place.go(service, 10)
     assert not service.board.status.broken
     assert not service.board.status.pipelines["p"].stale
+
+
+def test_a_file_that_breaks_and_is_mended_is_told_once_each(place: Place) -> None:
+    place.write("p")
+    service = place.service()
+    place.go(service, 3)
+    place.write("p", "pipeline: p\nschedule: {every: 10s}\ntasks:\n  a: {bash: x, needs: [b, c]}\n")
+    place.write("new", "pipeline: new\ntasks: {}\n")
+    place.go(service, 6)
+    place.write("other")
+    place.go(service, 3)
+    place.write("p", script="echo mended")
+    (place.root / "pipelines" / "new.yml").unlink()
+    place.go(service, 4)
+    assert [line for line in place.said if not line.startswith("run ")] == [
+        "pipelines/new.yml:2:1: YD307: there is no task in `tasks`; nothing of it runs",
+        "pipelines/p.yml:4:24: YD203: `a` needs `b`, but there is no such task (and 1 more); "
+        "the last good version of `p` goes on",
+        "pipelines/p.yml is in order again",
+    ]
 
 
 def test_a_file_that_is_no_yaml_any_more_keeps_its_pipelines(place: Place) -> None:
@@ -308,6 +366,9 @@ def test_a_broken_project_file_keeps_the_last_good_project(place: Place) -> None
     place.go(service, 11)
     assert place.hands.started == ["echo one"]
     assert service.board.status.broken
+    assert place.said[0] == (
+        "yamldag.yml:2:1: YD401: unknown key `foo` at the top level; what it said before stays in force"
+    )
     (place.root / "yamldag.yml").write_text("vars: {x: two}\n")
     place.go(service, 10)
     assert place.hands.started == ["echo one", "echo two"]
@@ -506,6 +567,29 @@ def test_who_was_asked_for_before_room_came_has_part_in_it(place: Place) -> None
     service.turn(wait=False)
     rows = place.database.execute("SELECT id FROM run WHERE state = 'running'").fetchall()
     assert list(rows) == [("second",)]
+
+
+def scheduled(place: Place) -> list[int]:
+    """The ticks that have a scheduled run, in seconds since the beginning."""
+    rows = place.database.execute("SELECT logical_date FROM run WHERE type = 'scheduled'").fetchall()
+    return sorted(round(times.read(at).timestamp()) - 1_800_000_000 for (at,) in rows)
+
+
+def add_backfill(place: Place, states: Mapping[int, str]) -> None:
+    """A backfill of `p`, with runs in these states by the seconds since the beginning."""
+
+    def work() -> None:
+        rows = []
+        for at in states:
+            date = times.stored_at(1_800_000_000 + at)
+            rows.append(schedules.QueuedRun(f"b{at}", "p", "backfill", date, date, date, "{}", 0.0))
+        first, last = rows[0].logical_date, rows[-1].logical_date
+        asked = backfills.NewBackfill("b", "p", first, last, "none", 1, "{}", 0.0)
+        backfills.create(place.database, asked, rows)
+        for at, state in states.items():
+            place.database.execute("UPDATE run SET state = ?, ended = 1 WHERE id = ?", (state, f"b{at}"))
+
+    place.database.write(work)
 
 
 def queue(place: Place, of: Known, name: str, day: int = 1) -> None:

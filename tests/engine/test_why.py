@@ -77,14 +77,27 @@ def test_room_in_the_run_at_the_executor_and_in_a_chain() -> None:
     assert said(ask(run, "m[1]"))["max_active"] == (False, "1 items of `m` may be under way at once, 1 is")
 
 
-def test_a_pool_says_who_holds_it_and_where_one_stands() -> None:
+def test_a_pool_says_who_holds_it_and_who_goes_first() -> None:
     _, run = begun(plan(task("a"), task("b", pool="db", pool_slots=2), max_active_tasks=1))
     mine = at(run, "b").id
-    claims = (Claim("r1/x", -1, 3, True), Claim("r2/y[3]", -2, 1, False), Claim("r/b", mine, 2, False))
-    found = said(ask(run, "b", pool_slots=4, claims=claims))["pool"]
-    assert found == (
-        False,
-        "`db` has 4 slots, 3 in use by r1/x; it wants 2; it is number 2 of 2 in the queue",
+    held, other, own = (
+        Claim("r1/x", -1, 3, True),
+        Claim("r2/y[3]", -2, 1, False),
+        Claim("r/b", mine, 2, False),
+    )
+
+    def pool(slots: int, *claims: Claim) -> tuple[bool, str]:
+        return said(ask(run, "b", pool_slots=slots, claims=claims))["pool"]
+
+    words = "`db` has 4 slots, 3 in use by r1/x; it wants 2"
+    assert pool(4, held, other, own) == (False, f"{words}; r2/y[3] goes first")
+    assert pool(4, held, own) == (False, f"{words}; it is the next")
+    assert pool(4, held) == (False, words)
+    assert pool(9, held, other)[0] is False, "there is room, and one that does not fit holds it back"
+    assert pool(9, held, own)[0]
+    assert pool(9, Claim("r/b", mine, 2, True), other) == (
+        True,
+        "`db` has 9 slots, 2 in use by r/b; it wants 2",
     )
     assert said(ask(run, "b"))["pool"] == (False, "there is no pool `db`")
     assert said(ask(run, "b", pool_slots=4))["pool"][0]

@@ -24,6 +24,8 @@ WRITINGS: dict[str, Callable[[str], str]] = {
     "json in unicode": lambda secret: json.dumps(secret, ensure_ascii=False),
     "json in json": lambda secret: json.dumps(json.dumps({"a": secret})),
     "python": repr,
+    "python in ascii": ascii,
+    "python on an ascii stderr": lambda secret: secret.encode("ascii", "backslashreplace").decode(),
     "python bytes": lambda secret: repr(secret.encode()),
     "url": lambda secret: urllib.parse.quote(secret, safe=""),
     "url path": urllib.parse.quote,

@@ -30,6 +30,14 @@ def test_a_column_of_several_types_is_named_with_the_value_that_does_not_fit(
     assert str(refused.value) == f"{words}: {SENTENCE}"
 
 
+def test_a_number_that_parquet_has_no_type_for_is_named() -> None:
+    pytest.importorskip("pyarrow")
+    with pytest.raises(
+        MisshapenError, match=f"^Parquet has no type for `{2**63}` in the column `x`: cast it"
+    ):
+        _write([[(2**63, "a"), (0, "b")]])
+
+
 def _write(portions: list[list[Row]]) -> None:
     with writing(io.BytesIO(), "parquet", ("x", "y")) as take:
         for portion in portions:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from yamldag.plan.expression import TemplateError, render
+from yamldag.plan.expression import TemplateError, render, render_shell
 from yamldag.plan.expression.context import build, names
 from yamldag.plan.expression.vocabulary import ROOTS, RUN_KEYS, TASK_KEYS
 
@@ -81,6 +82,25 @@ def test_what_is_wrong_in_a_use_is_told_only_if_it_is_asked_for() -> None:
             "`params` has no key `nope` (in the param `bad` of the template)"
         )
         assert "uses" in text[caught.value.start : caught.value.end]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{{ uses['g'].of.nope }}", "`params.of` has no key `nope`"),
+        ("{{ uses['g'].of.nope | upper }}", "`params.of` has no key `nope`"),
+        (
+            "{{ uses['g'].bare }}",
+            "in `params.bare`",
+        ),
+        ("{{ uses['g'].bare | upper }}", "in `params.bare | upper`"),
+    ],
+)
+def test_what_goes_wrong_with_a_param_of_a_template_is_told_in_its_authors_words(
+    text: str, message: str
+) -> None:
+    with pytest.raises(TemplateError, match=re.escape(message)):
+        render_shell(text, context(uses={"g": {"of": {}, "bare": "a;b"}}))
 
 
 @pytest.mark.parametrize(

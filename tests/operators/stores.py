@@ -111,7 +111,15 @@ def ftp_server(folder: Path, certificate: Path | None = None) -> Iterator[dict[s
         tls = {"certfile": str(certificate), "tls_control_required": True, "tls_data_required": True}
     handler = type("Handler", (kind,), {"authorizer": authorizer, **tls})
     server = ThreadedFTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"handle_exit": False})
+    over = threading.Event()
+
+    def serve() -> None:
+        """All in one thread: what another closes is missed by who waits for it."""
+        while not over.is_set():
+            server.serve_forever(timeout=0.05, blocking=False, handle_exit=False)
+        server.close_all()
+
+    thread = threading.Thread(target=serve)
     thread.start()
     try:
         yield {
@@ -122,5 +130,5 @@ def ftp_server(folder: Path, certificate: Path | None = None) -> Iterator[dict[s
             "password": PASSWORD,
         }
     finally:
-        server.close_all()
+        over.set()
         thread.join()

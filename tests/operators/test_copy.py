@@ -271,6 +271,7 @@ TABLE = "create table birds (id int, name text)"
         ("a.csv", "http://127.0.0.1/x", "`to` can't be a web address"),
         ("a.csv", "a.csv", "`from` and `to` are the same file"),
         ("a.csv", "nope://x/y", "nothing here knows what `nope` is"),
+        ("a.csv", "gs://x/y.csv", "`gs` needs one more package; fsspec says: Please install gcsfs"),
         ({"query": "select 1; select 2"}, "x.csv", "`query` should be one statement that gives rows, found 2"),
         ({"query": "delete from birds"}, "x.csv", "the query gives no rows"),
         ({"query": "select :a"}, "x.csv", "the query names `:a`, and `params` has no `a`"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,6 +48,14 @@ def rows(hosted: Hosted, query: str) -> list[tuple[object, ...]]:
     database = open_database(hosted.seeded.url)
     try:
         return [tuple(row) for row in database.execute(query)]
+    finally:
+        database.close()
+
+
+def write(hosted: Hosted, statement: str, *values: object) -> None:
+    database = open_database(hosted.seeded.url)
+    try:
+        database.execute(statement, values)
     finally:
         database.close()
 
@@ -216,11 +226,59 @@ def test_a_backfill_shows_its_runs_before_it_makes_them(hosted: Hosted) -> None:
     assert rows(hosted, "SELECT count(*) FROM backfill") == [(0,)]
     form = {"from": "2026-01-01T00:00", "to": "2026-01-01T05:00", "max_active": "2", "reprocess": "none"}
     answer = hosted.anyone.post(path, form)
-    assert answer.headers["location"].startswith("/runs?pipeline=p001")
+    assert answer.headers["location"] == "/backfills?did=backfilled"
     assert rows(hosted, "SELECT count(*), min(state) FROM run WHERE type = 'backfill'") == [(6, "queued")]
     assert rows(hosted, "SELECT max_active FROM backfill") == [(2,)]
     [(who, action, target, _)] = deeds(hosted)
     assert (who, action, target) == ("local", "backfill.create", "p001")
+
+
+def test_backfills_are_listed_with_their_runs_and_cancelled(hosted: Hosted) -> None:
+    assert "yamldag backfill PIPELINE --from" in hosted.anyone.get("/backfills").text
+    form = {"from": "2026-01-01T00:00", "to": "2026-01-01T05:00", "reprocess": "none"}
+    hosted.anyone.post("/pipelines/p001/backfill", form)
+    hosted.anyone.post("/pipelines/p002/backfill", form)
+    [(name,)] = rows(hosted, "SELECT id FROM backfill WHERE pipeline = 'p001'")
+    write(
+        hosted,
+        "UPDATE run SET state = 'success', ended = 1 WHERE id = (SELECT min(id) FROM run WHERE backfill = ?)",
+        name,
+    )
+    page = hosted.anyone.get("/backfills?pipeline=p001").text
+    assert f"/runs?backfill={name}&amp;state=queued" in page
+    assert "5 queued" in page
+    assert "1 success" in page
+    assert "p002" not in page
+    assert hosted.anyone.get(f"/runs?backfill={name}").text.count('name="run"') == 6
+    assert (
+        "5 runs of it wait or run, and are cancelled" in hosted.anyone.get(f"/backfills/{name}/cancel").text
+    )
+    assert hosted.anyone.post(f"/backfills/{name}/cancel").headers["location"] == "/backfills?did=cancelled"
+    assert rows(hosted, f"SELECT state, count(*) FROM run WHERE backfill = '{name}' GROUP BY state ORDER BY state") == [
+        ("cancelled", 5), ("success", 1)
+    ]  # fmt: skip
+    assert f'href="/backfills/{name}/cancel"' not in hosted.anyone.get("/backfills?pipeline=p001").text
+    assert f"/runs?backfill={name}" in hosted.anyone.get("/audit?action=backfill.cancel").text
+    for path in ("/backfills/none/cancel", "/backfills?after=x~y"):
+        assert hosted.anyone.get(path).status_code == (404 if "cancel" in path else 200)
+    assert hosted.anyone.post("/backfills/none/cancel").status_code == 404
+
+
+def test_more_backfills_than_a_page_holds(hosted: Hosted) -> None:
+    date = "2026-01-01T00:00:00.000000Z"
+    for number in range(60):
+        write(
+            hosted,
+            "INSERT INTO backfill (id, pipeline, first, last, reprocess, max_active, params, created) "
+            "VALUES (?, 'p001', ?, ?, 'none', 1, '{}', ?)",
+            f"backfill-{number:02}", date, date, number // 2,
+        )  # fmt: skip
+    page = hosted.anyone.get("/backfills").text
+    [more] = re.findall(r'href="(/backfills\?after=[^"]*)"', page)
+    following = hosted.anyone.get(html.unescape(more)).text
+    listed = [re.findall("<code>(backfill-[0-9]+)</code>", each) for each in (page, following)]
+    assert [*listed[0], *listed[1]] == [f"backfill-{number:02}" for number in reversed(range(60))]
+    assert len(listed[0]) == 50
 
 
 @pytest.mark.parametrize(
@@ -431,7 +489,7 @@ def test_names_values_reasons_outputs_and_deeds_are_text(tmp_path: Path) -> None
         "/runs/p001-00003/mark?task=t&state=success", f"/runs/p001-00003?find={EVIL}", f"/runs/p001-00003/clear?task={EVIL}",
         f"/runs/p001-00003/mark?task={EVIL}&state={EVIL}", "/pipelines/evil/trigger", f"/pipelines/evil/trigger?p.p={EVIL}&date={EVIL}",
         f"/pipelines/evil/backfill?from={EVIL}&to={EVIL}", f"/runs?pipeline={EVIL}&from={EVIL}", "/audit", f"/audit?who={EVIL}",
-        "/pools", f"/pools/set?name={EVIL}", "/assets", "/people", "/about", f"/bulk?do={EVIL}&run={EVIL}",
+        "/pools", f"/pools/set?name={EVIL}", f"/backfills?pipeline={EVIL}&after={EVIL}", "/assets", "/people", "/about", f"/bulk?do={EVIL}&run={EVIL}",
     ):  # fmt: skip
         page = made.anyone.get(path).text
         assert "<script>alert" not in page, path

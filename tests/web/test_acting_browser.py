@@ -23,7 +23,7 @@ PAGES = (
     f"/runs/{FAILED}", f"/runs/{FAILED}/task?task=t2", "/runs/p000-00004/task?task=t2", f"/runs/{FAILED}/retry",
     f"/runs/{FAILED}/mark?task=t2&state=success", "/pipelines/shaped/trigger",
     "/pipelines/p001/backfill?from=2026-01-01&to=2026-01-02", "/runs", "/bulk?do=clear&run=p001-00000", "/audit",
-    "/pools", "/pools/set", "/assets", "/connections", "/people", "/about", "/playground",
+    "/backfills", "/pools", "/pools/set", "/assets", "/connections", "/people", "/about", "/playground",
 )  # fmt: skip
 MORE = {
     "shaped.yml": SHAPED,
@@ -217,6 +217,13 @@ def test_a_backfill_is_looked_at_and_started(more: Seeded, sit: Sit) -> None:
     expect(page.locator("p[role=status]")).to_contain_text("queued")
     assert rows(more, "SELECT count(*) FROM run WHERE type = 'backfill' AND state = 'queued'") == [(4,)]
     assert rows(more, "SELECT action FROM audit ORDER BY id DESC LIMIT 1") == [("backfill.create",)]
+    seat.is_content()
+    page.get_by_role("link", name="Cancel…").click()
+    page.get_by_role("button", name="Cancel it").click()
+    expect(page.locator("p[role=status]")).to_contain_text("cancelled")
+    assert rows(more, "SELECT state, count(*) FROM run WHERE type = 'backfill' GROUP BY state") == [
+        ("cancelled", 4)
+    ]
     seat.is_content()
 
 

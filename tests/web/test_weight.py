@@ -34,7 +34,7 @@ PAGES = (
     f"/runs/{RUN}", f"/runs/{RUN}?all=1", f"/runs/{RUN}?task=t399&find=line", f"/runs/{RUN}/task?task=t399",
     f"/runs/{RUN}/task?task=t0", "/runs/waits", "/runs/waits/task?task=t0", "/runs/asks/task?task=t2", "/runs", "/runs?pipeline=p000&state=success",
     f"/runs/{RUN}/clear", f"/runs/{RUN}/mark?task=t0&state=failed", "/pipelines/p000/trigger",
-    "/pipelines/p000/backfill?from=2026-01-01&to=2026-02-01", "/audit", "/pools", "/assets", "/about", "/connections",
+    "/pipelines/p000/backfill?from=2026-01-01&to=2026-02-01", "/audit", "/backfills", "/backfills/past/cancel", "/pools", "/assets", "/about", "/connections",
     "/people", "/playground", "/approvals", "/runs/asks/approve?task=t2",
 )  # fmt: skip
 
@@ -53,6 +53,11 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosted]:
         "INSERT INTO run (id, pipeline, type, state, logical_date, data_interval_start, data_interval_end, params, created) "
         "SELECT 'waits', pipeline, 'manual', 'queued', logical_date, logical_date, logical_date, '{}', 2 FROM run LIMIT 1"
     )
+    database.execute(
+        "INSERT INTO backfill (id, pipeline, first, last, reprocess, max_active, params, created) "
+        "SELECT 'past', pipeline, logical_date, logical_date, 'none', 1, '{}', 2 FROM run LIMIT 1"
+    )
+    database.execute("UPDATE run SET backfill = 'past' WHERE id <> ?", (RUN,))
     database.execute(
         "UPDATE task_instance SET state = 'none', attempts = 0 WHERE run = ? AND task = 't0'", (RUN,)
     )

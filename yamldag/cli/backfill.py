@@ -73,7 +73,9 @@ def _preview(args: argparse.Namespace, told: dict[str, Any]) -> int:
         made = {"backfill_id": None, "pipeline": told["pipeline"], "runs": []}
         options.print_json(rows if args.dry_run else made)
     elif not rows:
-        sys.stderr.write("there is nothing to run: no tick of the range is without a run that may stay\n")
+        sys.stderr.write(
+            "there is nothing to run: the range has no tick, or each has a run already, which stays\n"
+        )
     else:
         for row in rows:
             sys.stdout.write(

@@ -220,6 +220,7 @@ def _database(url: str) -> Iterator[Finding]:
     from yamldag.store.drivers.choose import driver_of
     from yamldag.store.drivers.contract import CannotOpen
     from yamldag.store.drivers.urls import sqlite_path
+    from yamldag.store.patience import Away
     from yamldag.store.views import reading
 
     path = sqlite_path(url)
@@ -234,12 +235,14 @@ def _database(url: str) -> Iterator[Finding]:
     try:
         with reading(url) as db:
             yield from _looked_at(db, driver.shown())
+    except Away as away:
+        yield _unread(driver.shown(), str(away))
     except (sa.exc.SQLAlchemyError, OSError, driver.error) as problem:
-        cause = getattr(problem, "orig", None) or problem
-        why = driver.words(cause)
-        yield Finding(
-            "database", "wrong", f"`{driver.shown()}` can't be read: {why}", "is it there, and running?"
-        )
+        yield _unread(driver.shown(), driver.words(getattr(problem, "orig", None) or problem))
+
+
+def _unread(shown: str, why: str) -> Finding:
+    return Finding("database", "wrong", f"`{shown}` can't be read: {why}", "is it there, and running?")
 
 
 def _looked_at(db: sa.Connection, shown: str) -> Iterator[Finding]:
@@ -300,7 +303,9 @@ def _spoilt(db: sa.Connection) -> Iterator[Finding]:
 
 
 def _lives(db: sa.Connection) -> Iterator[Finding]:
-    seen = db.exec_driver_sql("SELECT max(seen) FROM runner WHERE ended IS NULL AND kind = 'serve'").scalar()
+    from yamldag.store.circumstances import schedulers
+
+    seen = max((row["seen"] for row in schedulers(db)), default=None)
     ahead = 0.0 if seen is None else float(seen) - time.time()
     if ahead > _SKEW:
         words = f"the database has heard of a scheduler {ahead:.0f} s after what this machine calls now"

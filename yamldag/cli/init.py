@@ -1,7 +1,8 @@
 """Make a project that runs at once: a pipeline, a Python task, the schema for editors, a check for CI. With
 --plugin, a package that brings an operator, with its test.
 
-Never writes over a file: if one of its files is there, it says which, and writes nothing.
+Never writes over a file: if one of its files is there, it says which, and writes nothing. Only a `.gitignore`, which
+most folders have, is left as it is.
 """
 
 from __future__ import annotations
@@ -16,12 +17,13 @@ from yamldag import shipped
 from yamldag.cli.main import UsageError
 
 SCHEMA = ".yamldag-schema.json"
+IGNORED = ".gitignore"
 FILES = (
     "yamldag.yml",
     "pipelines/hello.yml",
     "pipelines/hello.py",
     ".github/workflows/pipelines.yml",
-    ".gitignore",
+    IGNORED,
 )
 """What `templates/init/` holds; a new project holds the same and the schema."""
 PLUGIN = ("pyproject.toml", "README.md", "package/__init__.py", "package/greet.py", "tests/test_greet.py")
@@ -39,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     folder: str = args.folder
     contents = _package(folder) if args.plugin else _contents()
+    ignored = contents.pop(IGNORED) if _is_there(folder, IGNORED) and not args.plugin else None
     _refuse(folder, contents)
     try:
         for name, content in contents.items():
@@ -46,13 +49,22 @@ def run(args: argparse.Namespace) -> int:
     except OSError as error:
         raise UsageError(f"`{error.filename}` can't be written: {error.strerror}") from None
     sys.stdout.write(_report(folder, list(contents), _NEXT_OF_PLUGIN if args.plugin else _NEXT))
+    if ignored is not None:
+        lines = " and ".join(f"`{line}`" for line in ignored.splitlines() if not line.startswith("#"))
+        sys.stderr.write(
+            f"`{os.path.normpath(os.path.join(folder, IGNORED))}` is as it was: it should have {lines}\n"
+        )
     return 0
+
+
+def _is_there(folder: str, name: str) -> bool:
+    return os.path.lexists(os.path.join(folder, name))
 
 
 def _refuse(folder: str, names: Iterable[str]) -> None:
     if os.path.exists(folder) and not os.path.isdir(folder):
         raise UsageError(f"`{folder}` is a file; give a folder, or a name for a new one")
-    there = [name for name in names if os.path.lexists(os.path.join(folder, name))]
+    there = [name for name in names if _is_there(folder, name)]
     if there:
         names = ", ".join(f"`{os.path.normpath(os.path.join(folder, name))}`" for name in there)
         verb = "is" if len(there) == 1 else "are"

@@ -68,10 +68,11 @@ def _kept(project: Project) -> dict[str, dict[str, str]]:
 
     from yamldag.store import stored
     from yamldag.store.drivers.contract import CannotOpen
+    from yamldag.store.patience import Away
 
     try:
         return stored.kept(project.database)
-    except (SQLAlchemyError, CannotOpen, OSError):
+    except (SQLAlchemyError, CannotOpen, Away, OSError):
         sys.stderr.write(
             "the database can't be read, so what it keeps is left out; `yamldag doctor` tells more\n"
         )

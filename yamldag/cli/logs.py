@@ -51,13 +51,20 @@ def run(args: argparse.Namespace) -> int:
         if args.format == "json":
             options.print_json([_row(asked, name, attempt) for attempt in found])
         elif found:
-            _show(asked, name, found)
+            if not _show(asked, name, found):
+                _say_nothing(asked, name, args.task, found[0])
         elif args.attempt is not None:
             raise UsageError(f"`{args.task}` of run {name} has no attempt {args.attempt}")
         else:
-            why = _why(asked.tasks(name), args.task)
-            sys.stderr.write(f"`{args.task}` of run {name} wrote nothing: {why}\n")
+            _say_nothing(asked, name, args.task, None)
     return 0
+
+
+def _say_nothing(asked: Source, run: str, task: str, attempt: dict[str, Any] | None) -> None:
+    """A log that is empty, or is not there, tells what became of the task."""
+    which = "" if attempt is None else f" in attempt {attempt['attempt']}"
+    why = _why(asked.tasks(run), task, attempt)
+    sys.stderr.write(f"`{task}` of run {run} wrote nothing{which}: {why}\n")
 
 
 def _newest(attempts: list[dict[str, Any]], number: int | None) -> list[dict[str, Any]]:
@@ -66,10 +73,16 @@ def _newest(attempts: list[dict[str, Any]], number: int | None) -> list[dict[str
     return list(newest.values())
 
 
-def _why(rows: list[dict[str, Any]], task: str) -> str:
-    """Why there is no attempt."""
-    row = next(row for row in rows if row["id"] in (task, task.partition("[")[0]))
-    if row["state"] in FINAL:
+def _why(rows: list[dict[str, Any]], task: str, attempt: dict[str, Any] | None) -> str:
+    """What a task has come to that has no attempt, or whose attempt is silent."""
+    if attempt is None:
+        row = next(row for row in rows if row["id"] in (task, task.partition("[")[0]))
+    else:
+        place = (attempt["id"], attempt["map_index"])
+        row = next(row for row in rows if (row["id"], row["map_index"]) == place)
+    if attempt is not None and attempt["attempt"] != row["attempts"]:
+        return f"it is {attempt['state']}"
+    if row["state"] in FINAL or attempt is not None:
         return f"it is {row['state']}" + (f", {row['reason']}" if row["reason"] else "")
     return "it has not begun"
 
@@ -89,14 +102,18 @@ def _pieces(asked: Source, run: str, attempt: dict[str, Any]) -> Iterator[bytes]
         yield data
 
 
-def _show(asked: Source, run: str, found: list[dict[str, Any]]) -> None:
+def _show(asked: Source, run: str, found: list[dict[str, Any]]) -> bool:
+    """Whether there was anything to show."""
+    shown = len(found) > 1
     for attempt in found:
         if len(found) > 1:
             sys.stdout.write(f"--- {attempt['id']}[{attempt['map_index']}], attempt {attempt['attempt']}\n")
             sys.stdout.flush()
         for data in _pieces(asked, run, attempt):
+            shown = True
             sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
+    return shown
 
 
 def _follow(asked: Source, run: str, task: str) -> int:

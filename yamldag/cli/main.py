@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from typing import Any, NoReturn
 
 COMMANDS = {
@@ -68,12 +69,16 @@ class UnsoundError(Exception):
 
 def entry() -> NoReturn:
     """The console script. Leaves without tearing the interpreter down: a third of a short command's time."""
+    from yamldag.cli import streams
+
+    streams.make_ready()
     code = main(sys.argv[1:])
     try:
         sys.stdout.flush()
+    except OSError as problem:  # whoever read the pipe has gone, or the disk is full
+        code = code or _unheard(problem)
+    with suppress(OSError):  # what was told on the way is no result
         sys.stderr.flush()
-    except OSError:  # whoever read the pipe has gone
-        code = code or 1
     if sys.gettrace() is None and "coverage" not in sys.modules:
         os._exit(code)
     sys.exit(code)
@@ -103,8 +108,11 @@ def _guarded(name: str, arguments: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 1
     except Exception as problem:
+        from yamldag.cli import streams
         from yamldag.engine.refused import Refused
 
+        if isinstance(problem, OSError) and streams.refused(problem):
+            return _unheard(problem)
         if isinstance(problem, Refused):
             sys.stderr.write(f"yamldag {name}: {problem}\n")
             return 2
@@ -173,6 +181,15 @@ def _unknown(name: str) -> int:
     hint = f"did you mean `yamldag {near}`?" if near else "`yamldag --help` lists the commands."
     sys.stderr.write(f"yamldag: there is no command `{name}`; {hint}\n")
     return 2
+
+
+def _unheard(problem: OSError) -> int:
+    """Nobody takes what the command says. Whoever reads a pipe may leave; a full disk is told, if that can be."""
+    if not isinstance(problem, BrokenPipeError):
+        with suppress(OSError):
+            sys.stderr.write(f"yamldag: the output can't be written: {(problem.strerror or '').lower()}\n")
+            sys.stderr.flush()
+    return 1
 
 
 def _our_bug(name: str, problem: Exception) -> int:

@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     if args.format == "json":
         options.print_json(schedule.rows(ticks))
     else:
-        sys.stdout.write(_text(ticks, plan))
+        sys.stdout.write(_text(ticks, plan, args))
         if _is_paused(args, plan):
             sys.stderr.write(
                 f"`{plan.pipeline}` is paused: `yamldag unpause {plan.pipeline}` lets it go on\n"
@@ -70,19 +70,27 @@ def _is_paused(args: argparse.Namespace, plan: Plan) -> bool:
         return any(row["id"] == plan.pipeline and row["paused"] for row in views.pipelines(db))
 
 
-def _text(ticks: list[Tick], plan: Plan) -> str:
+def _text(ticks: list[Tick], plan: Plan, args: argparse.Namespace) -> str:
     from yamldag.plan.expression.dates import written
 
     awaited = _awaited(plan)
     lines = [f"{plan.pipeline} runs once {awaited}"] if awaited else []
-    if not ticks and not awaited:
-        lines = [f"{plan.pipeline} has no coming tick: it has no clock, or its schedule has ended"]
+    if not ticks and not awaited and args.count != 0:
+        lines = [f"{plan.pipeline} has no {_none(plan, args)}"]
     for tick in ticks:
         local, start = tick.logical_date, tick.data_interval_start
         utc = written(local.astimezone(UTC), "%Y-%m-%d %H:%M:%SZ")
         begin = written(start, "%Y-%m-%d %H:%M %z")
         lines.append(f"{written(local, '%a %Y-%m-%d %H:%M:%S %z')}  {utc}  interval from {begin}")
-    return "\n".join(lines) + "\n"
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _none(plan: Plan, args: argparse.Namespace) -> str:
+    """What there is none of, in words."""
+    if plan.schedule is None:
+        return "coming tick: it has no clock"
+    bounds = [f"{word} {text}" for word, text in (("after", args.after), ("until", args.until)) if text]
+    return f"tick {' '.join(bounds)}" if bounds else "coming tick: its schedule has ended"
 
 
 def _awaited(plan: Plan) -> str:

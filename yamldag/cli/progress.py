@@ -6,7 +6,7 @@ import os
 import time
 from collections import Counter, deque
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
@@ -127,7 +127,9 @@ class Lines:
         return f"\x1b[{code}m{state}\x1b[0m" if code else state
 
     def write(self, line: str) -> None:
-        self.stream.write(line + "\n")
+        # A run goes on when nobody can be told of it: the pipe is closed, the disk is full.
+        with suppress(OSError):
+            self.stream.write(line + "\n")
 
 
 class Live:

@@ -62,7 +62,16 @@ def exists(project: Project) -> bool:
     from yamldag.store.drivers.urls import sqlite_path
 
     path = sqlite_path(project.database)
-    return path is None or os.path.exists(path)
+    if path is None:
+        return True
+    try:
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as problem:
+        why = (problem.strerror or "no reason given").lower()
+        raise UsageError(f"the database `{path}` can't be looked for: {why}") from None
+    return True
 
 
 def print_table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

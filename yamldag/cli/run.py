@@ -104,11 +104,14 @@ def _preview_text(row: dict[str, Any]) -> str:
     lines = [f"{row['id']}  {row['operator']}"]
     lines += [f"  needs {', '.join(row['needs'])}"] if row["needs"] else []
     lines += [f"  when {' and '.join(map(str, row['when']))}"] if row["when"] else []
+    for key, value in (row["mapped"] or {}).items():
+        lines.append(f"  {key} {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}")
     for key in ("params", "args", "env"):
         for name, value in row[key].items():
             text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
             body = text.rstrip("\n").replace("\n", "\n      ")
-            lines.append(f"  {name}: {body}" if key == "params" else f"  {key} {name}: {body}")
+            said = "with" if key == "args" and row["operator"] == "pipeline" else key
+            lines.append(f"  {name}: {body}" if key == "params" else f"  {said} {name}: {body}")
     if row["manifest"]:
         import yaml
 

@@ -28,7 +28,7 @@ def run(args: argparse.Namespace) -> int:
     sys.stdout.write(f"run {name} of {of}: {found['state']}\n\n")
     cells = [
         (
-            row["id"] if row["map_index"] is None else f"{row['id']}[{row['map_index']}]",
+            row["label"],
             row["state"],
             row["attempts"],
             short(row["started_at"]),

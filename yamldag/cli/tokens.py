@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
         options.print_json(row)
     elif args.action == "add":
         until = f"until {short(row['expires_at'])} UTC" if row["expires_at"] else "for ever"
-        sys.stderr.write(f"`{args.name}` may do what a {row['role']} may, {until}; it is shown this once:\n")
+        sys.stderr.write(f"`{args.name}` has the role {row['role']} {until}; it is shown this once:\n")
         sys.stdout.write(f"{row['token']}\n")
     else:
         sys.stdout.write(f"`{args.name}` opens nothing any more\n")

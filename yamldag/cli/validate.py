@@ -69,10 +69,23 @@ def _tell_of_unchecked() -> None:
         )
 
 
+def _can_be_read(folders: list[str]) -> None:
+    """A folder that keeps its files to itself is not an empty one."""
+    for folder in folders:
+        try:
+            os.scandir(folder).close()
+        except FileNotFoundError:
+            continue
+        except OSError as problem:
+            why = (problem.strerror or "no reason given").lower()
+            raise UsageError(f"the folder `{os.path.relpath(folder)}` can't be read: {why}") from None
+
+
 def _paths(given: list[str], project: Project) -> list[str]:
     if not given:
         found = project.files()
         if not found and not project.broken:
+            _can_be_read(project.folders)
             folders = " and ".join(os.path.relpath(folder) for folder in project.folders)
             raise UsageError(
                 f"there is no pipeline file in {folders}; `yamldag init` makes a project to begin with"

@@ -4,13 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from yamldag.operators import catalog
 from yamldag.operators.builtin import BUILT_IN
+from yamldag.operators.connections import CHATS, DATABASES, KINDS
 from yamldag.syntax.tree import Map, Node, Scalar, Seq
 
 _OWN = ("docker", "email", "http", "kubernetes", "sql", "ssh")
 """The operators of ours that have a `connection`, as any of a plug-in may."""
 _BELOW = {"copy": ("from", "to"), "wait": ("http", "sql")}
 """Those that have one in their parameters of these names."""
+
+_WEB = ("http", "https", *CHATS)
+_FIT = {
+    "docker": ("docker", "http", "https"),
+    "email": ("smtp", "smtps"),
+    "http": _WEB,
+    "kubernetes": ("kubernetes", "http", "https"),
+    "notify": _WEB,
+    "sql": DATABASES,
+    "ssh": ("ssh", "sftp"),
+}
+"""The kinds of connections that an operator can use, of those that we know. A URL alone is of the kind that it begins
+with."""
+
+LOST = ("sql", "ssh")
+"""The operators that nothing else tells where to go."""
+
+
+def may_have(operator: str, node: Node) -> bool:
+    """Whether a value names a connection, or has an unknown key, which may be meant for one."""
+    known = catalog.operator(operator)
+    names = known.schema["properties"] if known is not None else {}
+    return type(node) is Map and any(name == "connection" or name not in names for name in node.items)
+
+
+def unfit(operator: str, kind: str | None) -> bool:
+    """Whether an operator can do nothing with connections of a kind. Of kinds that are not ours nobody knows."""
+    fit = _FIT.get(operator)
+    known = (kind or "").partition("+")[0]
+    return fit is not None and known in KINDS and known not in fit
 
 
 def named(operator: str, node: Node) -> Iterator[Scalar]:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 from yamldag.compile.draft import Entry, strings
 from yamldag.compile.project import Project
 from yamldag.operators.connections import CHATS, DATABASES, STORES
+from yamldag.operators.sql import FORMATS
 from yamldag.syntax.diagnostic import Diagnostic, Related, at
 from yamldag.syntax.tree import Map, Node, Scalar
 
@@ -26,6 +27,26 @@ def faults(entries: Iterable[Entry], faulty: Collection[int], project: Project) 
             end = _item(entry.node, name)
             if type(end) is Map and id(end) not in faulty:
                 yield from _of_end(name, end, project)
+        yield from _of_form(_item(entry.node, "from"), _item(entry.node, "to"), faulty)
+
+
+def _of_form(source: Node | None, target: Node | None, faulty: Collection[int]) -> Iterator[Diagnostic]:
+    """Whether the file beside a table tells what it holds."""
+    for table, file in ((source, target), (target, source)):
+        path = file if type(file) is Scalar else _item(file, "path")
+        told = _item(file, "format") is not None or type(path) is not Scalar or id(path) in faulty
+        if told or not _leads_to_table(table) or type(path) is not Scalar:
+            continue
+        name = path.text.lower().removesuffix(".gz")
+        if "://" not in name and not name.endswith(("}}", *FORMATS)):
+            message = f"what `{path.text}` holds can't be told from its name"
+            yield Diagnostic(
+                "YD707", message, at(path), "give it an ending such as `.csv`, or say its `format`"
+            )
+
+
+def _leads_to_table(end: Node | None) -> bool:
+    return _item(end, "table") is not None or _item(end, "query") is not None
 
 
 def _of_end(name: str, end: Map, project: Project) -> Iterator[Diagnostic]:

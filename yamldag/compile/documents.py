@@ -135,7 +135,15 @@ def checked(
     # An unknown key may be an operator of a plug-in's, or be meant for one.
     if any(one.code == "YD401" for one in state.report) and keys.look_for_plugins():
         state = against(plugins=True)
-    return Checked(root, state.faulty, state.report)
+    return Checked(root, state.faulty, _explained(root, state.report))
+
+
+def _explained(root: Map, found: list[Diagnostic]) -> list[Diagnostic]:
+    if all(one.code != "YD401" for one in found):
+        return found
+    from yamldag.compile import misplaced
+
+    return misplaced.told(root, found)
 
 
 def _schema(kind: str, plugins: bool) -> check.Check:

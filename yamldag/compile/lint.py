@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from yamldag.compile import connecting
 from yamldag.compile.bind import Binding
 from yamldag.compile.draft import Draft, Entries
 from yamldag.compile.project import Project
@@ -33,6 +34,7 @@ def advice(root: Draft, entries: Entries, binding: Binding) -> list[Diagnostic]:
         *_both_days(entries),
         *_fragile(root, entries),
         *_emptied(root),
+        *_lost(root, binding.project),
     ]
     return [d for d in found if _wanted(d.code, selected, ignored)]
 
@@ -88,6 +90,24 @@ def _redundant(root: Draft) -> Iterator[Diagnostic]:
         if origin is not None and parent not in task.referenced and tasks[parent].operator != "branch":
             message = f"`{child}` needs `{parent}` already through another of its needs"
             yield Diagnostic("YD803", message, origin.place(), "take it out")
+
+
+def _lost(root: Draft, project: Project) -> Iterator[Diagnostic]:
+    """What reaches nothing without a connection, and has none: neither its own, nor one of `defaults`."""
+    if project.file is None or project.unsure("connections"):
+        return
+    for task in root.tasks():
+        operator = task.operator or ""
+        if operator not in ("wait", *connecting.LOST):
+            continue
+        key, node = task.entries[operator]
+        given = [entry.node for entry in task.values(operator)]
+        if operator == "wait":
+            asked = node.items.get("sql") if type(node) is Map else None
+            operator, given = "sql", [asked[1]] if asked else []
+        if given and not any(connecting.may_have(operator, each) for each in given):
+            message = f"`{operator}` has no `connection` to go by"
+            yield Diagnostic("YD810", message, at(key), "name one of `connections:` in yamldag.yml")
 
 
 def _both_days(entries: Entries) -> Iterator[Diagnostic]:

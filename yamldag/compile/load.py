@@ -93,6 +93,8 @@ def find(project: Project, target: str) -> tuple[Unit | None, Compiled, str | No
 def _in_file(project: Project, target: str) -> tuple[Unit | None, Compiled, str | None]:
     compiled = compile_files(project, [target])
     units = compiled.units
+    if not units and not compiled.broken:
+        return None, compiled, f"`{target}` holds templates alone, which run where a pipeline uses them"
     if len(units) == 1 or not units:
         return (units[0] if units else None), compiled, None
     ids = ", ".join(unit.name for unit in units)

@@ -52,6 +52,10 @@ _AIRFLOW = {
     "null": "the empty value is `none` in an expression",
     "conn": "connections are read as `connections.id.host`",
 }
+_ANSWER = dict.fromkeys(
+    ("status", "headers", "body", "rows", "rowcount"),
+    "expressions over a task's own answer stand in `expect` and `pages`, without `{{ }}`",
+)
 """What the names of Airflow, and of JSON, are called here."""
 
 
@@ -127,6 +131,8 @@ class Mentions:
             return f"a var is read as `vars.{near or name}`"
         if names.find(name, site) is not None:
             return f"a task's output is read as `tasks.{name}.output`"
+        if name in _ANSWER:
+            return _ANSWER[name]
         return f"did you mean `{near}`?" if near else None
 
     def _param(self, site: Draft, node: Scalar, reference: Reference, edits: Edits) -> None:

@@ -7,13 +7,14 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from yamldag.compile import connecting, copying, plugins, shapes
+from yamldag.compile import answering, connecting, copying, plugins, shapes
 from yamldag.compile.draft import Draft, Entries, Entry, Layer, Scope, merged, strings
 from yamldag.compile.keys import CALLING, OPERATORS
 from yamldag.compile.project import Project
 from yamldag.compile.seen import Seen
 from yamldag.operators import catalog
 from yamldag.operators.scripts import SCRIPTS
+from yamldag.operators.sql import FORMATS as ENDINGS
 from yamldag.syntax.diagnostic import Diagnostic, Related, at
 from yamldag.syntax.locate import place
 from yamldag.syntax.nearest import nearest
@@ -70,6 +71,7 @@ class Operators:
             self._call_of(task, node)
         elif task.operator == "sql":
             self._file(task, node)
+            self._saved(node)
         elif task.operator == "airflow":
             self._airflow([entry.node for entry in task.values("airflow")])
         elif task.operator == "copy":
@@ -80,7 +82,12 @@ class Operators:
             function = parameter(node, "python")
             if function is not None and id(function) not in self.faulty:
                 self._call_of(task, function)
-        self._connections(task.operator, [entry.node for entry in task.values(task.operator)])
+        given = [entry.node for entry in task.values(task.operator)]
+        for each in given:
+            self.found += answering.faults(task.operator, each, self.faulty)
+        self._connections(task.operator, given)
+        for each in given:
+            self._requirements(each)
         self._exclusive(task.operator, node)
         self._required(task.operator, key, node, task)
         self._output(task)
@@ -115,6 +122,11 @@ class Operators:
             near = nearest(node.text, known)
             help_ = f"did you mean `{near}`?" if near else "declare it under `connections:` in yamldag.yml"
             self.found.append(Diagnostic("YD210", f"there is no connection `{node.text}`", at(node), help_))
+            return
+        kind = self.project.kind_of_connection(node.text)
+        if connecting.unfit(operator, kind):
+            message = f"`{node.text}` leads to `{kind}`, which is nothing for `{operator}`"
+            self.found.append(Diagnostic("YD707", message, at(node)))
 
     def _exclusive(self, name: str, node: Node) -> None:
         """Parameters of which at most one may be given."""
@@ -129,6 +141,25 @@ class Operators:
                 related = (Related(f"`{given[0].text}` is here", at(given[0])),)
                 message = f"`{second.text}` can't stand beside `{given[0].text}`: `{name}` takes one of them"
                 self.found.append(Diagnostic("YD707", message, at(second), None, related))
+
+    def _requirements(self, node: Node) -> None:
+        """Packages, and nothing that pip would take for an option."""
+        listed = parameter(node, "requirements")
+        for each in listed.items if type(listed) is Seq else [listed]:
+            if type(each) is Scalar and id(each) not in self.faulty and each.text.lstrip().startswith("-"):
+                message = f"`requirements` are packages, found the option `{each.text.strip()}`"
+                help_ = "options of pip stand in `env`, by their variables: `PIP_INDEX_URL`"
+                self.found.append(Diagnostic("YD707", message, at(each), help_))
+
+    def _saved(self, node: Node) -> None:
+        """A file's ending says in what form rows are written to it."""
+        path = parameter(node, "save_to")
+        if type(path) is not Scalar or id(path) in self.faulty or path.text.rstrip().endswith("}}"):
+            return
+        if not path.text.lower().endswith(ENDINGS):
+            words = ", ".join(f"`{each}`" for each in ENDINGS)
+            message = f"`save_to` should end with one of {words}, found `{path.text}`"
+            self.found.append(Diagnostic("YD707", message, at(path)))
 
     def _file(self, task: Draft, node: Node) -> None:
         """A query that is kept in a file beside the pipeline's."""
@@ -429,6 +460,7 @@ class Operators:
         elif id(node) not in self.faulty:
             self._required(operators[0], key, node, None)
             self._connections(operators[0], [node])
+            self.found += answering.faults(operators[0], node, self.faulty)
             if operators[0] in SCRIPTS:
                 self._read_by_shell(operators[0], scope, node)
             elif operators[0] == "python":

@@ -221,7 +221,7 @@ class Project:
         """A setting as plain data: the environment variable's, else the file's, else the default."""
         given = self.surroundings.get(variable(name))
         if given is not None and name in OVERRIDABLE:
-            return given
+            return _listed_in(given)
         return self.said(name, default)
 
     def said(self, name: str, default: Json) -> Json:
@@ -237,8 +237,8 @@ class Project:
             Setting("environment", self.environment, self._environment_origin()),
         ]
         defaults: dict[str, Json] = {
-            "pipelines": ["pipelines"], "database": self.database, "executor": "local", "plugins": [], "allow_env": [],
-            "allow_hosts": [],
+            "pipelines": ["pipelines"], "database": self.database, "executor": "local", "slots": 16, "plugins": [],
+            "allow_env": [], "allow_hosts": [],
         }  # fmt: skip
         rows += [
             Setting(name, self.value(name, value), self._origin(name)) for name, value in defaults.items()
@@ -317,6 +317,7 @@ class Project:
             if name == "vars" and type(value) is Map:
                 self.chosen_vars = {var: node for var, (_, node) in value.items.items()}
                 self.vars |= self.chosen_vars
+                self._origins[name] = f"{shown(path)}, environment {self.environment}"
                 continue
             if name == "defaults" and type(value) is Map:
                 self.layers.insert(0, value.items)
@@ -393,6 +394,14 @@ def find(
     around = os.environ if surroundings is None else surroundings
     chosen = environment or around.get("YAMLDAG_ENV") or None
     return Project(*locate(start), chosen, around)
+
+
+def _listed_in(text: str) -> Json:
+    """What an environment variable gives as text, or as a list in YAML: `[pipelines, more]`."""
+    if not text.lstrip().startswith("["):
+        return text
+    documents_ = documents.from_bytes("", "", text.encode("utf-8", "surrogateescape")).documents
+    return plain(documents_[0]) if documents_ and type(documents_[0]) is Seq else text
 
 
 def _empty(variable: str, found: Diagnostic) -> Diagnostic:

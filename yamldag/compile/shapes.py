@@ -285,6 +285,8 @@ def _no_schema(node: Node, error: ValidationError) -> Diagnostic:
     words = f"can't be {wanted.found(value)}"
     if kinds:
         words = f"must be {wanted.wanted({'type': kinds})}, found {wanted.found(value)}"
+    if error.validator_value == "regex":
+        words = "must be a regular expression as JSON Schema has them, and not too large a one"
     help_ = None
     if keyword == "required" and type(value) is Scalar and type(value.value) is bool:
         help_ = "a param without `default` is required: leave it out"

@@ -75,6 +75,7 @@ def rotate(database: Database, deed: Deeds, machine: Machine, now: float) -> int
     next rotation: tasks under way, and backups, know values by it. Raises Refused.
     """
     try:
+        _can_be_read(database, machine)
         if machine.has_own_file:
             keys = strongbox.read(machine.root)
             strongbox.write(machine.root, [strongbox.new_key(), *keys])
@@ -88,6 +89,14 @@ def rotate(database: Database, deed: Deeds, machine: Machine, now: float) -> int
         words = (problem.strerror or "no reason given").lower()
         raise Refused(f"`{strongbox.path(machine.root)}` can't be written: {words}") from None
     return count
+
+
+def _can_be_read(database: Database, machine: Machine) -> None:
+    """Raises UnresolvedError: a key is missing. A new one would open nothing, and hide that."""
+    if rows := stored.every(database):
+        box = strongbox.of(machine.environment, machine.root)
+        for row in rows:
+            box.opened(row.kind, row.name, row.token)
 
 
 def _again(database: Database, deed: Deeds, box: Strongbox, now: float) -> int:

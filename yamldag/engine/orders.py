@@ -114,15 +114,16 @@ def begin_backfill(
         if each.run is None
     ]
 
-    def work() -> None:
+    def work() -> list[str]:
+        backfills.hold_ticks(database, plan.pipeline)
         moves.save_version(database, version)
-        backfills.create(database, row, new)
+        return backfills.create(database, row, new)
 
-    database.write(work)
+    begun = {*database.write(work), *(each.run for each in chosen)}
     for each in chosen:
         if each.run is not None:
             clear(database, each.run, Wish(), now, backfill=name)
-    return name, list(runs.values())
+    return name, [run for run in runs.values() if run in begun]
 
 
 def end_backfill(database: Database, name: str, now: float) -> list[str]:

@@ -28,16 +28,24 @@ class TickRun(NamedTuple):
     state: str
 
 
-def create(database: Database, row: NewBackfill, runs: Iterable[QueuedRun]) -> None:
-    """Record it with the runs that it makes."""
+def hold_ticks(database: Database, pipeline: str) -> None:
+    """Whoever decides its ticks waits until this transaction is over."""
+    database.execute("UPDATE schedule_position SET changed = changed WHERE pipeline = ?", (pipeline,))
+
+
+def create(database: Database, row: NewBackfill, runs: Iterable[QueuedRun]) -> list[str]:
+    """Record it with the runs that it makes: their ids. A tick that has got a run since it was looked at keeps that."""
+    had = {run.logical_date for run in tick_runs(database, row.pipeline, row.first, row.last)}
+    made = [run for run in runs if run.logical_date not in had]
     database.execute(
         "INSERT INTO backfill (id, pipeline, first, last, reprocess, max_active, params, created) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         row,
     )
-    for run in runs:
+    for run in made:
         queue_run(database, run)
         database.execute("UPDATE run SET backfill = ? WHERE id = ?", (row.id, run.id))
+    return [run.id for run in made]
 
 
 def tick_runs(database: Database, pipeline: str, first: str, last: str) -> list[TickRun]:
@@ -48,6 +56,11 @@ def tick_runs(database: Database, pipeline: str, first: str, last: str) -> list[
         (pipeline, first, last),
     )
     return [TickRun(*row) for row in rows]
+
+
+def pipelines(database: Database) -> set[str]:
+    """Those that a backfill was ever asked for."""
+    return {str(name) for (name,) in database.execute("SELECT DISTINCT pipeline FROM backfill")}
 
 
 def open_runs(database: Database, backfill: str) -> list[str]:

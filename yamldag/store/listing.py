@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 
 from yamldag.store.tables import asset_update, attempt, backfill, event, output, run, task_instance
@@ -57,6 +59,15 @@ def backfill_states(db: sa.Connection, name: str) -> dict[str, int]:
     """How many of its runs are in each state."""
     query = sa.select(run.c.state, sa.func.count()).where(run.c.backfill == name).group_by(run.c.state)
     return {state: int(count) for state, count in db.execute(query)}
+
+
+def states_of_backfills(db: sa.Connection, names: Sequence[str]) -> dict[str, dict[str, int]]:
+    """Of each, how many of its runs are in each state."""
+    query = sa.select(run.c.backfill, run.c.state, sa.func.count()).where(run.c.backfill.in_(names))
+    found: dict[str, dict[str, int]] = {}
+    for name, state, count in db.execute(query.group_by(run.c.backfill, run.c.state)):
+        found.setdefault(name, {})[state] = int(count)
+    return found
 
 
 def newest_updates(db: sa.Connection) -> dict[str, sa.RowMapping]:

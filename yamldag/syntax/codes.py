@@ -82,7 +82,7 @@ _TABLE = (
     ("YD503", "unknown-test", "error", "a template uses a test or a function that does not exist"),
     ("YD504", "forbidden-statement", "error", "a template uses include, import, extends or macro"),
     ("YD505", "no-template-here", "error", "`{{` stands where no template is rendered"),
-    ("YD506", "bad-condition", "error", "`when` is not an expression, or never true or false"),
+    ("YD506", "bad-condition", "error", "a condition is not an expression, or never true or false"),
     ("YD507", "unsafe-shell", "error", "a value would go into the shell unquoted and change what it means"),
     ("YD508", "sh-in-quotes", "error", "`| sh` stands inside quotes, which its own quotes would close"),
     ("YD509", "no-item-here", "error", "`item`, `index` or `matrix` stands outside a mapped task"),
@@ -128,6 +128,7 @@ _TABLE = (
     ("YD807", "no-timeout", "warning", "neither the task nor its run has a timeout"),
     ("YD808", "truncated-log", "warning", "a script opens its own log anew, and what stood in it is gone"),
     ("YD809", "plugin-advice", "warning", "a plug-in of the project's has something to say"),
+    ("YD810", "no-connection", "warning", "a task reaches nothing without a connection, and names none"),
 )
 
 CODES: dict[str, Code] = {row[0]: Code(*row) for row in _TABLE}

@@ -5,39 +5,21 @@ jsonschema has the last word and the details; most values fit simple schemas, an
 
 from __future__ import annotations
 
-import re
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from yamldag.syntax.formats import FORMATS
+from yamldag.syntax.judging import SchemaError, judge, matches, patience
 from yamldag.syntax.tree import Json
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator, FormatChecker
     from jsonschema.exceptions import ValidationError
 
+__all__ = ["SchemaError", "metaschema", "misfits", "surely", "unresolved", "validator"]
+
 _Schema = Mapping[str, Json]
-
-
-class SchemaError(Exception):
-    """A schema that refers to a part which is not there, to itself without end, or to its parts too often."""
-
-
-_STEPS = 20_000
-_STEPS_A_VALUE = 100
-"""How many keywords may be asked about a value at least, and how many more for each value in it: parts that refer to
-parts ask like powers of two."""
-
-
-class _Patience(threading.local):
-    """What is left of it: jsonschema's rules know nothing but the schema."""
-
-    left: float = float("inf")
-
-
-_patience = _Patience()
 
 
 def misfits(value: Json, schema: _Schema) -> list[ValidationError]:
@@ -46,60 +28,20 @@ def misfits(value: Json, schema: _Schema) -> list[ValidationError]:
         return []
     from referencing.exceptions import Unresolvable
 
-    _patience.left = _STEPS + _STEPS_A_VALUE * _count(value)
     try:
-        return list(validator(schema).iter_errors(value))
+        with patience(value):
+            return list(validator(schema).iter_errors(value))
     except Unresolvable:
         raise SchemaError("refers to a schema that is not there") from None
     except RecursionError:
         raise SchemaError("refers to itself without end") from None
-    finally:
-        _patience.left = float("inf")
-
-
-def _count(value: Json) -> int:
-    """How many values there are in it, itself included."""
-    found = [value]
-    for each in found:
-        found += each if isinstance(each, list) else each.values() if isinstance(each, dict) else ()
-    return len(found)
 
 
 def validator(schema: _Schema) -> Draft202012Validator:
     """jsonschema's, with our formats, and never fetching what a schema refers to."""
     from referencing import Registry
 
-    return _judge()(schema, registry=Registry(), format_checker=_formats())
-
-
-@cache
-def _judge() -> type[Draft202012Validator]:
-    """jsonschema's, but what is a multiple is decided by the decimals that were written: 0.3 is one of 0.1."""
-    from fractions import Fraction
-
-    from jsonschema import Draft202012Validator
-    from jsonschema.exceptions import ValidationError
-    from jsonschema.validators import extend
-
-    def multiple(_: Any, step: float, value: Json, __: Any) -> Iterator[ValidationError]:
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        if is_number and Fraction(str(value)) % Fraction(str(step)):
-            yield ValidationError(f"{value} is not a multiple of {step}")
-
-    rules = {**Draft202012Validator.VALIDATORS, "multipleOf": multiple}
-    patient = {word: _patiently(rule) for word, rule in rules.items()}
-    made: type[Draft202012Validator] = extend(Draft202012Validator, patient)  # type: ignore[no-untyped-call]
-    return made
-
-
-def _patiently(rule: Callable[..., Any]) -> Callable[..., Any]:
-    def judge(*asked: Any) -> Any:
-        _patience.left -= 1
-        if _patience.left < 0:
-            raise SchemaError("refers to its own parts too often: no value could be judged in time")
-        return rule(*asked)
-
-    return judge
+    return judge()(schema, registry=Registry(), format_checker=_formats())
 
 
 def metaschema() -> Draft202012Validator:
@@ -217,7 +159,7 @@ _RULES: dict[str, _Rule] = {
     "maxLength": _bound(str, len, lambda length, most: length <= most),
     "minItems": _bound(list, len, lambda length, least: length >= least),
     "maxItems": _bound(list, len, lambda length, most: length <= most),
-    "pattern": _bound(str, str, lambda text, pattern: re.search(pattern, text) is not None),
+    "pattern": _bound(str, str, lambda text, pattern: matches(pattern, text)),
     "format": _format,
     "items": _items,
     "properties": _properties,

@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable
 from datetime import date
 
+from yamldag.syntax import patterns
+
 _DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _OFFSET = r"(?:[Zz]|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
 _TIME = rf"(?:(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]|23:59:60)(?:\.[0-9]+)?{_OFFSET}"
@@ -66,14 +68,6 @@ def _address(version: int) -> Callable[[str], bool]:
     return fits
 
 
-def _regex(text: str) -> bool:
-    try:
-        re.compile(text)
-    except re.error:
-        return False
-    return True
-
-
 FORMATS: dict[str, Callable[[str], bool]] = {
     "date": _date,
     "date-time": _moment,
@@ -86,6 +80,6 @@ FORMATS: dict[str, Callable[[str], bool]] = {
     "uri": _uri,
     "uri-reference": _reference,
     "uuid": _like(rf"{_HEX}{{8}}-(?:{_HEX}{{4}}-){{3}}{_HEX}{{12}}"),
-    "regex": _regex,
+    "regex": patterns.is_pattern,
     "json-pointer": _like(r"(?:/(?:[^~/]|~[01])*)*"),
 }

@@ -29,6 +29,7 @@ from yamldag.web.pages import (
     site_files,
     trigger,
 )  # fmt: skip
+from yamldag.web.pages import backfills as backfill_list
 from yamldag.web.pages import people as accounts
 from yamldag.web.pages import pools as pool_list
 from yamldag.web.pages.pipeline import calendar, code, durations, gantt, graph, grid, ticks
@@ -54,6 +55,7 @@ TABLE = Table(
         *approvals.ROUTES,
         *trigger.ROUTES,
         *backfill.ROUTES,
+        *backfill_list.ROUTES,
         *audit.ROUTES,
         *playground.ROUTES,
         *assets.ROUTES,

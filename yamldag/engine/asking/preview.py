@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -16,7 +17,8 @@ from yamldag.engine.memory.records import Dates
 from yamldag.engine.memory.run import Run, build, narrowed
 from yamldag.operators.contract import Attempt
 from yamldag.plan.expression import TemplateError, analyse, render, render_text
-from yamldag.plan.pipeline import Json, Task
+from yamldag.plan.expression.written import as_written
+from yamldag.plan.pipeline import Json, Plan, Task
 from yamldag.plan.schedule import read
 
 
@@ -67,14 +69,33 @@ def preview(order: Order, folder: Path, database: str | None = None) -> list[dic
                 "ended_at": None,
                 "operator": task.operator,
                 "needs": list(task.needs),
-                "when": list(task.when),
-                "params": known(task.params, context),
+                "when": [as_written(each) if isinstance(each, str) else each for each in task.when],
+                "mapped": _mapped(plan, task, context),
+                "params": _params(task, context),
                 "args": known(task.args, context),
                 "env": known(task.env, context),
             }
         )
         rows[-1]["manifest"] = _manifest(rows[-1], run, task)
     return rows
+
+
+def _params(task: Task, context: Mapping[str, Any]) -> Json:
+    params = known(task.params, context)
+    if task.operator in ("branch", "short_circuit") and isinstance(
+        params, dict
+    ):  # expressions, which stay so
+        return {name: as_written(each) if isinstance(each, str) else each for name, each in params.items()}
+    return params
+
+
+def _mapped(plan: Plan, task: Task, context: Mapping[str, Any]) -> Json:
+    """What makes instances of it: `foreach` or `matrix`, and `exclude`, as far as they are known; null: it has none."""
+    fanout = plan.mapped.get(task.mapped_by or "")
+    if fanout is None:
+        return None
+    said = {"foreach": fanout.foreach, "matrix": fanout.matrix, "exclude": fanout.exclude}
+    return {key: known(value, context) for key, value in said.items() if value is not None}
 
 
 def _manifest(row: dict[str, Any], run: Run, task: Task) -> Json:
@@ -116,4 +137,14 @@ def _tag(tag: str, context: Mapping[str, Any]) -> str:
     try:
         return render_text(tag, context)
     except TemplateError:
-        return tag
+        return _given(tag, context)
+
+
+def _given(tag: str, context: Mapping[str, Any]) -> str:
+    """What is not known yet, as it was written; a template's param as `with` gives it."""
+    bare = next((output.bare for output in analyse(tag).outputs), None)
+    if bare is None or bare.root != "uses" or len(bare.path) != 2:
+        return as_written(tag)
+    group, name = (str(segment.name) for segment in bare.path)
+    said = known(context["uses"][group].as_given(name), context)
+    return said if isinstance(said, str) else json.dumps(said, ensure_ascii=False)

@@ -268,10 +268,14 @@ def _pool(name: str, wanted: int, instance: Instance, now: Circumstances) -> Con
     words = f"`{name}` has {_count(now.pool_slots, 'slot')}, {used} in use"
     words += f" by {_listed(claim.label for claim in holders)}" if holders else ""
     words += f"; it wants {wanted}" if wanted > 1 else ""
-    place = next((n for n, claim in enumerate(queue, 1) if claim.instance == instance.id), None)
-    words += f"; it is number {place} of {len(queue)} in the queue" if place else ""
-    mine = any(claim.instance == instance.id for claim in holders)
-    return Condition("pool", mine or (used + wanted <= now.pool_slots and place in (None, 1)), words)
+    if any(claim.instance == instance.id for claim in holders):
+        return Condition("pool", True, words)
+    # Of those that wait a process puts only its first one into the queue.
+    first = queue[0] if queue else None
+    turn = first is None or first.instance == instance.id
+    if first is not None:
+        words += "; it is the next" if turn else f"; {first.label} goes first"
+    return Condition("pool", turn and used + wanted <= now.pool_slots, words)
 
 
 # One that has ended

@@ -157,9 +157,12 @@ class Agenda(Struct):
 
     def decided(self, decisions: Iterable[Decision], made: Sequence[QueuedRun]) -> None:
         """That is stored now."""
+        runs = Counter(row.pipeline for row in made)
         for each in decisions:
             self._positions[each.pipeline] = each.position
             self._back.discard(each.pipeline)
+            if runs[each.pipeline] < len(each.ticks):  # some had a run: what comes after them has not to wait
+                self._open.add(each.pipeline)
             if each.position.decided.year == 9999:
                 self._expect_none(each.pipeline)
         self.queued(made)

@@ -9,6 +9,7 @@ from msgspec import Struct, field
 
 from yamldag.bug import write_log
 from yamldag.engine.schedule.known import Known
+from yamldag.engine.service import mistakes
 from yamldag.engine.service.desk import Desk
 from yamldag.engine.takeover.unsent import take_over_notices
 from yamldag.store import moves, pools, schedules
@@ -39,6 +40,7 @@ class Files(Struct):
 
     def _read(self, now: float) -> None:
         take_over_notices(self.desk.engine, self.desk.folder)
+        before = self.desk.catalogue.broken
         try:
             changed = self.desk.catalogue.refresh()
         except Exception as problem:  # a file that the compiler dies of must not stop what runs
@@ -46,6 +48,8 @@ class Files(Struct):
             return
         self._complained = False
         if changed:
+            for line in mistakes.told(before, self.desk.catalogue):
+                self.desk.say(line)
             self.adopt(now)
 
     def _complain(self, problem: Exception) -> None:

@@ -11,7 +11,8 @@ from yamldag.engine import times
 from yamldag.engine.memory.records import new_id
 from yamldag.engine.schedule.ticker import LATE, Decision
 from yamldag.engine.service.desk import Desk
-from yamldag.store import schedules
+from yamldag.store import backfills, schedules
+from yamldag.store.database import Database
 from yamldag.store.schedules import QueuedRun, StoredPosition
 
 NEWS = 0.5
@@ -47,12 +48,17 @@ class Ticks(Struct):
             return
 
         def record() -> list[QueuedRun]:
-            made: list[QueuedRun] = []
+            # Positions first: a backfill that is being recorded, and the ticks, wait for each other at them.
             for each in decisions:
-                made += [row for row in _rows(each, now) if schedules.queue_run(database, row)]
                 decided = times.stored(each.position.decided)
                 position = StoredPosition(decided, each.position.rule)
                 schedules.set_position(database, each.pipeline, position, now)
+            made: list[QueuedRun] = []
+            backfilled = backfills.pipelines(database) if any(each.ticks for each in decisions) else ()
+            for each in decisions:
+                taken = _taken(database, each) if each.ticks and each.pipeline in backfilled else ()
+                rows = (row for row in _rows(each, now) if row.logical_date not in taken)
+                made += [row for row in rows if schedules.queue_run(database, row)]
             return made
 
         made = database.write(record)
@@ -71,6 +77,13 @@ class Ticks(Struct):
         self._news_at = now + NEWS
         awaiting.read()
         agenda.queued(awaiting.make_runs(agenda.is_full, now))
+
+
+def _taken(database: Database, decision: Decision) -> set[str]:
+    """The ticks that have a backfill's run: a tick never has two. One that was cancelled does not count."""
+    first, last = (times.stored(decision.ticks[at].logical_date) for at in (0, -1))
+    runs = backfills.tick_runs(database, decision.pipeline, first, last)
+    return {run.logical_date for run in runs if run.state != "cancelled"}
 
 
 def _rows(decision: Decision, now: float) -> Iterator[QueuedRun]:

@@ -127,8 +127,11 @@ def _words(place: str, mode: str, error: OSError) -> str:
 def _lacks(url: str, error: ModuleNotFoundError) -> StoreError:
     scheme = urlsplit(url).scheme.lower()
     extra = _EXTRAS.get(scheme)
-    package = f"'yamldag[{extra}]'" if extra else error.name
-    return StoreError(f"`{scheme}` needs one more package: pip install {package}", retry=False)
+    if extra:
+        return StoreError(f"`{scheme}` needs one more package: pip install 'yamldag[{extra}]'", retry=False)
+    # fsspec alone knows what a package is called: somebody else's may have the name of the scheme.
+    said = error.msg or f"there is no module `{error.name}`"
+    return StoreError(f"`{scheme}` needs one more package; fsspec says: {said}", retry=False)
 
 
 # This machine
@@ -331,7 +334,7 @@ def _system(place: Place, reach: Reach) -> tuple[Any, str]:
     try:
         system = fsspec.filesystem(scheme, skip_instance_cache=True, **_settings(place, reach))
     except ImportError as error:
-        raise ModuleNotFoundError(name=error.name or scheme) from None
+        raise ModuleNotFoundError(error.msg, name=error.name) from None
     except PermissionError:
         raise StoreError(f"the host of {shown(place['url'])} does not let us in") from None
     return system, unquote(parts.path) if scheme in _BY_PATH else place["url"]

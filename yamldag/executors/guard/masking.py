@@ -125,6 +125,8 @@ def _escaped(text: str) -> Iterator[str]:
         yield json.dumps(once, ensure_ascii=ascii_only)[1:-1]
         yield repr(once)[1:-1]
     yield repr(text)[1:-1]
+    yield ascii(text)[1:-1]
+    yield text.encode("ascii", "backslashreplace").decode()  # stderr of Python, where it is ASCII
     yield repr(text.encode())[2:-1]
     yield text.replace("\\", "\\\\").replace("'", "\\'")
     yield html.escape(text)

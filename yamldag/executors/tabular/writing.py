@@ -140,6 +140,8 @@ def _misfit(arrow: Any, turned: Mapping[str, list[Any]], schema: Any) -> str:
             try:
                 arrow.array([first, value]) if kind == arrow.null() else arrow.array([value], kind)
             except (arrow.ArrowException, OverflowError):
+                if kind == arrow.null() and value is first:
+                    return f"Parquet has no type for `{value}` in the column `{name}`: cast it, or write CSV or JSON"
                 began = f"with `{first}`" if kind == arrow.null() else f"as {kind}"
                 return (
                     f"the column `{name}` began {began} and goes on with `{value}`: "

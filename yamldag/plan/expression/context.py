@@ -112,6 +112,10 @@ class Rendered(Mapping[str, Json]):
         except TemplateError as error:  # its place is in another text than the one that asks
             raise TemplateError(f"{error.message} (in the param `{name}` of the template)") from None
 
+    def as_given(self, name: str) -> Json:
+        """As it stands below `with`."""
+        return self._given[name]
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._given)
 

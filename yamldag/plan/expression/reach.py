@@ -10,6 +10,7 @@ from typing import Any
 from yamldag.plan.expression import dates, limits, texts, vocabulary
 from yamldag.plan.expression.reference import Reference
 from yamldag.plan.expression.values import TemplateError, kind_of
+from yamldag.plan.expression.written import chain
 
 
 def resolve(reference: Reference, context: Mapping[str, Any]) -> Any:
@@ -17,13 +18,12 @@ def resolve(reference: Reference, context: Mapping[str, Any]) -> Any:
     if reference.root not in context:
         raise TemplateError(f"there is no `{reference.root}`", reference.start, reference.end)
     value = context[reference.root]
-    chain = reference.root
-    for segment in reference.path:
+    for steps, segment in enumerate(reference.path):
         owner = value
         value = _step(owner, segment.name)
         if value is _NOT_THERE:
-            raise TemplateError(missing_words(owner, segment.name, chain), segment.start, segment.end)
-        chain = f"{chain}.{segment.name}"
+            words = missing_words(owner, segment.name, chain(reference, steps))
+            raise TemplateError(words, segment.start, segment.end)
     return value
 
 
@@ -35,15 +35,15 @@ def _step(owner: Any, name: Any) -> Any:
     return take(owner, name, lambda *_: _NOT_THERE)
 
 
-def missing_words(owner: Any, name: object, chain: str = "") -> str:
-    """Why `owner` has no `name`; `chain` is how the template calls the owner."""
+def missing_words(owner: Any, name: object, path: str = "") -> str:
+    """Why `owner` has no `name`; `path` is how the template calls the owner."""
     what = kind_of(owner)
-    called = f"`{chain}`" if chain else what
+    called = f"`{path}`" if path else what
     if isinstance(owner, list | tuple) and isinstance(name, int):
         return f"{called} has {len(owner)} items and no item {name}"
     if isinstance(owner, Mapping):
         return f"{called} has no key `{name}`"
-    is_ = f"{called} is {what}" if chain else f"{what} is no mapping"
+    is_ = f"{called} is {what}" if path else f"{what} is no mapping"
     return f"{is_} and has no key `{name}`" + (
         " (`| default(…)` gives a value for that)" if owner is None else ""
     )

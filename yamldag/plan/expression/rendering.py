@@ -9,6 +9,7 @@ from yamldag.plan.expression import limits
 from yamldag.plan.expression.analysis import Analysis, Reference, analyse, analyse_expression
 from yamldag.plan.expression.reach import resolve
 from yamldag.plan.expression.values import Json, TemplateError, json_of, kind_of, text_of, unsafe_bare
+from yamldag.plan.expression.written import chain
 
 MAX_ITEMS = limits.MAX_ITEMS
 QUOTE_IT = "quote it with `| sh`, or hand it over in `env`"
@@ -121,8 +122,7 @@ def _piece(reference: Reference, context: Mapping[str, Any], into_bash: bool) ->
         raise _at(error, reference.start, reference.stop) from None
     reason = unsafe_bare(text) if into_bash else None
     if reason:
-        name = ".".join([reference.root, *(str(segment.name) for segment in reference.path)])
-        message = f"the value of `{name}` can't go into a shell as it is, as {reason}; {QUOTE_IT}"
+        message = f"the value of `{chain(reference)}` can't go into a shell as it is, as {reason}; {QUOTE_IT}"
         raise TemplateError(message, reference.start, reference.stop)
     return text
 

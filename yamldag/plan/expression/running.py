@@ -17,6 +17,7 @@ from yamldag.plan.expression.reach import resolve
 from yamldag.plan.expression.sandbox import ENVIRONMENT
 from yamldag.plan.expression.tree import expression, marks_of, template
 from yamldag.plan.expression.values import Json, TemplateError, json_of
+from yamldag.plan.expression.written import as_written
 
 
 class _Code(NamedTuple):
@@ -224,5 +225,5 @@ def _place(trace: TracebackType | None, code: _Code) -> tuple[int, int]:
 
 
 def _shown(text: str) -> str:
-    line = " ".join(text.split())
+    line = " ".join(as_written(text).split())
     return line if len(line) <= 60 else line[:59] + "…"

@@ -80,7 +80,7 @@ SCHEMAS: dict[str, Schema] = {
     ),
     "Task": record(
         id=TEXT, state=one_of(TaskState), attempts=NUMBER, map_index=INDEX, started_at=nullable(TIME),
-        ended_at=nullable(TIME), reason=nullable(TEXT),
+        ended_at=nullable(TIME), reason=nullable(TEXT), label=TEXT,
     ),
     "Attempt": record(
         id=TEXT, map_index=INDEX, attempt=NUMBER, attempt_id=NUMBER, state=one_of(AttemptState),

@@ -54,8 +54,10 @@ def _word(value: Any) -> str:
 def _link(action: str, of: str) -> str:
     """Where it is shown what was done to."""
     kind = action.partition(".")[0]
-    if action == "run.trigger" or kind in ("pipeline", "backfill"):
+    if action in ("run.trigger", "backfill.create") or kind == "pipeline":
         return f"/pipelines/{of}"
+    if kind == "backfill":
+        return f"/runs?backfill={of}"
     return f"/runs/{of}" if kind == "run" else ""
 
 

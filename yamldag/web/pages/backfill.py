@@ -53,7 +53,7 @@ def backfill(ask: Ask) -> Response:
         return _form(ask, known, given, "A run of the range is being moved all the time: try again", {}, 409)
     if told["backfill_id"] is None:
         return _form(ask, known, given, "There is nothing to run", {}, 422)
-    return ask.to("/runs", pipeline=known.plan.pipeline, type="backfill", did="backfilled")
+    return ask.to("/backfills", did="backfilled")
 
 
 def _range(given: Mapping[str, Sequence[str]]) -> dict[str, Any]:

@@ -34,7 +34,7 @@ _SORTS = tuple(search.ORDERS)
 _NUMBER = r"-?[0-9]{1,12}(\.[0-9]{1,20})?(e-[0-9]{1,3})?"
 _KEYS = {"date": r"[0-9]{4}-[0-9]{2}-[0-9]{2}[0-9T:.]{0,16}Z?"}
 """Of orders by what is no number, what their keys look like."""
-_FILTERS = ("pipeline", "state", "type", "from", "to")
+_FILTERS = ("pipeline", "state", "type", "from", "to", "backfill")
 
 
 def runs(ask: Ask) -> Response:
@@ -50,6 +50,7 @@ def runs(ask: Ask) -> Response:
         rows = search.runs(
             db, _LISTED + 1, order=sort, after=_place(ask.query("after"), sort), since=dates["from"], until=dates["to"],
             pipeline=chosen["pipeline"], state=chosen["state"], type=chosen["type"],
+            backfill=chosen["backfill"],
         )  # fmt: skip
         done = overview.progress(db, [row["id"] for row in rows[:_LISTED] if row["state"] == "running"])
     status = ask.site.board.status
