@@ -156,7 +156,7 @@ def test_each_repetition_is_told() -> None:
     [
         ("? [a]\n: b\nc: d\n", "[a]"),
         ("{c: d, ? {a: 1} : 2}", "{a: 1}"),
-        ("c: d\n? - a\n: b\n", "- a\n"),
+        ("c: d\n? - a\n: b\n", "- a"),
         ("c: d\n?\n: x\n", ""),
     ],
 )
@@ -393,6 +393,24 @@ def test_what_is_just_within_the_bounds_is_read() -> None:
         assert parse.documents(Source("f.yml", text))[1] == []
     for text in (repeated("x" * 200_000, 40), repeated("[a, b]", 20_000)):
         assert parse.documents(Source("f.yml", text))[1] == []
+
+
+@pytest.mark.parametrize("parser", [None, SafeLoader])
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("- a\n- b\n\n# why\n", "- a\n- b"),
+        ("- [a,\n   b]\n\n# why\n", "- [a,\n   b]"),
+        ("- &x a\n- b: *x\n\n\n# why\n", "- &x a\n- b: *x"),
+        ("- |\n  a\n# why\n", "- |\n  a\n"),
+        ("- a:\n\n# why\n", "- a:"),
+    ],
+)
+def test_a_block_ends_with_what_is_in_it(text: str, wanted: str, parser: type[SafeLoader] | None) -> None:
+    """Not with the comments behind it: it is underlined where it is wrong as a whole."""
+    (root,) = parse.documents(Source("f.yml", text), *([parser] if parser else []))[0]
+    assert root is not None
+    assert text[root.start : root.end] == wanted
 
 
 def test_a_scalar_beyond_256_kib_is_told_and_stays_text() -> None:

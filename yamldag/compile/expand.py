@@ -17,6 +17,8 @@ MOST_TASKS = 50_000
 MOST_ALONE = 5_000
 """Of a template that is looked at by itself."""
 DEEPEST_USE = 50
+LONGEST_ID = 200
+"""With the groups around it: files and rows are named by it."""
 
 
 class Template(NamedTuple):
@@ -89,6 +91,8 @@ class Expansion:
             draft = Draft(name, key, node, group, scope)
             draft.layers = layers
             children[name] = draft
+            if len(draft.id) > LONGEST_ID >= max(len(name), len(group.id)):
+                found.append(_too_long(draft))
             if id(node) in faulty and type(node) is not Map:
                 continue
             if not draft.entries:
@@ -167,6 +171,11 @@ class Expansion:
         self._children(
             draft, template.root, (*chain, template), (*_own_layer(template.root.items, site), *layers)
         )
+
+
+def _too_long(draft: Draft) -> Diagnostic:
+    message = f"the id of `{draft.name}` and those of its groups must be at most {LONGEST_ID} characters long together"
+    return Diagnostic("YD201", f"{message}, found {len(draft.id)}", at(draft.key), "give them shorter ones")
 
 
 def _inside(use: Draft, root: Map) -> Draft:

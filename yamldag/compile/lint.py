@@ -10,7 +10,7 @@ from yamldag.compile import connecting
 from yamldag.compile.bind import Binding
 from yamldag.compile.draft import Draft, Entries
 from yamldag.compile.project import Project
-from yamldag.plan import graph
+from yamldag.plan import graph, schedule
 from yamldag.plan.pipeline import Plan
 from yamldag.syntax.codes import CODES
 from yamldag.syntax.diagnostic import Diagnostic, at
@@ -118,8 +118,7 @@ def _lost(root: Draft, project: Project) -> Iterator[Diagnostic]:
 def _both_days(entries: Entries) -> Iterator[Diagnostic]:
     entry = entries.get("schedule")
     for node in _crons(entry[1]) if entry else ():
-        fields = node.text.split()
-        if len(fields) == 5 and not fields[2].startswith("*") and not fields[4].startswith("*"):
+        if schedule.both_days(node.text):
             message = "this fires on the days of the month and on the days of the week: cron takes either"
             yield Diagnostic("YD804", message, at(node), "set one of the two fields to `*`")
 

@@ -185,12 +185,14 @@ class _Reader:
         items: Items = self.roots
         key: Scalar | None = None
         below = 0  # how many levels the innermost open node has in it so far
+        reached = 0  # the end of what was read last: a block's own mark is where the next thing begins
         node: Node | None
         for count, event in enumerate(islice(iter(next_event, None), MAX_EVENTS)):
             kind = type(event)
             if kind is ScalarEvent:
                 text, style = event.value, event.style or ""
-                node = Scalar(text, text, event.start_mark.index, event.end_mark.index, style, source)
+                reached = event.end_mark.index
+                node = Scalar(text, text, event.start_mark.index, reached, style, source)
                 if event.anchor or event.tag or len(text) > _SURELY_SMALL:
                     self.look_at(node, event, key is None and type(items) is dict)
                 elif not style and text[:1] in core.HEADS and (key or type(items) is list):
@@ -198,7 +200,9 @@ class _Reader:
             elif kind is MappingEndEvent or kind is SequenceEndEvent:
                 height = below + 1
                 node, items, key, below = outer.pop()
-                node.end = event.end_mark.index
+                if event.end_mark.index > event.start_mark.index:  # a bracket, which a block has not
+                    reached = event.end_mark.index
+                node.end = reached
                 if self.unusual:
                     node = self.closed(node, len(outer) + 1, count, height)
                 below = max(below, height)
@@ -211,6 +215,7 @@ class _Reader:
                 continue
             elif kind is AliasEvent:
                 node, below = self.aliased(event, len(outer), below)
+                reached = event.end_mark.index
             else:
                 if kind is DocumentStartEvent:
                     self.anchors = {}
