@@ -241,6 +241,62 @@ tasks:
     }
 
 
+def test_what_a_group_reads_has_ended_before_it_is_asked_by_any_of_its_tasks(project: Project) -> None:
+    """Also by those that their rules let run before the first ones of the group have come to it."""
+    ran = project.run("""
+tasks:
+  f: {bash: exit 1, allow_failure: true}
+  list: {needs: f, trigger_rule: all_done, bash: 'echo "[1, 2]" > $YAMLDAG_OUTPUT'}
+  yes:
+    when: tasks.list.output | length == 2
+    tasks: {a: {noop: }, b: {needs: a, trigger_rule: always, noop: }}
+  no:
+    when: tasks.list.output | length > 2
+    tasks: {a: {noop: }, b: {needs: a, trigger_rule: always, noop: }}
+  failed:
+    needs: f
+    when: tasks.list.output | length == 2
+    tasks:
+      a: {noop: , allow_failure: true}
+      b: {needs: a, trigger_rule: all_done, noop: }
+      inner: {needs: a, tasks: {c: {trigger_rule: one_failed, noop: }, d: {needs: c, trigger_rule: always, noop: }}}
+  each:
+    needs: f
+    foreach: "{{ tasks.list.output }}"
+    when: item == 2
+    tasks:
+      a: {noop: , allow_failure: true}
+      b: {needs: a, trigger_rule: all_done, bash: 'echo {{ item }}'}
+      g:
+        needs: a
+        trigger_rule: all_done
+        when: tasks.b.state == 'success'
+        tasks: {c: {noop: }, d: {needs: c, trigger_rule: always, noop: }}
+""")
+    assert ran.states == {
+        "f": "failed",
+        "list": "success",
+        "yes.a": "success",
+        "yes.b": "success",
+        "no.a": "skipped",
+        "no.b": "skipped",
+        "failed.a": "upstream_failed",
+        "failed.b": "success",
+        "failed.inner.c": "success",
+        "failed.inner.d": "success",
+        "each.a[0]": "upstream_failed",
+        "each.a[1]": "upstream_failed",
+        "each.b[0]": "skipped",
+        "each.b[1]": "success",
+        "each.g.c[0]": "skipped",
+        "each.g.c[1]": "success",
+        "each.g.d[0]": "skipped",
+        "each.g.d[1]": "success",
+    }
+    edges = project("show", "p", "--json").json["edges"]
+    assert [child for parent, child in edges if parent == "list"] == ["each.a", "failed.a", "no.a", "yes.a"]
+
+
 def test_a_failure_fails_its_run_whatever_comes_later(project: Project) -> None:
     def state(tasks: str) -> str:
         return project.run(f"tasks:\n{tasks}").state

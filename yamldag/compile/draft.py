@@ -144,7 +144,7 @@ class Draft:
         self.needed: dict[str, Origin] = {}
         """Parents that `needs` names, its own and, of a group's roots, the group's: task id → where."""
         self.referenced: dict[str, Origin] = {}
-        """Parents that templates name."""
+        """Parents that templates name; of a group those that its own templates name, which its roots have, too."""
         self.parents: dict[str, Origin] = {}
         """All of them."""
         self.setups: list[Draft] = []

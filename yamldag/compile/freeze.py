@@ -330,6 +330,7 @@ def _group(draft: Draft) -> Group:
         description=str(plain(description[1])) if description else None,
         use=str(plain(use[1])) if use else None,
         params=params,
+        awaits=tuple(sorted(draft.referenced)),
     )
 
 

@@ -69,6 +69,8 @@ class Linking:
             self._note_crossings()
         for child, parent, origin, written in self.wishes:
             parents = (parent,) if parent.kind == "task" else tuple(self.leaves(parent))
+            if child.kind != "task" and not written:
+                child.referenced.update((other.id, origin) for other in parents)
             children = (child,) if child.kind == "task" else tuple(self.roots(child))
             for one in children:
                 kept = one.needed if written else one.referenced

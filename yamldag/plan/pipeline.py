@@ -114,6 +114,9 @@ class Group(Struct, frozen=True):
     """The name of the template that it was made of, or None."""
     params: dict[str, Json] = field(default_factory=dict)
     """Of a use: `with` over the template's defaults; read in templates as `uses['id'].x`."""
+    awaits: tuple[str, ...] = ()
+    """The tasks that its condition, items and params read, sorted: parents of its first tasks, and done before a
+    condition of any task in it is asked."""
 
 
 class Param(Struct, frozen=True):

@@ -208,7 +208,7 @@ def _before(run: Run, instance: Instance, now: Circumstances) -> Iterator[Condit
 
 
 def _parents(instance: Instance) -> Condition:
-    found = list(_above(instance))
+    found = [*_above(instance), *_read_by_groups(instance)]
     waiting = [each for each in found if each.state not in FINAL]
     if waiting:
         return Condition("parents", False, _listed(f"`{each.label}` is {each.state}" for each in waiting))
@@ -328,6 +328,14 @@ def _above(instance: Instance) -> Iterator[Instance]:
     for name in names:
         parent = node.run.nodes.get(name)
         if parent is not None:
+            yield from _of_item(parent, instance)
+
+
+def _read_by_groups(instance: Instance) -> Iterator[Instance]:
+    """Those that the conditions and items of its groups read."""
+    node = instance.node
+    for name in node.awaits:
+        if (parent := node.run.nodes.get(name)) is not None:
             yield from _of_item(parent, instance)
 
 

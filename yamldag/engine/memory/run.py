@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from msgspec import Struct, field
 
 from yamldag.engine.memory.deferral import Deferral
+from yamldag.plan.graph import descendants
 from yamldag.plan.pipeline import Fanout, Json, Plan, Task
 from yamldag.plan.state import FINAL, RunState, TaskState
 
@@ -121,6 +122,8 @@ class Node(Struct, eq=False):
     """The `branch` directly above, and every `short_circuit` somewhere above."""
     gate: bool = False
     """It is one itself."""
+    awaits: tuple[str, ...] = ()
+    """What the groups that it is part of read, and it does not need itself."""
     kept: dict[tuple[str, ...], frozenset[str]] = field(default_factory=dict)
     """Of a `branch`: by what was chosen, all that goes on."""
     instances: list[Instance] = field(default_factory=list)
@@ -323,6 +326,7 @@ def build(run: Run, ids: Iterator[int]) -> Run:
         _connect(run, node)
     _connect_setups(run)
     _connect_gates(run)
+    _connect_groups(run)
     for fan in run.fans.values():
         fan.leads_out = fan.fanout.max_active is not None and _leads_out(fan)
     run.unfinished = len(run.nodes)
@@ -373,6 +377,38 @@ def _connect_gates(run: Run) -> None:
             node.gates = (*node.gates, gate)
         gate.gate = True
         gate.below = tuple(dict.fromkeys([*gate.below, *below]))
+
+
+def _connect_groups(run: Run) -> None:
+    """What a group's condition and items read has ended before they are asked, whichever task of it asks: the rule of
+    one that is no root may say run before the roots have come to it."""
+    waits = _awaited(run.plan)
+    for node in run.nodes.values() if waits else ():
+        group = node.task.group
+        names = [name for prefix in _prefixes(group) for name in waits.get(prefix, ())] if group else []
+        node.awaits = tuple(name for name in dict.fromkeys(names) if name not in node.task.needs)
+        for name in node.awaits:
+            if name in run.nodes:
+                run.nodes[name].children.append((node, False))
+                node.tally.expect(False)
+
+
+def _awaited(plan: Plan) -> dict[str, list[str]]:
+    """By group what its tasks wait for so. What lies below one of them can't be waited for."""
+    needs = {task.id: task.needs for task in plan.tasks}
+    found = {}
+    for group in plan.groups:
+        if group.awaits:
+            inside = {name for name in needs if name.startswith(f"{group.id}.")}
+            late = inside | descendants(needs, inside)
+            found[group.id] = [name for name in group.awaits if name not in late]
+    return found
+
+
+def _prefixes(group: str) -> Iterator[str]:
+    """The ids of a group and of all that it is part of, the outermost first."""
+    parts = group.split(".")
+    return (".".join(parts[: end + 1]) for end in range(len(parts)))
 
 
 def _below(node: Node) -> Iterator[Node]:
