@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from yamldag.cli import options
 from yamldag.cli.main import UsageError
+from yamldag.compile.project import SLOTS
 
 if TYPE_CHECKING:
     from yamldag.compile.project import Project
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from yamldag.engine.service import Service
     from yamldag.engine.takeover.lock import Lock
     from yamldag.executors.local.executor import LocalExecutor
-
-SLOTS = 16
 
 
 def add_slots(parser: argparse.ArgumentParser) -> None:

@@ -11,7 +11,7 @@ from yamldag.compile.draft import strings
 from yamldag.syntax.diagnostic import Diagnostic
 from yamldag.syntax.locate import place
 from yamldag.syntax.nearest import nearest
-from yamldag.syntax.tree import Map, Node, Scalar
+from yamldag.syntax.tree import Node, Scalar, value_at
 
 NAMES = {"http": ("status", "headers", "body"), "sql": ("rows", "rowcount")}
 """What the expressions of an operator may speak of."""
@@ -55,10 +55,7 @@ def _of_expression(value: Scalar, names: tuple[str, ...], words: tuple[str, ...]
             yield Diagnostic("YD208", message, place(value, reference.start, reference.end), help_)
 
 
-def _below(node: Node, path: tuple[str, ...]) -> Node | None:
+def _below(node: Node | None, path: tuple[str, ...]) -> Node | None:
     for name in path:
-        entry = node.items.get(name) if type(node) is Map else None
-        if entry is None:
-            return None
-        node = entry[1]
+        node = value_at(node, name)
     return node

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from yamldag.compile import operators
 from yamldag.compile.draft import Draft, Entries, Layer, strings
 from yamldag.compile.keys import OPERATORS
 from yamldag.compile.link import Linking
@@ -14,7 +13,7 @@ from yamldag.compile.outputs import Outputs, a
 from yamldag.compile.project import Project
 from yamldag.syntax.diagnostic import Diagnostic, at
 from yamldag.syntax.locate import place
-from yamldag.syntax.tree import Map, Node, Scalar
+from yamldag.syntax.tree import Map, Node, Scalar, value_at
 
 if TYPE_CHECKING:
     from yamldag.plan.expression.analysis import Analysis
@@ -95,7 +94,7 @@ class Binding:
         """What `branch` and `short_circuit` go by: an expression without its braces."""
         from yamldag.plan.expression.analysis import analyse_expression
 
-        value = operators.parameter(node, parameter) if type(node) is Map else node
+        value = value_at(node, parameter) if type(node) is Map else node
         if type(value) is Scalar and type(value.value) is str and not any(True for _ in strings(value)):
             if id(value) in self.faulty:
                 return

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from yamldag.compile import names, operators
+from yamldag.compile import names
 from yamldag.compile.draft import Draft, strings
 from yamldag.syntax.diagnostic import Diagnostic, Place, at
 from yamldag.syntax.locate import place
-from yamldag.syntax.tree import Map, Scalar, Seq
+from yamldag.syntax.tree import Map, Scalar, Seq, value_at
 
 
 def check(root: Draft, faulty: set[int], found: list[Diagnostic], *, sound: bool) -> None:
     """`sound`: nothing else is wrong. What lies below is sure only then."""
-    branches = [task for task in root.tasks() if task.operator == "branch"]
-    for branch in branches:
-        below = [
-            task.id
-            for task in root.tasks()
-            if branch.id in task.parents and "teardown_of" not in task.entries
-        ]
+    branches = {task.id: task for task in root.tasks() if task.operator == "branch"}
+    children: dict[str, list[str]] = {name: [] for name in branches}
+    for task in root.tasks() if branches else ():
+        for parent in task.parents.keys() & branches if "teardown_of" not in task.entries else ():
+            children[parent].append(task.id)
+    for branch in branches.values():
+        below = children[branch.id]
         for name, where in _written(branch, faulty):
             if names.find(name, branch) is None:
                 if not branch.scope.root.open:
@@ -35,7 +35,7 @@ def check(root: Draft, faulty: set[int], found: list[Diagnostic], *, sound: bool
 def _written(branch: Draft, faulty: set[int]) -> Iterator[tuple[str, Place]]:
     """The ids that it may give, each with its place."""
     node = branch.entries["branch"][1]
-    value = operators.parameter(node, "choose") if type(node) is Map else node
+    value = value_at(node, "choose") if type(node) is Map else node
     if value is None or id(value) in faulty:
         return
     if type(value) is Seq:

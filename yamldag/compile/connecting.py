@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from yamldag.operators import catalog
 from yamldag.operators.builtin import BUILT_IN
 from yamldag.operators.connections import CHATS, DATABASES, KINDS
-from yamldag.syntax.tree import Map, Node, Scalar, Seq
+from yamldag.syntax.tree import Map, Node, Scalar, Seq, value_at
 
 _OWN = ("docker", "email", "http", "kubernetes", "sql", "ssh")
 """The operators of ours that have a `connection`, as any of a plug-in may."""
@@ -51,11 +51,11 @@ def named(operator: str, node: Node) -> Iterator[Scalar]:
         yield from _receivers(node)
         return
     if operator == "airflow":
-        yield from _of_airflow(_item(node, "args"))
+        yield from _of_airflow(value_at(node, "args"))
         return
     own = operator in _OWN or operator not in BUILT_IN
-    for holder in [node] if own else [_item(node, name) for name in _BELOW.get(operator, ())]:
-        given = _item(holder, "connection")
+    for holder in [node] if own else [value_at(node, name) for name in _BELOW.get(operator, ())]:
+        given = value_at(holder, "connection")
         if type(given) is Scalar:
             yield given
 
@@ -69,12 +69,7 @@ def _of_airflow(args: Node | None) -> Iterator[Scalar]:
 
 def _receivers(node: Node) -> Iterator[Scalar]:
     """Those of a `notify` that are no URLs."""
-    to = _item(node, "to")
+    to = value_at(node, "to")
     for each in to.items if type(to) is Seq else [to]:
         if type(each) is Scalar and ":" not in each.text:
             yield each
-
-
-def _item(node: Node | None, name: str) -> Node | None:
-    entry = node.items.get(name) if type(node) is Map else None
-    return entry[1] if entry else None

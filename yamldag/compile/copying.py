@@ -9,7 +9,7 @@ from yamldag.compile.project import Project
 from yamldag.operators.connections import CHATS, DATABASES, STORES
 from yamldag.operators.sql import FORMATS
 from yamldag.syntax.diagnostic import Diagnostic, Related, at
-from yamldag.syntax.tree import Map, Node, Scalar
+from yamldag.syntax.tree import Map, Node, Scalar, value_at
 
 _TOGETHER = (("table", "query"), ("url", "path"))
 """Of each of these, one may be given."""
@@ -24,17 +24,17 @@ def faults(entries: Iterable[Entry], faulty: Collection[int], project: Project) 
     """Of a task's own value and of the `defaults` that reach it."""
     for entry in entries:
         for name in ("from", "to"):
-            end = _item(entry.node, name)
+            end = value_at(entry.node, name)
             if type(end) is Map and id(end) not in faulty:
                 yield from _of_end(name, end, project)
-        yield from _of_form(_item(entry.node, "from"), _item(entry.node, "to"), faulty)
+        yield from _of_form(value_at(entry.node, "from"), value_at(entry.node, "to"), faulty)
 
 
 def _of_form(source: Node | None, target: Node | None, faulty: Collection[int]) -> Iterator[Diagnostic]:
     """Whether the file beside a table tells what it holds."""
     for table, file in ((source, target), (target, source)):
-        path = file if type(file) is Scalar else _item(file, "path")
-        told = _item(file, "format") is not None or type(path) is not Scalar or id(path) in faulty
+        path = file if type(file) is Scalar else value_at(file, "path")
+        told = value_at(file, "format") is not None or type(path) is not Scalar or id(path) in faulty
         if told or not _leads_to_table(table) or type(path) is not Scalar:
             continue
         name = path.text.lower().removesuffix(".gz")
@@ -46,7 +46,7 @@ def _of_form(source: Node | None, target: Node | None, faulty: Collection[int]) 
 
 
 def _leads_to_table(end: Node | None) -> bool:
-    return _item(end, "table") is not None or _item(end, "query") is not None
+    return value_at(end, "table") is not None or value_at(end, "query") is not None
 
 
 def _of_end(name: str, end: Map, project: Project) -> Iterator[Diagnostic]:
@@ -112,8 +112,3 @@ def _of_kind(name: str, end: Map, project: Project) -> Iterator[Diagnostic]:
     elif not wants_table and is_database:
         message = f"`{given[1].text}` leads to `{kind}`, where there are no files"
         yield Diagnostic("YD707", message, at(given[1]), f"give a `table` in place of the file of `{name}`")
-
-
-def _item(node: Node | None, name: str) -> Node | None:
-    entry = node.items.get(name) if type(node) is Map else None
-    return entry[1] if entry else None

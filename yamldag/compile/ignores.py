@@ -11,6 +11,8 @@ from yamldag.syntax.codes import CODES
 from yamldag.syntax.diagnostic import Diagnostic, in_order
 from yamldag.syntax.nearest import nearest
 
+_BY_NAME = {row.name: code for code, row in CODES.items()}
+
 
 def silenced(found: list[Diagnostic], files: Iterable[File], *, lints: bool) -> list[Diagnostic]:
     """`found` without the warnings that a comment on their line names, in order. Errors are never silenced."""
@@ -30,7 +32,7 @@ def silenced(found: list[Diagnostic], files: Iterable[File], *, lints: bool) -> 
 
 def _code(word: str) -> str:
     """The code that a comment names, by itself or by its name; the word itself if it is neither."""
-    return next((code for code, row in CODES.items() if row.name == word), word)
+    return _BY_NAME.get(word, word)
 
 
 def _all_idle(ignore: parse.Ignore) -> Diagnostic:
@@ -67,7 +69,7 @@ def _why(codes: Sequence[str]) -> str | None:
     """What is wrong with the first code of which anything is."""
     unknown = [code for code in codes if _code(code) not in CODES]
     if unknown:
-        near = nearest(unknown[0], [*CODES, *(row.name for row in CODES.values())])
+        near = nearest(unknown[0], [*CODES, *_BY_NAME])
         return f"there is no code {unknown[0]}" + (f"; did you mean {near}?" if near else "")
     errors = [code for code in codes if CODES[_code(code)].severity == "error"]
     return f"{errors[0]} is an error, and errors can't be ignored" if errors else None

@@ -15,7 +15,7 @@ from yamldag.plan.pipeline import Plan
 from yamldag.syntax.codes import CODES
 from yamldag.syntax.diagnostic import Diagnostic, at
 from yamldag.syntax.locate import place
-from yamldag.syntax.tree import Map, Node, Scalar, Seq
+from yamldag.syntax.tree import Map, Node, Scalar, Seq, value_at
 
 if TYPE_CHECKING:
     from yamldag.plan.expression.reference import Reference
@@ -108,8 +108,8 @@ def _lost(root: Draft, project: Project) -> Iterator[Diagnostic]:
         key, node = task.entries[operator]
         given = [entry.node for entry in task.values(operator)]
         if operator == "wait":
-            asked = node.items.get("sql") if type(node) is Map else None
-            operator, given = "sql", [asked[1]] if asked else []
+            asked = value_at(node, "sql")
+            operator, given = "sql", [asked] if asked else []
         if given and not any(connecting.may_have(operator, each) for each in given):
             message = f"`{operator}` has no `connection` to go by"
             yield Diagnostic("YD810", message, at(key), "name one of `connections:` in yamldag.yml")
@@ -185,6 +185,6 @@ def _texts_of(root: Draft, operator: str, parameter: str) -> Iterator[tuple[Draf
     for task in root.tasks():
         given = task.get(operator) if task.operator == operator else None
         node = given.node if given else None
-        text = node.items[parameter][1] if type(node) is Map and parameter in node.items else node
+        text = value_at(node, parameter) or node
         if type(text) is Scalar:
             yield task, text

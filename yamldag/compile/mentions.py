@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from yamldag.compile import constants, names
+from yamldag.compile import answering, constants, names
 from yamldag.compile.draft import Draft, strings
 from yamldag.compile.outputs import Edits, Outputs
 from yamldag.compile.project import Project
@@ -52,11 +52,11 @@ _AIRFLOW = {
     "null": "the empty value is `none` in an expression",
     "conn": "connections are read as `connections.id.host`",
 }
+"""What the names of Airflow, and of JSON, are called here."""
 _ANSWER = dict.fromkeys(
-    ("status", "headers", "body", "rows", "rowcount"),
+    (name for names in answering.NAMES.values() for name in names),
     "expressions over a task's own answer stand in `expect` and `pages`, without `{{ }}`",
 )
-"""What the names of Airflow, and of JSON, are called here."""
 
 
 class Mentions:

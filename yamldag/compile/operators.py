@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from yamldag.compile import answering, connecting, copying, plugins, shapes
+from yamldag.compile import answering, connecting, copying, plugins, shapes, shells
 from yamldag.compile.draft import Draft, Entries, Entry, Layer, Scope, merged, strings
 from yamldag.compile.keys import CALLING, OPERATORS
 from yamldag.compile.project import Project
@@ -18,11 +18,10 @@ from yamldag.operators.sql import FORMATS as ENDINGS
 from yamldag.syntax.diagnostic import Diagnostic, Related, at
 from yamldag.syntax.locate import place
 from yamldag.syntax.nearest import nearest
-from yamldag.syntax.tree import Json, Map, Node, Scalar, Seq, plain
+from yamldag.syntax.tree import Map, Node, Scalar, Seq, value_at
 
 if TYPE_CHECKING:
     from yamldag.operators import signature
-    from yamldag.plan.expression.analysis import Analysis, Reference
 
 NOTIFICATIONS = ("on_failure", "on_success", "on_retry", "on_deadline")
 
@@ -66,7 +65,7 @@ class Operators:
             self.found.append(plugins.broken(task.operator, told, key))
             return
         if task.operator in SCRIPTS:
-            self._read_by_shell(task.operator, task.scope, node)
+            self.found += shells.faults(task.operator, task.scope, node, self.faulty)
         elif task.operator == "python":
             self._call_of(task, node)
         elif task.operator == "sql":
@@ -79,7 +78,7 @@ class Operators:
         elif task.operator == "dbt":
             self._dbt(task, key)
         elif task.operator in CALLING:
-            function = parameter(node, "python")
+            function = value_at(node, "python")
             if function is not None and id(function) not in self.faulty:
                 self._call_of(task, function)
         given = [entry.node for entry in task.values(task.operator)]
@@ -144,7 +143,7 @@ class Operators:
 
     def _requirements(self, node: Node) -> None:
         """Packages, and nothing that pip would take for an option."""
-        listed = parameter(node, "requirements")
+        listed = value_at(node, "requirements")
         for each in listed.items if type(listed) is Seq else [listed]:
             if type(each) is Scalar and id(each) not in self.faulty and each.text.lstrip().startswith("-"):
                 message = f"`requirements` are packages, found the option `{each.text.strip()}`"
@@ -153,7 +152,7 @@ class Operators:
 
     def _saved(self, node: Node) -> None:
         """A file's ending says in what form rows are written to it."""
-        path = parameter(node, "save_to")
+        path = value_at(node, "save_to")
         if type(path) is not Scalar or id(path) in self.faulty or path.text.rstrip().endswith("}}"):
             return
         if not path.text.lower().endswith(ENDINGS):
@@ -163,7 +162,7 @@ class Operators:
 
     def _file(self, task: Draft, node: Node) -> None:
         """A query that is kept in a file beside the pipeline's."""
-        path = parameter(node, "file")
+        path = value_at(node, "file")
         if type(path) is not Scalar or id(path) in self.faulty or any(True for _ in strings(path)):
             return
         place_of = os.path.join(task.scope.folder, path.text)
@@ -237,61 +236,6 @@ class Operators:
                     help_ = f"did you mean `{near}`?" if near else known
                     self.found.append(Diagnostic("YD215", f"the matrix has no axis `{name}`", at(key), help_))
 
-    # What a shell reads
-
-    def _read_by_shell(self, operator: str, scope: Scope, node: Node) -> None:
-        name, words = SCRIPTS[operator]
-        short = catalog.operator(operator)
-        is_short = short is not None and short.short == name
-        script = node if type(node) is Scalar and is_short else parameter(node, name)
-        if type(script) is not Scalar or id(script) in self.faulty or "{{" not in script.text:
-            return
-        from yamldag.plan.expression.analysis import analyse
-        from yamldag.plan.expression.shell import MISSING, Missing, shell_faults
-
-        given = _given(scope)
-
-        def known(reference: Reference) -> Json | Missing:
-            """What a reference will be, as far as the file tells: a var, or a param's default."""
-            if len(reference.path) != 1:
-                return MISSING
-            name = str(reference.path[0].name)
-            if reference.root == "params" and name in scope.params and name not in given:
-                return scope.params[name].schema.get("default", MISSING)
-            if reference.root == "vars" and name in scope.vars:
-                value = scope.vars[name]
-                return MISSING if any(True for _ in strings(value)) else plain(value)
-            return MISSING
-
-        analysis = analyse(script.text)
-        if analysis.faults:
-            return
-        whole = analysis.outputs[0].bare if words and analysis.whole else None
-        if whole is not None and isinstance(known(whole), list):
-            return  # words, and no script
-        for fault in shell_faults(script.text, analysis, known):
-            self.found.append(
-                Diagnostic(fault.code, fault.message, place(script, fault.start, fault.end), fault.help)
-            )
-        self._given_to_shell(script, analysis, given)
-
-    def _given_to_shell(self, script: Scalar, analysis: Analysis, given: dict[str, Node]) -> None:
-        """What `with` gives a template whose script lets it into the shell: told where it is given."""
-        from yamldag.plan.expression.shell import MISSING, Missing, shell_faults
-
-        for name, value in given.items():
-            spots = {one.start for one in analysis.outputs if one.bare and _is_param(one.bare, name)}
-            if not spots or id(value) in self.faulty or any(True for _ in strings(value)):
-                continue
-
-            def known(reference: Reference, name: str = name, value: Node = value) -> Json | Missing:
-                return plain(value) if _is_param(reference, name) else MISSING
-
-            for fault in shell_faults(script.text, analysis, known):
-                if fault.code == "YD507" and fault.start in spots:
-                    where = (Related("it goes into a shell here", place(script, fault.start, fault.end)),)
-                    self.found.append(Diagnostic(fault.code, fault.message, at(value), fault.help, where))
-
     # airflow
 
     def _airflow(self, given: Iterable[Node]) -> None:
@@ -299,7 +243,7 @@ class Operators:
         from yamldag.operators.airflow_words import instead_of, operator_instead_of
 
         for node in given:
-            path, args = parameter(node, "operator"), parameter(node, "args")
+            path, args = value_at(node, "operator"), value_at(node, "args")
             name = (
                 path.text.rpartition(".")[2] if type(path) is Scalar and id(path) not in self.faulty else ""
             )
@@ -316,7 +260,7 @@ class Operators:
 
     def _python(self, folder: str, node: Node) -> tuple[Scalar, signature.Signature] | None:
         """Where a function beside the file, which is in `folder`, is named, and what it takes."""
-        function = node if type(node) is Scalar else parameter(node, "function")
+        function = node if type(node) is Scalar else value_at(node, "function")
         if type(node) is Map and "script" in node.items:
             self._script(node.items["script"][1])
             return None
@@ -462,7 +406,7 @@ class Operators:
             self._connections(operators[0], [node])
             self.found += answering.faults(operators[0], node, self.faulty)
             if operators[0] in SCRIPTS:
-                self._read_by_shell(operators[0], scope, node)
+                self.found += shells.faults(operators[0], scope, node, self.faulty)
             elif operators[0] == "python":
                 self._called(call, key, node, scope)
 
@@ -471,26 +415,6 @@ class Operators:
         if known:
             own = call.items.get("args")
             self._arguments(*known, [Entry(*own, scope.root)] if own else [], own[0] if own else None)
-
-
-def _is_param(reference: Reference, name: str) -> bool:
-    return reference.root == "params" and [one.name for one in reference.path] == [name]
-
-
-def _given(scope: Scope) -> dict[str, Node]:
-    """What `with` gives the params of a template, by name."""
-    entry = scope.root.entries.get("with") if scope.root.kind == "use" else None
-    return (
-        {}
-        if entry is None or type(entry[1]) is not Map
-        else {name: value for name, (_, value) in entry[1].items.items() if name in scope.params}
-    )
-
-
-def parameter(node: Node, name: str) -> Node | None:
-    """The value of one parameter, where the operator's value is a mapping that has it."""
-    entry = node.items.get(name) if type(node) is Map else None
-    return entry[1] if entry else None
 
 
 def _parameters(node: Node, short: str | None) -> Iterable[str]:
@@ -513,5 +437,5 @@ def form_of(task: Draft) -> Node | None:
     """What is filled in where an `approval` is answered: its own form, or that of `defaults`."""
     if task.operator != "approval":
         return None
-    given = (parameter(entry.node, "form") for entry in task.values("approval"))
+    given = (value_at(entry.node, "form") for entry in task.values("approval"))
     return next((form for form in given if form is not None), None)

@@ -18,6 +18,9 @@ from yamldag.syntax.nearest import nearest
 from yamldag.syntax.source import Source
 from yamldag.syntax.tree import Json, Map, Node, Scalar, Seq, plain
 
+SLOTS = 16
+"""Tasks that a scheduler runs at once, unless `slots` says otherwise."""
+
 
 class Setting(NamedTuple):
     """One setting in force, and where it was said."""
@@ -237,7 +240,7 @@ class Project:
             Setting("environment", self.environment, self._environment_origin()),
         ]
         defaults: dict[str, Json] = {
-            "pipelines": ["pipelines"], "database": self.database, "executor": "local", "slots": 16, "plugins": [],
+            "pipelines": ["pipelines"], "database": self.database, "executor": "local", "slots": SLOTS, "plugins": [],
             "allow_env": [], "allow_hosts": [],
         }  # fmt: skip
         rows += [

@@ -21,5 +21,5 @@ def begun(database: Database, deed: audit.Deed, now: float) -> Iterator[Callable
     try:
         yield told
     except Exception as problem:
-        told(f"refused: {problem}" if isinstance(problem, Refused) else f"failed: {type(problem).__name__}")
+        told(f"refused: {problem}" if isinstance(problem, Refused) else "failed")
         raise

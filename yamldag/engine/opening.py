@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from yamldag.compile.project import Project
+from yamldag.compile.project import SLOTS, Project
 from yamldag.engine.clock import MachineClock
 from yamldag.engine.loop.engine import Engine
 from yamldag.engine.schedule.catalogue import Catalogue, last_good
@@ -20,8 +20,6 @@ from yamldag.executors.local.executor import LocalExecutor
 from yamldag.operators import catalog
 from yamldag.store import moves, stored
 from yamldag.store.database import Database, Patience
-
-SLOTS = 16
 
 
 def open_service(

@@ -68,6 +68,12 @@ def plain(node: Node) -> Json:
     return {name: plain(value) for name, (_, value) in node.items.items()}
 
 
+def value_at(node: Node | None, name: str) -> Node | None:
+    """The value of a key, where the node is a mapping that has it."""
+    entry = node.items.get(name) if type(node) is Map else None
+    return entry[1] if entry else None
+
+
 def located(value: Json, like: Node) -> Node:
     """Plain data as a tree that stands, all of it, where `like` stands."""
     start, end, source = like.start, like.end, like.source
