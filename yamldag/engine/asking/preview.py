@@ -81,10 +81,9 @@ def preview(order: Order, folder: Path, database: str | None = None) -> list[dic
 
 
 def _params(task: Task, context: Mapping[str, Any]) -> Json:
+    """Those of the two that choose are expressions, and stay so."""
     params = known(task.params, context)
-    if task.operator in ("branch", "short_circuit") and isinstance(
-        params, dict
-    ):  # expressions, which stay so
+    if task.operator in ("branch", "short_circuit") and isinstance(params, dict):
         return {name: as_written(each) if isinstance(each, str) else each for name, each in params.items()}
     return params
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from msgspec import Struct, field
 
 from yamldag.engine.memory.deferral import Deferral
-from yamldag.plan.graph import descendants
+from yamldag.plan.graph import ancestors
 from yamldag.plan.pipeline import Fanout, Json, Plan, Task
 from yamldag.plan.state import FINAL, RunState, TaskState
 
@@ -395,14 +395,19 @@ def _connect_groups(run: Run) -> None:
 
 def _awaited(plan: Plan) -> dict[str, list[str]]:
     """By group what its tasks wait for so. What lies below one of them can't be waited for."""
-    needs = {task.id: task.needs for task in plan.tasks}
-    found = {}
-    for group in plan.groups:
-        if group.awaits:
-            inside = {name for name in needs if name.startswith(f"{group.id}.")}
-            late = inside | descendants(needs, inside)
-            found[group.id] = [name for name in group.awaits if name not in late]
-    return found
+    reading = [group for group in plan.groups if group.awaits]
+    needs = {task.id: task.needs for task in plan.tasks} if reading else {}
+    above = {
+        name: {name, *ancestors(needs, [name])} for group in reading for name in group.awaits if name in needs
+    }
+    return {
+        group.id: [
+            name
+            for name in group.awaits
+            if name in above and not any(each.startswith(f"{group.id}.") for each in above[name])
+        ]
+        for group in reading
+    }
 
 
 def _prefixes(group: str) -> Iterator[str]:
