@@ -14,7 +14,7 @@ from sqlalchemy import exc
 
 from yamldag.executors.copying import stores
 from yamldag.executors.copying.loading import load, load_csv
-from yamldag.executors.copying.stores import StoreError, shown
+from yamldag.executors.copying.places import StoreError, shown
 from yamldag.executors.copying.tables import opened, rows_of
 from yamldag.executors.databases import UselessError, words_of
 from yamldag.executors.query import plain
