@@ -244,10 +244,11 @@ def pool_row(row: PoolRow, waits: int) -> Row:
 
 def plan_row(plan: Plan) -> Row:
     """The plan, with `edges` as sorted pairs of parent and child."""
+    from yamldag.plan.hidden import shown_schema
     from yamldag.plan.pipeline import to_json
 
     whole = to_json(plan)
-    whole["params"] = {param.name: param.schema for param in plan.params}
+    whole["params"] = {param.name: shown_schema(param.schema) for param in plan.params}
     whole["edges"] = [list(edge) for edge in plan.edges]
     return whole
 
