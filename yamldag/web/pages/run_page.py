@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from yamldag.engine.approving import Question, questions
 from yamldag.engine.asking.circumstances import Awaiting, awaiting
+from yamldag.engine.asking.naming import label
 from yamldag.engine.asking.wanted import next_version
 from yamldag.engine.memory.reading import read_params
 from yamldag.engine.schedule.known import Known
@@ -152,7 +153,7 @@ def _caller(db: sa.Connection, row: sa.RowMapping) -> Caller | None:
     if found is None:
         return None
     task, index = found["task"], found["map_index"]
-    return Caller(found["pipeline"], label_of(task, index), link_to(found["run"], task, index))
+    return Caller(found["pipeline"], label(task, index, found["item"]), link_to(found["run"], task, index))
 
 
 def log_values(
