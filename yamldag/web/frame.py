@@ -95,14 +95,17 @@ class Frame:
         who: Who,
         status: Status,
         now: float,
+        since: int | None,
         values: dict[str, Any],
     ) -> str:
-        """The whole page. Pages for nobody in particular tell nothing of the project."""
+        """The whole page, read after the event of the number `since`. Pages for nobody in particular tell nothing
+        of the project."""
         look = look_of(request)
         path = request.url.path
         shared = {
             "status": status,
             "now": now,
+            "since": since,
             "healthy": status.healthy(now),
             "version": __version__,
             "who": who,
