@@ -84,3 +84,21 @@ def test_a_page_looks_now_and_then_though_nothing_is_told(sit: Sit, seeded: Seed
     database.close()
     page.clock.run_for(20_000)
     expect(page.locator("main")).to_contain_text("crm")
+
+
+def test_a_narrow_window_says_in_words_that_the_scheduler_does_not_turn(at_night: Seeded, sit: Sit) -> None:
+    seat = sit(390)
+    page = seat.open("/")
+    expect(page.get_by_text("scheduler does not turn")).to_be_in_viewport()
+    seat.is_content()
+
+
+def test_a_trigger_in_the_audit_log_leads_to_its_run(sit: Sit, seeded: Seeded) -> None:
+    database = written(seeded)
+    deed = audit.Deed("mira", "session", "10.0.0.7", "run.trigger", "p000")
+    database.write(lambda: audit.record(database, deed, RUN, NOW))
+    database.close()
+    for width in (1440, 390):
+        page = sit(width).open("/audit")
+        page.get_by_role("link", name=RUN).click()
+        expect(page).to_have_url(f"{page.url.partition('/runs')[0]}/runs/{RUN}")

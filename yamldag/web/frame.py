@@ -116,7 +116,7 @@ class Frame:
                 route for route in self.table.routes if route.place is not None and who.may(route.role)
             ],
             "did": SAID.get(request.query_params.get("did", ""), ""),
-            "clock": words.moment(now, look.tz, now),
+            "clock": words.moment(now // 60 * 60, look.tz, now),
         }
         return self.templates.get_template(template).render(shared | values)
 
