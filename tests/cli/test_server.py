@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from tests.cli.commands import Caller, Said
 from tests.web.conftest import Online, add_token, add_user, online
@@ -100,9 +101,18 @@ def _timeless(text: str) -> str:
 
 
 def _words(text: str) -> str:
-    return (
-        text.replace("`--since`", "`since`").replace("`--date`", "`date`").replace("`--latest`", "`latest`")
-    )
+    return text.replace("`--latest`", "`latest`")
+
+
+def test_a_pipeline_of_a_broken_file_is_listed_by_a_server_too(fresh: Both) -> None:
+    fresh.seeded.edit("broken", "pipeline: broken\ntasks: {a: {needs: b, bash: ls}}\n")
+    status = fresh.seeded.board.status
+    fresh.seeded.board.status = replace(status, broken=fresh.seeded.catalogue.broken)
+    listed = fresh.there("list", "--json").json
+    assert listed == fresh.here("list", "--json").json
+    assert [(row["pipeline"], row["valid"]) for row in listed if row["pipeline"] == "broken"] == [
+        ("broken", False)
+    ]
 
 
 def test_runs_are_asked_for_cleared_and_cancelled(fresh: Both) -> None:

@@ -247,17 +247,21 @@ def test_what_is_done_is_told_to_those_who_may_read_the_audit_log(on_each: Seede
     on(on_each, work)
 
 
+def settled(hub: Hub) -> int | None:
+    return hub.settled
+
+
 def test_a_page_knows_what_it_was_made_after(on_each: Seeded) -> None:
     """So that what happens before its stream is open is told to it."""
 
     async def work(hub: Hub) -> None:
-        assert hub.settled is None
+        assert settled(hub) is None
         first = await hub.subscribe(Topic(), LOCAL, None)
         await next_of(first, "hello")
         before = hub.looks
         while hub.looks < before + 2:
             await asyncio.sleep(0)
-        made = hub.settled
+        made = settled(hub)
         assert made is not None
         happen(on_each, state="failed")
         await next_of(first, "change")

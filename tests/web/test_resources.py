@@ -256,6 +256,27 @@ def test_a_run_under_way_says_by_which_version_it_goes_on(hosted: Hosted) -> Non
     assert why["detail"].startswith("the run goes on by version 2 of its pipeline")
 
 
+def test_the_outputs_of_a_task_of_an_instance_and_of_none(hosted: Hosted) -> None:
+    database = open_database(hosted.seeded.url)
+    rows = list(database.execute("SELECT id FROM task_instance WHERE run = ? AND task = 't0'", (RUN,)))
+    database.execute("UPDATE task_instance SET map_index = 0, item = '\"eu\"' WHERE id = ?", rows[0])
+    database.execute("INSERT INTO output (instance, value) VALUES (?, '7')", rows[0])
+    database.close()
+    for named in ("t0", "t0[0]", "t0[eu]"):
+        items = get(hosted, f"/runs/{RUN}/outputs?task={named}")["items"]
+        assert items == [{"task": "t0", "map_index": 0, "value": 7}]
+    for named in ("t9", "t0[us]"):
+        assert hosted.anyone.get(f"/api/v1/runs/{RUN}/outputs?task={named}").status_code == 404
+
+
+def test_what_is_wrong_with_a_range_is_told_by_the_names_of_the_api(hosted: Hosted) -> None:
+    ci = hosted.token("ci", "operator")
+    answer = ask(ci, "POST", "/pipelines/p000/backfills", {"from": "soon", "to": "2026-01-01"})
+    assert answer.json()["detail"].startswith("`from` wants a date")
+    answer = ask(ci, "POST", "/pipelines/p000/backfills", {"from": "2026-01-02", "to": "2026-01-01"})
+    assert answer.json()["detail"].startswith("`from` must not lie after `to`")
+
+
 def test_a_backfill_is_previewed_made_and_cancelled(hosted: Hosted) -> None:
     ci = hosted.token("ci", "operator")
     body = {"from": "2026-01-01T00:00", "to": "2026-01-01T02:00", "max_active": 2}

@@ -363,7 +363,7 @@ class Here:
 
         plan = acting.compiled(self.project, pipeline)
         params = given.resolved(plan, wish["param_texts"], as_text=True)
-        found = orders.range_of(plan, wish["from"], wish["to"])
+        found = orders.range_of(plan, wish["from"], wish["to"], ("--from", "--to"))
         database = self._writing(new=True)
         chosen = orders.plan_backfill(database, plan, found, wish["reprocess"])
         ticks = orders.backfill_rows(chosen)

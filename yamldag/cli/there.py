@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 _MOST = 500
 _PIECE = 262_144
+_OPTIONS = re.compile(r"(^|must not lie after )`(date|from|since|to)`")
+"""What the API calls as it takes it, and commands by their options."""
 _TIMEOUT, _SILENCE = 30.0, 60.0
 """Seconds without an answer, and without a word of a stream, after which a server is taken for gone."""
 
@@ -102,6 +105,7 @@ class There:
             return UsageError(
                 f"{self.server} does not know what is asked of it: it is an older version than this, {__version__}"
             )
+        words = _OPTIONS.sub(r"\1`--\2`", words)
         return Missing(words) if status == 404 else UsageError(words)
 
     def _all(self, path: str, most: int | None = None, **query: Any) -> Iterator[Row]:

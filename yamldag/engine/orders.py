@@ -59,14 +59,14 @@ def queue(
 # Backfills
 
 
-def range_of(plan: Plan, first: str, last: str) -> list[Tick]:
-    """The ticks of a range, both ends included. Raises Refused."""
-    begin = moment_given(first, plan, "--from")
-    end = moment_given(last, plan, "--to", last=True)
+def range_of(plan: Plan, first: str, last: str, options: tuple[str, str] = ("from", "to")) -> list[Tick]:
+    """The ticks of a range, both ends included, which who asks calls by these names. Raises Refused."""
+    begin = moment_given(first, plan, options[0])
+    end = moment_given(last, plan, options[1], last=True)
     assert begin is not None
     assert end is not None
     if begin > end:
-        raise Refused(f"`--from` must not lie after `--to`, found {first} and {last}")
+        raise Refused(f"`{options[0]}` must not lie after `{options[1]}`, found {first} and {last}")
     schedule = schedule_of(plan)
     if not schedule.has_clock:
         raise Refused(f"`{plan.pipeline}` has no clock, so there are no ticks: `yamldag trigger` makes a run")

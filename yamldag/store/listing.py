@@ -24,8 +24,10 @@ def events(db: sa.Connection, run_id: str, after: int, limit: int) -> Rows:
     return list(db.execute(query).mappings())
 
 
-def outputs(db: sa.Connection, run_id: str, after: int, limit: int, task: str | None = None) -> Rows:
-    """(instance, task, map_index, value) of a run's outputs behind that instance."""
+def outputs(
+    db: sa.Connection, run_id: str, after: int, limit: int, task: str | None = None, index: int | None = None
+) -> Rows:
+    """(instance, task, map_index, value) of a run's outputs behind that instance; those of a task, of one instance."""
     query = (
         sa.select(output.c.instance, task_instance.c.task, task_instance.c.map_index, output.c.value)
         .join(task_instance, task_instance.c.id == output.c.instance)
@@ -35,6 +37,8 @@ def outputs(db: sa.Connection, run_id: str, after: int, limit: int, task: str | 
     )
     if task is not None:
         query = query.where(task_instance.c.task == task)
+    if index is not None:
+        query = query.where(task_instance.c.map_index == index)
     return list(db.execute(query).mappings())
 
 

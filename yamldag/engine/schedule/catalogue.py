@@ -42,6 +42,8 @@ class Broken(Struct, frozen=True):
 
     path: str
     found: tuple[Diagnostic, ...]
+    names: tuple[str, ...] = ()
+    """Of the pipelines in it that have errors."""
 
 
 @dataclass(slots=True)
@@ -138,7 +140,8 @@ class Catalogue:
     def _read(self) -> None:
         result = self._workspace.result()
         self.warnings = tuple(each for each in result.found if each.severity == "warning")
-        self.broken = tuple(_by_file(each for each in result.found if each.severity == "error"))
+        errors = [each for each in result.found if each.severity == "error"]
+        self.broken = tuple(_by_file(errors, [unit for unit in result.units if not unit.sound]))
         good = {each.plan.pipeline: each for those in self._remembered.pipelines.values() for each in those}
         good |= self._good(result.units)
         self.pipelines = {**self._kept(result.units, good), **good}
@@ -176,8 +179,11 @@ def _known_of(unit: Unit) -> Known:
     return known(plan, text, text_hash(text), os.path.abspath(unit.path), refused)
 
 
-def _by_file(found: Iterable[Diagnostic]) -> list[Broken]:
+def _by_file(found: Iterable[Diagnostic], unsound: Iterable[Unit]) -> list[Broken]:
     files: dict[str, list[Diagnostic]] = {}
     for each in found:
         files.setdefault(shown(each.place.source.path), []).append(each)
-    return [Broken(path, tuple(those)) for path, those in sorted(files.items())]
+    names: dict[str, list[str]] = {}
+    for unit in unsound:
+        names.setdefault(shown(unit.path), []).append(unit.name)
+    return [Broken(path, tuple(those), tuple(names.get(path, ()))) for path, those in sorted(files.items())]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 from typing import Any
 
@@ -43,6 +44,14 @@ def many(ask: Ask) -> Response:
         if parameter(ask, "tag") in (None, *known.plan.tags)
     ]
     if parameter(ask, "tag") is None:
+        rows += [
+            pipeline_row(
+                None, name, os.path.relpath(broken.path, ask.site.project.root), last.pop(name, None)
+            )
+            for broken in status.broken
+            for name in broken.names
+            if name not in status.pipelines
+        ]
         rows += [
             pipeline_row(None, name, row["file"], row, removed=True)
             for name, row in last.items()

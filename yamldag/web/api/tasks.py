@@ -85,7 +85,9 @@ def outputs(ask: Ask) -> Response:
     limit, text = parameter(ask, "limit"), parameter(ask, "cursor")
     after = place(text, int)[0] if text is not None else 0
     with ask.site.reading() as db:
-        rows = listing.outputs(db, the_run(ask, db)["id"], after, limit + 1, parameter(ask, "task"))
+        run, named = the_run(ask, db)["id"], parameter(ask, "task")
+        task, index = (None, None) if named is None else instance_named(run, views.instances(db, run), named)
+        rows = listing.outputs(db, run, after, limit + 1, task, index)
 
     def shown(row: Any) -> dict[str, Any]:
         index = index_of(row["map_index"])
