@@ -186,6 +186,25 @@ def test_looking_before_anything_has_run_says_so_and_makes_nothing(
     assert not (project / ".yamldag").exists()
 
 
+def test_the_log_of_a_run_that_waits_is_waited_for(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = data(capsys, "trigger", "demo")["run_id"]
+    assert main(["logs", "demo", "load"]) == 0
+    assert capsys.readouterr() == ("", f"`load` of run {run} wrote nothing: its run has not begun\n")
+    assert main(["logs", "demo", "lod"]) == 2
+    assert "did you mean `load`?" in capsys.readouterr().err
+    waited: list[float] = []
+
+    def wait(seconds: float) -> None:
+        waited.append(seconds)
+        main(["cancel", "demo"])
+
+    monkeypatch.setattr("yamldag.cli.here.time.sleep", wait)
+    assert main(["logs", "demo", "-f", "load"]) == 0
+    assert len(waited) == 1
+
+
 def test_options_may_stand_between_what_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     main(["run", "demo"])
     capsys.readouterr()
