@@ -205,6 +205,24 @@ def test_the_log_of_a_run_that_waits_is_waited_for(
     assert len(waited) == 1
 
 
+def test_an_item_that_reads_like_an_index_is_shown_with_its_own(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / "pipelines" / "years.yml").write_text(
+        "pipeline: years\ntasks:\n  a: {foreach: [1, 1990, 2], bash: 'echo {{ item }}'}\n"
+    )
+    main(["run", "years"])
+    told = capsys.readouterr().err
+    labels = [row["label"] for row in data(capsys, "tasks", "years")["tasks"]]
+    assert labels == ["a[0: 1]", "a[1: 1990]", "a[2]"]
+    for label, item in zip(labels, ("1", "1990", "2"), strict=True):
+        assert label in told
+        assert data(capsys, "why", "years", label)["label"] == label
+        assert main(["logs", "years", label]) == 0
+        assert capsys.readouterr().out == f"{item}\n"
+    assert main(["logs", "years", "a[1990]"]) == 0
+
+
 def test_options_may_stand_between_what_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     main(["run", "demo"])
     capsys.readouterr()

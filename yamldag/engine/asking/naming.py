@@ -31,6 +31,13 @@ def item_words(item: Json, index: int) -> str:
     return text if len(text) <= 40 else text[:39] + "…"
 
 
+def shown(task: str, index: int, item: Json) -> str:
+    """An instance as a person knows it: `load[orders]`. A number would be taken for an index, so that stands before it:
+    `load[0: 2019]`."""
+    words = item_words(item, index)
+    return f"{task}[{words}]" if words == str(index) or not words.isdecimal() else f"{task}[{index}: {words}]"
+
+
 def no_run(name: str, known: Iterable[str]) -> Refused:
     """There is no run of that name, and no pipeline of it has run."""
     near = nearest(name, list(known))
@@ -80,7 +87,7 @@ def instance_named(run_id: str, rows: Sequence[Any], named: str) -> tuple[str, i
     with `task`, `map_index` and `item`. Raises Refused."""
 
     def is_item(row: Any, which: str) -> bool:
-        return bool(row.item) and which == item_words(json.loads(row.item), -1)
+        return bool(row.item) and _is_called(which, row.map_index, json.loads(row.item))
 
     task, which = _parts(named)
     here = [row for row in rows if row.task == task]
@@ -106,7 +113,7 @@ def meant(run: Run, named: str) -> list[Instance]:
         return node.instances
     there = [each for each in node.instances if each.index >= 0]
     found = [each for each in there if which == str(each.index)]
-    found = found or [each for each in there if which == item_words(each.item, -1)]
+    found = found or [each for each in there if _is_called(which, each.index, each.item)]
     if not found:
         raise unknown(f"`{task}` of run {run.id} has no instance `{which}`")
     return found[:1]
@@ -146,6 +153,11 @@ def units(
         else:
             found.append(instance_named(run_id, rows, name))
     return tuple(found)
+
+
+def _is_called(which: str, index: int, item: Json) -> bool:
+    """By its item, or as it is shown."""
+    return which == item_words(item, -1) or f"[{which}]" == shown("", index, item)
 
 
 def _parts(named: str) -> tuple[str, str | None]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from yamldag.engine import times
-from yamldag.engine.asking.naming import item_words, meant
+from yamldag.engine.asking.naming import meant, shown
 from yamldag.engine.refused import unknown
 from yamldag.plan.state import TaskState
 from yamldag.syntax.nearest import nearest
@@ -90,8 +90,7 @@ def _label(row: sa.Row[Any]) -> str:
     """As a person knows it: `load`, or `load[orders]` by its item."""
     if row.map_index < 0:
         return str(row.task)
-    item = json.loads(row.item) if row.item else None
-    return f"{row.task}[{item_words(item, row.map_index)}]"
+    return shown(row.task, row.map_index, json.loads(row.item) if row.item else None)
 
 
 def index_of(stored: int) -> int | None:
@@ -129,7 +128,9 @@ def why_row(db: sa.Connection, row: sa.RowMapping, named: str) -> Row:
         "run_id": row["id"],
         "run_state": row["state"],
         "task": instance.node.task.id,
-        "label": instance.label,
+        "label": instance.label
+        if instance.index < 0
+        else shown(instance.node.task.id, instance.index, instance.item),
         "map_index": index_of(instance.index),
         "state": str(instance.state),
         "waiting": answer.waiting,
