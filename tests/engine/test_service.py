@@ -13,14 +13,13 @@ from yamldag.engine import orders, outside, times
 from yamldag.engine.loop.engine import Engine
 from yamldag.engine.loop.news import BEAT
 from yamldag.engine.memory.newer import Newer
-from yamldag.engine.schedule.catalogue import Catalogue
-from yamldag.engine.schedule.known import Known, known
+from yamldag.engine.schedule.catalogue import Catalogue, last_in_force
+from yamldag.engine.schedule.known import Known
 from yamldag.engine.schedule.ticker import QUEUE
 from yamldag.engine.service import Service
 from yamldag.engine.step.choice import Wish
 from yamldag.engine.takeover.lock import Lock
 from yamldag.executors.contract import Ended, Start
-from yamldag.plan.pipeline import from_text
 from yamldag.store import backfills, moves, schedules
 from yamldag.store.database import open_database
 
@@ -126,10 +125,7 @@ class Place:
         return [(round(times.read(at).timestamp()) - 1_800_000_000, state) for at, state in rows]
 
     def last_good(self) -> dict[str, Known]:
-        return {
-            name: known(from_text(text), text, version, str(self.root / file))
-            for name, file, version, text in schedules.known_plans(self.database)
-        }
+        return last_in_force(self.database, str(self.root))
 
 
 @pytest.fixture
@@ -310,6 +306,18 @@ def test_a_file_that_was_broken_before_the_start_runs_its_last_good_version(plac
     assert service.board.status.pipelines["p"].stale
     place.go(service, 10)
     assert [at for at, _ in place.ticks("p")] == [10, 20]
+
+
+def test_a_file_that_was_broken_before_the_start_does_not_bring_back_what_it_had_lost(place: Place) -> None:
+    place.write("old", to="p")
+    service = place.service()
+    place.go(service, 11)
+    place.write("new", to="p")
+    place.go(service, 10)
+    place.write("new", "pipeline: [\n", to="p")
+    place.go(place.service(place.last_good()), 10)
+    assert [at for at, _ in place.ticks("new")] == [20, 30]
+    assert [at for at, _ in place.ticks("old")] == [10]
 
 
 def test_a_bad_file_never_hides_another(place: Place) -> None:

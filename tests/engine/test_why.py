@@ -133,11 +133,13 @@ def test_a_teardown_of_a_run_that_stops_is_to_run_yet() -> None:
     )
     simulation, run = begun(of)
     simulation.now += 1
-    simulation.step(simulation.end(*simulation.live))
+    (setup,) = simulation.live
+    simulation.step(simulation.end(setup))
     simulation.stop(run)
     words = "the run was cancelled: it runs once all that was told to end has ended"
     assert said(ask(run, "down"))["stop"] == (False, words)
-    simulation.step(simulation.end(*simulation.live))
+    (work,) = simulation.live
+    simulation.step(simulation.end(work))
     assert "stop" not in said(ask(run, "down"))
     assert said(ask(run, "down"))["attempt"] == (True, "attempt 1 is running")
 

@@ -191,7 +191,7 @@ class Here:
             meant = task_named(db, run, task)
             return [
                 {**attempt_row(meant.task, row), "attempt_id": row["id"], "path": row["log"]}
-                for row in views.attempts(db, run, meant.task, meant.index)
+                for row in views.attempts(db, run, meant.task, meant.instance)
             ]
 
     def piece(self, _: str, attempt: Row, offset: int) -> tuple[bytes, int]:

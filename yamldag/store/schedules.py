@@ -158,7 +158,7 @@ def last_ends(database: Database) -> dict[str, float]:
 
 
 def known_plans(database: Database) -> list[tuple[str, str, str, str]]:
-    """(pipeline, file, version, plan as JSON): the newest good one of each."""
+    """(pipeline, file, version, plan as JSON): the newest good one of each, of removed ones too."""
     rows = database.execute(
         "SELECT pipeline.id, file, version, plan FROM pipeline "
         "JOIN pipeline_version ON pipeline_version.hash = pipeline.version ORDER BY pipeline.id"

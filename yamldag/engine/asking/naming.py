@@ -57,17 +57,17 @@ def find_run(db: sa.Connection, name: str) -> sa.RowMapping:
     return found
 
 
-class Meant(NamedTuple):
+class Named(NamedTuple):
     """A task of a run, or one instance of it."""
 
     task: str
-    index: int | None
-    """None: all of it."""
+    instance: int | None
+    """Its map index; None: the whole task."""
     rows: Sequence[Any]
     """What the run has of it; none: it has not begun."""
 
 
-def task_named(db: sa.Connection, run_id: str, named: str) -> Meant:
+def task_named(db: sa.Connection, run_id: str, named: str) -> Named:
     """What a name means in a run; in one that has not begun by its plan, or by that which it would begin with. Raises
     Refused."""
     from yamldag.plan.pipeline import from_text
@@ -76,10 +76,12 @@ def task_named(db: sa.Connection, run_id: str, named: str) -> Meant:
     rows = views.instances(db, run_id)
     if rows:
         task, index = instance_named(run_id, rows, named)
-        return Meant(task, index, [row for row in rows if row.task == task and index in (None, row.map_index)])
+        return Named(
+            task, index, [row for row in rows if row.task == task and index in (None, row.map_index)]
+        )
     if planned := views.planned_run(db, run_id):
         check_names(from_text(planned["plan"]), [named])
-    return Meant(_parts(named)[0], None, [])
+    return Named(_parts(named)[0], None, [])
 
 
 def instance_named(run_id: str, rows: Sequence[Any], named: str) -> tuple[str, int | None]:

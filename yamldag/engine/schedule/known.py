@@ -38,4 +38,3 @@ def known(plan: Plan, text: str, version: str, path: str, refused: Iterable[Diag
     """A pipeline in force, of a plan without errors."""
     rule = rule_of(plan)
     return Known(plan, text, version, schedule_of(rule)[0], rule, path, tuple(refused))
-
