@@ -20,7 +20,7 @@ from yamldag.engine.service import Service
 from yamldag.engine.step.choice import Wish
 from yamldag.engine.takeover.lock import Lock
 from yamldag.executors.contract import Ended, Start
-from yamldag.store import backfills, moves, schedules
+from yamldag.store import backfills, moves, pools, schedules
 from yamldag.store.database import open_database
 
 EVERY = "pipeline: {name}\nschedule: {{every: 10s}}\n{more}tasks:\n  a: {{bash: '{script}'}}\n"
@@ -379,6 +379,17 @@ def test_of_two_pipelines_with_one_id_the_first_runs_and_the_other_is_told(place
     place.go(service, 11)
     assert place.hands.started == ["echo first"]
     assert [broken.path for broken in service.board.status.broken] == ["pipelines/b.yml"]
+
+
+@pytest.mark.parametrize("restart", [False, True], ids=["under way", "over a restart"])
+def test_a_pool_that_the_project_file_no_longer_declares_is_gone(place: Place, *, restart: bool) -> None:
+    (place.root / "yamldag.yml").write_text("pools: {kept: 1, gone: 2}\n")
+    service = place.service()
+    place.database.write(lambda: pools.put(place.database, "set", 3, "command"))
+    (place.root / "yamldag.yml").write_text("pools: {kept: 4}\n")
+    place.go(place.service() if restart else service, 3)
+    found = [(pool.name, pool.slots) for pool in pools.pools(place.database)]
+    assert found == [("kept", 4), ("set", 3)]
 
 
 def test_a_broken_project_file_keeps_the_last_good_project(place: Place) -> None:

@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Collection, Mapping
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from yamldag.bug import write_log
 from yamldag.engine import times
@@ -26,8 +26,8 @@ class Files(Struct):
     desk: Desk
     at: float = 0.0
     """When the next look is due."""
-    _pools: dict[str, int] = field(default_factory=dict)
-    """Those that the project's file declared when it was last read."""
+    _pools: set[str] | None = None
+    """Those that the project's file declared when it was last read; None: an earlier scheduler has read it."""
     _pause: float = LOOK
     _complained: bool = False
 
@@ -80,15 +80,16 @@ class Files(Struct):
         wanted = self.desk.catalogue.project.pools
 
         def save() -> None:
+            known = pools.unused(database) if self._pools is None else self._pools
             pools.declare(database, wanted)
-            for name in self._pools.keys() - wanted.keys():
+            for name in known - wanted.keys():
                 pools.drop(database, name, "project")
             for name, known in pipelines.items():
                 if not known.stale and agenda.version(name) != known.version:
                     moves.save_version(database, _version(known, now))
 
         database.write(save)
-        self._pools = wanted
+        self._pools = set(wanted)
 
     def _mark(self, pipelines: Mapping[str, Known], back: Collection[str], now: float) -> None:
         """Record whose files are gone, or are back: last of all, for who is back is known by it until then."""
