@@ -73,4 +73,10 @@ def test_an_earlier_run_may_lack_the_task_and_a_pool_may_be_gone(database: Datab
         run = stored_run(db, row)
         found = circumstances(db, row, run, run.nodes["b"].instances[0])
     assert (found.pool_slots, found.claims) == (None, ())
-    assert found.past == Past("q", True, None)
+    assert found.past == Past("q", True, None, begun=False)
+    database.execute(
+        "INSERT INTO task_instance (id, run, task, map_index, state, attempts, tries) "
+        "VALUES (77, 'q', 'another', -1, 'success', 0, 0)"
+    )
+    with views.reading(database.url) as db:
+        assert circumstances(db, row, run, run.nodes["b"].instances[0]).past == Past("q", True, None)

@@ -155,6 +155,7 @@ def test_a_teardown_of_a_run_that_stops_is_to_run_yet() -> None:
             (False, "in the run before, r0, it is skipped by a cancel or time-out"),
         ),
         (Past("r0", True, None), (True, "the run before, r0, has no such task")),
+        (Past("r0", False, None, begun=False), (False, "the run before, r0, has not begun")),
     ],
 )
 def test_the_run_before(past: Past | None, wanted: tuple[bool, str]) -> None:

@@ -163,4 +163,4 @@ def _past(db: sa.Connection, row: sa.RowMapping, run: Run, instance: Instance) -
     rows = [each for each in found if each["state"] is not None]
     state = whole(TaskState(each["state"]) for each in rows) if rows else None
     cut = state is TaskState.SKIPPED and any(each["reason"] in CUT_SHORT for each in rows)
-    return Past(name, over, state, cut)
+    return Past(name, over, state, cut, begun=state is not None or stored.has_tasks(db, name))

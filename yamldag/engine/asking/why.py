@@ -61,13 +61,15 @@ class Claim(Struct, frozen=True):
 
 
 class Past(Struct, frozen=True):
-    """The run that `depends_on_past` looks at, and how the same task ended there (None: it lacks it)."""
+    """The run that `depends_on_past` looks at, and how the same task ended there."""
 
     run: str
     over: bool
     state: str | None
+    """None: it lacks the task, or has not begun."""
     cut_short: bool = False
     """It was skipped by a cancel or a time-out."""
+    begun: bool = True
 
 
 class Circumstances(Struct, frozen=True, kw_only=True):
@@ -246,6 +248,8 @@ def _past(now: Circumstances) -> Condition:
     past = now.past
     if past is None:
         return Condition("depends_on_past", True, "there is no earlier run")
+    if not past.begun:
+        return Condition("depends_on_past", False, f"the run before, {past.run}, has not begun")
     if past.state is None:
         return Condition("depends_on_past", True, f"the run before, {past.run}, has no such task")
     passed = past.state in ("success", "skipped") and not past.cut_short

@@ -42,15 +42,16 @@ class Files(Struct):
 
     def _read(self, now: float) -> None:
         take_over_notices(self.desk.engine, self.desk.folder)
-        before = self.desk.catalogue.broken
+        catalogue = self.desk.catalogue
+        before, idle = catalogue.broken, mistakes.not_run(catalogue)
         try:
-            changed = self.desk.catalogue.refresh()
+            changed = catalogue.refresh()
         except Exception as problem:  # a file that the compiler dies of must not stop what runs
             self._complain(problem)
             return
         self._complained = False
         if changed:
-            for line in mistakes.told(before, self.desk.catalogue):
+            for line in (*mistakes.told(before, catalogue), *mistakes.told_of_them(idle, catalogue)):
                 self.desk.say(line)
             self.adopt(now)
 
@@ -80,9 +81,9 @@ class Files(Struct):
         wanted = self.desk.catalogue.project.pools
 
         def save() -> None:
-            known = pools.unused(database) if self._pools is None else self._pools
+            before = pools.unused(database) if self._pools is None else self._pools
             pools.declare(database, wanted)
-            for name in known - wanted.keys():
+            for name in before - wanted.keys():
                 pools.drop(database, name, "project")
             for name, known in pipelines.items():
                 if not known.stale and agenda.version(name) != known.version:
