@@ -387,7 +387,7 @@ class Dying(Catalogue):
 def test_a_file_that_the_compiler_dies_of_stops_nothing(place: Place) -> None:
     place.write("p")
     service = place.service()
-    catalogue = service.desk.catalogue = Dying(service.catalogue.project)
+    catalogue = service.desk.catalogue = service.files.looks.catalogue = Dying(service.catalogue.project)
     place.go(service, 23)
     catalogue.dies = False
     assert [at for at, _ in place.ticks("p")] == [10, 20]
