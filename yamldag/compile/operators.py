@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from yamldag.compile import answering, connecting, copying, plugins, shapes, shells
+from yamldag.compile import answering, connecting, copying, keys, plugins, shapes, shells
 from yamldag.compile.draft import Draft, Entries, Entry, Layer, Scope, merged, strings
 from yamldag.compile.keys import CALLING, OPERATORS
 from yamldag.compile.project import Project
@@ -102,7 +103,16 @@ class Operators:
     def _call_of(self, task: Draft, node: Node) -> None:
         if known := self._python(task.scope.folder, node):
             own = task.entries.get("args")
-            self._arguments(*known, task.values("args"), own[0] if own else None)
+            sure = not keys.may_give(task, "args") and not self._is_vague(task.operator, node)
+            self._arguments(*known, task.values("args"), own[0] if own else None, sure=sure)
+
+    def _is_vague(self, operator: str | None, node: Node) -> bool:
+        """Whether it has a parameter that nobody knows, which may be meant for the arguments."""
+        known = catalog.operator(operator) if operator else None
+        names = known.schema.get("properties", {}) if known else {}
+        return type(node) is Map and any(
+            name not in names and not name.startswith("x-") for name in node.items
+        )
 
     def _connections(self, operator: str, given: Iterable[Node]) -> None:
         """Connections named by their id. Without a project file there is nowhere to declare them."""
@@ -284,7 +294,7 @@ class Operators:
                 warnings.simplefilter("ignore")  # a doubtful escape is no mistake in the pipeline
                 ast.parse(node.text)
         except SyntaxError as error:
-            lines = node.text.splitlines(keepends=True)
+            lines = re.findall(r"[^\r\n]*(?:\r\n|[\r\n]|\Z)", node.text)  # those that Python counts
             line = max((error.lineno or 1) - 1, 0)
             start = sum(map(len, lines[:line])) + max((error.offset or 1) - 1, 0)
             start = min(start, len(node.text))
@@ -350,9 +360,16 @@ class Operators:
         return f"did you mean `{near}`?" if near else None
 
     def _arguments(
-        self, node: Scalar, known: signature.Signature, args: Sequence[Entry], key: Scalar | None
+        self,
+        node: Scalar,
+        known: signature.Signature,
+        args: Sequence[Entry],
+        key: Scalar | None,
+        *,
+        sure: bool = True,
     ) -> None:
-        """`node` names the function; `args`, the nearest giver first; `key` is that of the nearest."""
+        """`node` names the function; `args`, the nearest giver first; `key` is that of the nearest. `sure`: what they
+        lack is given nowhere else."""
         name = node.text.partition(":")[2]
         given: dict[str, Scalar] = {}
         for entry in reversed(args):
@@ -369,7 +386,7 @@ class Operators:
             )
         misspelt = {nearest(arg, names) for arg in unknown}
         missing = [one for one in known.missing(given) if one not in misspelt]
-        if missing:
+        if missing and sure:
             words = " and ".join(f"`{one}`" for one in missing)
             message = f"`{name}` needs {words}, which `args` does not give"
             self.found.append(Diagnostic("YD703", message, at(key or node)))
