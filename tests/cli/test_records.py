@@ -186,6 +186,35 @@ def test_looking_before_anything_has_run_says_so_and_makes_nothing(
     assert not (project / ".yamldag").exists()
 
 
+def test_the_log_of_a_run_that_waits_is_waited_for(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = data(capsys, "trigger", "demo")["run_id"]
+    assert main(["logs", "demo", "load"]) == 0
+    assert capsys.readouterr() == ("", f"`load` of run {run} wrote nothing: its run has not begun\n")
+    assert main(["logs", "demo", "lod"]) == 2
+    assert "did you mean `load`?" in capsys.readouterr().err
+    waited: list[float] = []
+
+    def wait(seconds: float) -> None:
+        waited.append(seconds)
+        main(["cancel", "demo"])
+
+    monkeypatch.setattr("yamldag.cli.here.time.sleep", wait)
+    assert main(["logs", "demo", "-f", "load"]) == 0
+    assert len(waited) == 1
+
+
+def test_options_may_stand_between_what_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["run", "demo"])
+    capsys.readouterr()
+    assert main(["logs", "demo", "--attempt", "1", "load[x]"]) == 0
+    assert capsys.readouterr().out == "loads x of 3\n"
+    assert main(["clear", "demo", "--only", "load", "--json"]) == 0
+    cleared = json.loads(capsys.readouterr().out)["tasks"]
+    assert [(row["id"], row["map_index"]) for row in cleared] == [("load", 0), ("load", 1)]
+
+
 def test_an_unknown_task_or_run_is_exit_2(capsys: pytest.CaptureFixture[str]) -> None:
     data(capsys, "run", "demo")
     assert main(["logs", "demo", "lod"]) == 2

@@ -332,6 +332,21 @@ def test_a_pipeline_whose_file_has_gone_gets_no_ticks(place: Place) -> None:
     assert [at for at, _ in place.ticks("p")] == [10, 40], "what came while it was away is not made up"
 
 
+@pytest.mark.parametrize(("catchup", "made"), [("latest", [10, 60]), ("all", [10, 20, 30, 40, 50, 60])])
+def test_a_file_that_is_put_back_while_nobody_schedules(place: Place, catchup: str, made: list[int]) -> None:
+    more = f"catchup: {catchup}\n"
+    place.write("p", more=more)
+    service = place.service()
+    place.go(service, 11)
+    (place.root / "pipelines" / "p.yml").unlink()
+    place.go(service, 20)
+    place.write("p", more=more)
+    place.clock.time += 20  # to 51
+    place.service()  # it dies at once
+    place.go(place.service(), 12)
+    assert [at for at, _ in place.ticks("p")] == made
+
+
 def test_a_new_file_is_found(place: Place) -> None:
     service = place.service()
     place.go(service, 3)

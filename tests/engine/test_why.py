@@ -118,8 +118,28 @@ def test_a_retry_has_an_end() -> None:
 def test_one_that_runs_and_one_of_a_run_that_stops() -> None:
     simulation, run = begun(plan(task("a"), task("b", "a")))
     assert said(ask(run, "a"))["attempt"] == (True, "attempt 1 is running")
+    words = "the run is to be cancelled: that happens as soon as who moves it hears of it"
+    assert said(ask(run, "b", to_stop=True))["stop"] == (False, words)
     simulation.stop(run)
-    assert said(ask(run, "a"))["stop"] == (False, "the run was cancelled: nothing more of it starts")
+    assert said(ask(run, "a"))["stop"] == (False, "the run was cancelled: it was told to end")
+
+
+def test_a_teardown_of_a_run_that_stops_is_to_run_yet() -> None:
+    of = plan(
+        task("up", setup=True),
+        task("work", "up"),
+        task("more", "work"),
+        task("down", "more", "up", "work", teardown_of=("up",)),
+    )
+    simulation, run = begun(of)
+    simulation.now += 1
+    simulation.step(simulation.end(*simulation.live))
+    simulation.stop(run)
+    words = "the run was cancelled: it runs once all that was told to end has ended"
+    assert said(ask(run, "down"))["stop"] == (False, words)
+    simulation.step(simulation.end(*simulation.live))
+    assert "stop" not in said(ask(run, "down"))
+    assert said(ask(run, "down"))["attempt"] == (True, "attempt 1 is running")
 
 
 @pytest.mark.parametrize(

@@ -105,12 +105,16 @@ def unpause(database: Database, pipeline: str, skip_to: str | None, now: float) 
     if cursor.rowcount != 1:
         return False
     if skip_to is not None:
-        database.execute(
-            "UPDATE schedule_position SET decided_until = ?, changed = ? "
-            "WHERE pipeline = ? AND decided_until < ?",
-            (skip_to, now, pipeline, skip_to),
-        )
+        skip(database, pipeline, skip_to, now)
     return True
+
+
+def skip(database: Database, pipeline: str, until: str, now: float) -> None:
+    """Leave out its ticks up to that moment."""
+    database.execute(
+        "UPDATE schedule_position SET decided_until = ?, changed = ? WHERE pipeline = ? AND decided_until < ?",
+        (until, now, pipeline, until),
+    )
 
 
 def refuse_run(database: Database, run: str, reason: str, now: float) -> bool:
@@ -132,6 +136,11 @@ def mark_removed(database: Database, there: Collection[str], gone: Collection[st
     for (name,) in list(database.execute("SELECT id FROM pipeline WHERE removed IS NOT NULL")):
         if name in there:
             database.execute("UPDATE pipeline SET removed = NULL WHERE id = ?", (name,))
+
+
+def removed(database: Database) -> set[str]:
+    """The pipelines whose files had gone when they were looked at last."""
+    return {str(name) for (name,) in database.execute("SELECT id FROM pipeline WHERE removed IS NOT NULL")}
 
 
 def files(database: Database) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from yamldag.engine.refused import Refused, unknown
 from yamldag.syntax.nearest import nearest
@@ -48,6 +48,31 @@ def find_run(db: sa.Connection, name: str) -> sa.RowMapping:
     if found is None:
         raise no_run(name, [row["id"] for row in (*views.pipelines(db), *views.runs(db))])
     return found
+
+
+class Meant(NamedTuple):
+    """A task of a run, or one instance of it."""
+
+    task: str
+    index: int | None
+    """None: all of it."""
+    rows: Sequence[Any]
+    """What the run has of it; none: it has not begun."""
+
+
+def task_named(db: sa.Connection, run_id: str, named: str) -> Meant:
+    """What a name means in a run; in one that has not begun by its plan, or by that which it would begin with. Raises
+    Refused."""
+    from yamldag.plan.pipeline import from_text
+    from yamldag.store import views
+
+    rows = views.instances(db, run_id)
+    if rows:
+        task, index = instance_named(run_id, rows, named)
+        return Meant(task, index, [row for row in rows if row.task == task and index in (None, row.map_index)])
+    if planned := views.planned_run(db, run_id):
+        check_names(from_text(planned["plan"]), [named])
+    return Meant(_parts(named)[0], None, [])
 
 
 def instance_named(run_id: str, rows: Sequence[Any], named: str) -> tuple[str, int | None]:

@@ -13,6 +13,7 @@ from msgspec import Struct
 from yamldag.engine import times
 from yamldag.engine.memory.run import Instance, Node, Run
 from yamldag.engine.step.readiness import decision_of
+from yamldag.engine.step.stopping import cleans_up
 from yamldag.plan.state import FINAL, TaskState
 
 ACTIVE = (TaskState.QUEUED, TaskState.RUNNING)
@@ -97,6 +98,8 @@ class Circumstances(Struct, frozen=True, kw_only=True):
     past: Past | None = None
     held: str | None = None
     """It is to be cleared first: what that waits for."""
+    to_stop: bool = False
+    """Somebody has asked to cancel the run, and whoever moves it has not done so yet."""
 
 
 class Answer(Struct, frozen=True):
@@ -173,10 +176,8 @@ def _under_way(run: Run, instance: Instance, now: Circumstances) -> Iterator[Con
     state = instance.state
     if now.held:
         yield Condition("clear", False, now.held)
-    if run.stop:
-        yield Condition(
-            "stop", False, f"{run.reason or 'the run is being stopped'}: nothing more of it starts"
-        )
+    if run.stop or now.to_stop:
+        yield from _stop(run, instance)
     if state in ACTIVE:
         yield Condition("attempt", True, f"attempt {instance.attempts} is {state}")
     elif state is TaskState.UP_FOR_RETRY:
@@ -191,6 +192,22 @@ def _under_way(run: Run, instance: Instance, now: Circumstances) -> Iterator[Con
         yield Condition(what, False, f"it waits for {words}", until, now.moments)
     else:
         yield from _before(run, instance, now)
+
+
+def _stop(run: Run, instance: Instance) -> Iterator[Condition]:
+    """What the end of its run does to it: a teardown still runs if its setup is done."""
+    why = run.reason or "the run is being stopped"
+    if not run.stop:
+        yield Condition(
+            "stop", False, "the run is to be cancelled: that happens as soon as who moves it hears of it"
+        )
+    elif cleans_up(instance):
+        if instance.state not in ACTIVE:
+            yield Condition("stop", False, f"{why}: it runs once all that was told to end has ended")
+    elif instance.state in ACTIVE:
+        yield Condition("stop", False, f"{why}: it was told to end")
+    else:
+        yield Condition("stop", False, f"{why}: nothing more of it starts")
 
 
 def _before(run: Run, instance: Instance, now: Circumstances) -> Iterator[Condition]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import heapq
 from bisect import insort
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from msgspec import Struct, field
@@ -118,9 +118,10 @@ class Agenda(Struct):
 
     # Pipelines come, change and go
 
-    def adopt(self, pipelines: Mapping[str, Known]) -> None:
-        """These are in force now."""
+    def adopt(self, pipelines: Mapping[str, Known], back: Collection[str] = ()) -> None:
+        """These are in force now; of those `back` it was recorded that their files had gone."""
         old, self._known = self._known, dict(pipelines)
+        self._back.update(back)
         for name, known in pipelines.items():
             if self._seen and name not in old:
                 self._back.add(name)

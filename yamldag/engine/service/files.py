@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection, Mapping
 
 from msgspec import Struct, field
 
+from yamldag.engine import times
 from yamldag.engine.schedule.known import Known
 from yamldag.engine.service.desk import Desk
 from yamldag.engine.service.looks import Looks
@@ -32,25 +34,42 @@ class Files(Struct):
 
     def adopt(self, now: float) -> None:
         """What the files say now is in force from now on."""
+        pipelines, back = self.desk.catalogue.pipelines, set[str]()
+        if self.desk.leads:
+            database = self.desk.database
+            back = database.read(lambda: schedules.removed(database)) & pipelines.keys()
+            self._save(pipelines, now)
+            self.desk.awaiting.adopt(pipelines, back)
+            self._mark(pipelines, back, now)
+        self.desk.agenda.adopt(pipelines, back)
+
+    def _save(self, pipelines: Mapping[str, Known], now: float) -> None:
+        """Record the pools and the versions that are new."""
         database, agenda = self.desk.database, self.desk.agenda
-        pipelines, wanted = self.desk.catalogue.pipelines, self.desk.catalogue.project.pools
-        gone = self._pools.keys() - wanted.keys()
+        wanted = self.desk.catalogue.project.pools
 
         def save() -> None:
             pools.declare(database, wanted)
-            for name in gone:
+            for name in self._pools.keys() - wanted.keys():
                 pools.drop(database, name, "project")
             for name, known in pipelines.items():
                 if not known.stale and agenda.version(name) != known.version:
-                    self._save(known, now)
-            schedules.mark_removed(database, pipelines.keys(), removed, now)
+                    moves.save_version(database, _version(known, now))
 
-        if self.desk.leads:
-            removed = self._gone()
-            database.write(save)
-            self._pools = wanted
-            self.desk.awaiting.adopt(pipelines)
-        agenda.adopt(pipelines)
+        database.write(save)
+        self._pools = wanted
+
+    def _mark(self, pipelines: Mapping[str, Known], back: Collection[str], now: float) -> None:
+        """Record whose files are gone, or are back: last of all, for who is back is known by it until then."""
+        database, gone = self.desk.database, self._gone()
+
+        def mark() -> None:
+            for name in back:
+                if pipelines[name].plan.catchup != "all":
+                    schedules.skip(database, name, times.stored_at(now), now)
+            schedules.mark_removed(database, pipelines.keys(), gone, now)
+
+        database.write(mark)
 
     def _gone(self) -> list[str]:
         """Pipelines that are recorded, and in no file any more."""
@@ -60,7 +79,7 @@ class Files(Struct):
             {name: os.path.join(catalogue.project.root, file) for name, file in files.items()}
         )
 
-    def _save(self, known: Known, now: float) -> None:
-        plan = known.plan
-        version = moves.Version(plan.pipeline, plan.file, known.version, known.text, now)
-        moves.save_version(self.desk.database, version)
+
+def _version(known: Known, now: float) -> moves.Version:
+    plan = known.plan
+    return moves.Version(plan.pipeline, plan.file, known.version, known.text, now)
