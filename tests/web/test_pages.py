@@ -365,6 +365,25 @@ def test_a_pool_says_who_holds_it_and_who_waits(site: Site) -> None:
     assert f'in line: <a href="/runs/{name}/task?task=t2">hello › t2</a></div>' in page
 
 
+def test_a_pool_names_instances_by_their_items(site: Site) -> None:
+    site.write("a", hello())
+    name = site.run("hello", "running")
+    site.database.write(lambda: pools.declare(site.database, {"gpu": 1}))
+    for number, item in enumerate(['"orders"', '{"name": "north", "rows": 2}', "[1, 2]"]):
+        site.task(name, number + 1, "running", "")
+        site.database.execute(
+            "UPDATE task_instance SET task = 't1', map_index = ?, item = ? WHERE id = ?",
+            (number, item, number + 1),
+        )
+        site.database.execute(
+            "INSERT INTO pool_claim (instance, run, pool, slots, precedence, ready, granted) VALUES (?, ?, 'gpu', 1, 0, 1, 1)",
+            (number + 1, name),
+        )
+    page = site.page("/pools")
+    for index, named in enumerate(("orders", "north", "2")):
+        assert f'<a href="/runs/{name}/task?task=t1&amp;index={index}">hello › t1[{named}]</a>' in page
+
+
 def test_of_a_long_log_the_end_is_shown(site: Site) -> None:
     site.write("a", hello())
     name = site.run("hello", "failed")

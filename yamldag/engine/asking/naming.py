@@ -31,6 +31,13 @@ def item_words(item: Json, index: int) -> str:
     return text if len(text) <= 40 else text[:39] + "…"
 
 
+def label(task: str, index: int, item: str | None) -> str:
+    """An instance as a person knows it: `load`, or `load[orders]` by its item, which is JSON."""
+    if index < 0:
+        return task
+    return f"{task}[{item_words(json.loads(item) if item else None, index)}]"
+
+
 def no_run(name: str, known: Iterable[str]) -> Refused:
     """There is no run of that name, and no pipeline of it has run."""
     near = nearest(name, list(known))
