@@ -355,15 +355,6 @@ def test_a_new_file_is_found(place: Place) -> None:
     assert [at for at, _ in place.ticks("p")] == [10]
 
 
-def test_a_pipeline_that_needs_later_features_is_shown_and_not_run(place: Place) -> None:
-    place.write("p", "pipeline: p\nschedule: {every: 10s}\ntasks:\n  a: {bash: x, on_failure: {wait: 10m}}\n")
-    service = place.service()
-    place.go(service, 25)
-    assert place.ticks("p") == []
-    assert service.board.status.pipelines["p"].refused
-    assert len(place.hands.waits) < 25 / BEAT + 15
-
-
 def test_of_two_pipelines_with_one_id_the_first_runs_and_the_other_is_told(place: Place) -> None:
     place.write("p", to="a", script="echo first")
     place.write("p", to="b", script="echo second")

@@ -152,12 +152,6 @@ def test_a_file_whose_mistake_lies_elsewhere_can_be_opened(site: Site) -> None:
     assert 'href="/pipelines/hello/code">Open</a>' in site.page()
 
 
-def test_what_this_version_does_not_run_is_said(site: Site) -> None:
-    site.write("a", "pipeline: hello\ntasks:\n  ask: {bash: x, on_failure: {wait: 10m}}\n")
-    assert "does not run it yet" in site.page()
-    assert "YD706" in site.page("/pipelines/hello")
-
-
 def test_the_next_tick_is_in_the_zone_of_the_pipeline_and_on_home_in_yours(site: Site) -> None:
     site.write("a", hello(more='schedule: "@hourly"\ntimezone: Asia/Seoul\n'))
     site.board.status = replace(site.board.status, next={"hello": NOW + 240})

@@ -76,7 +76,9 @@ def task_named(db: sa.Connection, run_id: str, named: str) -> Meant:
     rows = views.instances(db, run_id)
     if rows:
         task, index = instance_named(run_id, rows, named)
-        return Meant(task, index, [row for row in rows if row.task == task and index in (None, row.map_index)])
+        return Meant(
+            task, index, [row for row in rows if row.task == task and index in (None, row.map_index)]
+        )
     if planned := views.planned_run(db, run_id):
         check_names(from_text(planned["plan"]), [named])
     return Meant(_parts(named)[0], None, [])

@@ -130,9 +130,7 @@ class Agenda(Struct):
         self._seen = True
         self._once = {name for name, known in pipelines.items() if known.schedule.once}
         self._snapshot = None
-        self.coming = {
-            name: at for name, at in self.coming.items() if name in pipelines and pipelines[name].runs
-        }
+        self.coming = {name: at for name, at in self.coming.items() if name in pipelines}
 
     # Ticks
 
@@ -167,7 +165,7 @@ class Agenda(Struct):
         """The pipelines to look at now."""
         names = (self._open | self._come(now)) - self.paused
         self._open.clear()
-        return [self._scheduled(name) for name in names if name in self._known and self._known[name].runs]
+        return [self._scheduled(name) for name in names if name in self._known]
 
     def _look_ahead(self, asked: list[Scheduled], moment: datetime) -> None:
         ahead: dict[object, datetime | None] = {}
@@ -276,7 +274,7 @@ class Agenda(Struct):
                 fits = filled[row.backfill] < self._bounds.get(row.backfill, 1)
                 filled[row.backfill] += fits
             else:
-                fits = room > 0 and self._may_begin(row, known)
+                fits = room > 0 and self._may_begin(row)
                 room -= fits
             if fits:
                 yield row, known
@@ -284,11 +282,9 @@ class Agenda(Struct):
                 left.append(row)
         self._queued[name] = left
 
-    def _may_begin(self, row: QueuedRun, known: Known) -> bool:
+    def _may_begin(self, row: QueuedRun) -> bool:
         """A pause, and a file that has gone, hold up what comes by itself; not what was asked for by hand."""
-        if not _by_hand(row) and (row.pipeline in self.paused or row.pipeline not in self._known):
-            return False
-        return row.version is not None or known.runs
+        return _by_hand(row) or (row.pipeline not in self.paused and row.pipeline in self._known)
 
     def _counted(self, name: str) -> int:
         """Runs under way that `max_active_runs` counts: a backfill has a bound of its own."""
