@@ -363,30 +363,6 @@ def test_a_new_file_is_found(place: Place) -> None:
     assert [at for at, _ in place.ticks("p")] == [10]
 
 
-def test_a_pipeline_that_needs_later_features_is_shown_and_not_run(place: Place) -> None:
-    place.write("p", "pipeline: p\nschedule: {every: 10s}\ntasks:\n  a: {bash: x, on_failure: {wait: 10m}}\n")
-    service = place.service()
-    place.go(service, 25)
-    assert place.ticks("p") == []
-    assert service.board.status.pipelines["p"].refused
-    assert len(place.hands.waits) < 25 / BEAT + 15
-
-
-def test_a_pipeline_that_comes_to_need_later_features_is_told_of(place: Place) -> None:
-    place.write("p")
-    service = place.service()
-    place.go(service, 3)
-    place.write("p", "pipeline: p\nschedule: {every: 10s}\ntasks:\n  a: {bash: x, on_failure: {wait: 10m}}\n")
-    place.go(service, 3)
-    place.write("p", script="echo mended")
-    place.go(service, 3)
-    assert [line for line in place.said if not line.startswith("run ")] == [
-        "`p` is shown, and not run: this version checks and draws notifications by the operator `wait`, "
-        "but does not run it yet",
-        "`p` is run again",
-    ]
-
-
 def test_of_two_pipelines_with_one_id_the_first_runs_and_the_other_is_told(place: Place) -> None:
     place.write("p", to="a", script="echo first")
     place.write("p", to="b", script="echo second")
@@ -436,7 +412,7 @@ class Dying(Catalogue):
 def test_a_file_that_the_compiler_dies_of_stops_nothing(place: Place) -> None:
     place.write("p")
     service = place.service()
-    catalogue = service.desk.catalogue = Dying(service.catalogue.project)
+    catalogue = service.desk.catalogue = service.files.looks.catalogue = Dying(service.catalogue.project)
     place.go(service, 23)
     catalogue.dies = False
     assert [at for at, _ in place.ticks("p")] == [10, 20]

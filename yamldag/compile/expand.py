@@ -214,6 +214,8 @@ def check_with(draft: Draft, inner: Scope, what: str) -> list[Diagnostic]:
             found.append(Diagnostic("YD415", f"the {what} has no param `{name}`", at(key), help_))
         else:
             found += shapes.against(node, _without_default(declared.schema), key, "YD417", f"`{name}`")
+    if keys.may_give(draft, "with"):
+        return found
     meant = {nearest(name, inner.params) for name in items if name not in inner.params}
     for name, declared in inner.params.items():
         if declared.required and name not in items and not meant & {name, None}:

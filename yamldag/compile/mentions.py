@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from yamldag.compile import answering, constants, names
+from yamldag.compile import answering, constants, keys, names
 from yamldag.compile.draft import Draft, strings
 from yamldag.compile.outputs import Edits, Outputs
 from yamldag.compile.project import Project
@@ -113,7 +113,7 @@ class Mentions:
         elif root == "env":
             self._env(node, reference)
         elif root in ("run", "task"):
-            self._known_key(node, reference, where)
+            self._known_key(site, node, reference, where)
         elif root not in vocabulary.ROOTS or root == "uses":
             scope, roots = site.scope, vocabulary.ROOTS - {"uses"}
             near = scope.nearest(root, "roots", lambda: [*roots, *scope.params, *scope.vars])
@@ -192,6 +192,8 @@ class Mentions:
         if common and not self._kinds_below(site).isdisjoint(wanted):
             return  # whether there is an item depends on the task that it reaches: one of them has
         if common or kind not in wanted:
+            if any(keys.is_vague(each) for each in (site, *site.above())):
+                return  # what is misspelt there may be what maps it
             needed = "`foreach` or `matrix`" if root == "index" else f"`{wanted[0]}`"
             who = "no task that it reaches has" if common else "this task has no"
             message = f"there is no `{root}` here: {who} {needed}"
@@ -259,7 +261,7 @@ class Mentions:
             message = f"the environment variable `{segment.name}` is not allow-listed"
             self.outputs.say(node, "YD211", message, segment.start, segment.end, help_)
 
-    def _known_key(self, node: Scalar, reference: Reference, where: Where) -> None:
+    def _known_key(self, site: Draft, node: Scalar, reference: Reference, where: Where) -> None:
         from yamldag.plan.expression import vocabulary
 
         segment = _first(reference)
@@ -274,6 +276,8 @@ class Mentions:
             help_ = f"did you mean `{near}`?" if near else f"it has {', '.join(sorted(known))}"
             if str(segment.name) in vocabulary.NOTICE_RUN_KEYS | vocabulary.NOTICE_TASK_KEYS:
                 help_ = "it is known in notifications alone"
+            elif reference.root == "task" and names.find(str(segment.name), site) is not None:
+                help_ = f"other tasks are read as `tasks.{segment.name}`"
             message = f"`{reference.root}` has no `{segment.name}`"
             self.outputs.say(node, "YD215", message, segment.start, segment.end, help_)
 

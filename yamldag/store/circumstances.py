@@ -102,7 +102,7 @@ def all_claims(db: sa.Connection, most: int) -> Rows:
     columns = (pool_claim.c.pool, pool_claim.c.granted, pool_claim.c.run, run.c.pipeline)
     order = (pool_claim.c.granted.desc(), pool_claim.c.precedence, pool_claim.c.ready, pool_claim.c.instance)
     query = (
-        sa.select(*columns, task_instance.c.task, task_instance.c.map_index)
+        sa.select(*columns, task_instance.c.task, task_instance.c.map_index, task_instance.c.item)
         .join(task_instance, task_instance.c.id == pool_claim.c.instance)
         .join(run, run.c.id == pool_claim.c.run)
         .order_by(*order)

@@ -77,6 +77,11 @@ def bounds(database: Database) -> dict[str, int]:
     return dict(rows)
 
 
+def under_way(database: Database) -> dict[str, str]:
+    """The running runs, each with its pipeline."""
+    return dict(database.execute("SELECT id, pipeline FROM run WHERE state = 'running'"))
+
+
 def parts(database: Database) -> dict[str, str]:
     """The running runs that are part of a backfill, and of which."""
     rows = database.execute("SELECT id, backfill FROM run WHERE state = 'running' AND backfill IS NOT NULL")

@@ -78,10 +78,19 @@ OTHER_TOOLS = {
     "depends_on": "needs", "depends": "needs", "dependencies": "needs", "upstream": "needs", "after": "needs",
     "if": "when", "condition": "when", "for_each": "foreach", "loop": "foreach", "with_items": "foreach",
     "strategy": "matrix", "continue-on-error": "allow_failure", "retry": "retries", "shell": "bash",
-    "script": "bash", "cmd": "bash", "run": "bash", "runs-on": "queue",
-    "execution_timeout": "timeout", "timeout-minutes": "timeout", "retry_exponential_backoff": "retry_backoff",
-    "workdir": "working_dir", "cwd": "working_dir", "dagrun_timeout": "timeout", "default_args": "defaults",
-    "depends_on_previous": "depends_on_past", "xcom": "output", "outlets": "produces",
+    "script": "bash", "cmd": "bash", "run": "bash", "runs-on": "queue", "execution_timeout": "timeout",
+    "timeout-minutes": "timeout", "retry_exponential_backoff": "retry_backoff", "workdir": "working_dir",
+    "cwd": "working_dir", "dagrun_timeout": "timeout", "default_args": "defaults",
+    "depends_on_previous": "depends_on_past", "xcom": "output", "outlets": "produces", "sla": "deadline",
+    "variables": "vars", "environment": "env", "env_vars": "env", "doc": "description", "doc_md": "description",
+    "concurrency": "max_active_tasks", "max_active_tis_per_dag": "max_active",
+    "max_active_tis_per_dagrun": "max_active", "max-parallel": "max_active", "expand": "foreach",
+    "max_retries": "retries", "retry_count": "retries", "priority_weight": "priority",
+    "working-directory": "working_dir", "template": "use", "dummy": "noop", "empty": "noop",
+    "python_callable": "python", "bash_command": "bash", "slack": "notify", "sensor": "wait", "kwargs": "args",
+    "op_kwargs": "args", "on_failure_callback": "on_failure", "on_retry_callback": "on_retry",
+    "on_success_callback": "on_success", "conn_id": "connection", "tz": "timezone", "endpoint": "path",
+    "trigger_dag_id": "id", "sql": "query", "data": "body", "payload": "body", "recipients": "to",
 }  # fmt: skip
 """What other tools call a key of ours."""
 

@@ -217,6 +217,16 @@ def _incomplete(error: _Error, start: int, end: int) -> Diagnostic:
     return _diagnostic(error, message, start, start + len(written), "write `key: value`")
 
 
+def _glued_colon(error: _Error) -> Diagnostic | None:
+    """`{noop:}`: within brackets a colon without a space behind it ends no key."""
+    after = error.text[error.at + 1 : error.at + 2]
+    if not error.text.startswith(":", error.at) or after not in (",", "]", "}"):
+        return None
+    key = cut(error.text[error.since : error.at + 1])
+    message = f"expected a space after `{key}`, found `{after}`"
+    return _diagnostic(error, message, error.since, error.at + 1, f"write `{key} {after}`")
+
+
 def _no_colon(error: _Error) -> Diagnostic | None:
     return _incomplete(error, error.since, _line(error.text, error.since)[1])
 
@@ -332,6 +342,7 @@ _CASES: tuple[tuple[tuple[str, ...], _Explain], ...] = (
     (("cannot start any token",), _cannot_begin),
     (("mapping values are not allowed",), _colon),
     (("could not find expected ':'",), _no_colon),
+    (("unexpected ':'",), _glued_colon),
     (("sequence entries are not allowed",), _item_in_line),
     (("block scalar",), _block_header),
     (("an alias", "an anchor"), _no_name),

@@ -38,6 +38,11 @@ def shown(task: str, index: int, item: Json) -> str:
     return f"{task}[{words}]" if words == str(index) or not words.isdecimal() else f"{task}[{index}: {words}]"
 
 
+def label(task: str, index: int, item: str | None) -> str:
+    """An instance, or a task that is not mapped, as a person knows it, by its item as JSON."""
+    return task if index < 0 else shown(task, index, json.loads(item) if item else None)
+
+
 def no_run(name: str, known: Iterable[str]) -> Refused:
     """There is no run of that name, and no pipeline of it has run."""
     near = nearest(name, list(known))

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from yamldag.engine import times
-from yamldag.engine.asking.naming import meant, shown
+from yamldag.engine.asking.naming import label, meant, shown
 from yamldag.engine.refused import unknown
 from yamldag.plan.state import TaskState
 from yamldag.syntax.nearest import nearest
@@ -80,17 +80,10 @@ def task_rows(db: sa.Connection, run: sa.RowMapping) -> list[Row]:
             "started_at": times.shown(row.started),
             "ended_at": times.shown(row.ended),
             "reason": row.reason,
-            "label": _label(row),
+            "label": label(row.task, row.map_index, row.item),
         }
         for row in rows
     ]
-
-
-def _label(row: sa.Row[Any]) -> str:
-    """As a person knows it: `load`, or `load[orders]` by its item."""
-    if row.map_index < 0:
-        return str(row.task)
-    return shown(row.task, row.map_index, json.loads(row.item) if row.item else None)
 
 
 def index_of(stored: int) -> int | None:
@@ -245,10 +238,11 @@ def pool_row(row: PoolRow, waits: int) -> Row:
 
 def plan_row(plan: Plan) -> Row:
     """The plan, with `edges` as sorted pairs of parent and child."""
+    from yamldag.plan.hidden import shown_schema
     from yamldag.plan.pipeline import to_json
 
     whole = to_json(plan)
-    whole["params"] = {param.name: param.schema for param in plan.params}
+    whole["params"] = {param.name: shown_schema(param.schema) for param in plan.params}
     whole["edges"] = [list(edge) for edge in plan.edges]
     return whole
 

@@ -123,7 +123,7 @@ class Awaiting(Struct):
 
 
 def _awaits(known: Known) -> bool:
-    return known.schedule.assets is not None and known.runs
+    return known.schedule.assets is not None
 
 
 def _begin(database: Database, awaited: Mapping[str, frozenset[str]], skipping: Collection[str]) -> int:

@@ -3,66 +3,34 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Collection, Mapping
 
 from msgspec import Struct
 
-from yamldag.bug import write_log
 from yamldag.engine import times
 from yamldag.engine.schedule.known import Known
-from yamldag.engine.service import mistakes
 from yamldag.engine.service.desk import Desk
+from yamldag.engine.service.looks import Looks
 from yamldag.engine.takeover.unsent import take_over_notices
 from yamldag.store import moves, pools, schedules
-
-LOOK = 2.0
-"""Seconds between two looks at the files, at least."""
-EASE = 100
-"""How many times as long as a look has taken the pause after it is, at least: many files cost no more than few."""
 
 
 class Files(Struct):
     desk: Desk
-    at: float = 0.0
-    """When the next look is due."""
+    looks: Looks
     _pools: set[str] | None = None
     """Those that the project's file declared when it was last read; None: an earlier scheduler has read it."""
-    _pause: float = LOOK
-    _complained: bool = False
+
+    @classmethod
+    def of(cls, desk: Desk) -> Files:
+        return cls(desk, Looks(desk.catalogue, desk.say))
 
     def look(self, now: float) -> None:
         """If it is time."""
-        if now < self.at <= now + self._pause:  # later than that: the clock was set back
-            return
-        begun = time.thread_time()
-        self._read(now)
-        self._pause = max(LOOK, EASE * (time.thread_time() - begun))
-        self.at = now + self._pause
-
-    def _read(self, now: float) -> None:
-        take_over_notices(self.desk.engine, self.desk.folder)
-        catalogue = self.desk.catalogue
-        before, idle = catalogue.broken, mistakes.not_run(catalogue)
-        try:
-            changed = catalogue.refresh()
-        except Exception as problem:  # a file that the compiler dies of must not stop what runs
-            self._complain(problem)
-            return
-        self._complained = False
-        if changed:
-            for line in (*mistakes.told(before, catalogue), *mistakes.told_of_them(idle, catalogue)):
-                self.desk.say(line)
-            self.adopt(now)
-
-    def _complain(self, problem: Exception) -> None:
-        """Once, until it is over."""
-        if not self._complained:
-            log = write_log("reading files that have changed", problem)
-            self.desk.say(
-                f"changed files can't be read; please report this bug in yamldag with its log: {log}"
-            )
-        self._complained = True
+        if self.looks.are_due(now):
+            take_over_notices(self.desk.engine, self.desk.folder)
+            if self.looks.look(now):
+                self.adopt(now)
 
     def adopt(self, now: float) -> None:
         """What the files say now is in force from now on."""

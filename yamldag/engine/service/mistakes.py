@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 
 from yamldag.engine.schedule.catalogue import Broken, Catalogue
 
@@ -18,21 +18,6 @@ def told(before: tuple[Broken, ...], catalogue: Catalogue) -> Iterator[str]:
     for path in known:
         if os.path.exists(path):
             yield f"{path} is in order again"
-
-
-def not_run(catalogue: Catalogue) -> set[str]:
-    """The pipelines that are in order, and that this version does not run."""
-    return {name for name, known in catalogue.pipelines.items() if not known.runs}
-
-
-def told_of_them(before: Collection[str], catalogue: Catalogue) -> Iterator[str]:
-    """A line for each that has become, or is no longer, one that is not run."""
-    now = not_run(catalogue)
-    for name in sorted(now.difference(before)):
-        yield f"`{name}` is shown, and not run: {catalogue.pipelines[name].refused[0].message}"
-    for name in sorted(set(before) - now):
-        if name in catalogue.pipelines:
-            yield f"`{name}` is run again"
 
 
 def _first(broken: Broken) -> str:
