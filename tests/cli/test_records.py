@@ -205,6 +205,22 @@ def test_the_log_of_a_run_that_waits_is_waited_for(
     assert len(waited) == 1
 
 
+def test_a_run_that_never_began_says_so_and_begins_when_it_is_cleared(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run = data(capsys, "trigger", "demo")["run_id"]
+    main(["cancel", "demo"])
+    capsys.readouterr()
+    assert main(["tasks", "demo"]) == 0
+    told = capsys.readouterr()
+    assert told.out == f"run {run} of demo: cancelled, the run was cancelled\n\n"
+    assert told.err == "it has not begun, so there are no tasks yet\n"
+    [condition] = data(capsys, "why", "demo", "load")["conditions"]
+    assert condition["detail"] == "it is cancelled: the run was cancelled"
+    assert main(["clear", "demo"]) == 0
+    assert capsys.readouterr().out == f"it had not begun, so all of it is to run; run {run} is queued\n"
+
+
 def test_an_item_that_reads_like_an_index_is_shown_with_its_own(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -117,7 +117,8 @@ def why(run: Run, run_state: str, instance: Instance, now: Circumstances) -> Ans
     if run_state == "queued":
         return Answer(True, tuple(_queued(run, now)))
     if run_state != "running":
-        return Answer(False, (Condition("run", False, f"it is {run_state}: nothing of it runs any more"),))
+        words = run.reason or "nothing of it runs any more"
+        return Answer(False, (Condition("run", False, f"it is {run_state}: {words}"),))
     return Answer(True, (_moved(now), *_under_way(run, instance, now)))
 
 
