@@ -105,7 +105,9 @@ def test_a_place_through_an_alias_is_at_the_anchor() -> None:
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
-@pytest.mark.parametrize("text", ["k: |\n  a\n  b", "k: >+\n  a\n\n  b", "k:\n  x: |\n    a b", "k:\n- x\n- b"])
+@pytest.mark.parametrize(
+    "text", ["k: |\n  a\n  b", "k: >+\n  a\n\n  b", "k:\n  x: |\n    a b", "k:\n- x\n- b"]
+)
 def test_a_block_is_marked_up_to_its_last_word(text: str, end: str) -> None:
     text = text.replace("\n", end)
     root = only(f"{text}{end}{end}# why{end}z: 1{end}")
