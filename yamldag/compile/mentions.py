@@ -130,6 +130,8 @@ class Mentions:
         if name in site.scope.vars or near in site.scope.vars:
             return f"a var is read as `vars.{near or name}`"
         if names.find(name, site) is not None:
+            if site.operator == "branch":
+                return f"a task is chosen by its id, in quotes: `'{name}'`"
             return f"a task's output is read as `tasks.{name}.output`"
         if name in _ANSWER:
             return _ANSWER[name]
@@ -211,7 +213,9 @@ class Mentions:
         return self._kinds[id(site)]
 
     def _axis(self, node: Scalar, segment: Segment, mapped: Draft) -> None:
-        matrix = mapped.entries["matrix"][1]
+        key, matrix = mapped.entries["matrix"]
+        if key.text != "matrix":
+            return  # it was misspelt: what it holds may be something else
         axes = [name for name in matrix.items if name != "exclude"] if type(matrix) is Map else None
         if axes is not None and str(segment.name) not in axes:
             near = nearest(str(segment.name), axes)

@@ -77,7 +77,8 @@ def _misfit(task: Draft, by_name: dict[str, Unit]) -> Iterable[Diagnostic]:
     for one in _literal(_parameter(node, "task")):
         known = [each.id for each in target.root.tasks()]
         if one.text not in known and not target.root.open:
-            near = nearest(one.text, known)
+            inside = (each for each in known if each.endswith(f".{one.text}"))
+            near = next(inside, None) or nearest(one.text, known)
             help_ = f"did you mean `{near}`?" if near else None
             message = f"the pipeline `{target.name}` has no task `{one.text}`"
             yield Diagnostic("YD203", message, at(one), help_)
