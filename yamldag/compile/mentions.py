@@ -148,7 +148,7 @@ class Mentions:
         name = str(segment.name)
         self.used_params.add((id(site.scope), name))
         declared = site.scope.params.get(name)
-        if declared is None and site.scope.open_params:
+        if declared is None and (site.scope.open_params or name in site.scope.strays):
             return
         if declared is None:
             near = site.scope.nearest(name, "params", lambda: site.scope.params)
@@ -167,7 +167,7 @@ class Mentions:
         name = str(segment.name)
         self.used_vars.add(name)
         if name not in site.scope.vars:
-            if site.scope.open_vars:
+            if site.scope.open_vars or name in site.scope.strays:
                 return
             known = tuple(site.scope.vars)
             self.found.append(constants.unknown_var(node, name, segment.start, segment.end, known))

@@ -103,16 +103,8 @@ class Operators:
     def _call_of(self, task: Draft, node: Node) -> None:
         if known := self._python(task.scope.folder, node):
             own = task.entries.get("args")
-            sure = not keys.may_give(task, "args") and not self._is_vague(task.operator, node)
+            sure = not keys.may_give(task, "args") and not is_vague(task.operator, node)
             self._arguments(*known, task.values("args"), own[0] if own else None, sure=sure)
-
-    def _is_vague(self, operator: str | None, node: Node) -> bool:
-        """Whether it has a parameter that nobody knows, which may be meant for the arguments."""
-        known = catalog.operator(operator) if operator else None
-        names = known.schema.get("properties", {}) if known else {}
-        return type(node) is Map and any(
-            name not in names and not name.startswith("x-") for name in node.items
-        )
 
     def _connections(self, operator: str, given: Iterable[Node]) -> None:
         """Connections named by their id. Without a project file there is nowhere to declare them."""
@@ -386,7 +378,7 @@ class Operators:
             )
         misspelt = {nearest(arg, names) for arg in unknown}
         missing = [one for one in known.missing(given) if one not in misspelt]
-        if missing and sure:
+        if missing and sure and None not in misspelt:
             words = " and ".join(f"`{one}`" for one in missing)
             message = f"`{name}` needs {words}, which `args` does not give"
             self.found.append(Diagnostic("YD703", message, at(key or node)))
@@ -440,6 +432,13 @@ def _parameters(node: Node, short: str | None) -> Iterable[str]:
     if type(node) is Scalar and node.value is None:
         return ()
     return (short,) if short else ()
+
+
+def is_vague(operator: str | None, node: Node) -> bool:
+    """Whether an operator's value holds a parameter that nobody knows: it may be meant for any that is missing."""
+    known = catalog.operator(operator) if operator else None
+    names = known.schema.get("properties", {}) if known else {}
+    return type(node) is Map and any(name not in names and not name.startswith("x-") for name in node.items)
 
 
 def _defined(shown: str, names: tuple[str, ...]) -> str:
