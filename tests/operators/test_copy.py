@@ -103,6 +103,44 @@ def test_a_table_goes_to_a_file_and_comes_back_as_it_was(
     assert not list(tmp_path.glob(".*part"))
 
 
+RICH = {
+    "postgresql": (
+        "j jsonb, a int[], t text[], u uuid, v interval, b boolean, x bytea",
+        [
+            """'{"k": [1, null, "é"]}', '{1,null,3}', '{"a,b",null,""}', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', '26:00:03.5', true, null""",
+            "'[]', '{}', '{}', null, '-100:00:00', false, null",
+            """'[{"k": 1}, {"l": 2}]', null, null, null, null, null, null""",
+        ],
+    ),
+    "mariadb": (
+        "j json, b boolean, s bit(3), o bit(1), t time, d decimal(30, 10)",
+        [
+            """'{"k": [1, null]}', true, b'101', b'1', '-100:00:00', 12345678901234567890.123456789""",
+            "'[]', false, b'0', b'0', '12:30:00', -0.5",
+            "null, null, null, null, null, null",
+        ],
+    ),
+}
+"""Columns by kind of server, and rows in them."""
+
+
+@pytest.mark.parametrize("server_url", ["postgresql", "mariadb"], indirect=True)
+@pytest.mark.parametrize("name", ["r.csv", "r.jsonl", "r.parquet"])
+def test_values_of_every_type_come_back_as_they_were(server_url: str, tmp_path: Path, name: str) -> None:
+    database = {**read("db", server_url), "root": str(tmp_path)}
+    columns, values = RICH[str(database["type"])]
+    tell(
+        database,
+        *(f"drop table if exists {table}" for table in ("rich", "poor")),
+        *(f"create table {table} (id int primary key, {columns})" for table in ("rich", "poor")),
+        *(f"insert into rich values ({number}, {row})" for number, row in enumerate(values)),
+    )
+    done(run("copy", tmp_path, {"from": {"connection": database, "table": "rich"}, "to": name}))
+    done(run("copy", tmp_path, {"from": name, "to": {"connection": database, "table": "poor"}}))
+    wanted, found = (tell(database, f"select * from {table} order by id") for table in ("rich", "poor"))
+    assert found == wanted
+
+
 def test_a_file_goes_to_every_store_and_comes_back(store: dict[str, Json], tmp_path: Path) -> None:
     data = bytes(range(256)) * 40_000
     (tmp_path / "in.bin").write_bytes(data)
