@@ -286,7 +286,7 @@ TABLE = "create table birds (id int, name text)"
 @pytest.mark.parametrize(
     ("source", "target", "reason"),
     [
-        ("none.csv", "x.csv", "there is no `file://"),
+        ("none.csv", "x.csv", "there is no `/"),
         ("a.csv", {"table": "none"}, "there is no table `none`"),
         ("a.csv", {"table": "bird"}, "there is no table `bird`; did you mean `birds`?"),
         ("b.csv", {"table": "birds"}, "the table `birds` has no column `nam`; did you mean `name`?"),

@@ -7,7 +7,7 @@ import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from yamldag.executors.reach import OutOfReachError
 
@@ -33,8 +33,10 @@ def scheme_of(place: Place) -> str:
 
 
 def shown(url: str) -> str:
-    """The URL without who signs in."""
+    """The URL without who signs in; of a file of this machine the path."""
     parts = urlsplit(url)
+    if parts.scheme == "file":
+        return f"`{unquote(parts.path)}`"
     return f"`{parts._replace(netloc=parts.netloc.rpartition('@')[2], query='').geturl()}`"
 
 
