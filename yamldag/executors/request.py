@@ -444,7 +444,7 @@ def words(error: BaseException, url: str) -> str:
         return f"the host {where} is not known"
     if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
         return f"the certificate of {where} is not to be trusted"
-    if any(isinstance(cause, ssl.SSLError) and _UNKNOWN.search(cause.reason or "") for cause in causes):
+    if any(isinstance(cause, ssl.SSLError) and wants_certificate(cause) for cause in causes):
         return f"{where} wants to know who we are by a certificate that it trusts: `cert` of the connection"
     if any(isinstance(cause, ssl.SSLError) and cause.reason in _NO_TLS for cause in causes):
         return f"{where} speaks no TLS on this port: is it http:// that is meant?"
@@ -461,6 +461,11 @@ def words(error: BaseException, url: str) -> str:
     if isinstance(error, OSError) and error.filename:
         return f"`{error.filename}` cannot be written: {(error.strerror or '').lower()}"
     return f"the connection to {where} broke off"
+
+
+def wants_certificate(error: ssl.SSLError) -> bool:
+    """Whether the other side says that it does not know us."""
+    return _UNKNOWN.search(error.reason or "") is not None
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
