@@ -201,6 +201,20 @@ def test_a_form_becomes_another(tmp_path: Path) -> None:
     assert gzip.decompress((tmp_path / "a.csv.gz").read_bytes()) == (tmp_path / "a.csv").read_bytes()
 
 
+def test_a_long_text_comes_back(tmp_path: Path) -> None:
+    lite: dict[str, Json] = {**read("lite", "sqlite:///lite.db"), "root": str(tmp_path)}
+    tell(
+        lite,
+        TABLE,
+        "insert into birds values (1, printf('%.*c', 300000, 'x'))",
+        "create table back (id int, name text)",
+    )
+    for source, target in (({"table": "birds"}, "r.csv"), ("r.csv", {"table": "back"})):
+        ends = [{**end, "connection": lite} if isinstance(end, dict) else end for end in (source, target)]
+        done(run("copy", tmp_path, {"from": ends[0], "to": ends[1]}))
+    assert tell(lite, "select length(name) from back") == [(300_000,)]
+
+
 def test_upsert_overwrites_by_key_and_the_last_of_two_wins(database: dict[str, Json], tmp_path: Path) -> None:
     make(database, "birds")
     tell(database, "insert into birds values (1, 'old', 1, null), (5, 'kept', 5, null)")
@@ -288,6 +302,10 @@ TABLE = "create table birds (id int, name text)"
     [
         ("none.csv", "x.csv", "there is no `/"),
         ("a.csv", {"table": "none"}, "there is no table `none`"),
+        ("semi.csv", {"table": "birds"},
+         "the table `birds` has no column `id;name`: values are to be separated by commas, found `;`"),
+        ("short.csv", {"table": "birds"}, "line 2 has 1 value, and the first one 2"),
+        ("open.csv", {"table": "birds"}, "line 2 is no CSV: a quote is never closed"),
         ("a.csv", {"table": "bird"}, "there is no table `bird`; did you mean `birds`?"),
         ("b.csv", {"table": "birds"}, "the table `birds` has no column `nam`; did you mean `name`?"),
         ("a.csv", {"table": "birds", "mode": "upsert", "key": "id"},
@@ -323,6 +341,7 @@ def test_mistakes_are_told_in_words(tmp_path: Path, source: Json, target: Json, 
     files = {
         "a.csv": "id,name\n1,x\n", "a.txt": "id\n1\n", "b.csv": "id,nam\n1,x\n", "c.csv": "id,name\n1,x\n1,2,3\n", "d.csv": "id,id\n", "e.csv": "",
         "f.jsonl": '{"id": 1}\n{nope\n', "g.jsonl": '{"id": 1}\n{"more": 2}\n', "h.json": '[{"id": 1}, nope]', "i.jsonl": "[1]\n",
+        "semi.csv": "id;name\n1;x\n", "short.csv": "id,name\n1\n", "open.csv": 'id,name\n1,"x\n',
     }  # fmt: skip
     for name, text in files.items():
         (tmp_path / name).write_text(text)

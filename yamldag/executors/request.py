@@ -82,7 +82,7 @@ def _fault(url: str, headers: Mapping[str, str]) -> str | None:
     except (httpx.InvalidURL, ValueError):
         return "the URL is none that can be read"
     if read.scheme not in ("http", "https"):
-        return f"the URL should begin with http:// or https://, found `{read.scheme or url}`"
+        return f"the URL should begin with http:// or https://, found {_found(read.scheme or url)}"
     if not read.host:
         return "the URL has no host"
     if read.port is not None and not 0 < read.port < 65_536:
@@ -93,6 +93,10 @@ def _fault(url: str, headers: Mapping[str, str]) -> str | None:
         if _CONTROL.search(value):
             return f"the header `{name}` can't hold the end of a line or another control character"
     return None
+
+
+def _found(written: str) -> str:
+    return f"`{written}`" if written else "nothing"
 
 
 def _stay(response: httpx.Response) -> None:
