@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from yamldag.compile.constants import Unknowable
@@ -68,6 +68,7 @@ class Scope:
         "params",
         "root",
         "source",
+        "strays",
         "uses_of",
         "vars",
     )
@@ -80,6 +81,8 @@ class Scope:
         self.open_vars = False
         """There may be more vars: of a template by itself, those who use it may bring them."""
         self.open_params = False
+        self.strays: frozenset[str] = frozenset()
+        """Names that stand below keys which nobody knows: they may be meant for params, or for vars."""
         self._homes: dict[str, str] | None = None
         self.known: dict[object, Known] = {}
         """What can be suggested here, by kind of name or by group: a file full of unknown names stays fast."""
@@ -106,7 +109,7 @@ class Scope:
 
     def constant(self, name: str) -> Node | None:
         """A var for `constants.fold`."""
-        if self.open_vars and name not in self.vars:
+        if name not in self.vars and (self.open_vars or name in self.strays):
             raise Unknowable
         return self.vars.get(name)
 
@@ -238,13 +241,18 @@ def strings(node: Node) -> Iterator[Scalar]:
             stack.extend(reversed(here.items))
 
 
-def merged(entries: list[Entry], short: str | None) -> dict[str, Entry]:
-    """An operator's parameters by name, the nearest giver first; a short form is the parameter that it sets."""
+def merged(
+    entries: Iterable[Entry], short: str | None, exclusive: Iterable[Collection[str]] = ()
+) -> dict[str, Entry]:
+    """An operator's parameters by name, the nearest giver first; a short form is the parameter that it sets. Of those
+    that exclude each other a farther giver's are left out."""
     found: dict[str, Entry] = {}
     for entry in entries:
+        nearer = set(found)
         if type(entry.node) is Map:
             for name, (key, node) in entry.node.items.items():
-                found.setdefault(name, Entry(key, node, entry.site))
+                if not any(name in group and nearer.intersection(group) for group in exclusive):
+                    found.setdefault(name, Entry(key, node, entry.site))
         elif short is not None and not (type(entry.node) is Scalar and entry.node.value is None):
             found.setdefault(short, entry)
     return found

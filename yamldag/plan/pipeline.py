@@ -161,6 +161,8 @@ class Plan(Struct, frozen=True):
     on_deadline: tuple[Call, ...] = ()
     allow_env: tuple[str, ...] = ()
     allow_hosts: tuple[str, ...] = ()
+    allow_paths: tuple[str, ...] = ()
+    """Absolute folders."""
 
     @property
     def edges(self) -> list[tuple[str, str]]:

@@ -132,6 +132,14 @@ def past(db: sa.Connection, row: sa.RowMapping, types: Iterable[str], task: str)
     return list(db.execute(query).mappings())
 
 
+def has_tasks(db: sa.Connection, name: str) -> bool:
+    """Whether a run has begun, so that each task of it has a row."""
+    return (
+        db.execute(sa.select(task_instance.c.id).where(task_instance.c.run == name).limit(1)).first()
+        is not None
+    )
+
+
 def begins_backfill(db: sa.Connection, row: sa.RowMapping) -> bool:
     """Whether a run is the first one of its backfill."""
     earlier = sa.select(run.c.id).where(

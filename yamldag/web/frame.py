@@ -107,6 +107,7 @@ class Frame:
             "now": now,
             "since": since,
             "healthy": status.healthy(now),
+            "scheduler": _at_work(status, now),
             "version": __version__,
             "who": who,
             "look": look,
@@ -119,6 +120,20 @@ class Frame:
             "clock": words.moment(now // 60 * 60, look.tz, now),
         }
         return self.templates.get_template(template).render(shared | values)
+
+
+def _at_work(status: Status, now: float) -> str:
+    """The scheduler, in a word or two."""
+    number = status.schedulers
+    if status.stopping:
+        return "scheduler is stopping"
+    if not status.healthy(now):
+        return "no scheduler works" if status.apart else "scheduler does not turn"
+    if number == 1:
+        return "scheduler works"
+    if status.apart:
+        return f"{number} schedulers work"
+    return f"scheduler works, one of {number}" + (" and leads" if status.leads else "")
 
 
 def _environment() -> Environment:

@@ -12,13 +12,15 @@ from typing import Any
 from yamldag.engine import times
 from yamldag.engine.local_run import Order
 from yamldag.engine.loop.templates import Templates
+from yamldag.engine.memory.building import build
 from yamldag.engine.memory.earlier import earlier_outputs
 from yamldag.engine.memory.records import Dates
-from yamldag.engine.memory.run import Run, build, narrowed
+from yamldag.engine.memory.run import Run
 from yamldag.operators.contract import Attempt
 from yamldag.plan.expression import TemplateError, analyse, render, render_text
 from yamldag.plan.expression.written import as_written
 from yamldag.plan.hidden import shown
+from yamldag.plan.narrowing import narrowed
 from yamldag.plan.pipeline import Json, Plan, Task
 from yamldag.plan.schedule import read
 

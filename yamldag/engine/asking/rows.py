@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from yamldag.engine import times
-from yamldag.engine.asking.naming import label, meant
+from yamldag.engine.asking.naming import label, meant, shown
 from yamldag.engine.refused import unknown
 from yamldag.plan.state import TaskState
 from yamldag.syntax.nearest import nearest
@@ -121,7 +121,9 @@ def why_row(db: sa.Connection, row: sa.RowMapping, named: str) -> Row:
         "run_id": row["id"],
         "run_state": row["state"],
         "task": instance.node.task.id,
-        "label": instance.label,
+        "label": instance.label
+        if instance.index < 0
+        else shown(instance.node.task.id, instance.index, instance.item),
         "map_index": index_of(instance.index),
         "state": str(instance.state),
         "waiting": answer.waiting,

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from msgspec.structs import replace
 
 from yamldag.engine import folders, times
-from yamldag.engine.loop import approvals, letters, reaching, sealing, waits
+from yamldag.engine.loop import approvals, fencing, letters, reaching, sealing, waits
 from yamldag.engine.loop.templates import Templates, rendered
 from yamldag.engine.memory import gates
 from yamldag.engine.memory.deferral import Deferral
@@ -84,19 +84,18 @@ class Dispatch:
             context = self._templates.context(instance)
             private = sealing.asks_privately(task) or bool(self._templates.hidden(instance.node.run))
             operator, params, timeout = waits.look(task.params if private else rendered(task.params, context))
+            run = instance.node.run
             if private:
-                params = self._sealed(operator, params, task, context, instance.node.run)
+                params = self._sealed(operator, params, task, context, run)
                 args, env = sealing.ANY, {DECLARED: self.declared()}
             else:
                 args, env = rendered(task.args, context), self._own(task, context)
-            place = self._reaching(
-                _attempt(instance, _base(instance), _cwd(task, context), f".{number}"),
-                task,
-                instance.node.run,
-            )
+            place = _attempt(instance, _base(instance), _cwd(task, context), f".{number}")
+            place = self._reaching(place, task, run)
+            place = self._fenced(place, task, waits.look(task.params)[:2], run, context)
         except TemplateError as error:
             return Outcome("failed", str(error))
-        env = {**self._base(instance.node.run), **env, **_variables(instance, place)}
+        env = {**self._base(run), **env, **_variables(instance, place)}
         env["YAMLDAG_ATTEMPT_ID"] = str(number)
         return Errand(number, operator, params, args, env, place, timeout, owner=instance, guarded=private)
 
@@ -116,12 +115,15 @@ class Dispatch:
             f"{base}.result",
             f"{base}.log",
             f"{base}.spec",
+            timeout=PATIENCE if notice.call.timeout is None else notice.call.timeout,
+            notification=notice.id,
         )
         call = letters.filled(call, of_task=instance is not None)
-        place = self._reaching(place, call, run)
+        place = self._told(self._reaching(place, call, run), call, run)
         carrier = carried_by(call.operator)
         try:
             context = self._templates.of_notice(notice, more)
+            place = self._fenced(place, call, (call.operator, call.params), run, context)
             private = sealing.is_private(call) or bool(hidden.texts(run.plan.params, run.params))
             if private:
                 params = self._sealed(carrier, call.params, call, context, run)
@@ -134,11 +136,10 @@ class Dispatch:
         env = {**self._inherited, **own, **_of_run(run), "YAMLDAG_OUTPUT": place.output_path}
         if instance is not None:
             env |= {"YAMLDAG_TASK_ID": place.task_id, "YAMLDAG_ATTEMPT": str(notice.attempt)}
-        timeout = PATIENCE if call.timeout is None else call.timeout
-        return Errand(notice.id, carrier, params, args, env, place, timeout, notice, guarded=private)
+        return Errand(notice.id, carrier, params, args, env, place, place.timeout, notice, guarded=private)
 
     def _work(self, instance: Instance, base: str) -> Start | Outcome | Deferral:
-        task = instance.node.task
+        task = letters.filled_task(instance.node.task)
         if task.operator == "wait":
             return self._wait(instance)
         if task.operator == "approval":
@@ -149,8 +150,8 @@ class Dispatch:
             return Outcome("failed", f"there is no operator `{task.operator}`")
         context = self._templates.context(instance)
         attempt = self._reaching(_attempt(instance, base, _cwd(task, context)), task, instance.node.run)
-        if task.operator == "airflow":
-            attempt = replace(attempt, told=_told(task, instance.node.run))
+        attempt = self._told(attempt, task, instance.node.run)
+        attempt = self._fenced(attempt, task, (task.operator, task.params), instance.node.run, context)
         if self._is_private(instance):
             sealed = self._sealed(carrier, task.params, task, context, instance.node.run)
             env = {DECLARED: self.declared(), **_variables(instance, attempt)}
@@ -210,6 +211,27 @@ class Dispatch:
             return attempt
         inner = self.at_home or reaching.is_written(call, run)
         return replace(attempt, inner=inner, allow_hosts=run.plan.allow_hosts)
+
+    def _fenced(
+        self,
+        attempt: Attempt,
+        call: Task | Call,
+        asked: tuple[str, Mapping[str, Json]],
+        run: Run,
+        context: Mapping[str, Json],
+    ) -> Attempt:
+        """With where its paths may lead; `asked` is the operator and its parameters, templates yet."""
+        operator, params = asked
+        if self.at_home or operator not in fencing.FENCED:
+            return attempt
+        found = fencing.fences(call, operator, params, run, context, attempt.cwd)
+        return replace(attempt, fences=found) if found else attempt
+
+    def _told(self, attempt: Attempt, call: Task | Call, run: Run) -> Attempt:
+        """With what it is told of its run, where its operator asks."""
+        if call.operator != "airflow":
+            return attempt
+        return replace(attempt, told=_told(run, call.retries if isinstance(call, Task) else 0))
 
     def _own(self, task: Task, context: Mapping[str, Json]) -> dict[str, str]:
         return {name: render_text(value, context) for name, value in task.env.items() if name not in _OF_RUN}
@@ -318,7 +340,7 @@ def _attempt(instance: Instance, base: str, cwd: str, mark: str = "") -> Attempt
     )
 
 
-def _told(task: Task, run: Run) -> dict[str, Json]:
+def _told(run: Run, retries: int) -> dict[str, Json]:
     """What an operator of Airflow wants to know of its run, dates in the pipeline's zone."""
     dates = ("logical_date", "data_interval_start", "data_interval_end")
     return {
@@ -326,7 +348,7 @@ def _told(task: Task, run: Run) -> dict[str, Json]:
         "type": run.type,
         "owner": run.plan.owner,
         "tags": list(run.plan.tags),
-        "retries": task.retries,
+        "retries": retries,
         "params": {**run.params},
         "vars": {**run.plan.vars},
         **{name: times.local(getattr(run, name), run.plan.timezone).isoformat() for name in dates},

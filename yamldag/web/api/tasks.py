@@ -9,7 +9,7 @@ from typing import Any
 from starlette.responses import JSONResponse, Response
 
 from yamldag.engine import times
-from yamldag.engine.asking.naming import instance_named
+from yamldag.engine.asking.naming import task_named
 from yamldag.engine.asking.rows import attempt_row, index_of, task_rows, why_row
 from yamldag.engine.asking.told import notification_rows
 from yamldag.engine.refused import Refused
@@ -38,7 +38,7 @@ def attempts(ask: Ask) -> Response:
     with ask.site.reading() as db:
         run = the_run(ask, db)
         name = wanted(ask)
-        task, index = instance_named(run["id"], views.instances(db, run["id"]), name)
+        task, index, _ = task_named(db, run["id"], name)
         found = views.attempts(db, run["id"], task, index)
     rows = [
         {**attempt_row(task, row), "attempt_id": row["id"], "log_bytes": _size(ask, row["log"])}
@@ -86,7 +86,7 @@ def outputs(ask: Ask) -> Response:
     after = place(text, int)[0] if text is not None else 0
     with ask.site.reading() as db:
         run, named = the_run(ask, db)["id"], parameter(ask, "task")
-        task, index = (None, None) if named is None else instance_named(run, views.instances(db, run), named)
+        task, index = (None, None) if named is None else task_named(db, run, named)[:2]
         rows = listing.outputs(db, run, after, limit + 1, task, index)
 
     def shown(row: Any) -> dict[str, Any]:

@@ -113,7 +113,7 @@ def _form(
 
 def _ticks(ask: Ask, known: Known, wanted: Mapping[str, Any]) -> list[dict[str, Any]]:
     """What would run. Params are asked for when it is started. Raises Refused."""
-    plan = ordering.runnable(known).plan
+    plan = known.plan
     found = orders.range_of(plan, wanted["from"], wanted["to"])
     with ask.site.writing() as database:
         return orders.backfill_rows(orders.plan_backfill(database, plan, found, wanted["reprocess"]))

@@ -38,7 +38,7 @@ class Trouble:
     """One entry. What has a `run` can be looked at and, mostly, run again or cancelled."""
 
     state: str
-    """`failed`, `late`, `broken` or `refused`."""
+    """`failed`, `late` or `broken`."""
     what: str
     when: str
     link: str | None
@@ -260,15 +260,3 @@ def _broken(file: Broken, pipelines: Collection[Known]) -> Trouble:
 def mistake(found: Diagnostic) -> Mistake:
     line, column = found.place.source.place(found.place.start)
     return Mistake(f"{line}:{column}", f"{found.code} {found.name}", found.message, found.help or "")
-
-
-def refused(status: Status) -> list[Trouble]:
-    """Pipelines that this version shows, and does not run."""
-    return [
-        Trouble(
-            "refused", name, "is shown, and gets no ticks", code_link(name),
-            "; ".join(dict.fromkeys(each.message for each in known.refused)),
-        )
-        for name, known in sorted(status.pipelines.items())
-        if known.refused
-    ]  # fmt: skip
