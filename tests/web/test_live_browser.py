@@ -102,3 +102,13 @@ def test_a_trigger_in_the_audit_log_leads_to_its_run(sit: Sit, seeded: Seeded) -
         page = sit(width).open("/audit")
         page.get_by_role("link", name=RUN).click()
         expect(page).to_have_url(f"{page.url.partition('/runs')[0]}/runs/{RUN}")
+
+
+def test_a_browser_without_shared_workers_is_live_window_by_window(sit: Sit, seeded: Seeded) -> None:
+    seat = sit()
+    seat.page.add_init_script("delete window.SharedWorker")
+    page = seat.open(f"/runs/{RUN}?task=t2")
+    expect(page.locator("#tasks [data-task=t2]")).to_have_class("st s-running")
+    ended(seeded)
+    expect(page.locator("h1")).to_contain_text("success")
+    seat.is_content()

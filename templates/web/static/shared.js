@@ -27,7 +27,8 @@
       if (!windows.size) close();
     },
     follow(port) {
-      waiting.push(port);
+      if (going.includes(port)) return tell(port, "go");
+      if (!waiting.includes(port)) waiting.push(port);
       next();
     },
     rest(port) {
