@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import expect
 
 from tests.web.conftest import Sit
 from tests.web.seeds import NOW, Seeded
 from tests.web.test_browser import ended
-from yamldag.store import audit, pools
+from yamldag.store import audit, moves, pools
 from yamldag.store.database import Database, open_database
 
 RUN = "p000-00004"
@@ -112,3 +114,48 @@ def test_a_browser_without_shared_workers_is_live_window_by_window(sit: Sit, see
     ended(seeded)
     expect(page.locator("h1")).to_contain_text("success")
     seat.is_content()
+
+
+def begun(seeded: Seeded, name: str, pipeline: str) -> None:
+    """A run of it has come, and its tasks wait."""
+    database = written(seeded)
+    known = seeded.board.status.pipelines[pipeline]
+    version = moves.Version(pipeline, known.plan.file, known.version, known.text, NOW)
+    moves.save_version(database, version)
+
+    def work() -> None:
+        database.execute(
+            "INSERT INTO run (id, pipeline, version, type, state, logical_date, data_interval_start, data_interval_end, params, "
+            "created, started, owner) SELECT ?, ?, ?, 'manual', 'running', logical_date, logical_date, logical_date, '{}', ?, ?, "
+            "owner FROM run WHERE id = ?",
+            (name, pipeline, version.hash, NOW, NOW, RUN),
+        )
+        add = "INSERT INTO task_instance (run, task, map_index, state, attempts, tries, id) VALUES (?, ?, -1, 'none', 0, 0, ?)"
+        for number, task in enumerate(known.plan.tasks):
+            database.execute(add, (name, task.id, 900_000 + number))
+        database.execute(
+            "INSERT INTO event (run, event, state, at) VALUES (?, 'start', 'running', ?)", (name, NOW)
+        )
+
+    database.write(work)
+    database.close()
+
+
+def test_a_cell_of_a_grid_is_of_the_run_that_it_stands_for_now(sit: Sit, seeded: Seeded) -> None:
+    page = sit().open("/pipelines/p001")
+    expect(page.locator("#grid-head")).to_contain_text("5 runs")
+    begun(seeded, "p001-new", "p001")
+    expect(page.locator("#grid-head")).to_contain_text("6 runs")
+    expect(page.locator("#legend")).to_contain_text("waiting")
+    box = page.locator("#grid [data-row=t1] .cells").bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + box["width"] - 6, box["y"] + 8)
+    expect(page).to_have_url(re.compile("run=p001-new&task=t1"))
+
+
+def test_the_first_run_of_a_pipeline_makes_a_grid_of_what_was_empty(sit: Sit, seeded: Seeded) -> None:
+    seeded.edit("fresh", "pipeline: fresh\ntasks: {a: {bash: ls}}\n")
+    page = sit().open("/pipelines/fresh")
+    expect(page.locator("main")).to_contain_text("There is no run yet")
+    begun(seeded, "fresh-1", "fresh")
+    expect(page.locator("#grid-head")).to_contain_text("1 run × 1 task")

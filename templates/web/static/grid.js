@@ -3,12 +3,25 @@
 (() => {
   const grid = document.getElementById("grid");
   if (!grid) return;
-  const step = Number(grid.dataset.step), runs = grid.dataset.runs.split(" "), dates = grid.dataset.dates.split("|");
-  const words = new Map(grid.dataset.letters.split(";").filter(Boolean).map((each) => each.split("=")));
   const SVG = "http://www.w3.org/2000/svg";
   const here = new URL(location.href);
-  let column = Math.max(runs.indexOf(here.searchParams.get("run") ?? ""), -1), name = here.searchParams.get("task") ?? "";
-  if (column < 0) column = runs.length - 1;
+  let step, runs, dates, words, column, run = here.searchParams.get("run") ?? "", name = here.searchParams.get("task") ?? "";
+
+  // Runs come and go while the page is open: the cursor stays on its run, or on the newest.
+  function read() {
+    const drawn = document.getElementById("rows").dataset;
+    step = Number(drawn.step);
+    runs = drawn.runs.split(" ");
+    dates = drawn.dates.split("|");
+    words = new Map(drawn.letters.split(";").filter(Boolean).map((each) => each.split("=")));
+    column = runs.includes(run) ? runs.indexOf(run) : runs.length - 1;
+    grid.classList.toggle("large", step > 16);
+  }
+
+  function to(at) {
+    column = at;
+    run = runs[at];
+  }
 
   const rows = () => [...grid.querySelectorAll(".gr[data-row]:not([hidden])")];
   const current = () => rows().find((row) => row.dataset.row === name);
@@ -48,9 +61,9 @@
     link.querySelector(".twist").textContent = open ? "▸" : "▾";
     const folded = [...grid.querySelectorAll("[data-fold][aria-expanded=false]")].map((each) => each.closest(".gr").dataset.row);
     for (const each of grid.querySelectorAll(".gr[data-row]")) each.hidden = folded.some((group) => each.dataset.row.startsWith(group + "."));
-    const to = new URL(location.href);
-    if (folded.length) to.searchParams.set("fold", folded.sort().join(",")); else to.searchParams.delete("fold");
-    history.replaceState(null, "", to);
+    const next = new URL(location.href);
+    if (folded.length) next.searchParams.set("fold", folded.sort().join(",")); else next.searchParams.delete("fold");
+    history.replaceState(null, "", next);
     at.search = "";
   }
 
@@ -61,7 +74,7 @@
     const move = moves[event.key];
     if (move && all.length) {
       event.preventDefault();
-      column = Math.min(Math.max(column + move[1], 0), runs.length - 1);
+      to(Math.min(Math.max(column + move[1], 0), runs.length - 1));
       name = all[at < 0 ? 0 : Math.min(Math.max(at + move[0], 0), all.length - 1)].dataset.row;
       draw(true);
       if (document.getElementById("side")) choose();
@@ -94,7 +107,7 @@
     const found = place(event);
     if (!found) return;
     if (!found.row.dataset.row) return location.assign(`/runs/${runs[found.at]}`);
-    column = found.at;
+    to(found.at);
     name = found.row.dataset.row;
     draw(false);
     choose();
@@ -115,7 +128,8 @@
     grid.focus();
     grid.dispatchEvent(new KeyboardEvent("keydown", { key: event.key }));
   });
-  document.addEventListener("fresh", () => draw(false));
+  document.addEventListener("fresh", () => { read(); draw(false); });
+  read();
   grid.scrollLeft = grid.scrollWidth;
   draw(false);
 })();

@@ -58,12 +58,15 @@
     } catch {
       return true; // the stream finds out, and comes again
     }
-    const parts = [...document.querySelectorAll("#main [data-part]")].map((part) => part.id);
+    const ids = (root) => [...root.querySelectorAll("#main [data-part]")].map((part) => part.id);
+    const parts = ids(document), wantedParts = ids(page);
     for (const id of [...(parts.length ? parts : ["main"]), "scheduler", "clock"]) {
       const old = document.getElementById(id), fresh = page.getElementById(id);
       if (old && fresh && old.outerHTML !== fresh.outerHTML) replace(old, fresh);
     }
     if (document.title !== page.title) document.title = page.title;
+    // It has become another page: what was empty has something in it.
+    if (wantedParts.some((id) => !document.getElementById(id))) location.reload();
     return true;
   }
 
