@@ -153,8 +153,8 @@ def _produced(root: Draft) -> Iterator[str]:
 
 
 def _may_produce(root: Draft, asset: str) -> bool:
-    """Whether a task says what it produces in words that nobody understands, or names the asset below a key that is like
-    none, and may be meant for `produces`."""
+    """Whether a task says what it produces in words that nobody understands, or names the asset below a key that is
+    like none, and may be meant for `produces`."""
     for task in root.tasks():
         entry = task.get("produces")
         given = entry.node if entry is not None else None
