@@ -400,6 +400,7 @@ def test_what_is_just_within_the_bounds_is_read() -> None:
     [
         ("a: 1\nload:{bash: ls}\nb: 2", "load:{"),
         ("- load {bash: ls}\n", "load {"),
+        ("load = {bash: ls}\n", "load = {"),
         ("a: 1\nload:{bash: ls, b: 2}\nc: {", "load:{"),
     ],
 )

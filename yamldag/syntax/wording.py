@@ -16,7 +16,7 @@ _TOKEN = re.compile(r"\S+")
 _TEMPLATE = re.compile(r"\{\{[^\r\n]*?(?:\}\}|(?=[\r\n])|\Z)")
 _BEGINS_VALUE = re.compile(r"(?:^|[:?,\[-][ \t]+|[\[,])[ \t]*\Z")
 _NO_SPACE = re.compile(r"([A-Za-z_][\w.-]*):([^\s:/].*)")
-_GLUED = re.compile(r"([A-Za-z_][\w.-]*)(:|[ \t]*)([\[{])(?!\{)")
+_GLUED = re.compile(r"([A-Za-z_][\w.-]*)(?::[\[{]|[ \t]*(?:=[ \t]*)?\{)(?!\{)")
 _ENTRY = re.compile(r"(\S[^:]*):[ \t]+\S")
 _ESCAPE = re.compile(r"\\(?:u.{0,4}|U.{0,8}|x.{0,2}|.)?")
 
@@ -235,9 +235,10 @@ def glued_key(source: Source, start: int) -> Diagnostic | None:
     match = _GLUED.match(source.text, start, _line(source.text, start)[1])
     if match is None:
         return None
-    lacks = "a space after the colon" if match[2] == ":" else "a `:` after the key"
-    message = f"expected `{match[1]}: {match[3]}`, found `{match[0]}`"
-    helping = f"put {lacks}: `{match[1]}: {match[3]}`"
+    lacks = "a space after the colon" if ":" in match[0] else "a `:` after the key"
+    wanted = f"{match[1]}: {match[0][-1]}"
+    message = f"expected `{wanted}`, found `{cut(match[0])}`"
+    helping = f"put {lacks}: `{wanted}`"
     return Diagnostic("YD101", message, Place(source, match.start(), match.end()), helping)
 
 
