@@ -17,12 +17,6 @@ from yamldag.syntax.codes import CODES
 
 Schema: TypeAlias = dict[str, Any]
 
-RUN_NOW = (
-    *("bash", "command", "python", "http", "sql", "copy", "docker", "kubernetes", "ssh", "dbt", "pipeline"),
-    *("wait", "approval", "branch", "short_circuit", "email", "notify", "airflow", "noop"),
-)
-"""The operators that this version runs; it checks and draws the others."""
-
 _SIGNS = {"run": "run", "skipped": "skip", "upstream_failed": "**up**", "wait": "…"}
 
 
@@ -125,8 +119,6 @@ def _operator(name: str) -> str:
     home = f"operators/{name}.schema.json"
     schema = _schema(home)
     lines = [f"### `{name}`", "", schema["description"] + ".", ""]
-    if name not in RUN_NOW:
-        lines += ["This version checks and draws it, and does not run it yet (`YD706`).", ""]
     if schema.get("x-short"):
         lines += [f"Short form: its value alone is `{schema['x-short']}`.", ""]
     parts = schema.get("properties", {})

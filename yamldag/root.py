@@ -7,7 +7,7 @@ import os
 NAMES = ("yamldag.yml", "yamldag.yaml")
 AS_YAML = ("vars", "defaults", "pipeline_defaults", "pools", "connections", "secrets", "lint", "slots")
 """Settings that an environment variable gives as YAML: `YAMLDAG_POOLS='{db: 4}'`."""
-OVERRIDABLE = ("pipelines", "database", "executor", "allow_env", "allow_hosts", "plugins")
+OVERRIDABLE = ("pipelines", "database", "executor", "allow_env", "allow_hosts", "allow_paths", "plugins")
 """Settings that an environment variable gives as text: `YAMLDAG_DATABASE`."""
 _SQLITE = "sqlite:///"
 

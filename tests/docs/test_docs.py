@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from docs import build, codes, tables
+from docs import build, codes
 from docs.blocks import ROOT, Block, blocks, pages
 from tests import forked
 from yamldag import shipped
@@ -210,12 +210,6 @@ def test_every_dependency_has_a_reason_on_the_page_about_them() -> None:
     page = (ROOT / "docs/decisions/0007-dependencies.md").read_text(encoding="utf-8")
     names = [re.split(r"[^\w-]", dependency)[0] for dependency in project["dependencies"]]
     assert [each for each in names if f"| {each} |" not in page] == []
-
-
-def test_the_reference_says_which_operators_do_not_run_yet() -> None:
-    for operator in re.findall(r"^### `(\w+)`$", tables.operators(), re.MULTILINE):
-        about = tables.operators().split(f"### `{operator}`")[1].split("### ")[0]
-        assert ("does not run it yet" in about) == (operator not in tables.RUN_NOW)
 
 
 @pytest.mark.parametrize("each", FORMATS)

@@ -286,6 +286,24 @@ def said(python: str, script: str, asked: object, project: Project, word: str) -
     return [line.removeprefix(f"{word} ") for line in lines if line.startswith(f"{word} ")]
 
 
+def test_a_notification_may_be_an_operator(own: Project, airflow: str) -> None:
+    ran = own.run(
+        {
+            "tasks": {"a": {"bash": "exit 3"}},
+            "on_failure": {
+                "airflow": {
+                    "operator": "airflow.providers.standard.operators.bash.BashOperator",
+                    "requirements": AIRFLOW,
+                    "args": {"bash_command": "echo {{ run.failed | join }}"},
+                }
+            },
+        }
+    )
+    told = own("logs", ran.id, "--notifications").out
+    assert told.splitlines()[0] == "on_failure by airflow: done", told
+    assert any(line.endswith("a") for line in told.splitlines()[1:]), told
+
+
 def test_how_it_ends_is_what_airflow_means_by_it(own: Project, airflow: str) -> None:
     ended = [json.loads(line) for line in said(airflow, CARRY_OUT, ENDS, own, "ENDED")]
     for told, (path, args, wanted) in zip(ended, ENDS, strict=True):

@@ -167,6 +167,12 @@ def test_dbt_is_ended_with_its_attempt_and_its_last_words_are_heard(fake: Projec
     assert ran.log("hangs").startswith("no JSON at all\nfrom dbt\n")
 
 
+def test_a_notification_may_be_a_command_of_dbt(fake: Project) -> None:
+    ran = fake.run("tasks: {a: {bash: exit 3}}\non_failure: {dbt: {command: deps, project: shop}}\n")
+    told = fake("logs", ran.id, "--notifications").out
+    assert told.splitlines() == ["on_failure by dbt: done", "  no JSON at all", "  from dbt"]
+
+
 def test_a_command_without_results_has_an_output_too_and_one_that_breaks_off_says_why(fake: Project) -> None:
     ran = fake.run(
         """

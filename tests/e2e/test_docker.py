@@ -82,6 +82,29 @@ tasks:
     assert there("why", ran.id, "says", "--json").json["state"] == "success"
 
 
+def test_a_notification_has_a_container_of_its_own(there: Project, engine: Engine) -> None:
+    ran = there.run(
+        """
+tasks:
+  a:
+    docker: {connection: engine, image: here, command: exit 3}
+    retries: 1
+    retry_delay: 0s
+    on_retry: {docker: {connection: engine, image: here, command: 'echo "retry of $YAMLDAG_TASK_ID, $WHO"'}, env: {WHO: "{{ attempt }}"}}
+    on_failure: {docker: {connection: engine, image: here, command: 'echo "{{ task.id }} failed"'}}
+"""
+    )
+    told = there("logs", ran.id, "--notifications").out
+    assert told.splitlines() == [
+        "on_retry of a, attempt 1 by docker: done",
+        "  retry of a, 1",
+        "on_failure of a, attempt 2 by docker: done",
+        "  a failed",
+    ]
+    assert len({body["Labels"]["yamldag.task"] for body in engine.made}) == 3
+    assert engine.containers == {}
+
+
 LONG = """
 pipeline: long
 tasks:

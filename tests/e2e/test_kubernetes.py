@@ -136,6 +136,23 @@ tasks:
     assert there("why", ran.id, "says", "--json").json["state"] == "success"
 
 
+def test_a_notification_is_a_job_of_its_own(there: Project, cluster: Cluster) -> None:
+    ran = there.run(
+        """
+tasks:
+  a:
+    kubernetes: {connection: k, image: here, command: "true"}
+    on_success: {kubernetes: {connection: k, image: here, command: 'echo "{{ task.id }} for $WHO"'}, env: {WHO: Ada}, timeout: 30s}
+"""
+    )
+    assert ran.states == {"a": "success"}
+    told = there("logs", ran.id, "--notifications").out
+    assert told.splitlines() == ["on_success of a, attempt 1 by kubernetes: done", "  a for Ada"]
+    task, letter = [each for each in cluster.sent if each["kind"] == "Job"]
+    assert task["metadata"]["name"] != letter["metadata"]["name"]
+    assert letter["spec"]["activeDeadlineSeconds"] == 30
+
+
 def test_what_is_sent_is_shown_before(project: Project, cluster: Cluster) -> None:
     """But for what the connection adds, and the variables that all tasks get."""
     declare(project, cluster)

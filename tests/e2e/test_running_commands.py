@@ -80,20 +80,48 @@ tasks:
     assert project("run", "p", "--dry-run", "--task", "z").code == 2
 
 
-def test_what_cannot_be_run_is_said_before_anything_runs(project: Project) -> None:
-    features = {
-        "on_failure: {kubernetes: alpine}\ntasks: {a: {bash: touch ran}}": "`kubernetes`",
-        "on_deadline: [{bash: x}, {dbt: run}]\ntasks: {a: {bash: touch ran}}": "`dbt`",
-        "tasks: {a: {bash: touch ran}, b: {bash: touch ran, on_retry: {approval: Go on?}}}": "`approval`",
-        "tasks: {a: {bash: touch ran, on_success: {dbt: run}}}": "`dbt`",
-    }
-    for text, what in features.items():
-        project.pipeline(text)
-        answer = project("run", "p")
-        assert "YD706" in answer.err, (text, answer.err)
-        assert (answer.code, answer.out) == (1, ""), text
-        assert what in answer.err, (what, answer.err)
-        assert not list(project.folder.rglob("ran"))
+def test_what_a_task_says_itself_takes_the_place_of_what_excludes_it_in_defaults(project: Project) -> None:
+    project.write("yamldag.yml", "connections: {api: 'https://api.example.org', db: 'sqlite://'}\n")
+    project.write("pipelines/own.sql", "select 1\n")
+    project.pipeline("""
+defaults: {http: {url: "https://example.org"}, sql: {connection: db, query: select 2}}
+tasks:
+  own: {http: {connection: api, path: /x}}
+  given: {http: {method: POST}}
+  file: {sql: {file: own.sql}}
+""")
+    answer = project("run", "p", "--dry-run")
+    assert answer.code == 0, answer
+    own, given, file = (
+        answer.out.split(f"{name}  ")[1].split("\n\n")[0] for name in ("own", "given", "file")
+    )
+    assert "connection: api" in own
+    assert "url" not in own
+    assert "url: https://example.org" in given
+    assert "file: own.sql" in file
+    assert "query" not in file
+
+
+def test_what_no_notification_can_call_is_said_before_anything_runs(project: Project) -> None:
+    for name, call in (
+        ("wait", "{wait: 10m}"),
+        ("approval", "{approval: Go on?}"),
+        ("pipeline", "[{bash: x}, {pipeline: p}]"),
+        ("branch", "{branch: [a]}"),
+        ("short_circuit", "{short_circuit: true}"),
+    ):
+        for text in (
+            f"on_failure: {call}\ntasks: {{a: {{bash: touch ran}}}}",
+            f"tasks: {{a: {{bash: touch ran, on_retry: {call}}}}}",
+            f"defaults: {{on_success: {call}}}\ntasks: {{a: {{bash: touch ran}}}}",
+        ):
+            project.pipeline(text)
+            for command in (("validate",), ("run", "p")):
+                answer = project(*command)
+                assert answer.code == 1, (text, answer.err)
+                told = answer.out + answer.err
+                assert f"YD711 no-notification]: `{name}` can't be a notification" in told, (text, told)
+    assert not list(project.folder.rglob("ran"))
 
 
 def test_an_executor_that_nobody_brings_is_refused(project: Project) -> None:

@@ -77,6 +77,17 @@ tasks:
     os.kill(int(ran.log("left")), signal.SIGKILL)
 
 
+def test_a_notification_may_be_a_command_there(there: Project) -> None:
+    ran = there.run(
+        """
+tasks: {a: {bash: exit 3}}
+on_failure: {ssh: {connection: box, command: 'echo "$WHO:" {{ run.failed | join | sh }}'}, env: {WHO: Ada}}
+"""
+    )
+    told = there("logs", ran.id, "--notifications").out
+    assert told.splitlines() == ["on_failure by ssh: done", "  Ada: a"]
+
+
 def test_a_long_log_and_a_long_command_come_whole(there: Project) -> None:
     there.write("pipelines/p.yml", {"pipeline": "p", "tasks": {
         "long": {"ssh": {"connection": "box", "command": "seq 1 200000"}},

@@ -15,10 +15,6 @@ import pytest
 
 from yamldag.operators import catalog
 
-RUNNING = (
-    *("bash", "command", "python", "http", "sql", "copy", "docker", "kubernetes", "ssh", "dbt", "pipeline"),
-    *("wait", "approval", "branch", "short_circuit", "email", "notify", "airflow", "noop"),
-)
 SHORT = {
     "bash": "script",
     "command": "argv",
@@ -74,11 +70,6 @@ def test_all_operators_are_there_in_their_order() -> None:
 def test_an_operator_knows_its_short_form(name: str) -> None:
     assert known(name).name == name
     assert known(name).short == SHORT[name]
-
-
-@pytest.mark.parametrize("name", SHORT)
-def test_an_operator_says_whether_this_version_runs_it(name: str) -> None:
-    assert known(name).runs is (name in RUNNING)
 
 
 @pytest.mark.parametrize("name", SHORT)
@@ -233,10 +224,10 @@ def test_a_plugin_is_listed_without_being_loaded(installed: Path) -> None:
 def test_a_plugin_is_an_operator_like_any_other(installed: Path) -> None:
     found = python(
         "o = catalog.operator('greet')\n"
-        "print(json.dumps([o.name, o.short, o.required, o.runs, o.summary, 'acme_operators' in sys.modules]))",
+        "print(json.dumps([o.name, o.short, o.required, o.summary, 'acme_operators' in sys.modules]))",
         installed,
     )
-    assert found == ["greet", None, [["name"]], True, "Greets someone", False]
+    assert found == ["greet", None, [["name"]], "Greets someone", False]
 
 
 def test_a_plugin_can_not_take_the_place_of_a_built_in_operator(installed: Path) -> None:

@@ -28,7 +28,7 @@ WORDS = {
 }
 ANNOTATIONS = {
     *("x-wanted", "x-help", "x-code", "x-template", "x-expression", "x-free", "x-operators"),
-    *("x-short", "x-required", "x-exclusive", "x-output", "x-runs", "x-longest", "enumDescriptions"),
+    *("x-short", "x-required", "x-exclusive", "x-output", "x-longest", "enumDescriptions"),
 }
 OPERATORS = [
     *("bash", "command", "python", "http", "sql", "copy", "docker", "kubernetes", "ssh", "dbt", "pipeline"),
@@ -57,6 +57,7 @@ PROJECT_KEYS = [
         "plugins",
         "allow_env",
         "allow_hosts",
+        "allow_paths",
         "lint",
     ),
 ]

@@ -237,13 +237,12 @@ def test_a_file_that_changes_while_it_is_compiled_is_not_kept(tmp_path: Path) ->
     "text",
     [
         "pipeline: p\ntasks: {a: {bash: 'true', retires: 1}}\n",
-        "pipeline: p\ntasks: {a: {bash: x, on_retry: {wait: 10m}}}\n",
         "pipeline: p\ntasks: {a: {pipeline: other}}\n",
         "pipeline: p\ntasks: {a: {wait: {pipeline: other}}}\n",
         "pipeline: p\nschedule: {assets: [x]}\ntasks: {a: {noop: }}\n",
         "pipeline: p\ntasks: {a: {shout: {text: x}}}\n",
     ],
-    ids=["unsound", "refused", "call", "wait", "assets", "plug-in"],
+    ids=["unsound", "call", "wait", "assets", "plug-in"],
 )
 def test_what_others_have_a_say_in_is_not_kept(text: str, place: Place) -> None:
     (place.folder / "pipelines").mkdir()
@@ -279,7 +278,6 @@ def test_whatever_the_compiler_opens_is_noted(place: Place) -> None:
         noted |= result.seen.files.keys()
         noted |= {compiler.project.file} if compiler.project.file else set()
         for unit in result.units:
-            unit.refused()
             unit.plan()
     heard.clear()
     users = {

@@ -69,8 +69,6 @@ def compiled(project: Project, name: str) -> Plan:
         return recorded
     if unit is None or not unit.sound or found.broken:
         raise options.unsound(found.found, found.files, len(found.units))
-    if refused := unit.refused():
-        raise options.unsound(refused, found.files, len(found.units))
     plan = unit.plan()
     assert plan is not None
     return plan

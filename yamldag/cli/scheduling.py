@@ -130,7 +130,7 @@ def work(service: Service, greeting: str) -> int:
     with signals(service):
         why = ""
         try:
-            _greet(service.catalogue, greeting)
+            greet(service.catalogue, greeting)
             service.run()
             end_runner(engine.database, engine.runner)
         except Fenced:
@@ -145,7 +145,8 @@ def work(service: Service, greeting: str) -> int:
     return 0
 
 
-def _greet(catalogue: Catalogue, greeting: str) -> None:
+def greet(catalogue: Catalogue, greeting: str) -> None:
+    """That it is at work now, by which files. `greeting` may speak of `{pipelines}`."""
     if _as_json:
         return _greet_programs(catalogue, greeting)
     pipelines = catalogue.pipelines
@@ -153,10 +154,6 @@ def _greet(catalogue: Catalogue, greeting: str) -> None:
     sys.stderr.write(greeting.format(pipelines=f"{len(pipelines)} {noun}") + "\n")
     for broken in catalogue.broken:
         options.show_diagnostics(list(broken.found))
-    for name, known in sorted(pipelines.items()):
-        if known.refused:
-            sys.stderr.write(f"`{name}` is shown, and not run:\n")
-            options.show_diagnostics(list(known.refused))
     if not pipelines and not catalogue.broken:
         sys.stderr.write("there is no pipeline yet; `yamldag init` makes a project to begin with\n")
     sys.stderr.flush()
@@ -169,9 +166,6 @@ def _greet_programs(catalogue: Catalogue, greeting: str) -> None:
     for broken in catalogue.broken:
         for each in broken.found:
             say(f"{broken.path}: {each.code}: {each.message}")
-    for name, known in sorted(catalogue.pipelines.items()):
-        if known.refused:
-            say(f"`{name}` is shown, and not run: {known.refused[0].message}")
 
 
 def say(line: str) -> None:

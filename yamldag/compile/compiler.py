@@ -53,12 +53,6 @@ class Unit:
 
         return freeze.plan(self.root, self.entries, self.project, self.path) if self.sound else None
 
-    def refused(self) -> list[Diagnostic]:
-        """What keeps this version from running it."""
-        from yamldag.compile import later
-
-        return in_order(later.refused(self.root, self.entries))
-
 
 @dataclass(slots=True)
 class Compiled:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from yamldag.compile.constants import Unknowable
@@ -241,13 +241,18 @@ def strings(node: Node) -> Iterator[Scalar]:
             stack.extend(reversed(here.items))
 
 
-def merged(entries: list[Entry], short: str | None) -> dict[str, Entry]:
-    """An operator's parameters by name, the nearest giver first; a short form is the parameter that it sets."""
+def merged(
+    entries: Iterable[Entry], short: str | None, exclusive: Iterable[Collection[str]] = ()
+) -> dict[str, Entry]:
+    """An operator's parameters by name, the nearest giver first; a short form is the parameter that it sets. Of those
+    that exclude each other a farther giver's are left out."""
     found: dict[str, Entry] = {}
     for entry in entries:
+        nearer = set(found)
         if type(entry.node) is Map:
             for name, (key, node) in entry.node.items.items():
-                found.setdefault(name, Entry(key, node, entry.site))
+                if not any(name in group and nearer.intersection(group) for group in exclusive):
+                    found.setdefault(name, Entry(key, node, entry.site))
         elif short is not None and not (type(entry.node) is Scalar and entry.node.value is None):
             found.setdefault(short, entry)
     return found

@@ -57,6 +57,7 @@ def plan(root: Draft, entries: Entries, project: Project, path: str) -> Plan:
         on_deadline=_calls(root, entries, "on_deadline", common),
         allow_env=project.allow_env,
         allow_hosts=project.allow_hosts,
+        allow_paths=project.allow_paths,
     )
 
 
@@ -172,7 +173,7 @@ def _json(node: Node, site: Draft) -> Json:
 
 
 def _params(entries: list[Entry], operator: catalog.Operator | None) -> dict[str, Json]:
-    found = merged(entries, operator.short if operator else None)
+    found = merged(entries, operator.short, operator.exclusive) if operator else merged(entries, None)
     params = {name: _json(entry.node, entry.site) for name, entry in found.items()}
     if operator is not None and operator.name == "command" and type(found["argv"].node) is Seq:
         # A word is what was written: 2.50 is no 2.5, and true no True.

@@ -6,9 +6,9 @@ import math
 import os
 import re
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from yamldag.compile import answering, connecting, copying, keys, plugins, shapes, shells
+from yamldag.compile import answering, connecting, copying, keys, mailing, notifying, plugins, shapes, shells
 from yamldag.compile.draft import Draft, Entries, Entry, Layer, Scope, merged, strings
 from yamldag.compile.keys import CALLING, OPERATORS
 from yamldag.compile.project import Project
@@ -60,51 +60,76 @@ class Operators:
     def _task(self, task: Draft) -> None:
         assert task.operator is not None
         key, node = task.entries[task.operator]
-        if id(node) in self.faulty:
-            return
-        if (told := catalog.broken(task.operator)) is not None:
-            self.found.append(plugins.broken(task.operator, told, key))
-            return
-        if task.operator in SCRIPTS:
-            self.found += shells.faults(task.operator, task.scope, node, self.faulty)
-        elif task.operator == "python":
-            self._call_of(task, node)
-        elif task.operator == "sql":
-            self._file(task, node)
+        own = task.entries.get("args")
+        given = _Given(
+            task.operator,
+            key,
+            node,
+            task.values(task.operator),
+            task.values("args"),
+            own[0] if own else None,
+            task.scope.folder,
+            task.scope,
+            sure=not keys.may_give(task, "args"),
+        )
+        if self._operator(given):
+            self._output(task)
+            self._mapping(task)
+
+    def _operator(self, given: _Given) -> bool:
+        """Of a task or a notification; False: there is more that is wrong with it than what is looked at here."""
+        if id(given.node) in self.faulty:
+            return False
+        if (told := catalog.broken(given.operator)) is not None:
+            self.found.append(plugins.broken(given.operator, told, given.key))
+            return False
+        self._own(given)
+        nodes = [entry.node for entry in given.values]
+        for each in nodes:
+            self.found += answering.faults(given.operator, each, self.faulty)
+        self._connections(given.operator, nodes)
+        for each in nodes:
+            self._requirements(each)
+            self._exclusive(given.operator, each)
+            for name, looks in _looks(given.operator, each):
+                self._exclusive(name, looks)
+        self._required(given)
+        return True
+
+    def _own(self, given: _Given) -> None:
+        """What one operator alone has."""
+        operator, node = given.operator, given.node
+        if operator in SCRIPTS:
+            self.found += shells.faults(operator, given.scope, node, self.faulty)
+        elif operator == "python":
+            self._call_of(given, node)
+        elif operator == "sql":
+            self._file(given.folder, node)
             self._saved(node)
-        elif task.operator == "airflow":
-            self._airflow([entry.node for entry in task.values("airflow")])
-        elif task.operator == "copy":
-            self.found += copying.faults(task.values("copy"), self.faulty, self.project)
-        elif task.operator == "dbt":
-            self._dbt(task, key)
-        elif task.operator in CALLING:
+        elif operator == "airflow":
+            self._airflow([entry.node for entry in given.values])
+        elif operator == "copy":
+            self.found += copying.faults(given.values, self.faulty, self.project)
+        elif operator == "dbt":
+            self._dbt(given)
+        elif operator == "email":
+            self.found += mailing.faults(given.key, given.values, self.project)
+        elif operator in CALLING:
             function = value_at(node, "python")
             if function is not None and id(function) not in self.faulty:
-                self._call_of(task, function)
-        given = [entry.node for entry in task.values(task.operator)]
-        for each in given:
-            self.found += answering.faults(task.operator, each, self.faulty)
-        self._connections(task.operator, given)
-        for each in given:
-            self._requirements(each)
-        self._exclusive(task.operator, node)
-        self._required(task.operator, key, node, task)
-        self._output(task)
-        self._mapping(task)
+                self._call_of(given, function)
 
-    def _dbt(self, task: Draft, key: Scalar) -> None:
-        given = merged(task.values("dbt"), "command")
-        if "expand" not in given:  # else it was looked at when it was expanded
+    def _dbt(self, given: _Given) -> None:
+        said = merged(given.values, "command")
+        if "expand" not in said:  # else it was looked at when it was expanded
             from yamldag.compile.dbt import checking
 
-            self.found += checking.faults(given, key, self.faulty, self.seen)
+            self.found += checking.faults(said, given.key, self.faulty, self.seen)
 
-    def _call_of(self, task: Draft, node: Node) -> None:
-        if known := self._python(task.scope.folder, node):
-            own = task.entries.get("args")
-            sure = not keys.may_give(task, "args") and not is_vague(task.operator, node)
-            self._arguments(*known, task.values("args"), own[0] if own else None, sure=sure)
+    def _call_of(self, given: _Given, node: Node) -> None:
+        if known := self._python(given.folder, node):
+            sure = given.sure and not is_vague(given.operator, node)
+            self._arguments(*known, given.args, given.args_key, sure=sure)
 
     def _connections(self, operator: str, given: Iterable[Node]) -> None:
         """Connections named by their id. Without a project file there is nowhere to declare them."""
@@ -134,11 +159,15 @@ class Operators:
         operator = catalog.operator(name)
         if operator is None or type(node) is not Map:
             return
+        told: set[int] = set()
         for group in operator.exclusive:
             given = sorted(
                 (node.items[one][0] for one in group if one in node.items), key=lambda key: key.start
             )
             for second in given[1:]:
+                if not told.isdisjoint((given[0].start, second.start)):
+                    continue  # that it can't stand beside one of them is said
+                told |= {given[0].start, second.start}
                 related = (Related(f"`{given[0].text}` is here", at(given[0])),)
                 message = f"`{second.text}` can't stand beside `{given[0].text}`: `{name}` takes one of them"
                 self.found.append(Diagnostic("YD707", message, at(second), None, related))
@@ -162,29 +191,27 @@ class Operators:
             message = f"`save_to` should end with one of {words}, found `{path.text}`"
             self.found.append(Diagnostic("YD707", message, at(path)))
 
-    def _file(self, task: Draft, node: Node) -> None:
+    def _file(self, folder: str, node: Node) -> None:
         """A query that is kept in a file beside the pipeline's."""
         path = value_at(node, "file")
         if type(path) is not Scalar or id(path) in self.faulty or any(True for _ in strings(path)):
             return
-        place_of = os.path.join(task.scope.folder, path.text)
+        place_of = os.path.join(folder, path.text)
         self.seen.look(place_of)
         if not os.path.isfile(place_of):
             self.found.append(
                 Diagnostic("YD705", f"there is no file `{path.text}` beside the pipeline's", at(path))
             )
 
-    def _required(self, name: str, key: Scalar, node: Node, task: Draft | None) -> None:
+    def _required(self, of: _Given) -> None:
         """A mapping must give the parameters that its operator needs; defaults may have given them."""
+        name, node = of.operator, of.node
         operator = catalog.operator(name)
         if operator is None or not operator.required:
             return
         if type(node) is Scalar and (operator.short,) in operator.required and node.text:
             return
-        given = set(_parameters(node, operator.short))
-        if task is not None:
-            for entry in task.values(name):
-                given.update(_parameters(entry.node, operator.short))
+        given = {one for entry in of.values for one in _parameters(entry.node, operator.short)}
         if any(given.issuperset(alternative) for alternative in operator.required):
             return
         known = operator.schema.get("properties", {})
@@ -196,7 +223,7 @@ class Operators:
         if len(alternatives) == 1:
             alternatives = [[one for one in alternatives[0] if one not in given]]
         words = " or ".join(" and ".join(f"`{one}`" for one in alternative) for alternative in alternatives)
-        self.found.append(Diagnostic("YD402", f"`{name}` needs {words}", at(key)))
+        self.found.append(Diagnostic("YD402", f"`{name}` needs {words}", at(of.key)))
 
     # Shapes
 
@@ -407,23 +434,42 @@ class Operators:
             message = f"one call has two operators, `{operators[0]}` and `{operators[1]}`"
             where = at(call.items[operators[1]][0])
             self.found.append(Diagnostic("YD413", message, where, "make a list of two calls", related))
-        key, node = call.items[operators[0]]
-        if (told := catalog.broken(operators[0])) is not None:
-            self.found.append(plugins.broken(operators[0], told, key))
-        elif id(node) not in self.faulty:
-            self._required(operators[0], key, node, None)
-            self._connections(operators[0], [node])
-            self.found += answering.faults(operators[0], node, self.faulty)
-            if operators[0] in SCRIPTS:
-                self.found += shells.faults(operators[0], scope, node, self.faulty)
-            elif operators[0] == "python":
-                self._called(call, key, node, scope)
+        operator = operators[0]
+        key, node = call.items[operator]
+        if operator in notifying.NEVER:
+            self.found.append(notifying.never(operator, key))
+            return
+        own = call.items.get("args")
+        args = [Entry(*own, scope.root)] if own else []
+        folder = os.path.dirname(os.path.abspath(key.source.path))
+        values = [Entry(key, node, scope.root)]
+        self._operator(_Given(operator, key, node, values, args, own[0] if own else None, folder, scope))
 
-    def _called(self, call: Map, key: Scalar, node: Node, scope: Scope) -> None:
-        known = self._python(os.path.dirname(os.path.abspath(key.source.path)), node)
-        if known:
-            own = call.items.get("args")
-            self._arguments(*known, [Entry(*own, scope.root)] if own else [], own[0] if own else None)
+
+class _Given(NamedTuple):
+    """An operator as a task has it, or a notification."""
+
+    operator: str
+    key: Scalar
+    node: Node
+    values: Sequence[Entry]
+    """That value, and those of the `defaults` that reach it, the nearest first."""
+    args: Sequence[Entry]
+    """The same of `args`."""
+    args_key: Scalar | None
+    """Where its own stand."""
+    folder: str
+    """Where files beside it are sought."""
+    scope: Scope
+    sure: bool = True
+    """What its arguments lack is given nowhere else."""
+
+
+def _looks(operator: str, node: Node) -> Iterable[tuple[str, Node]]:
+    """What a `wait` asks as another operator does."""
+    for name in answering.NAMES if operator == "wait" else ():
+        if (asked := value_at(node, name)) is not None:
+            yield name, asked
 
 
 def _parameters(node: Node, short: str | None) -> Iterable[str]:

@@ -110,15 +110,20 @@ class Project:
         return name in self.connections or secrets.variable(secrets.CONNECTION, name) in self.surroundings
 
     def kind_of_connection(self, name: str) -> str | None:
-        """What it leads to, as far as the file tells: its environment may say otherwise."""
+        """What it leads to, as far as the file tells."""
+        from yamldag.compile.connections import kind_of
+
+        written = self.written_connection(name)
+        return None if written is None else kind_of(written)
+
+    def written_connection(self, name: str) -> Node | None:
+        """What the file says of it; None: nothing, or this environment says otherwise."""
         entry = self.entries.get("connections")
         if entry is None or type(entry[1]) is not Map or name not in entry[1].items:
             return None
         if secrets.variable(secrets.CONNECTION, name) in self.surroundings:
             return None
-        from yamldag.compile.connections import kind_of
-
-        return kind_of(entry[1].items[name][1])
+        return entry[1].items[name][1]
 
     @property
     def declared(self) -> str:
@@ -178,6 +183,11 @@ class Project:
     @property
     def allow_hosts(self) -> tuple[str, ...]:
         return self._listed("allow_hosts")
+
+    @property
+    def allow_paths(self) -> tuple[str, ...]:
+        """Absolute; those in the file start from the root."""
+        return tuple(os.path.join(self.root, each) for each in self._listed("allow_paths"))
 
     @property
     def heartbeat(self) -> tuple[str, float] | None:
@@ -241,7 +251,7 @@ class Project:
         ]
         defaults: dict[str, Json] = {
             "pipelines": ["pipelines"], "database": self.database, "executor": "local", "slots": SLOTS, "plugins": [],
-            "allow_env": [], "allow_hosts": [],
+            "allow_env": [], "allow_hosts": [], "allow_paths": [],
         }  # fmt: skip
         rows += [
             Setting(name, self.value(name, value), self._origin(name)) for name, value in defaults.items()

@@ -39,8 +39,6 @@ class Operator(Struct, frozen=True):
     """Of each of these lists of parameters, at most one may be given."""
     output: Schema | None
     """The JSON Schema of the task's output, or None where it is the task's own affair."""
-    runs: bool
-    """Whether this version runs it, or only checks and draws it."""
     summary: str
     """One sentence, without its full stop."""
 
@@ -183,7 +181,6 @@ def _described(name: str, described: Schema) -> Operator:
         required=_lists(required),
         exclusive=_lists(described.get("x-exclusive", [])),
         output=described.get("x-output"),
-        runs=described.get("x-runs", True),
         summary=described.get("description", "").partition(". ")[0].removesuffix("."),
     )
 

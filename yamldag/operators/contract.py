@@ -7,6 +7,8 @@ from typing import Any, Literal, Protocol, TypeAlias
 
 from msgspec import Struct, field
 
+from yamldag.operators.fenced import Fence
+
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 Result: TypeAlias = Literal["success", "failed", "skipped"]
@@ -40,6 +42,16 @@ class Attempt(Struct, frozen=True):
     """What another tool's operator wants to know of the run, as JSON: see `yamldag.operators.airflow`. Else empty."""
     timeout: float | None = None
     """Seconds that it may take; who started it sees to that."""
+    fences: dict[str, Fence] = field(default_factory=dict)
+    """By parameter, where its paths may lead that were given from outside."""
+    notification: int | None = None
+    """The id of the notification that it is, and not one of its task's attempts."""
+
+    @property
+    def whose(self) -> tuple[str, ...]:
+        """What it has in common, in its run, with the other tries of the same and with nothing else."""
+        own = () if self.notification is None else (f"notification {self.notification}",)
+        return (self.task_id, str(self.map_index), *own)
 
     @property
     def reach(self) -> dict[str, Json]:

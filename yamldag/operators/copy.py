@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from yamldag.operators.connections import (
     DATABASES,
+    STORES,
     database_url,
     store_url,
     web_headers,
@@ -16,6 +18,7 @@ from yamldag.operators.connections import (
 )
 from yamldag.operators.contract import Attempt, Json, Outcome, Work, text
 from yamldag.operators.ending import of_task as outcome
+from yamldag.operators.fenced import refusal
 from yamldag.operators.process import argv
 from yamldag.operators.secrets import UnresolvedError
 
@@ -25,6 +28,8 @@ inline = False
 
 FORMS = {"csv": "csv", "json": "json", "jsonl": "jsonl", "ndjson": "jsonl", "parquet": "parquet"}
 MODES = ("append", "replace", "upsert")
+_LOCAL = re.compile(r"(?:file|local):(?://localhost(?=/)|//(?=/))?", re.IGNORECASE)
+"""What a URL begins with that is a path on this machine."""
 
 
 class _UnfitError(Exception):
@@ -97,8 +102,14 @@ def _place(
     if not address:
         raise _UnfitError(f"`{name}` should be a URL or a path, found nothing")
     scheme = urlsplit(address).scheme.lower() if "://" in address else ""
-    if scheme in ("", "file"):
-        address = _file(address, attempt.cwd)
+    fence = attempt.fences.get(name)
+    if scheme in ("", "file", "local"):
+        file = os.path.normpath(local_path(address, attempt.cwd))
+        if (refused := refusal(file, fence)) is not None:
+            raise _UnfitError(refused)
+        address = f"file://{quote(file)}"
+    elif fence is not None and (words := _unfenced(name, scheme, path)) is not None:
+        raise _UnfitError(words)
     elif name == "to" and scheme in ("http", "https"):
         raise _UnfitError("`to` can't be a web address: files can be read from there, not written")
     found: dict[str, Json] = {"url": address, "form": _form(end.get("format"), urlsplit(address).path)}
@@ -108,13 +119,26 @@ def _place(
     return {**found, "connection": dict(connection)}
 
 
-def _file(written: str, folder: str) -> str:
-    """A path, from the task's folder, as a URL."""
-    path = written.partition("file:")[2] if written.lower().startswith("file:") else quote(written)
-    path = path.removeprefix("//") if path.startswith("///") else path
-    return (
-        f"file://{quote(folder)}/{path}" if not path.startswith("/") else f"file://{os.path.normpath(path)}"
-    )
+def _unfenced(name: str, scheme: str, path: Json) -> str | None:
+    """Why what comes from outside may not be such an address, in words."""
+    if path is not None and ".." in text(path).split("/"):
+        return (
+            f"the `path` of `{name}` comes from outside (a param, an output, an item), and may hold no `..`"
+        )
+    if path is None and scheme not in ("http", "https", *STORES):
+        return f"`{name}` comes from outside (a param, an output, an item): write `{scheme}://` into the pipeline"
+    return None
+
+
+def path_of(url: str) -> str:
+    """The path of a `file:` URL."""
+    return unquote(urlsplit(url).path)
+
+
+def local_path(written: str, folder: str) -> str:
+    """Of a file of this machine, which is written as a path from `folder` or as a URL."""
+    found = _LOCAL.match(written)
+    return os.path.join(folder, unquote(written[found.end() :]) if found else written)
 
 
 def _form(given: Json, path: str) -> str | None:

@@ -89,6 +89,7 @@ def prepare(params: Mapping[str, Json], _args: Mapping[str, Json], attempt: Atte
     if not os.path.isfile(os.path.join(project, "dbt_project.yml")):
         return Outcome("failed", f"there is no `dbt_project.yml` in `{project}`")
     instance = "" if attempt.map_index is None else f"-{attempt.map_index}"
+    told = "" if attempt.notification is None else f"@{attempt.notification}"
     spec: dict[str, Json] = {
         "operator": "dbt",
         "result": attempt.result_path,
@@ -100,7 +101,9 @@ def prepare(params: Mapping[str, Json], _args: Mapping[str, Json], attempt: Atte
         "folder": attempt.folder,
         "target": None if params.get("target") is None else text(params["target"]),
         "profiles": _folder(attempt, params.get("profiles")),
-        "place": os.path.join(attempt.run_dir, "dbt", f"{attempt.task_id}{instance}", str(attempt.number)),
+        "place": os.path.join(
+            attempt.run_dir, "dbt", f"{attempt.task_id}{instance}{told}", str(attempt.number)
+        ),
         "parsed": requirements.beside_runs(attempt, "dbt"),
         "must_select": "expand" in params,
         **requirements.environment(packages, attempt),

@@ -38,9 +38,7 @@ def prepare(params: Mapping[str, Json], _args: Mapping[str, Json], attempt: Atte
     for made in (there, limits):
         if isinstance(made, str):
             return Outcome("failed", made)
-    key = hashlib.sha256(
-        "\n".join((attempt.run_dir, attempt.task_id, str(attempt.map_index))).encode()
-    ).hexdigest()
+    key = hashlib.sha256("\n".join((attempt.run_dir, *attempt.whose)).encode()).hexdigest()
     spec: dict[str, Json] = {
         "operator": "docker",
         "result": attempt.result_path,

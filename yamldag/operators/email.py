@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from yamldag.operators.contract import Attempt, Json, Outcome, Work, text
 from yamldag.operators.ending import of_task as outcome
+from yamldag.operators.fenced import first_refusal
 from yamldag.operators.process import argv
 
 __all__ = ["inline", "outcome", "prepare"]
@@ -24,15 +25,18 @@ def prepare(params: Mapping[str, Json], _args: Mapping[str, Json], attempt: Atte
     way = mail_server(connection)
     if isinstance(way, str):
         return Outcome("failed", f"the connection can't be used: {way}")
-    sender = params.get("from") or connection.get("from") or _own_address(connection)
-    if not sender:
+    who = sender(params, connection)
+    if who is None:
         return Outcome("failed", "nobody is the sender: set `from`, in the task or in the connection")
+    attached = [os.path.join(attempt.cwd, text(each)) for each in _list(params.get("attach"))]
+    if (refused := first_refusal(attached, attempt.fences.get("attach"))) is not None:
+        return Outcome("failed", refused)
     message: dict[str, Json] = {
         **{name: addresses(params.get(name)) for name in ("to", "cc", "bcc", "reply_to")},
-        "from": text(sender),
+        "from": who,
         "subject": text(params.get("subject") or ""),
         **{name: None if params.get(name) is None else text(params[name]) for name in ("text", "html")},
-        "attach": [os.path.join(attempt.cwd, text(each)) for each in _list(params.get("attach"))],
+        "attach": [*attached],
     }
     spec: dict[str, Json] = {
         "operator": "email",
@@ -76,10 +80,12 @@ def addresses(given: Json) -> list[Json]:
     return [text(each).strip() for each in _list(given)]
 
 
-def _own_address(connection: Mapping[str, Json]) -> str | None:
-    """Who signs in is often the address itself."""
-    user = text(connection.get("user") or "")
-    return user if "@" in user else None
+def sender(params: Mapping[str, Json], connection: Mapping[str, Json]) -> str | None:
+    """Who it is from: the message says so, or its connection, where who signs in is often the address itself."""
+    extra, user = connection.get("extra"), text(connection.get("user") or "")
+    of_url = extra.get("from") if isinstance(extra, dict) else None
+    said = params.get("from") or connection.get("from") or of_url
+    return text(said) if said else user if "@" in user else None
 
 
 def _list(given: Json) -> list[Json]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import cast
 
-from msgspec.structs import asdict
+from msgspec import to_builtins
 
 from yamldag.operators.builtin import BUILT_IN
 from yamldag.operators.contract import Attempt, Json, Work
@@ -26,6 +26,10 @@ ELSEWHERE = ("docker", "kubernetes", "ssh")
 `env` alone, which their process is told by its spec."""
 _ALWAYS = ("airflow", "email", "sql", *ELSEWHERE)
 """They go by a connection, if by one of a name that goes without saying."""
+
+
+MAIL_SERVER = "smtp"
+"""The connection by which mail goes that names none."""
 
 
 def connects(operator: str, params: Mapping[str, Json]) -> bool:
@@ -67,7 +71,7 @@ def with_connections(
         ]
         return found
     if operator == "email":
-        found.setdefault("connection", "smtp")
+        found.setdefault("connection", MAIL_SERVER)
     return cast(dict[str, Json], _connected(found, connection))
 
 
@@ -84,6 +88,6 @@ def prepare(sealed: Mapping[str, Json], declared: Mapping[str, Json], attempt: A
         "result": attempt.result_path,
         "sealed": dict(sealed),
         "declared": declared["schema"],
-        "attempt": asdict(attempt),
+        "attempt": to_builtins(attempt),
     }
     return Work(argv(attempt.spec_path), spec=spec, warm=("fork", "guarded", "/", str(sealed["operator"])))

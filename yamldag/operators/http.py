@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 
 from yamldag.operators.connections import Connection, web_address, web_headers, web_signing, web_tls
 from yamldag.operators.contract import Attempt, Json, Outcome, Work, text
 from yamldag.operators.ending import of_task as outcome
+from yamldag.operators.fenced import refusal
 from yamldag.operators.process import argv
 
 __all__ = ["inline", "outcome", "prepare"]
@@ -38,6 +40,10 @@ def prepare(params: Mapping[str, Json], _args: Mapping[str, Json], attempt: Atte
         pages = _pages(params)
     except _UnfitError as error:
         return Outcome("failed", str(error))
+    save_to = None if params.get("save_to") is None else text(params["save_to"])
+    place = os.path.join(attempt.cwd, save_to or "")
+    if (refused := refusal(place, attempt.fences.get("save_to"))) is not None:
+        return Outcome("failed", refused)
     spec: dict[str, Json] = {
         "operator": "http",
         "result": attempt.result_path,
@@ -51,7 +57,7 @@ def prepare(params: Mapping[str, Json], _args: Mapping[str, Json], attempt: Atte
         "query": [
             [name, text(each)] for name, value in _mapping(params, "query").items() for each in _all(value)
         ],
-        "save_to": text(params["save_to"]) if params.get("save_to") is not None else None,
+        "save_to": save_to,
         "expect": expect,
         "that": that,
         "retry_on": retry_on,

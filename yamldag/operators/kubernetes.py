@@ -97,9 +97,7 @@ def cluster(connection: Mapping[str, Json]) -> dict[str, Json] | str:
 
 def job(params: Mapping[str, Json], connection: Mapping[str, Json], attempt: Attempt) -> dict[str, Json]:
     """The Job as it is sent, but for the variables of its container."""
-    key = hashlib.sha256(
-        "\n".join((attempt.run_id, attempt.task_id, str(attempt.map_index))).encode()
-    ).hexdigest()
+    key = hashlib.sha256("\n".join((attempt.run_id, *attempt.whose)).encode()).hexdigest()
     spec: dict[str, Json] = {"backoffLimit": 0, "ttlSecondsAfterFinished": _KEPT}
     if attempt.timeout is not None:
         spec["activeDeadlineSeconds"] = max(1, math.ceil(attempt.timeout))

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from yamldag.operators.connections import web_address, web_headers
 from yamldag.operators.contract import Attempt, Json, Outcome, Work, text
 from yamldag.operators.ending import of_task as outcome
+from yamldag.operators.fenced import first_refusal
 from yamldag.operators.guarded import receivers
 from yamldag.operators.process import argv
 
@@ -29,7 +30,10 @@ def prepare(params: Mapping[str, Json], _args: Mapping[str, Json], attempt: Atte
     if not found:
         return Outcome("failed", "`notify` needs a receiver: `to`")
     attach = params.get("attach")
-    files = [] if attach is None else attach if isinstance(attach, list) else [attach]
+    named = [] if attach is None else attach if isinstance(attach, list) else [attach]
+    attached = [os.path.join(attempt.cwd, text(each)) for each in named]
+    if (refused := first_refusal(attached, attempt.fences.get("attach"))) is not None:
+        return Outcome("failed", refused)
     spec: dict[str, Json] = {
         "operator": "notify",
         "result": attempt.result_path,
@@ -37,7 +41,7 @@ def prepare(params: Mapping[str, Json], _args: Mapping[str, Json], attempt: Atte
         "subject": text(params.get("subject") or ""),
         "text": text(params.get("text") or ""),
         "html": None if params.get("html") is None else text(params["html"]),
-        "attach": [os.path.join(attempt.cwd, text(each)) for each in files],
+        "attach": [*attached],
         "reach": attempt.reach,
     }
     return Work(argv(attempt.spec_path), spec=spec, warm=("fork", "notify", "/", ""))

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from yamldag.operators.connections import database_url
 from yamldag.operators.contract import Attempt, Json, Outcome, Work, text
 from yamldag.operators.ending import of_task as outcome
+from yamldag.operators.fenced import refusal
 from yamldag.operators.process import argv
 from yamldag.operators.secrets import UnresolvedError
 
@@ -35,6 +36,9 @@ def prepare(params: Mapping[str, Json], _args: Mapping[str, Json], attempt: Atte
     if save_to is not None and os.path.splitext(save_to)[1].lower() not in FORMATS:
         words = ", ".join(f"`{each}`" for each in FORMATS)
         return Outcome("failed", f"`save_to` should end with one of {words}, found `{save_to}`")
+    place = os.path.join(attempt.cwd, save_to or "")
+    if (refused := refusal(place, attempt.fences.get("save_to"))) is not None:
+        return Outcome("failed", refused)
     bound = params.get("params")
     if bound is not None and not isinstance(bound, (dict, list)):
         return Outcome("failed", f"`params` should be a mapping or a list, found `{text(bound)}`")
@@ -55,8 +59,11 @@ def _query(params: Mapping[str, Json], attempt: Attempt) -> str | Outcome:
     if params.get("query") is not None:
         return text(params["query"])
     name = text(params.get("file") or "")
+    path = os.path.join(attempt.folder, name)
+    if (refused := refusal(path, attempt.fences.get("file"))) is not None:
+        return Outcome("failed", refused)
     try:
-        with open(os.path.join(attempt.folder, name), encoding="utf-8") as file:
+        with open(path, encoding="utf-8") as file:
             return file.read()
     except UnicodeDecodeError:
         return Outcome("failed", f"the file `{name}` is not UTF-8 text")

@@ -98,7 +98,6 @@ _TABLE = (
     ("YD703", "wrong-arguments", "error", "`args` do not fit the function's parameters"),
     ("YD704", "bad-python", "error", "a Python module or script does not parse"),
     ("YD705", "missing-file", "error", "a file that an operator needs is not there"),
-    ("YD706", "not-run-yet", "error", "this version checks and draws a feature that it does not run"),
     ("YD707", "bad-operator", "error", "an operator's parameters do not go together"),
     (
         "YD708",
@@ -113,6 +112,7 @@ _TABLE = (
         "a dbt project refers to, or a task selects, what is not in the project",
     ),
     ("YD710", "dbt-unread", "error", "what a dbt project says can't be told without running dbt"),
+    ("YD711", "no-notification", "error", "a notification calls an operator that none can call"),
     # YD8xx: lint
     ("YD801", "unused-param", "warning", "a param is declared and never used"),
     ("YD802", "unused-ignore", "warning", "a `yamldag: ignore[…]` comment silences nothing"),

@@ -12,7 +12,6 @@ _WORDS = {
     "none": "no run yet",
     "cancelled": "cancelled",
     "broken": "broken",
-    "refused": "not run",
     "late": "late",
 }
 _SQUARE = '<rect class="solid" x="3" y="3" width="10" height="10" rx="1.5"/>'
@@ -20,11 +19,10 @@ _OCTAGON = (
     '<path class="pen" d="M5.2 1.6h5.6l3.6 3.6v5.6l-3.6 3.6H5.2l-3.6-3.6V5.2z"/>'
     '<path class="pen" d="M8 4.8v3.6M8 11.2v.1"/>'
 )
-_BARRED = '<circle class="pen" cx="8" cy="8" r="6.2"/><path class="pen" d="M3.8 12.2l8.4-8.4"/>'
 _HOURGLASS = (
     '<path class="pen" d="M4.2 1.8h7.6M4.2 14.2h7.6M5 1.8v2.4L8 8l3-3.8V1.8M5 14.2v-2.4L8 8l3 3.8v2.4"/>'
 )
-_SYMBOLS = {"cancelled": _SQUARE, "broken": _OCTAGON, "refused": _BARRED, "late": _HOURGLASS}
+_SYMBOLS = {"cancelled": _SQUARE, "broken": _OCTAGON, "late": _HOURGLASS}
 
 
 def word(state: str) -> str:

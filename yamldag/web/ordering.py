@@ -36,18 +36,11 @@ def params_of(plan: Plan, body: Mapping[str, Any]) -> dict[str, Json]:
     return given.resolved(plan, body.get("params", {}))
 
 
-def runnable(known: Known) -> Known:
-    """The same, if this version of yamldag runs it. Raises Refused."""
-    if not known.runs:
-        raise Refused(f"`{known.plan.pipeline}` is shown, and not run: {known.refused[0].message}", NOT_NOW)
-    return known
-
-
 def trigger(
     ask: Ask, known: Known, params: Mapping[str, Json], at: datetime | None, action: str = "run.trigger"
 ) -> Row:
     """The run, which is queued. Raises Refused."""
-    plan, made = runnable(known).plan, []
+    plan, made = known.plan, []
 
     def work(database: Database) -> str:
         row = orders.queue(database, plan, version_of(known, ask.now), params, at, ask.now)
@@ -79,7 +72,7 @@ def _newest(ask: Ask, found: Found) -> Newer:
     known = ask.site.board.status.pipelines.get(found.pipeline)
     if known is None:
         raise Refused(f"there is no pipeline `{found.pipeline}` any more", NOT_NOW)
-    return Newer(runnable(known).plan, known.version)
+    return Newer(known.plan, known.version)
 
 
 def clear(ask: Ask, clearance: Clearance, wish: Wish, tasks: Sequence[str]) -> str:
@@ -107,7 +100,7 @@ def clear(ask: Ask, clearance: Clearance, wish: Wish, tasks: Sequence[str]) -> s
 
 def backfill(ask: Ask, known: Known, body: Mapping[str, Any]) -> Row:
     """Its id and its runs; with `dry_run` what it would run. Raises Refused, Lost."""
-    plan = runnable(known).plan
+    plan = known.plan
     params = params_of(plan, body)
     found = orders.range_of(plan, body["from"], body["to"])
     reprocess = body.get("reprocess", "none")

@@ -19,6 +19,7 @@ from yamldag.engine.memory.run import Run
 from yamldag.operators.contract import Attempt
 from yamldag.plan.expression import TemplateError, analyse, render, render_text
 from yamldag.plan.expression.written import as_written
+from yamldag.plan.hidden import shown
 from yamldag.plan.narrowing import narrowed
 from yamldag.plan.pipeline import Json, Plan, Task
 from yamldag.plan.schedule import read
@@ -51,7 +52,7 @@ def preview(order: Order, folder: Path, database: str | None = None) -> list[dic
     moment = order.logical_date or datetime.now(UTC)
     interval = read(plan.schedule, plan.timezone, plan.start, plan.end).interval_of(moment)
     dates = Dates(*map(times.stored, (moment, *interval)))
-    run = Run("dry-run", plan, 0, "manual", *dates, params=order.params, only=order.only)
+    run = Run("dry-run", plan, 0, "manual", *dates, params=shown(plan.params, order.params), only=order.only)
     run.folder = str(folder.absolute() / "runs" / run.id)
     build(run, iter(range(len(plan.tasks))))
     if order.only is not None and database is not None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from msgspec.structs import replace
 
 from yamldag.engine import folders, times
-from yamldag.engine.loop import approvals, letters, reaching, sealing, waits
+from yamldag.engine.loop import approvals, fencing, letters, reaching, sealing, waits
 from yamldag.engine.loop.templates import Templates, rendered
 from yamldag.engine.memory import gates
 from yamldag.engine.memory.deferral import Deferral
@@ -24,6 +24,7 @@ from yamldag.operators.contract import Attempt, Operator, Outcome, Work
 from yamldag.operators.running import runnable
 from yamldag.operators.scripts import SCRIPTS
 from yamldag.operators.secrets import DECLARED
+from yamldag.plan import hidden
 from yamldag.plan.expression import TemplateError, condition, evaluate, render_script, render_text
 from yamldag.plan.pipeline import Call, Json, Task
 
@@ -81,21 +82,20 @@ class Dispatch:
         task, number = instance.node.task, next(self._ids)
         try:
             context = self._templates.context(instance)
-            private = sealing.asks_privately(task)
+            private = sealing.asks_privately(task) or bool(self._templates.hidden(instance.node.run))
             operator, params, timeout = waits.look(task.params if private else rendered(task.params, context))
+            run = instance.node.run
             if private:
-                params = self._sealed(operator, params, task, context, instance.node.run)
+                params = self._sealed(operator, params, task, context, run)
                 args, env = sealing.ANY, {DECLARED: self.declared()}
             else:
                 args, env = rendered(task.args, context), self._own(task, context)
-            place = self._reaching(
-                _attempt(instance, _base(instance), _cwd(task, context), f".{number}"),
-                task,
-                instance.node.run,
-            )
+            place = _attempt(instance, _base(instance), _cwd(task, context), f".{number}")
+            place = self._reaching(place, task, run)
+            place = self._fenced(place, task, waits.look(task.params)[:2], run, context)
         except TemplateError as error:
             return Outcome("failed", str(error))
-        env = {**self._base(instance.node.run), **env, **_variables(instance, place)}
+        env = {**self._base(run), **env, **_variables(instance, place)}
         env["YAMLDAG_ATTEMPT_ID"] = str(number)
         return Errand(number, operator, params, args, env, place, timeout, owner=instance, guarded=private)
 
@@ -115,13 +115,16 @@ class Dispatch:
             f"{base}.result",
             f"{base}.log",
             f"{base}.spec",
+            timeout=PATIENCE if notice.call.timeout is None else notice.call.timeout,
+            notification=notice.id,
         )
         call = letters.filled(call, of_task=instance is not None)
-        place = self._reaching(place, call, run)
+        place = self._told(self._reaching(place, call, run), call, run)
         carrier = carried_by(call.operator)
         try:
             context = self._templates.of_notice(notice, more)
-            private = sealing.is_private(call)
+            place = self._fenced(place, call, (call.operator, call.params), run, context)
+            private = sealing.is_private(call) or bool(hidden.texts(run.plan.params, run.params))
             if private:
                 params = self._sealed(carrier, call.params, call, context, run)
                 args, own = sealing.ANY, {DECLARED: self.declared()}
@@ -133,11 +136,10 @@ class Dispatch:
         env = {**self._inherited, **own, **_of_run(run), "YAMLDAG_OUTPUT": place.output_path}
         if instance is not None:
             env |= {"YAMLDAG_TASK_ID": place.task_id, "YAMLDAG_ATTEMPT": str(notice.attempt)}
-        timeout = PATIENCE if call.timeout is None else call.timeout
-        return Errand(notice.id, carrier, params, args, env, place, timeout, notice, guarded=private)
+        return Errand(notice.id, carrier, params, args, env, place, place.timeout, notice, guarded=private)
 
     def _work(self, instance: Instance, base: str) -> Start | Outcome | Deferral:
-        task = instance.node.task
+        task = letters.filled_task(instance.node.task)
         if task.operator == "wait":
             return self._wait(instance)
         if task.operator == "approval":
@@ -148,9 +150,9 @@ class Dispatch:
             return Outcome("failed", f"there is no operator `{task.operator}`")
         context = self._templates.context(instance)
         attempt = self._reaching(_attempt(instance, base, _cwd(task, context)), task, instance.node.run)
-        if task.operator == "airflow":
-            attempt = replace(attempt, told=_told(task, instance.node.run))
-        if sealing.is_private(task):
+        attempt = self._told(attempt, task, instance.node.run)
+        attempt = self._fenced(attempt, task, (task.operator, task.params), instance.node.run, context)
+        if self._is_private(instance):
             sealed = self._sealed(carrier, task.params, task, context, instance.node.run)
             env = {DECLARED: self.declared(), **_variables(instance, attempt)}
             return self._start(
@@ -161,6 +163,20 @@ class Dispatch:
             return gates.checked(task, instance.node.run.plan, work)
         env = {**self._own(task, context), **_variables(instance, attempt)}
         return self._start(instance, attempt, work, env)
+
+    def _is_private(self, instance: Instance) -> bool:
+        """Whether its process may see a secret, or runs for a run that has params which no log may show."""
+        task = instance.node.task
+        if sealing.is_private(task):
+            return True
+        return self._writes(task) and bool(self._templates.hidden(instance.node.run))
+
+    def _writes(self, task: Task) -> bool:
+        """Whether it has a process, which may write a log."""
+        if task.operator in (gates.BRANCH, gates.SHORT_CIRCUIT):
+            return "python" in task.params
+        operator = self._operator(carried_by(task.operator))
+        return operator is not None and not operator.inline
 
     def _call(self, instance: Instance, log: str) -> Prepared:
         from yamldag.engine.loop import calls  # few need it
@@ -185,7 +201,9 @@ class Dispatch:
         run: Run,
     ) -> dict[str, Json]:
         sealed = sealing.seal(operator, params, call, context, run.plan.timezone)
-        return {**sealed, "stored": {kind: {**tokens} for kind, tokens in self.stored().items()}}
+        stored: Json = {kind: {**tokens} for kind, tokens in self.stored().items()}
+        unseen: Json = [*hidden.texts(run.plan.params, run.params)]
+        return {**sealed, "stored": stored, "hidden": unseen}
 
     def _reaching(self, attempt: Attempt, call: Task | Call, run: Run) -> Attempt:
         """With what it may reach, where that is the operator's own affair."""
@@ -193,6 +211,27 @@ class Dispatch:
             return attempt
         inner = self.at_home or reaching.is_written(call, run)
         return replace(attempt, inner=inner, allow_hosts=run.plan.allow_hosts)
+
+    def _fenced(
+        self,
+        attempt: Attempt,
+        call: Task | Call,
+        asked: tuple[str, Mapping[str, Json]],
+        run: Run,
+        context: Mapping[str, Json],
+    ) -> Attempt:
+        """With where its paths may lead; `asked` is the operator and its parameters, templates yet."""
+        operator, params = asked
+        if self.at_home or operator not in fencing.FENCED:
+            return attempt
+        found = fencing.fences(call, operator, params, run, context, attempt.cwd)
+        return replace(attempt, fences=found) if found else attempt
+
+    def _told(self, attempt: Attempt, call: Task | Call, run: Run) -> Attempt:
+        """With what it is told of its run, where its operator asks."""
+        if call.operator != "airflow":
+            return attempt
+        return replace(attempt, told=_told(run, call.retries if isinstance(call, Task) else 0))
 
     def _own(self, task: Task, context: Mapping[str, Json]) -> dict[str, str]:
         return {name: render_text(value, context) for name, value in task.env.items() if name not in _OF_RUN}
@@ -237,7 +276,7 @@ class Dispatch:
         """Read how an attempt ended."""
         task = instance.node.task
         attempt = _attempt(instance, _base(instance), task.folder)
-        private = sealing.is_private(task)
+        private = self._is_private(instance)
         operator = guarded if private else self._operator(carried_by(task.operator))
         assert operator is not None
         outcome = operator.outcome(ended, attempt, task.output)
@@ -301,7 +340,7 @@ def _attempt(instance: Instance, base: str, cwd: str, mark: str = "") -> Attempt
     )
 
 
-def _told(task: Task, run: Run) -> dict[str, Json]:
+def _told(run: Run, retries: int) -> dict[str, Json]:
     """What an operator of Airflow wants to know of its run, dates in the pipeline's zone."""
     dates = ("logical_date", "data_interval_start", "data_interval_end")
     return {
@@ -309,7 +348,7 @@ def _told(task: Task, run: Run) -> dict[str, Json]:
         "type": run.type,
         "owner": run.plan.owner,
         "tags": list(run.plan.tags),
-        "retries": task.retries,
+        "retries": retries,
         "params": {**run.params},
         "vars": {**run.plan.vars},
         **{name: times.local(getattr(run, name), run.plan.timezone).isoformat() for name in dates},

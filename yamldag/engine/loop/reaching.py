@@ -24,7 +24,27 @@ _DEEPEST = 8
 
 def is_written(call: Task | Call, run: Run) -> bool:
     """Whether every host that it goes to is one of the files' own words."""
-    return all(_is_own(each, run, 0) for each in _addresses(call.operator, call.params))
+    return all(_is_own(each, call, run, 0) for each in _addresses(call.operator, call.params))
+
+
+def is_own_word(reference: Reference, call: Task | Call, run: Run, depth: int = 0) -> bool:
+    """Whether what it stands for is written in the project's own files."""
+    if reference.root in _OWN:
+        return True
+    if reference.root in ("item", "matrix"):
+        fanout = run.plan.mapped.get(call.mapped_by or "") if isinstance(call, Task) else None
+        items = [] if fanout is None else [*_below([fanout.foreach, fanout.matrix])]
+        return fanout is not None and all(_is_own(each, call, run, depth + 1) for each in items)
+    name = str(reference.path[0].name) if reference.path else ""
+    if reference.root == "params":
+        declared = next((each for each in run.plan.params if each.name == name), None)
+        default = declared.schema.get("default") if declared is not None else None
+        return default is not None and run.params.get(name) == default
+    if reference.root == "uses" and len(reference.path) > 1:
+        given = next((each.params for each in run.plan.groups if each.id == name), {})
+        value = given.get(str(reference.path[1].name))
+        return isinstance(value, str) and _is_own(value, call, run, depth + 1)
+    return False
 
 
 def _addresses(operator: str, params: Mapping[str, Json]) -> Iterator[str]:
@@ -44,22 +64,17 @@ def _texts(value: Json) -> Iterator[str]:
             yield each
 
 
-def _is_own(text: str, run: Run, depth: int) -> bool:
+def _is_own(text: str, call: Task | Call, run: Run, depth: int) -> bool:
     if "{" not in text or _WRITTEN.match(text):
         return True
-    return depth < _DEEPEST and all(_is_own_word(each, run, depth) for each in analyse(text).references)
+    words = analyse(text).references
+    return depth < _DEEPEST and all(is_own_word(each, call, run, depth) for each in words)
 
 
-def _is_own_word(reference: Reference, run: Run, depth: int) -> bool:
-    if reference.root in _OWN:
-        return True
-    name = str(reference.path[0].name) if reference.path else ""
-    if reference.root == "params":
-        declared = next((each for each in run.plan.params if each.name == name), None)
-        default = declared.schema.get("default") if declared is not None else None
-        return default is not None and run.params.get(name) == default
-    if reference.root == "uses" and len(reference.path) > 1:
-        given = next((each.params for each in run.plan.groups if each.id == name), {})
-        value = given.get(str(reference.path[1].name))
-        return isinstance(value, str) and _is_own(value, run, depth + 1)
-    return False
+def _below(value: Json) -> Iterator[str]:
+    """Every text in it."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list | dict):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _below(each)

@@ -22,7 +22,7 @@ from yamldag.engine.step.world import Callee
 from yamldag.plan.pipeline import UnreadableError, from_text, text_hash, to_text
 from yamldag.store import schedules
 from yamldag.store.database import Database
-from yamldag.syntax.diagnostic import Diagnostic, has_errors
+from yamldag.syntax.diagnostic import Diagnostic
 
 
 def last_good(database: Database, root: str, names: Collection[str] | None = None) -> dict[str, Known]:
@@ -35,6 +35,12 @@ def last_good(database: Database, root: str, names: Collection[str] | None = Non
             with suppress(UnreadableError, LookupError, TypeError, ValueError, AttributeError):
                 found[name] = known(from_text(text), text, version, path)
     return found
+
+
+def last_in_force(database: Database, root: str) -> dict[str, Known]:
+    """The same of those that were not removed: a file that is broken does not bring back what it had lost before."""
+    removed = schedules.removed(database)
+    return {name: one for name, one in last_good(database, root).items() if name not in removed}
 
 
 class Broken(Struct, frozen=True):
@@ -76,7 +82,7 @@ class Catalogue:
     def callee(self, name: str) -> Callee | None:
         """The pipeline of that name, as a task calls it: its run waits for room, and fixes its plan then."""
         found = self.pipelines.get(name)
-        return Callee(found.plan, runs=found.runs) if found else None
+        return Callee(found.plan) if found else None
 
     def refresh(self) -> bool:
         """Compile what has changed. True: something has."""
@@ -172,8 +178,7 @@ def _known_of(unit: Unit) -> Known:
     plan = unit.plan()
     assert plan is not None
     text = to_text(plan)
-    refused = [each for each in unit.refused() if has_errors([each])]
-    return known(plan, text, text_hash(text), os.path.abspath(unit.path), refused)
+    return known(plan, text, text_hash(text), os.path.abspath(unit.path))
 
 
 def _by_file(found: Iterable[Diagnostic]) -> list[Broken]:

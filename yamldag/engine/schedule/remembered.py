@@ -110,8 +110,6 @@ def _leaf(result: Compiled, plans: Mapping[int, Known], since: int) -> Leaf | No
     known = [plans[id(unit)] for unit in result.units if id(unit) in plans]
     if result.found or result.seen.beyond or len(known) < len(result.units):
         return None
-    if any(each.refused for each in known):
-        return None
     rests_on = grounds.of(result.seen.files, result.seen.modules, since)
     return None if rests_on is None else Leaf(rests_on, tuple(each.text for each in known))
 

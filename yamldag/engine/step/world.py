@@ -141,8 +141,6 @@ class Callee(Struct, frozen=True):
     plan: Plan
     version: str | None = None
     """Of a run that begins at once and here; None: it waits for room, and fixes its plan when it starts."""
-    runs: bool = True
-    """False: this version of yamldag does not run it."""
 
 
 Timer: TypeAlias = "Run | Instance | Deadline"

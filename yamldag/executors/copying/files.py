@@ -6,10 +6,10 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import BinaryIO
-from urllib.parse import unquote, urlsplit
 
 from yamldag.executors.copying.places import Place
 from yamldag.executors.reach import Reach
+from yamldag.operators.copy import path_of
 
 
 @contextmanager
@@ -32,8 +32,3 @@ def opened(place: Place, mode: str, _reach: Reach) -> Iterator[BinaryIO]:
         with suppress(FileNotFoundError):
             os.unlink(part)
         raise
-
-
-def path_of(url: str) -> str:
-    """The path of a `file:` URL."""
-    return unquote(urlsplit(url).path)

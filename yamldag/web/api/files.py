@@ -16,7 +16,6 @@ def diagnostics(ask: Ask) -> Response:
     """As `yamldag validate --json` tells them: of the files as the scheduler has read them last."""
     status = ask.site.board.status
     found = [each for broken in status.broken for each in broken.found]
-    found += [each for known in status.pipelines.values() for each in known.refused]
     files = {known.path for known in status.pipelines.values()} | {broken.path for broken in status.broken}
     return JSONResponse(as_json(len(files), len(status.pipelines), found))
 

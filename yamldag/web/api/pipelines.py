@@ -14,7 +14,6 @@ from yamldag.engine.schedule.known import Known
 from yamldag.plan import schedule
 from yamldag.store import views
 from yamldag.syntax.nearest import nearest
-from yamldag.syntax.report.machine import as_json
 from yamldag.web import acts, ordering
 from yamldag.web.api.checked import parameter
 from yamldag.web.api.paging import portion
@@ -62,8 +61,6 @@ def one(ask: Ask) -> Response:
         | {
             "version": known.version,
             "stale": known.stale,
-            "runs": known.runs,
-            "refused": as_json(0, 0, known.refused)["diagnostics"],
             "description": known.plan.description,
             "owner": known.plan.owner,
             "next": None if due is None else datetime.fromtimestamp(due, UTC).isoformat(),

@@ -42,6 +42,8 @@ def backfill(ask: Ask) -> Response:
     if (known := known_of(ask)) is None:
         return ask.missing()
     given = forms.posted(ask)
+    if "show" in given:  # by POST, so that no address holds a password
+        return _form(ask, known, given, "", {})
     params, errors = forms.values(known.plan.params, given)
     try:
         if errors:
@@ -111,7 +113,7 @@ def _form(
 
 def _ticks(ask: Ask, known: Known, wanted: Mapping[str, Any]) -> list[dict[str, Any]]:
     """What would run. Params are asked for when it is started. Raises Refused."""
-    plan = ordering.runnable(known).plan
+    plan = known.plan
     found = orders.range_of(plan, wanted["from"], wanted["to"])
     with ask.site.writing() as database:
         return orders.backfill_rows(orders.plan_backfill(database, plan, found, wanted["reprocess"]))

@@ -53,9 +53,9 @@ def home(ask: Ask) -> Response:
         hours = overview.by_hour(db, times.stored_at(now - 86_400))
     failed = troubles.failed_runs(facts, status)
     late = troubles.late(facts, status, now)
-    broken, refused = troubles.broken(status), troubles.refused(status)
-    listed = troubles.failed(facts, status, ask.site.logs, now, _FAILED) + late + broken + refused
-    wrong = {*failed, *(each.what for each in (*late, *refused))}
+    broken = troubles.broken(status)
+    listed = troubles.failed(facts, status, ask.site.logs, now, _FAILED) + late + broken
+    wrong = {*failed, *(each.what for each in late)}
     wrong |= {name for name, known in status.pipelines.items() if known.stale}
     return ask.page(
         "home.html",
@@ -64,7 +64,6 @@ def home(ask: Ask) -> Response:
         untold=max(0, len(failed) - _FAILED),
         late=len(late),
         broken=len(broken),
-        refused=len(refused),
         fine=len(status.pipelines) - len(wrong & set(status.pipelines)),
         all=len(status.pipelines),
         asks=sum(row["asks"] for row in facts.open),

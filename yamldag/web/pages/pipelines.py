@@ -27,7 +27,7 @@ _LISTED = 50
 STATES = ("failed", "late", "broken", "running", "queued", "paused")
 """What the list can be narrowed to."""
 SORTS = ("attention", "name", "next")
-_ORDER = ("failed", "late", "broken", "refused", "running", "queued", "cancelled", "success", "none")
+_ORDER = ("failed", "late", "broken", "running", "queued", "cancelled", "success", "none")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,21 +111,20 @@ def _standing(known: Known, status: Status, ended: str, opened: Open, now: float
     name = known.plan.pipeline
     paused = name in status.paused
     due = status.next.get(name)
-    if opened is _NONE and not (fails or paused or ended == "failed" or known.stale or known.refused):
+    if opened is _NONE and not (fails or paused or ended == "failed" or known.stale):
         return Standing(known, _UNMARKED, ended, "", due, paused)
     waits = now - records.instant(opened.oldest) if opened.oldest else 0.0
     reasons = {
         "failed": "its run fails" if fails else "its last run failed" if ended == "failed" else "",
         "late": f"{words.span(waits)} late" if waits > troubles.PATIENCE and not paused else "",
         "broken": "its file does not compile" if known.stale else "",
-        "refused": "not run by this version" if known.refused else "",
         "running": words.counted(opened.running, "run") if opened.running else "",
         "queued": f"{words.counted(opened.queued, 'run')} wait{'s' * (opened.queued == 1)}"
         * bool(opened.queued),
         "paused": "paused" if paused else "",
     }
     state = next((each for each in _ORDER if reasons.get(each)), ended)
-    says = reasons[state] if state in _ORDER[:4] else ""
+    says = reasons[state] if state in _ORDER[:3] else ""
     marks = frozenset(mark for mark in STATES if reasons[mark])
     return Standing(known, marks, state, says, due, paused)
 

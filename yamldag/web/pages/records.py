@@ -42,7 +42,7 @@ class RunLine:
 
 @dataclass(frozen=True, slots=True)
 class PipelineLine:
-    """A pipeline in a list. `state` is that of its last run that is over, `broken` or `refused` before that."""
+    """A pipeline in a list. `state` is that of its last run that is over, `broken` before that."""
 
     name: str
     known: Known
@@ -131,7 +131,7 @@ def pipeline_line(known: Known, rows: Sequence[Shown], status: Status, now: floa
         known,
         runs[::-1],
         last,
-        "broken" if known.stale else "refused" if known.refused else last.state if last else "none",
+        "broken" if known.stale else last.state if last else "none",
         schedule_words(known.plan.schedule),
         "" if due is None else words.moment(due, zone, now),
         "" if due is None else words.about(due - now),

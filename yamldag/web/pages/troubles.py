@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from yamldag.engine.asking.naming import label
 from yamldag.engine.schedule.catalogue import Broken
 from yamldag.engine.schedule.known import Known
 from yamldag.engine.status import Status
@@ -37,7 +38,7 @@ class Trouble:
     """One entry. What has a `run` can be looked at and, mostly, run again or cancelled."""
 
     state: str
-    """`failed`, `late`, `broken` or `refused`."""
+    """`failed`, `late` or `broken`."""
     what: str
     when: str
     link: str | None
@@ -135,7 +136,7 @@ def _failure(
         said = row["reason"] or ""
         return Trouble("failed", name, when, run_link(row["id"]), said, tuple(more), row["id"], harm=harm)
     first = found.first
-    task = _label(first["task"], first["map_index"])
+    task = label(first["task"], first["map_index"], first["item"])
     said = tail.telling_line(tail.tail(first["log"], logs, 4096)) or first["reason"] or ""
     if first["attempts"] > 1:
         when += f", on try {first['attempts']}"
@@ -144,10 +145,6 @@ def _failure(
     log = run_link(row["id"], first["task"], first["map_index"])
     what = f"{name} › {task}"
     return Trouble("failed", what, when, log, said, tuple(more), row["id"], log, harm=harm)
-
-
-def _label(task: str, index: int) -> str:
-    return task if index < 0 else f"{task}[{index}]"
 
 
 def _often(rows: Sequence[Shown], now: float) -> str:
@@ -263,15 +260,3 @@ def _broken(file: Broken, pipelines: Collection[Known]) -> Trouble:
 def mistake(found: Diagnostic) -> Mistake:
     line, column = found.place.source.place(found.place.start)
     return Mistake(f"{line}:{column}", f"{found.code} {found.name}", found.message, found.help or "")
-
-
-def refused(status: Status) -> list[Trouble]:
-    """Pipelines that this version shows, and does not run."""
-    return [
-        Trouble(
-            "refused", name, "is shown, and gets no ticks", code_link(name),
-            "; ".join(dict.fromkeys(each.message for each in known.refused)),
-        )
-        for name, known in sorted(status.pipelines.items())
-        if known.refused
-    ]  # fmt: skip

@@ -115,7 +115,7 @@ def _is_odd(zone: ZoneInfo, year: int) -> bool:
 
 def _due(known: Known, zone: ZoneInfo, year: int, today: date) -> set[date]:
     """The days to come that have a tick."""
-    if not known.schedule.has_clock or not known.runs:
+    if not known.schedule.has_clock:
         return set()
     found = set()
     at = max(today, date(year, 1, 1))

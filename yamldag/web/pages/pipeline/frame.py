@@ -13,7 +13,6 @@ from yamldag.engine.schedule.known import Known
 from yamldag.plan import schedule
 from yamldag.store import overview, views
 from yamldag.store.overview import Shown
-from yamldag.syntax.report.text import draw
 from yamldag.web.ask import Ask
 from yamldag.web.pages import records
 from yamldag.web.pages.links import TABS, tab_link
@@ -58,7 +57,6 @@ def tab_page(ask: Ask, known: Known, tab: str, runs: Sequence[Shown], /, **value
         waits_for=schedule.in_words(condition).replace("`", "") if condition is not None else "",
         produces=sorted({asset for task in known.plan.tasks for asset in task.produces}),
         acts=[act for act in ("backfill", "trigger") if ask.site.table.methods(f"/pipelines/x/{act}")],
-        refused=draw(known.refused, colour=False) if known.refused else "",
         tab=tab,
         tabs=[
             Tab(each, tab_link(name, each, **(kept if each in TABS[:3] else {})), at)
