@@ -38,7 +38,7 @@ def _leads_out(fan: Fan) -> bool:
     outside = {
         child.task.id: child for node in fan.members for child, _ in node.children if child.fan is not fan
     }
-    return any(below.fan is fan for child in outside.values() for below in _below(child))
+    return any(each.fan is fan for child in outside.values() for each in _all_below(child))
 
 
 def _connect(run: Run, node: Node) -> None:
@@ -115,6 +115,11 @@ def _prefixes(group: str) -> Iterator[str]:
 
 def _below(node: Node) -> Iterator[Node]:
     """Every node under this one, teardowns of anything aside."""
+    return (each for each in _all_below(node) if not each.task.teardown_of)
+
+
+def _all_below(node: Node) -> Iterator[Node]:
+    """Every node under this one."""
     seen: set[str] = set()
     waiting = [node]
     while waiting:
@@ -122,5 +127,4 @@ def _below(node: Node) -> Iterator[Node]:
             if child.task.id not in seen:
                 seen.add(child.task.id)
                 waiting.append(child)
-                if not child.task.teardown_of:
-                    yield child
+                yield child
