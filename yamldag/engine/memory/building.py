@@ -8,6 +8,7 @@ from yamldag.engine.memory.run import Fan, Instance, Node, Run
 from yamldag.plan.graph import ancestors
 from yamldag.plan.narrowing import narrowed
 from yamldag.plan.pipeline import Plan
+from yamldag.plan.trigger_rule import HASTY
 
 
 def build(run: Run, ids: Iterator[int]) -> Run:
@@ -78,12 +79,15 @@ def _connect_gates(run: Run) -> None:
 
 def _connect_groups(run: Run) -> None:
     """What a group's condition and items read has ended before they are asked, whichever task of it asks: the rule of
-    one that is no root may say run before the roots have come to it."""
+    one that is no root, or a hasty one, may say run before."""
     waits = _awaited(run.plan)
     for node in run.nodes.values() if waits else ():
         group = node.task.group
         names = [name for prefix in _prefixes(group) for name in waits.get(prefix, ())] if group else []
-        node.awaits = tuple(name for name in dict.fromkeys(names) if name not in node.task.needs)
+        waited_for = set(node.task.needs)
+        if node.task.trigger_rule in HASTY:
+            waited_for.difference_update(node.task.judged)
+        node.awaits = tuple(name for name in dict.fromkeys(names) if name not in waited_for)
         for name in node.awaits:
             if name in run.nodes:
                 run.nodes[name].children.append((node, False))
