@@ -68,6 +68,12 @@ def test_secrets_are_named(call: Caller) -> None:
     assert SECRET not in said.out + call("secrets").out
 
 
+def test_what_a_connection_of_ones_own_kind_leads_to_is_not_tried(call: Caller, tmp_path: Path) -> None:
+    (tmp_path / "yamldag.yml").write_text("connections: {own: {type: acme, key: x}}\n")
+    said = call("connections", "test", "own")
+    assert (said.code, said.out.startswith("own: it is not tried: what `acme` leads to")) == (0, True), said
+
+
 def test_a_test_says_whether_it_can_be_reached(call: Caller, tmp_path: Path) -> None:
     assert call("connections", "test", "lite").out.endswith("the first task that writes makes it\n")
     assert not (tmp_path / "lite.db").exists()

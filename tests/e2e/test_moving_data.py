@@ -56,6 +56,32 @@ def ask(url: str, *statements: str) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in result] if result.returns_rows else []
 
 
+def test_a_message_without_words_says_where_it_is_from(
+    project: Project, box: tuple[Box, dict[str, Any]], hook: Site
+) -> None:
+    taken, connection = box
+    project.write(
+        "yamldag.yml", {"connections": {"smtp": connection, "own": {"type": "webhook", "url": hook.url}}}
+    )
+    ran = project.run(
+        """
+tasks:
+  bare: {email: {to: ann@example.org}}
+  said: {email: {to: ann@example.org, subject: mine}, needs: bare}
+  html: {email: {to: ann@example.org, html: <b>x</b>}, needs: said}
+  tell: {notify: {to: own}}
+"""
+    )
+    assert set(ran.states.values()) == {"success"}, ran.reasons
+    bare, said, html = (message for _, message in taken.took)
+    assert bare["Subject"] == "p: bare"
+    assert bare.get_content().strip() == f"run {ran.id} of p has come to bare"
+    assert (said["Subject"], said.get_content().strip()) == ("mine", f"run {ran.id} of p has come to said")
+    assert html["Subject"] == "p: html"
+    (told,) = hook.came
+    assert json.loads(told.body)["subject"] == "p: tell"
+
+
 def test_the_shops_orders_come_into_the_warehouse_day_by_day_or_all(
     project: Project, serve: Serve, database_servers: Servers, box: tuple[Box, dict[str, Any]]
 ) -> None:

@@ -80,6 +80,28 @@ tasks:
     assert project("run", "p", "--dry-run", "--task", "z").code == 2
 
 
+def test_what_a_task_says_itself_takes_the_place_of_what_excludes_it_in_defaults(project: Project) -> None:
+    project.write("yamldag.yml", "connections: {api: 'https://api.example.org', db: 'sqlite://'}\n")
+    project.write("pipelines/own.sql", "select 1\n")
+    project.pipeline("""
+defaults: {http: {url: "https://example.org"}, sql: {connection: db, query: select 2}}
+tasks:
+  own: {http: {connection: api, path: /x}}
+  given: {http: {method: POST}}
+  file: {sql: {file: own.sql}}
+""")
+    answer = project("run", "p", "--dry-run")
+    assert answer.code == 0, answer
+    own, given, file = (
+        answer.out.split(f"{name}  ")[1].split("\n\n")[0] for name in ("own", "given", "file")
+    )
+    assert "connection: api" in own
+    assert "url" not in own
+    assert "url: https://example.org" in given
+    assert "file: own.sql" in file
+    assert "query" not in file
+
+
 def test_what_no_notification_can_call_is_said_before_anything_runs(project: Project) -> None:
     for name, call in (
         ("wait", "{wait: 10m}"),

@@ -30,6 +30,24 @@ def _texts(script: str, **how: bool) -> list[str]:
             "create trigger t after insert on a begin update b set c = 1; delete from d; end; select 1",
             ["create trigger t after insert on a begin update b set c = 1; delete from d; end", "select 1"],
         ),
+        (
+            "create or replace function f() returns int as $$ begin return 1; end; $$ language plpgsql; select f()",
+            [
+                "create or replace function f() returns int as $$ begin return 1; end; $$ language plpgsql",
+                "select f()",
+            ],
+        ),
+        (
+            "create procedure p() begin set @a = case when 1 then 2 end; if 1 then select 3; end if; end -- that\n; call p()",
+            [
+                "create procedure p() begin set @a = case when 1 then 2 end; if 1 then select 3; end if; end -- that",
+                "call p()",
+            ],
+        ),
+        (
+            "/* begin */ create function f() returns text as 'begin;'; select 1",
+            ["/* begin */ create function f() returns text as 'begin;'", "select 1"],
+        ),
     ],
 )
 def test_statements(script: str, wanted: list[str]) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import pytest
 
+from yamldag.executors.saving import saving
 from yamldag.executors.tabular.forms import MisshapenError, Row
 from yamldag.executors.tabular.writing import writing
 
@@ -42,3 +44,11 @@ def _write(portions: list[list[Row]]) -> None:
     with writing(io.BytesIO(), "parquet", ("x", "y")) as take:
         for portion in portions:
             take(portion)
+
+
+def test_a_file_is_hidden_until_it_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    with saving(str(path), ["a"]) as take:
+        take([[1]])
+        assert not [each for each in tmp_path.iterdir() if not each.name.startswith(".")]
+    assert [each.name for each in tmp_path.iterdir()] == ["rows.csv"]

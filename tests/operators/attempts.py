@@ -56,7 +56,8 @@ def run(
         return work
     if work.spec is not None:
         Path(this.spec_path).write_text(json.dumps(work.spec))
-    env = {"PATH": os.environ["PATH"], "YAMLDAG_OUTPUT": this.output_path, **work.env}
+    own = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
+    env = {**own, "YAMLDAG_OUTPUT": this.output_path, **work.env}
     with open(this.log_path, "wb") as log:
         process = subprocess.run(work.argv, cwd=this.cwd, env=env, stdout=log, stderr=log, check=False)
     return how.outcome(Ended(process.returncode), this, declared)

@@ -95,8 +95,11 @@ def sftp_server(folder: Path) -> Iterator[dict[str, Json]]:
 
 
 @contextmanager
-def ftp_server(folder: Path, certificate: Path | None = None) -> Iterator[dict[str, Json]]:
-    """A connection to a server whose `/` is the folder. `certificate`: of localhost, with its key; all is over TLS then."""
+def ftp_server(
+    folder: Path, certificate: Path | None = None, asks_by: Path | None = None
+) -> Iterator[dict[str, Json]]:
+    """A connection to a server whose `/` is the folder. `certificate`: of localhost, with its key; all is over TLS then.
+    `asks_by`: who signs the certificates of those that it lets in."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the standard library's module that it is built on
         from pyftpdlib import handlers
@@ -110,6 +113,13 @@ def ftp_server(folder: Path, certificate: Path | None = None) -> Iterator[dict[s
         kind = handlers.TLS_FTPHandler
         tls = {"certfile": str(certificate), "tls_control_required": True, "tls_data_required": True}
     handler = type("Handler", (kind,), {"authorizer": authorizer, **tls})
+    if asks_by is not None:
+        from OpenSSL import SSL
+
+        asking = handler.get_ssl_context()  # type: ignore[attr-defined]
+        asking.load_verify_locations(str(asks_by))
+        asking.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT, lambda *told: bool(told[-1]))
+        handler.ssl_context = asking  # type: ignore[attr-defined]
     server = ThreadedFTPServer(("127.0.0.1", 0), handler)
     over = threading.Event()
 

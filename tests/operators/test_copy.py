@@ -103,6 +103,44 @@ def test_a_table_goes_to_a_file_and_comes_back_as_it_was(
     assert not list(tmp_path.glob(".*part"))
 
 
+RICH = {
+    "postgresql": (
+        "j jsonb, a int[], t text[], u uuid, v interval, b boolean, x bytea",
+        [
+            """'{"k": [1, null, "é"]}', '{1,null,3}', '{"a,b",null,""}', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', '26:00:03.5', true, null""",
+            "'[]', '{}', '{}', null, '-100:00:00', false, null",
+            """'[{"k": 1}, {"l": 2}]', null, null, null, null, null, null""",
+        ],
+    ),
+    "mariadb": (
+        "j json, b boolean, s bit(3), o bit(1), t time, d decimal(30, 10)",
+        [
+            """'{"k": [1, null]}', true, b'101', b'1', '-100:00:00', 12345678901234567890.123456789""",
+            "'[]', false, b'0', b'0', '12:30:00', -0.5",
+            "null, null, null, null, null, null",
+        ],
+    ),
+}
+"""Columns by kind of server, and rows in them."""
+
+
+@pytest.mark.parametrize("server_url", ["postgresql", "mariadb"], indirect=True)
+@pytest.mark.parametrize("name", ["r.csv", "r.jsonl", "r.parquet"])
+def test_values_of_every_type_come_back_as_they_were(server_url: str, tmp_path: Path, name: str) -> None:
+    database = {**read("db", server_url), "root": str(tmp_path)}
+    columns, values = RICH[str(database["type"])]
+    tell(
+        database,
+        *(f"drop table if exists {table}" for table in ("rich", "poor")),
+        *(f"create table {table} (id int primary key, {columns})" for table in ("rich", "poor")),
+        *(f"insert into rich values ({number}, {row})" for number, row in enumerate(values)),
+    )
+    done(run("copy", tmp_path, {"from": {"connection": database, "table": "rich"}, "to": name}))
+    done(run("copy", tmp_path, {"from": name, "to": {"connection": database, "table": "poor"}}))
+    wanted, found = (tell(database, f"select * from {table} order by id") for table in ("rich", "poor"))
+    assert found == wanted
+
+
 def test_a_file_goes_to_every_store_and_comes_back(store: dict[str, Json], tmp_path: Path) -> None:
     data = bytes(range(256)) * 40_000
     (tmp_path / "in.bin").write_bytes(data)
@@ -161,6 +199,20 @@ def test_a_form_becomes_another(tmp_path: Path) -> None:
     assert (tmp_path / "c.txt").read_text() == """id,name\n1,"x, y"\n2,\n3,""\n"""
     assert done(run("copy", tmp_path, {"from": "a.csv", "to": "a.csv.gz"}))["rows"] is None
     assert gzip.decompress((tmp_path / "a.csv.gz").read_bytes()) == (tmp_path / "a.csv").read_bytes()
+
+
+def test_a_long_text_comes_back(tmp_path: Path) -> None:
+    lite: dict[str, Json] = {**read("lite", "sqlite:///lite.db"), "root": str(tmp_path)}
+    tell(
+        lite,
+        TABLE,
+        "insert into birds values (1, printf('%.*c', 300000, 'x'))",
+        "create table back (id int, name text)",
+    )
+    for source, target in (({"table": "birds"}, "r.csv"), ("r.csv", {"table": "back"})):
+        ends = [{**end, "connection": lite} if isinstance(end, dict) else end for end in (source, target)]
+        done(run("copy", tmp_path, {"from": ends[0], "to": ends[1]}))
+    assert tell(lite, "select length(name) from back") == [(300_000,)]
 
 
 def test_upsert_overwrites_by_key_and_the_last_of_two_wins(database: dict[str, Json], tmp_path: Path) -> None:
@@ -248,8 +300,12 @@ TABLE = "create table birds (id int, name text)"
 @pytest.mark.parametrize(
     ("source", "target", "reason"),
     [
-        ("none.csv", "x.csv", "there is no `file://"),
+        ("none.csv", "x.csv", "there is no `/"),
         ("a.csv", {"table": "none"}, "there is no table `none`"),
+        ("semi.csv", {"table": "birds"},
+         "the table `birds` has no column `id;name`: values are to be separated by commas, found `;`"),
+        ("short.csv", {"table": "birds"}, "line 2 has 1 value, and the first one 2"),
+        ("open.csv", {"table": "birds"}, "line 2 is no CSV: a quote is never closed"),
         ("a.csv", {"table": "bird"}, "there is no table `bird`; did you mean `birds`?"),
         ("b.csv", {"table": "birds"}, "the table `birds` has no column `nam`; did you mean `name`?"),
         ("a.csv", {"table": "birds", "mode": "upsert", "key": "id"},
@@ -285,6 +341,7 @@ def test_mistakes_are_told_in_words(tmp_path: Path, source: Json, target: Json, 
     files = {
         "a.csv": "id,name\n1,x\n", "a.txt": "id\n1\n", "b.csv": "id,nam\n1,x\n", "c.csv": "id,name\n1,x\n1,2,3\n", "d.csv": "id,id\n", "e.csv": "",
         "f.jsonl": '{"id": 1}\n{nope\n', "g.jsonl": '{"id": 1}\n{"more": 2}\n', "h.json": '[{"id": 1}, nope]', "i.jsonl": "[1]\n",
+        "semi.csv": "id;name\n1;x\n", "short.csv": "id,name\n1\n", "open.csv": 'id,name\n1,"x\n',
     }  # fmt: skip
     for name, text in files.items():
         (tmp_path / name).write_text(text)

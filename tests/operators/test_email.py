@@ -144,6 +144,14 @@ def test_a_message_arrives_as_it_was_written(server: tuple[Box, dict[str, Json]]
     )  # fmt: skip
 
 
+def test_a_message_may_be_a_subject_alone(server: tuple[Box, dict[str, Json]], tmp_path: Path) -> None:
+    box, connection = server
+    params: dict[str, Json] = {"connection": connection, "to": "ann@example.org", "subject": "done"}
+    assert run("email", tmp_path, params) == Outcome("success")
+    ((_, message),) = box.took
+    assert (message["Subject"], message.get_content().strip()) == ("done", "")
+
+
 def test_whom_the_server_does_not_take_is_named(server: tuple[Box, dict[str, Json]], tmp_path: Path) -> None:
     box, connection = server
     params: dict[str, Json] = {"connection": connection, "to": "nobody@example.org", "text": "x"}

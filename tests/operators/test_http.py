@@ -215,6 +215,33 @@ def test_nobody_at_home_is_said_in_words(tmp_path: Path) -> None:
     assert log(tmp_path) == ""
 
 
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"url": "ftp://x/y"}, "the URL should begin with http:// or https://, found `ftp`"),
+        ({"url": "http://127.0.0.1:99999/"}, "the port should be from 1 to 65535, found 99999"),
+        (
+            {"headers": {"X-Key": "a\nb"}},
+            "the header `X-Key` can't hold the end of a line or another control character",
+        ),
+        ({"headers": {"X Key": "a"}}, "a header can't be called `X Key`"),
+    ],
+)
+def test_what_cannot_be_sent_is_named(tmp_path: Path, change: dict[str, Json], reason: str) -> None:
+    outcome = run_here("http", tmp_path, {"url": "http://127.0.0.1:1/", **change})
+    assert outcome == Outcome("failed", reason)
+
+
+def test_a_header_may_hold_any_letter(site: str, tmp_path: Path) -> None:
+    outcome = run_here("http", tmp_path, {"url": f"{site}/echo", "headers": {"X-Who": "Zoë"}})
+    assert outcome.state == "success", outcome
+
+
+def test_a_server_without_tls_is_told(site: str, tmp_path: Path) -> None:
+    outcome = run_here("http", tmp_path, {"url": site.replace("http:", "https:")})
+    assert outcome.reason == "`127.0.0.1` speaks no TLS on this port: is it http:// that is meant?"
+
+
 @pytest.mark.parametrize("url", ["ftp://x/y", "http://", "nonsense", "http://x:port/"])
 def test_what_is_no_url_fails_for_good(tmp_path: Path, url: str) -> None:
     outcome = run("http", tmp_path, {"url": url})

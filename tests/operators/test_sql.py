@@ -101,8 +101,9 @@ QUERIES: dict[str, tuple[str, dict[str, Json]]] = {
         " from (values (1), (2)) as v (x)",
         {"f": 1.5, "n": 3, "t": True, "d": "2026-01-02", "a": [1, 2], "j": {"k": [1.5]},
          "p": "0.1234567890123456789", "v": "1 day, 0:00:00"}),
-    "mariadb": ("select 1.50 as f, sum(x) as n, cast('2026-01-02' as date) as d, x'ff00' as b from (select 1 as x union"
-                " all select 2) v", {"f": 1.5, "n": 3, "d": "2026-01-02", "b": "/wA="}),
+    "mariadb": ("select 1.50 as f, sum(x) as n, cast('2026-01-02' as date) as d, x'ff00' as b, time '-100:00:00' as t,"
+                " time '12:30:00.5' as c from (select 1 as x union all select 2) v",
+                {"f": 1.5, "n": 3, "d": "2026-01-02", "b": "/wA=", "t": "-100:00:00", "c": "12:30:00.5"}),
 }  # fmt: skip
 
 
@@ -112,6 +113,27 @@ def test_values_become_json(database: dict[str, Json], tmp_path: Path) -> None:
     assert isinstance(rows, list)
     assert isinstance(rows[0], dict)
     assert {name: rows[0][name] for name in wanted} == wanted
+
+
+@pytest.mark.parametrize("server_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("given", ["'infinity'::date", "'20000-01-01'::timestamp", "date '0044-03-15 BC'"])
+def test_a_value_that_cannot_be_read_is_no_lost_connection(
+    server_url: str, tmp_path: Path, given: str
+) -> None:
+    connection = {**read("db", server_url), "root": str(tmp_path)}
+    outcome = run("sql", tmp_path, {"connection": connection, "query": f"select {given} as a"})
+    assert outcome.state == "failed"
+    assert outcome.reason.startswith(("date too", "timestamp too")), outcome
+    assert outcome.reason.endswith("a value that can't be read as it is; cast it to text in the query")
+
+
+@pytest.mark.parametrize("server_url", ["postgresql"], indirect=True)
+def test_what_follows_the_body_of_a_function_is_a_statement_of_its_own(
+    server_url: str, tmp_path: Path
+) -> None:
+    connection = {**read("db", server_url), "root": str(tmp_path)}
+    query = "create function f() returns int as $$ begin return 7; end; $$ language plpgsql; select f() as n"
+    assert _rows(run("sql", tmp_path, {"connection": connection, "query": query})) == [{"n": 7}]
 
 
 MANY = "with recursive c (n) as (select 1 union all select n + 1 from c where n < 900) select n, n * 2 as d, 'é,\"x' as s from c"
@@ -198,6 +220,9 @@ def test_what_is_expected(lite: dict[str, Json], tmp_path: Path, expect: Json, r
         ({"query": "select :a", "params": {"b": 1}}, "the query names `:a`, and `params` has no `a`"),
         ({"query": "select :a", "params": {"a": 1, "b": 1}}, "`params` has `b`, and the query has no `:b`"),
         ({"query": "select ?", "params": [1, 2]}, "the query has 1 `?`, and `params` has 2 values"),
+        ({"query": "select ?, ?", "params": [1]}, "the query has 2 `?`, and `params` has 1 value"),
+        ({"query": "select :a", "params": {"a": 2**70}},
+         "a number has more than the 64 bits that the database takes: give it as text"),
         ({"query": "select 1 as a, 2 as a"}, "two columns are called `a`: tell them apart with `as`"),
         ({"query": " ; -- nothing\n"}, "there is no statement in it"),
         ({"query": "select 9e999 as big"}, "the column `big` holds `inf`, which JSON does not have"),

@@ -14,7 +14,7 @@ from tests.certificates import Authority
 from tests.operators.attempts import run_here as run
 from tests.operators.stores import ftp_server
 from yamldag.cli.connections import _reached
-from yamldag.operators.contract import Json
+from yamldag.operators.contract import Json, Outcome
 
 
 @pytest.fixture
@@ -122,6 +122,31 @@ def test_files_come_and_go_over_tls(server: dict[str, Json], tmp_path: Path) -> 
     )
     assert plain.state == "failed", "this server wants TLS"
     assert not (tmp_path / "x").exists()
+
+
+def test_a_server_of_files_may_want_to_know_who_we_are(authority: Authority, tmp_path: Path) -> None:
+    pytest.importorskip("OpenSSL", reason="pyftpdlib speaks TLS by pyOpenSSL")
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "a").write_text("for those who are known")
+    stranger = Authority(tmp_path, "stranger")
+    mine, theirs = (each.issue(name).name for each, name in ((authority, "mine"), (stranger, "theirs")))
+    with ftp_server(tmp_path / "there", authority.issue("localhost"), asks_by=authority.file) as known:
+        settings = {**known, "root": str(tmp_path), "ca": "authority.pem"}
+
+        def copied(**more: Json) -> Outcome:
+            place: dict[str, Json] = {"connection": {**settings, **more}, "path": "a"}
+            return run("copy", tmp_path, {"from": place, "to": "b"})
+
+        for cert in (None, theirs):
+            refused = copied(**({} if cert is None else {"cert": cert}))
+            assert (refused.state, (tmp_path / "b").exists()) == ("failed", False)
+            assert refused.reason == (
+                f"the host of `ftps://localhost:{known['port']}/a` ended TLS: does it want a certificate of ours, "
+                "`cert` of the connection?"
+            )
+        assert copied(cert=mine).state == "success"
+        assert (tmp_path / "b").read_text() == "for those who are known"
+        assert _reached({**settings, "cert": mine}, str(tmp_path)) == (True, "it lets us in")
 
 
 @pytest.mark.parametrize(

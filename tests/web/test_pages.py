@@ -363,7 +363,7 @@ def test_a_pool_names_instances_by_their_items(site: Site) -> None:
     site.write("a", hello())
     name = site.run("hello", "running")
     site.database.write(lambda: pools.declare(site.database, {"gpu": 1}))
-    for number, item in enumerate(['"orders"', '{"name": "north", "rows": 2}', "[1, 2]"]):
+    for number, item in enumerate(['"orders"', '{"name": "north", "rows": 2}', "[1, 2]", '" "']):
         site.task(name, number + 1, "running", "")
         site.database.execute(
             "UPDATE task_instance SET task = 't1', map_index = ?, item = ? WHERE id = ?",
@@ -374,7 +374,7 @@ def test_a_pool_names_instances_by_their_items(site: Site) -> None:
             (number + 1, name),
         )
     page = site.page("/pools")
-    for index, named in enumerate(("orders", "north", "2")):
+    for index, named in enumerate(("orders", "north", "2", "3")):
         assert f'<a href="/runs/{name}/task?task=t1&amp;index={index}">hello › t1[{named}]</a>' in page
 
 

@@ -134,7 +134,7 @@ def reached(keys: Keyring, name: str) -> tuple[bool, str]:
 
 def _reached(found: Connection, root: str) -> tuple[bool, str]:
     """Whether it can be used, and words on it."""
-    from yamldag.operators.connections import CHATS, STORES, database_url
+    from yamldag.operators.connections import CHATS, STORES, database_url, is_database
 
     if found.get("type") in ("http", "https"):
         return _answer(found)
@@ -150,6 +150,11 @@ def _reached(found: Connection, root: str) -> tuple[bool, str]:
         return True, "it is not tried, for that would be a message"
     if found.get("type") in STORES:
         return _store(found)
+    if not is_database(found):
+        return (
+            True,
+            f"it is not tried: what `{found.get('type')}` leads to is known to those alone that use it",
+        )
     from yamldag.executors.query import reach
 
     return reach(database_url(found, root))

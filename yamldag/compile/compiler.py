@@ -152,6 +152,7 @@ class Compiler:
         scope.open_vars = self.project.unsure("vars") or documents.misshapen(document, "vars")
         scope.open_vars = scope.open_vars or documents.misspelt(document, "vars")
         scope.open_params = documents.misshapen(document, "params")
+        scope.strays = documents.strays(document, "pipeline")
         checked = documents.checked(document, "pipeline", scope.constant, scope.vars)
         faulty = checked.faulty | self.project.faulty
         found += checked.found
@@ -209,6 +210,7 @@ class Compiler:
         scope = Scope(file.source, documents.folder(file.path))
         scope.vars = self.project.vars
         scope.open_vars = True
+        scope.strays = documents.strays(document, "template")
         itself = expand.Template(fresh.name, file.path, file.source, document, fresh.faulty)
         faulty = fresh.faulty | self.project.faulty
         expansion = expand.Expansion(self._library, faulty, found)

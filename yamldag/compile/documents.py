@@ -175,6 +175,13 @@ def misspelt(root: Map, name: str) -> bool:
     return name not in root.items and any(likely(one, Known((name,))) for one in unknown)
 
 
+def strays(root: Map, kind: str) -> frozenset[str]:
+    """The names below top-level keys that nobody knows: what they hold may be meant for params, or for vars."""
+    known = catalog.schema(f"{kind}.schema.json")["properties"]
+    unknown = (value for name, (_, value) in root.items.items() if name not in known)
+    return frozenset(name for value in unknown if type(value) is Map for name in value.items)
+
+
 def scalar(root: Map, name: str) -> Scalar | None:
     found = root.items.get(name)
     return found[1] if found and type(found[1]) is Scalar else None

@@ -161,6 +161,7 @@ class Expansion:
         inner = Scope(template.source, documents.folder(template.path))
         inner.vars, inner.open_vars = draft.scope.vars, draft.scope.open_vars
         inner.open_params = documents.misshapen(template.root, "params")
+        inner.strays = documents.strays(template.root, "template")
         inner.root = draft
         inner.uses_of = (*draft.scope.uses_of, value)
         self.faulty |= template.faulty

@@ -104,7 +104,7 @@ def _check_task(draft: Draft, found: list[Diagnostic]) -> None:
             else "`args` are the keyword arguments of a `python` function"
         )
         found.append(_misplaced(draft, "args", words))
-    if "defaults" in entries:
+    if "defaults" in entries and (draft.operator or not _has_unknown(draft)):
         found.append(_misplaced(draft, "defaults", "`defaults` stand on groups, files and templates"))
     if "teardown_of" in entries:
         if "setup" in entries:

@@ -130,6 +130,8 @@ class Mentions:
         if name in site.scope.vars or near in site.scope.vars:
             return f"a var is read as `vars.{near or name}`"
         if names.find(name, site) is not None:
+            if site.operator == "branch":
+                return f"a task is chosen by its id, in quotes: `'{name}'`"
             return f"a task's output is read as `tasks.{name}.output`"
         if name in _ANSWER:
             return _ANSWER[name]
@@ -146,7 +148,7 @@ class Mentions:
         name = str(segment.name)
         self.used_params.add((id(site.scope), name))
         declared = site.scope.params.get(name)
-        if declared is None and site.scope.open_params:
+        if declared is None and (site.scope.open_params or name in site.scope.strays):
             return
         if declared is None:
             near = site.scope.nearest(name, "params", lambda: site.scope.params)
@@ -165,7 +167,7 @@ class Mentions:
         name = str(segment.name)
         self.used_vars.add(name)
         if name not in site.scope.vars:
-            if site.scope.open_vars:
+            if site.scope.open_vars or name in site.scope.strays:
                 return
             known = tuple(site.scope.vars)
             self.found.append(constants.unknown_var(node, name, segment.start, segment.end, known))
@@ -211,7 +213,9 @@ class Mentions:
         return self._kinds[id(site)]
 
     def _axis(self, node: Scalar, segment: Segment, mapped: Draft) -> None:
-        matrix = mapped.entries["matrix"][1]
+        key, matrix = mapped.entries["matrix"]
+        if key.text != "matrix":
+            return  # it was misspelt: what it holds may be something else
         axes = [name for name in matrix.items if name != "exclude"] if type(matrix) is Map else None
         if axes is not None and str(segment.name) not in axes:
             near = nearest(str(segment.name), axes)

@@ -88,6 +88,8 @@ def _beside_an_operator(task: Map) -> _Told:
         known = catalog.operator(operators[0]) if operators and operators[0] != key.text else None
         if known is not None and key.text in known.schema.get("properties", {}):
             yield key, f"it is a parameter of `{known.name}`: {_how(known, key.text, task)}"
+        elif key.text == "exclude" and "matrix" in task.items:
+            yield key, "it is a key of the matrix: write it below `matrix`"
         elif key.text == "params" and ("use" in task.items or "pipeline" in task.items):
             yield key, "did you mean `with`?"
         elif key.text in of_pipelines and key.text not in OPERATORS:

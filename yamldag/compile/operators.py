@@ -128,16 +128,8 @@ class Operators:
 
     def _call_of(self, given: _Given, node: Node) -> None:
         if known := self._python(given.folder, node):
-            sure = given.sure and not self._is_vague(given.operator, node)
+            sure = given.sure and not is_vague(given.operator, node)
             self._arguments(*known, given.args, given.args_key, sure=sure)
-
-    def _is_vague(self, operator: str, node: Node) -> bool:
-        """Whether it has a parameter that nobody knows, which may be meant for the arguments."""
-        known = catalog.operator(operator)
-        names = known.schema.get("properties", {}) if known else {}
-        return type(node) is Map and any(
-            name not in names and not name.startswith("x-") for name in node.items
-        )
 
     def _connections(self, operator: str, given: Iterable[Node]) -> None:
         """Connections named by their id. Without a project file there is nowhere to declare them."""
@@ -413,7 +405,7 @@ class Operators:
             )
         misspelt = {nearest(arg, names) for arg in unknown}
         missing = [one for one in known.missing(given) if one not in misspelt]
-        if missing and sure:
+        if missing and sure and None not in misspelt:
             words = " and ".join(f"`{one}`" for one in missing)
             message = f"`{name}` needs {words}, which `args` does not give"
             self.found.append(Diagnostic("YD703", message, at(key or node)))
@@ -486,6 +478,13 @@ def _parameters(node: Node, short: str | None) -> Iterable[str]:
     if type(node) is Scalar and node.value is None:
         return ()
     return (short,) if short else ()
+
+
+def is_vague(operator: str | None, node: Node) -> bool:
+    """Whether an operator's value holds a parameter that nobody knows: it may be meant for any that is missing."""
+    known = catalog.operator(operator) if operator else None
+    names = known.schema.get("properties", {}) if known else {}
+    return type(node) is Map and any(name not in names and not name.startswith("x-") for name in node.items)
 
 
 def _defined(shown: str, names: tuple[str, ...]) -> str:

@@ -21,7 +21,7 @@ class UselessError(Exception):
 
 def engine_of(url: str) -> sa.Engine:
     try:
-        made = sa.create_engine(url, poolclass=sa.NullPool)
+        made = sa.create_engine(url, poolclass=sa.NullPool, connect_args=_settings(url))
     except exc.NoSuchModuleError:
         kind = url.partition(":")[0]
         raise UselessError(f"there is no SQLAlchemy dialect `{kind}` installed here") from None
@@ -36,10 +36,32 @@ def engine_of(url: str) -> sa.Engine:
     return made
 
 
+def _settings(url: str) -> dict[str, Any]:
+    """What the driver is told besides: that of MySQL would give bits as bytes, which are no number, and a time as a
+    span of Python's, which no database reads again if it is negative or has more than a day."""
+    if "+pymysql:" not in url:
+        return {}
+    from pymysql.constants import FIELD_TYPE
+    from pymysql.converters import conversions
+
+    told = {FIELD_TYPE.BIT: lambda bits: int.from_bytes(bits, "big"), FIELD_TYPE.TIME: str}
+    return {"conv": {**conversions, **told}}
+
+
 def _mind_the_client(connection: Any, _record: object) -> None:
     with connection.cursor() as cursor:
         cursor.execute(_GONE)
     connection.commit()
+
+
+def is_gone(error: exc.SQLAlchemyError) -> bool:
+    """Whether the database was not there, or went; what it refuses is another matter, and so is what it has given and
+    Python has no value for."""
+    return (
+        isinstance(error, exc.DBAPIError)
+        and not isinstance(error, exc.DataError)
+        and (error.statement is None or error.connection_invalidated)
+    )
 
 
 def words_of(error: exc.SQLAlchemyError) -> str:
@@ -47,4 +69,7 @@ def words_of(error: exc.SQLAlchemyError) -> str:
     cause: BaseException = error.orig if isinstance(error, exc.DBAPIError) and error.orig else error
     said = cause.args[-1] if cause.args and isinstance(cause.args[-1], str) else str(cause)
     lines = [line.strip() for line in said.splitlines() if line.strip()]
-    return (lines[0] if lines else "the database gave no reason")[:1000]
+    told = (lines[0] if lines else "the database gave no reason")[:1000]
+    if isinstance(error, exc.DataError) and error.statement is None:
+        return f"{told}: a value that can't be read as it is; cast it to text in the query"
+    return told

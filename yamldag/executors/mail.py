@@ -119,9 +119,8 @@ def _written(told: dict[str, Any]) -> tuple[EmailMessage, list[str]]:
     message["Date"] = formatdate()
     message["Message-ID"] = make_msgid(domain=message["From"].addresses[0].domain)
     message["Auto-Submitted"] = "auto-generated"
-    message.set_content(
-        told["text"] if told["text"] is not None or told["html"] is None else "This message is HTML.\n"
-    )
+    plain = "" if told["html"] is None else "This message is HTML.\n"
+    message.set_content(plain if told["text"] is None else told["text"])
     if told["html"] is not None:
         message.add_alternative(told["html"], subtype="html")
     _attach(message, told["attach"])

@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import exc
 
-from yamldag.executors.databases import UselessError, engine_of, words_of
+from yamldag.executors.databases import UselessError, engine_of, is_gone, words_of
 from yamldag.executors.plain import number
 from yamldag.executors.saving import saving
 from yamldag.executors.statements import Statement, statements
@@ -23,6 +23,9 @@ from yamldag.operators.contract import text
 _LONGEST = 1 << 20
 _PORTION = 1000
 """Rows that are fetched together."""
+
+
+TOO_LARGE = "a number has more than the 64 bits that the database takes: give it as text"
 
 
 class _MissedError(Exception):
@@ -47,6 +50,8 @@ def query(spec: dict[str, Any]) -> dict[str, Any]:
         return {"state": "success", "output": False} if spec["answer"] else _failed(str(error), retry=True)
     except exc.SQLAlchemyError as error:
         return _refused(error, spec)
+    except OverflowError:
+        return _failed(TOO_LARGE, retry=False)
     except OSError as error:
         words = f"`{error.filename or spec['save_to']}` can't be written: {(error.strerror or '').lower()}"
         return _failed(words, retry=True)
@@ -95,7 +100,8 @@ def _values(wanted: list[Statement], given: Any) -> dict[str, Any]:
     names = {name for each in wanted for name in each.names}
     if isinstance(given, list):
         if len(given) != len(names):
-            raise UselessError(f"the query has {len(names)} `?`, and `params` has {len(given)} values")
+            counted = f"{len(given)} {'value' if len(given) == 1 else 'values'}"
+            raise UselessError(f"the query has {len(names)} `?`, and `params` has {counted}")
         return {f"_{number}": _bound(value) for number, value in enumerate(given, 1)}
     values = given or {}
     if missing := sorted(names - values.keys()):
@@ -275,7 +281,7 @@ def _short(value: Any) -> str:
 
 def _refused(error: exc.SQLAlchemyError, spec: dict[str, Any]) -> dict[str, Any]:
     words = words_of(error)
-    if isinstance(error, exc.DBAPIError) and (error.statement is None or error.connection_invalidated):
+    if is_gone(error):
         told = f"the database can't be reached: {words}"
         if spec["answer"]:
             print(told, flush=True)  # it is looked again

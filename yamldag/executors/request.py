@@ -26,8 +26,14 @@ _SHOWN = 2000
 
 _UNKNOWN = re.compile("ALERT_(.*CERTIFICATE|UNKNOWN_CA)")
 """What a server says of our certificate, or for want of one."""
+_NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST")
+"""What becomes of a handshake with a server that speaks HTTP."""
 _NO_HEAD = (405, 501)
 """What is answered to a HEAD where none is known."""
+
+
+_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 class UselessError(Exception):
@@ -46,6 +52,8 @@ def send(spec: dict[str, Any]) -> dict[str, Any]:
     """The result `{state, output, reason, retry}`."""
     from yamldag.executors.signing import SigningError, signed
 
+    if (wrong := _fault(spec["url"], spec["headers"])) is not None:
+        return _failed(wrong, retry=False)
     try:
         with client(Reach(**spec["reach"]), spec.get("tls")) as sender:
             if spec["stay"]:
@@ -65,6 +73,30 @@ def send(spec: dict[str, Any]) -> dict[str, Any]:
         return _failed(told, retry=False)
     except (httpx.HTTPError, OSError) as error:
         return _failed(words(error, spec["url"]), retry=True)
+
+
+def _fault(url: str, headers: Mapping[str, str]) -> str | None:
+    """What of a request can't be sent, in words. A header's value may be secret."""
+    try:
+        read = httpx.URL(url)
+    except (httpx.InvalidURL, ValueError):
+        return "the URL is none that can be read"
+    if read.scheme not in ("http", "https"):
+        return f"the URL should begin with http:// or https://, found {_found(read.scheme or url)}"
+    if not read.host:
+        return "the URL has no host"
+    if read.port is not None and not 0 < read.port < 65_536:
+        return f"the port should be from 1 to 65535, found {read.port}"
+    for name, value in headers.items():
+        if not _HEADER.fullmatch(name):
+            return f"a header can't be called `{name}`"
+        if _CONTROL.search(value):
+            return f"the header `{name}` can't hold the end of a line or another control character"
+    return None
+
+
+def _found(written: str) -> str:
+    return f"`{written}`" if written else "nothing"
 
 
 def _stay(response: httpx.Response) -> None:
@@ -93,6 +125,8 @@ def reach(
     from yamldag.executors.signing import SigningError
 
     there = Reach(inner=True)
+    if (wrong := _fault(url, headers)) is not None:
+        return None, wrong
     try:
         with answer(url, headers, there, signing, tls, method="HEAD") as response:
             status, told = response.status_code, _status(response)
@@ -124,7 +158,8 @@ def answer(
         if headers or signing or tls:
             _keep(sender)
         auth = signed(sender, signing)
-        with sender.stream(method, url, headers=dict(headers), auth=auth) as response:
+        sent = httpx.Headers(dict(headers), encoding="utf-8")
+        with sender.stream(method, url, headers=sent, auth=auth) as response:
             yield response
 
 
@@ -180,7 +215,8 @@ def _legible(*paths: str | None) -> Iterator[None]:
 
 
 def _arguments(spec: dict[str, Any]) -> dict[str, Any]:
-    arguments = {"method": spec["method"], "url": spec["url"], "headers": spec["headers"]}
+    headers = httpx.Headers(spec["headers"], encoding="utf-8")
+    arguments = {"method": spec["method"], "url": spec["url"], "headers": headers}
     if spec["query"]:
         arguments["url"] = httpx.URL(spec["url"]).copy_merge_params([tuple(pair) for pair in spec["query"]])
     if "json" in spec:
@@ -412,8 +448,10 @@ def words(error: BaseException, url: str) -> str:
         return f"the host {where} is not known"
     if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
         return f"the certificate of {where} is not to be trusted"
-    if any(isinstance(cause, ssl.SSLError) and _UNKNOWN.search(cause.reason or "") for cause in causes):
+    if any(isinstance(cause, ssl.SSLError) and wants_certificate(cause) for cause in causes):
         return f"{where} wants to know who we are by a certificate that it trusts: `cert` of the connection"
+    if any(isinstance(cause, ssl.SSLError) and cause.reason in _NO_TLS for cause in causes):
+        return f"{where} speaks no TLS on this port: is it http:// that is meant?"
     if any(isinstance(cause, ConnectionRefusedError) for cause in causes):
         return f"{where} refused the connection"
     if isinstance(error, httpx.ConnectTimeout):
@@ -427,6 +465,11 @@ def words(error: BaseException, url: str) -> str:
     if isinstance(error, OSError) and error.filename:
         return f"`{error.filename}` cannot be written: {(error.strerror or '').lower()}"
     return f"the connection to {where} broke off"
+
+
+def wants_certificate(error: ssl.SSLError) -> bool:
+    """Whether the other side says that it does not know us."""
+    return _UNKNOWN.search(error.reason or "") is not None
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -16,8 +16,9 @@ def saving(path: str, columns: Sequence[str]) -> Iterator[Take]:
     MisshapenError."""
     form = form_of(path)
     assert form is not None
-    os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
-    part = f"{path}.part"
+    folder, name = os.path.split(path)
+    os.makedirs(folder or ".", exist_ok=True)
+    part = os.path.join(folder, f".{name}.part")
     try:
         with open(part, "wb") as file, writing(file, form, columns) as take:
             yield take

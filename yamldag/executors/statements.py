@@ -24,10 +24,13 @@ _TOKENS = {
     for escapes, start in ((False, _QUOTED), (True, _ESCAPED))
 }
 _BLOCK = re.compile(
-    r"\s*create\s+(temp\w*\s+)?(or\s+replace\s+)?(definer\s*=\s*\S+\s+)?(trigger|procedure|function)\b", re.I
+    r"\s*create\s+(temp\w*\s+)?(or\s+replace\s+)?(definer\s*=\s*\S+\s+)?(trigger|procedure|function|event)\b",
+    re.I,
 )
-_COMPOUND = re.compile(r"\bbegin\b", re.I)
-_CLOSED = re.compile(r"\bend\s*$", re.I)
+_EDGE = re.compile(
+    r"\b(?:(?P<opens>begin|case)|end\b(?P<other>\s+(?:if|loop|while|repeat|for)\b)?(?:\s+case\b)?)", re.I
+)
+"""What opens a part of the body of a trigger or a procedure, or closes one; others close what is not counted."""
 
 
 class Statement(Struct, frozen=True):
@@ -43,17 +46,20 @@ def statements(script: str, *, by_position: bool, escapes: bool) -> list[Stateme
     `escapes`, a backslash in a text escapes what follows."""
     found: list[Statement] = []
     pieces: list[str] = []
+    words: list[str] = []
     names: list[str] = []
     number, done = 0, 0
     for match in _TOKENS[escapes].finditer(script):
         pieces.append(_escaped(script[done : match.start()]))
+        words.append(script[done : match.start()])
         done = match.end()
         if match["end"]:
-            if _is_open("".join(pieces)):
+            if _is_open(" ".join(words)):
                 pieces.append(";")
+                words.append(";")
                 continue
             found += _made(pieces, names)
-            pieces, names = [], []
+            pieces, words, names = [], [], []
         elif match["word"] and not by_position:
             pieces.append(f":{match['word']}")
             names.append(match["word"])
@@ -73,9 +79,13 @@ def _made(pieces: list[str], names: list[str]) -> Iterator[Statement]:
         yield Statement(text, tuple(dict.fromkeys(names)))
 
 
-def _is_open(text: str) -> bool:
-    """Whether a `;` stands inside the body of a trigger or a procedure."""
-    return bool(_BLOCK.match(text) and _COMPOUND.search(text) and not _CLOSED.search(text))
+def _is_open(words: str) -> bool:
+    """Whether a `;` stands inside the body of a trigger or a procedure. `words` are all but what is in quotes or a
+    comment."""
+    if not _BLOCK.match(words):
+        return False
+    edges = [edge for edge in _EDGE.finditer(words) if not edge["other"]]
+    return sum(1 if edge["opens"] else -1 for edge in edges) > 0
 
 
 def _escaped(text: str) -> str:

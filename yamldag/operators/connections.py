@@ -177,6 +177,12 @@ def database_url(connection: Mapping[str, Json], root: str) -> str:
     return _composed(_DRIVERS.get(kind, kind), connection)
 
 
+def is_database(connection: Mapping[str, Json]) -> bool:
+    """Whether it may lead to one: those of other kinds than ours do by a URL, which SQLAlchemy may know."""
+    kind = text(connection.get("type") or "").partition("+")[0]
+    return not kind or kind in DATABASES or connection.get("url") is not None
+
+
 def _composed(driver: str, connection: Mapping[str, Json]) -> str:
     who = ""
     if connection.get("user") is not None:

@@ -90,7 +90,8 @@ OTHER_TOOLS = {
     "python_callable": "python", "bash_command": "bash", "slack": "notify", "sensor": "wait", "kwargs": "args",
     "op_kwargs": "args", "on_failure_callback": "on_failure", "on_retry_callback": "on_retry",
     "on_success_callback": "on_success", "conn_id": "connection", "tz": "timezone", "endpoint": "path",
-    "trigger_dag_id": "id", "sql": "query", "data": "body", "payload": "body", "recipients": "to",
+    "trigger_dag_id": "id", "sql": "query", "data": "body", "payload": "body", "recipients": "to", "conf": "with",
+    "trigger_dag": "pipeline", "interval": "every", "path": "file", "filepath": "file",
 }  # fmt: skip
 """What other tools call a key of ours."""
 

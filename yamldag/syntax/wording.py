@@ -122,6 +122,8 @@ def _unquoted_template(error: _Error) -> Diagnostic | None:
     text = error.text
     in_flow = "flow" in error.context
     start = max(_line(text, error.since if in_flow else error.at)[0], error.at - _NEAR)
+    if text[slice(*_line(text, error.at))].count('"') % 2:
+        return None  # a quote that is not closed is what is wrong
     for match in _TEMPLATE.finditer(text, start, min(_line(text, error.at)[1], error.at + _NEAR)):
         before = text[max(start, _line(text, match.start())[0]) : match.start()]
         quoted = before.count("'") % 2 or before.count('"') % 2

@@ -27,7 +27,8 @@ def item_words(item: Json, index: int) -> str:
         item = item["name"]
     if isinstance(item, dict):
         item = ", ".join(f"{key}={value}" for key, value in item.items())
-    text = _UNSEEN.sub(" ", str(item)) if isinstance(item, str | int | float) else str(index)
+    text = _UNSEEN.sub(" ", str(item)) if isinstance(item, str | int | float) else ""
+    text = text if text.strip() else str(index)
     return text if len(text) <= 40 else text[:39] + "…"
 
 

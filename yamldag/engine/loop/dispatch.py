@@ -139,7 +139,7 @@ class Dispatch:
         return Errand(notice.id, carrier, params, args, env, place, place.timeout, notice, guarded=private)
 
     def _work(self, instance: Instance, base: str) -> Start | Outcome | Deferral:
-        task = instance.node.task
+        task = letters.filled_task(instance.node.task)
         if task.operator == "wait":
             return self._wait(instance)
         if task.operator == "approval":

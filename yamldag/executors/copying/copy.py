@@ -13,11 +13,11 @@ from typing import Any, BinaryIO, cast
 from sqlalchemy import exc
 
 from yamldag.executors.copying import stores
-from yamldag.executors.copying.loading import load, load_csv
+from yamldag.executors.copying.loading import load, load_csv, reads_csv
 from yamldag.executors.copying.places import StoreError, shown
 from yamldag.executors.copying.tables import opened, rows_of
-from yamldag.executors.databases import UselessError, words_of
-from yamldag.executors.query import plain
+from yamldag.executors.databases import UselessError, is_gone, words_of
+from yamldag.executors.query import TOO_LARGE, plain
 from yamldag.executors.reach import OutOfReachError, Reach
 from yamldag.executors.tabular.forms import MisshapenError, Row, is_packed
 from yamldag.executors.tabular.reading import Rows, reading
@@ -40,6 +40,8 @@ def copy(spec: dict[str, Any]) -> dict[str, Any]:
         return _failed(str(error), retry=error.retry)
     except exc.SQLAlchemyError as error:
         return _failed(_of_database(error), retry=True)
+    except OverflowError:
+        return _failed(TOO_LARGE, retry=False)
     except OSError as error:
         return _failed(f"the copy broke off: {(error.strerror or str(error)).lower()}", retry=True)
     except Exception as error:
@@ -103,7 +105,7 @@ class _Copy:
 
     def _into_table(self, source: End, target: End) -> dict[str, int | None]:
         with self._read(source) as file, opened(target["database"]) as connection, connection.begin():
-            if source["form"] == "csv" and connection.dialect.name == "postgresql":
+            if source["form"] == "csv" and reads_csv(connection, target):
                 with _unpacked(source, file) as data:
                     count = load_csv(connection, data, target)
             else:
@@ -206,8 +208,7 @@ def _packing(target: End, file: Any) -> Iterator[BinaryIO]:
 
 def _of_database(error: exc.SQLAlchemyError) -> str:
     words = words_of(error)
-    gone = isinstance(error, exc.DBAPIError) and (error.statement is None or error.connection_invalidated)
-    return f"the database can't be reached: {words}" if gone else words
+    return f"the database can't be reached: {words}" if is_gone(error) else words
 
 
 def _of_driver(error: Exception) -> str | None:

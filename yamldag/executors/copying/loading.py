@@ -37,6 +37,14 @@ def load(connection: sa.Connection, rows: Rows, end: Mapping[str, Any]) -> int:
     return _counted(insert(portion) for portion in rows.portions)
 
 
+def reads_csv(connection: sa.Connection, end: Mapping[str, Any]) -> bool:
+    """Whether the database reads a file of CSV by itself as it is meant: in ours, lists are JSON."""
+    if connection.dialect.name != "postgresql":
+        return False
+    kinds = described(connection, end["table"]).columns.values()
+    return not any(isinstance(kind, sa.ARRAY) for kind in kinds)
+
+
 def load_csv(connection: sa.Connection, file: BinaryIO, end: Mapping[str, Any]) -> int:
     """PostgreSQL reads CSV by itself, once it is told which columns come."""
     table = described(connection, end["table"])
@@ -121,11 +129,17 @@ def _written(copy: Any, table: Table, columns: Sequence[str], portions: Iterable
 
 
 def _storable(value: Any, is_array: bool) -> Any:
-    return (
-        json.dumps(value, ensure_ascii=False)
-        if isinstance(value, dict) or (isinstance(value, list) and not is_array)
-        else value
-    )
+    if is_array:
+        return _list_in(value) if isinstance(value, str) and value.lstrip().startswith("[") else value
+    return _as_json(value)
+
+
+def _list_in(text: str) -> Any:
+    """Of a file in which lists are JSON; the database says what is wrong with any other text."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 # Elsewhere
@@ -199,6 +213,8 @@ def _turn(dialect: str, kind: sa.types.TypeEngine[Any]) -> Callable[[Any], Any]:
             return _boolean
         if isinstance(kind, sa.DateTime | sa.TIMESTAMP):
             return _moment
+        if kind.__visit_name__ == "BIT":
+            return _bits
     return _as_json
 
 
@@ -214,6 +230,12 @@ def _boolean(value: Any) -> Any:
     return (
         {"true": 1, "t": 1, "false": 0, "f": 0}.get(value.lower(), value) if isinstance(value, str) else value
     )
+
+
+def _bits(value: Any) -> Any:
+    """A text would be taken for the bits of its letters."""
+    value = _boolean(value)
+    return int(value) if isinstance(value, str) and value.isdecimal() else value
 
 
 def _moment(value: Any) -> Any:

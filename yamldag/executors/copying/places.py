@@ -7,9 +7,10 @@ import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from yamldag.executors.reach import OutOfReachError
+from yamldag.executors.request import wants_certificate
 
 _EXTRAS = {"s3": "s3", "s3a": "s3", "sftp": "sftp", "ssh": "sftp"}
 """The extras of yamldag that bring a scheme."""
@@ -33,8 +34,10 @@ def scheme_of(place: Place) -> str:
 
 
 def shown(url: str) -> str:
-    """The URL without who signs in."""
+    """The URL without who signs in; of a file of this machine the path."""
     parts = urlsplit(url)
+    if parts.scheme == "file":
+        return f"`{unquote(parts.path)}`"
     return f"`{parts._replace(netloc=parts.netloc.rpartition('@')[2], query='').geturl()}`"
 
 
@@ -68,6 +71,8 @@ def _words(place: str, mode: str, error: OSError) -> str:
         return f"the host of {place} did not answer in time"
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"the certificate of the host of {place} is not to be trusted"
+    if isinstance(error, ssl.SSLEOFError) or (isinstance(error, ssl.SSLError) and wants_certificate(error)):
+        return f"the host of {place} ended TLS: does it want a certificate of ours, `cert` of the connection?"
     why = (error.strerror or str(error).partition("\n")[0] or "no reason was given").lower()
     return f"{place} can't be {'read' if mode == 'rb' else 'written'}: {why}"
 

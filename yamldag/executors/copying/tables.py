@@ -112,12 +112,20 @@ def _keys(inspector: sa.Inspector, name: str, schema: str | None) -> frozenset[f
     return frozenset(frozenset(each) for each in found if each)
 
 
+def _apart(header: str) -> str:
+    """What a header is taken for that is more than one."""
+    mark = next((each for each in (";", "\t", "|") if each in header), None)
+    return (
+        "" if mark is None else f": values are to be separated by commas, found `{mark}`".replace("\t", "\\t")
+    )
+
+
 def fitted(table: Table, columns: Sequence[str], end: Mapping[str, Any]) -> None:
     """Raises UselessError unless the columns are the table's, and its key is one of them that tells rows apart."""
     for name in columns:
         if name not in table.columns:
             near = nearest(name, table.columns)
-            help_ = f"; did you mean `{near}`?" if near else ""
+            help_ = f"; did you mean `{near}`?" if near else _apart(name)
             raise UselessError(f"the table `{end['table']}` has no column `{name}`{help_}")
     if end["mode"] != "upsert":
         return

@@ -12,11 +12,12 @@ from typing import Any, BinaryIO, NamedTuple
 
 from yamldag.executors.tabular.forms import NO_PARQUET, MisshapenError, Row
 
+_LONGEST = 64 << 20
+"""Characters that one value may have."""
+csv.field_size_limit(_LONGEST)
 _PORTION = 1000
 """Rows that are given together."""
 _BLOCK = 1 << 16
-_LONGEST = 64 << 20
-"""Characters that one value of a JSON list may have."""
 _CELL = re.compile(r'(?:"((?:[^"]|"")*)"|([^,]*))(?:,|$)', re.DOTALL)
 """One cell of a record: with its quotes, or without any."""
 
@@ -143,7 +144,8 @@ def _cells(records: _Records, width: int) -> Iterator[Row]:
         if len(record) != width:
             if not record:
                 continue  # an empty line
-            raise MisshapenError(f"line {records.line} has {len(record)} values, and the first one {width}")
+            counted = f"{len(record)} {'value' if len(record) == 1 else 'values'}"
+            raise MisshapenError(f"line {records.line} has {counted}, and the first one {width}")
         yield record if "" not in record else _with_nulls(record, records.written)
 
 
@@ -157,6 +159,7 @@ def _with_nulls(record: list[str], written: str) -> Row:
 
 def _bad_csv(error: Exception, line: int) -> MisshapenError:
     why = "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else str(error)
+    why = "a quote is never closed" if why == "unexpected end of data" else why
     return MisshapenError(f"line {line} is no CSV: {why}")
 
 

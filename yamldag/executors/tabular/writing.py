@@ -110,7 +110,11 @@ def _parquet(file: BinaryIO, columns: Sequence[str]) -> Iterator[Take]:
 
     def take(rows: list[Row]) -> None:
         nonlocal writer, schema
-        turned = {name: [_storable(row[at]) for row in rows] for at, name in enumerate(columns)}
+        known = {} if writer is None else {each.name: each.type for each in schema}
+        turned = {
+            name: _column(arrow, [_storable(row[at]) for row in rows], known.get(name))
+            for at, name in enumerate(columns)
+        }
         try:
             if writer is None:
                 table = arrow.table(turned)
@@ -148,6 +152,27 @@ def _misfit(arrow: Any, turned: Mapping[str, list[Any]], schema: Any) -> str:
                     "Parquet has one type for a column; cast it, or write CSV or JSON"
                 )
     return "the rows don't fit the types that Parquet has; cast them, or write CSV or JSON"
+
+
+def _column(arrow: Any, values: list[Any], kind: Any) -> list[Any]:
+    """Its values, lists as JSON unless all are lists, and of one kind of value: a column of JSON may hold anything."""
+    lists = [value for value in values if isinstance(value, list)]
+    if not lists or (kind is not None and arrow.types.is_list(kind)):
+        return values
+    others = any(value is not None and not isinstance(value, list) for value in values)
+    if kind is None and not others and _are_alike(arrow, lists):
+        return values
+    return [json.dumps(value, ensure_ascii=False) if isinstance(value, list) else value for value in values]
+
+
+def _are_alike(arrow: Any, lists: list[Any]) -> bool:
+    try:
+        kind = arrow.array(lists).type
+    except (arrow.ArrowException, OverflowError):
+        return False
+    while arrow.types.is_list(kind):
+        kind = kind.value_type
+    return not arrow.types.is_struct(kind)  # whose keys would be those of all
 
 
 def _storable(value: Any) -> Any:
