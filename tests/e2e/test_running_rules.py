@@ -297,6 +297,20 @@ tasks:
     assert [child for parent, child in edges if parent == "list"] == ["each.a", "failed.a", "no.a", "yes.a"]
 
 
+def test_what_a_group_reads_has_ended_though_its_rule_says_run_by_another_parent(project: Project) -> None:
+    ran = project.run("""
+tasks:
+  quick: {noop: }
+  slow: {needs: quick, noop: }
+  g:
+    needs: [quick, slow]
+    trigger_rule: one_success
+    when: tasks.slow.state == 'success'
+    tasks: {a: {noop: }, b: {needs: a, trigger_rule: one_done, noop: }}
+""")
+    assert ran.states == dict.fromkeys(("quick", "slow", "g.a", "g.b"), "success")
+
+
 def test_a_failure_fails_its_run_whatever_comes_later(project: Project) -> None:
     def state(tasks: str) -> str:
         return project.run(f"tasks:\n{tasks}").state

@@ -68,7 +68,7 @@ def test_why_a_task_of_a_running_run_waits(project: Project, gate: Path) -> None
         }
         assert conditions(project, "p", "m")["max_active_tasks"]["detail"].endswith("1 does: a")
         text = project("why", "p", "m[1]").out.splitlines()
-        assert text[0].startswith("`m[1]` of run manual-")
+        assert text[0].startswith("`m[1: 2]` of run manual-")
         assert text[0].endswith(" is scheduled")
         assert "no   max_active_tasks" in "\n".join(text)
     finally:

@@ -292,6 +292,23 @@ def test_no_more_instances_at_once_than_max_active() -> None:
     assert (simulation.most, run.state, len(simulation.history)) == (2, "success", 11)
 
 
+def test_a_chain_whose_teardown_waits_for_what_is_behind_all_chains_lets_others_begin() -> None:
+    """Without `needs` of its own a teardown waits for all that is below its setup, `last` among it."""
+    of = plan(
+        task("g.up", setup=True, mapped_by="g"),
+        task("g.work", "g.up", mapped_by="g"),
+        task("last", "g.work"),
+        task("g.down", "g.up", "g.work", "last", teardown_of=("g.up",), mapped_by="g"),
+        mapped={"g": each(*range(3), max_active=2)},
+    )
+    for seed in SEEDS:
+        simulation = Simulation(seed=seed)
+        run = simulation.admit(of)
+        simulation.finish()
+        assert run.state == "success", seed
+        assert set(states(run).values()) == {"success"}
+
+
 def test_a_mapped_group_is_one_chain_for_each_item() -> None:
     of = plan(
         task("first"),

@@ -175,7 +175,8 @@ def _teardowns(source: random.Random, tasks: Sequence[Task]) -> list[Task]:
     for setup in [task for task in tasks if task.setup]:
         if source.random() < 0.8:
             needs = tuple(sorted({setup.id, *_below(setup.id, tasks)}))
-            one = _task(source, f"{setup.id}_end", (), None)
+            inside = setup.mapped_by if setup.mapped_by == "g" and source.random() < 0.7 else None
+            one = _task(source, f"{setup.id}_end", (), inside)
             made.append(
                 replace(one, needs=needs, judged=needs, teardown_of=(setup.id,), setup=False, when=())
             )

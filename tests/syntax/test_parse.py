@@ -395,6 +395,23 @@ def test_what_is_just_within_the_bounds_is_read() -> None:
         assert parse.documents(Source("f.yml", text))[1] == []
 
 
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("a: 1\nload:{bash: ls}\nb: 2", "load:{"),
+        ("- load {bash: ls}\n", "load {"),
+        ("load = {bash: ls}\n", "load = {"),
+        ("a: 1\nload:{bash: ls, b: 2}\nc: {", "load:{"),
+    ],
+)
+def test_a_bracket_glued_to_its_key_is_all_that_is_told(text: str, place: str) -> None:
+    assert told(text) == [("YD101", place)]
+
+
+def test_a_key_may_hold_brackets() -> None:
+    assert read("'a{b': 1\n\"c {d\": 2\nx{2}: 3\n-{: 4") == ([{"a{b": 1, "c {d": 2, "x{2}": 3, "-{": 4}], [])
+
+
 @pytest.mark.parametrize("parser", [None, SafeLoader])
 @pytest.mark.parametrize(
     ("text", "wanted"),

@@ -24,7 +24,8 @@ SCHEMAS = {"https": "http", "ftps": "ftp", "smtps": "smtp", **dict.fromkeys(CHAT
 class Connections:
     """What is wrong with them; `faulty` are the ids of the nodes that failed their schema."""
 
-    def __init__(self, secrets: Collection[str]) -> None:
+    def __init__(self, secrets: Collection[str] | None) -> None:
+        """`secrets`: those that are declared; None: nobody knows."""
         self._secrets = secrets
         self.found: list[Diagnostic] = []
         self.faulty: set[int] = set()
@@ -69,6 +70,8 @@ class Connections:
             if reference.root != "secrets":
                 message = f"`{reference.root}` can't be read here: what leads elsewhere knows `secrets` alone"
                 self.found.append(Diagnostic("YD214", message, where))
+            elif self._secrets is None:
+                continue
             elif reference.path and (name := str(reference.path[0].name)) not in self._secrets:
                 near = nearest(name, self._secrets)
                 help_ = f"did you mean `{near}`?" if near else "declare it under `secrets:` in yamldag.yml"

@@ -26,11 +26,17 @@ def faults(key: Scalar, values: Sequence[Entry], project: Project) -> Iterator[D
         return
     name = named.node.text if named is not None and type(named.node) is Scalar else MAIL_SERVER
     written = project.written_connection(name)
-    if unfit("email", project.kind_of_connection(name)):
+    if unfit("email", project.kind_of_connection(name)) or _is_faulty(written, project):
         return  # which is told
     if written is not None and _tells_no_sender(name, written):
         message = f"`email` needs a `from`: the connection `{name}` has none"
         yield Diagnostic("YD402", message, at(key), "such as `from: etl@example.org`, here or there")
+
+
+def _is_faulty(written: Node | None, project: Project) -> bool:
+    """Whether something is wrong with a setting of a connection: it may be meant for who mail is from."""
+    settings = written.items.values() if type(written) is Map else ()
+    return any(id(node) in project.faulty for _, node in settings)
 
 
 def _tells_no_sender(name: str, written: Node) -> bool:

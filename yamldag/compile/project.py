@@ -14,7 +14,7 @@ from yamldag.compile.seen import stamp
 from yamldag.operators import secrets
 from yamldag.root import AS_YAML, OVERRIDABLE, database_url, locate, state_folder, variable
 from yamldag.syntax.diagnostic import Diagnostic, at, has_errors
-from yamldag.syntax.nearest import nearest
+from yamldag.syntax.nearest import Known, likely, nearest
 from yamldag.syntax.source import Source
 from yamldag.syntax.tree import Json, Map, Node, Scalar, Seq, plain
 
@@ -57,6 +57,8 @@ class Project:
         """Of its file, as it was just before it was read."""
         self._declared: str | None = None
         self._unread = False
+        self._vague = False
+        """A key of its file is like none: it may be meant for any that is missing."""
         self._origins: dict[str, str] = {}
         if file is not None:
             self._read(file)
@@ -228,7 +230,10 @@ class Project:
         """Whether what is declared under a key can't be told: the file, or the value, is broken. Then nothing
         is said of names that seem to be missing there."""
         entry = self.entries.get(name)
-        return self._unread or (entry is not None and id(entry[1]) in self.faulty)
+        if entry is None:
+            return self._unread or self._vague
+        items = entry[1].items if type(entry[1]) is Seq else ()
+        return self._unread or any(id(node) in self.faulty for node in (entry[1], *items))
 
     def value(self, name: str, default: Json) -> Json:
         """A setting as plain data: the environment variable's, else the file's, else the default."""
@@ -294,6 +299,7 @@ class Project:
         checked = documents.checked(root, "project", lambda name: raw[name][1] if name in raw else None)
         self.found += checked.found
         self.faulty = checked.faulty
+        self._vague = _has_vague_key(root)
         self._take(root, path)
         self._take_environment(root, path)
         self.found += wishes.check(root, self.faulty)
@@ -303,7 +309,7 @@ class Project:
     def _check_connections(self, root: Map) -> None:
         from yamldag.compile.connections import Connections  # few projects have any
 
-        checking = Connections(self.secrets)
+        checking = Connections(None if self.unsure("secrets") else self.secrets)
         checking.all(root, self.faulty)
         self.found += checking.found
         self.faulty |= checking.faulty
@@ -415,6 +421,14 @@ def _listed_in(text: str) -> Json:
         return text
     documents_ = documents.from_bytes("", "", text.encode("utf-8", "surrogateescape")).documents
     return plain(documents_[0]) if documents_ and type(documents_[0]) is Seq else text
+
+
+def _has_vague_key(root: Map) -> bool:
+    from yamldag.operators import catalog
+
+    names = catalog.schema("project.schema.json")["properties"]
+    unknown = [name for name in root.items if name not in names and not name.startswith("x-")]
+    return bool(unknown) and any(likely(name, Known(names)) is None for name in unknown)
 
 
 def _empty(variable: str, found: Diagnostic) -> Diagnostic:

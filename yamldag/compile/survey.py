@@ -153,9 +153,20 @@ def _produced(root: Draft) -> Iterator[str]:
 
 
 def _may_produce(root: Draft, asset: str) -> bool:
-    """Whether a task has a key that is like none, and names the asset: that key may be meant for `produces`."""
-    vague = (task.node for task in root.tasks() if keys.is_vague(task))
-    return any(asset in node.source.text[node.start : node.end] for node in vague)
+    """Whether a task says what it produces in words that nobody understands, or names the asset below a key that is
+    like none, and may be meant for `produces`."""
+    for task in root.tasks():
+        entry = task.get("produces")
+        given = entry.node if entry is not None else None
+        if given is not None and not all(map(_is_text, given.items if type(given) is Seq else (given,))):
+            return True
+        if keys.is_vague(task) and asset in task.node.source.text[task.node.start : task.node.end]:
+            return True
+    return False
+
+
+def _is_text(node: Node) -> bool:
+    return type(node) is Scalar and type(node.value) is str
 
 
 def _awaited(unit: Unit) -> Iterator[Scalar]:

@@ -31,6 +31,9 @@ _TABLE: dict[str, Callable[[int, int, int, int], _Answers]] = {
 }
 
 RULES = tuple(_TABLE)
+_ONE = ((1, 0, 0, 0), (0, 1, 0, 0), (0, 0, 1, 0), (0, 0, 0, 1))
+HASTY = frozenset(rule for rule, answers in _TABLE.items() if any(answers(*one)[0] == _RUN for one in _ONE))
+"""The rules that may say run while parents are unfinished."""
 
 
 def decide(rule: str, success: int, failed: int, upstream_failed: int, skipped: int, total: int) -> Decision:

@@ -178,7 +178,7 @@ class _Reader:
         self.spent = 0
 
     # One function, as a call per event would cost a tenth of the whole compilation.
-    def run(self, next_event: Callable[[], Any]) -> None:  # noqa: C901, PLR0912
+    def run(self, next_event: Callable[[], Any]) -> None:  # noqa: C901, PLR0912, PLR0915
         """Build the nodes; ends early, with `stopped` set, where reading on makes no sense."""
         source = self.source
         outer: list[tuple[Map | Seq, Items, Scalar | None, int]] = []
@@ -226,6 +226,8 @@ class _Reader:
                 items.append(node)
             elif key is None:
                 key = node if type(node) is Scalar else self.bad_key(node, len(outer))
+                if "{" in key.text and self.is_glued(key):
+                    return
             else:
                 if key.text in items or key.text in _SPECIAL_KEYS:
                     self.add(items, key, node, len(outer))
@@ -297,6 +299,12 @@ class _Reader:
             found = "a mapping" if type(node) is Map else "a list"
             self.tell("YD111", f"expected text as a key, found {found}", node)
         return Scalar("", "", -1, -1, "", self.source)
+
+    def is_glued(self, key: Scalar) -> bool:
+        """Whether a bracket is taken for a part of its key, as in `load:{bash: ls}`: then there is no reading on."""
+        if not key.style and "}" not in key.text:  # `x{2}` may be a pattern of names
+            self.stopped = wording.glued_key(self.source, key.start)
+        return self.stopped is not None
 
     def add(self, items: dict[str, tuple[Scalar, Node]], key: Scalar, node: Node, depth: int) -> None:
         """An entry that is not simply put in: a merge, a repeated key, an empty one."""

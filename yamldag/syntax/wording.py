@@ -16,6 +16,7 @@ _TOKEN = re.compile(r"\S+")
 _TEMPLATE = re.compile(r"\{\{[^\r\n]*?(?:\}\}|(?=[\r\n])|\Z)")
 _BEGINS_VALUE = re.compile(r"(?:^|[:?,\[-][ \t]+|[\[,])[ \t]*\Z")
 _NO_SPACE = re.compile(r"([A-Za-z_][\w.-]*):([^\s:/].*)")
+_GLUED = re.compile(r"([A-Za-z_][\w.-]*)(?::[\[{]|[ \t]*(?:=[ \t]*)?\{)(?!\{)")
 _ENTRY = re.compile(r"(\S[^:]*):[ \t]+\S")
 _ESCAPE = re.compile(r"\\(?:u.{0,4}|U.{0,8}|x.{0,2}|.)?")
 
@@ -229,6 +230,23 @@ def _glued_colon(error: _Error) -> Diagnostic | None:
     return _diagnostic(error, message, error.since, error.at + 1, f"write `{key} {after}`")
 
 
+def glued_key(source: Source, start: int) -> Diagnostic | None:
+    """What is said of `load:{bash: ls}` and `load {bash: ls}`, if one begins there: to YAML the key is `load:{bash`."""
+    match = _GLUED.match(source.text, start, _line(source.text, start)[1])
+    if match is None:
+        return None
+    lacks = "a space after the colon" if ":" in match[0] else "a `:` after the key"
+    wanted = f"{match[1]}: {match[0][-1]}"
+    message = f"expected `{wanted}`, found `{cut(match[0])}`"
+    helping = f"put {lacks}: `{wanted}`"
+    return Diagnostic("YD101", message, Place(source, match.start(), match.end()), helping)
+
+
+def _glued_key(error: _Error) -> Diagnostic | None:
+    line = _line(error.text, error.at)
+    return glued_key(error.source, _first(error.text, *line))
+
+
 def _no_colon(error: _Error) -> Diagnostic | None:
     return _incomplete(error, error.since, _line(error.text, error.since)[1])
 
@@ -338,6 +356,7 @@ _CASES: tuple[tuple[tuple[str, ...], _Explain], ...] = (
     ),
     (("flow", "block", ""), _unquoted_template),
     (("",), _tab),
+    (("",), _glued_key),
     (("tag",), _tag),
     (("directive", "incompatible YAML"), _directive),
     (("expected",), _after_quotes),

@@ -44,6 +44,7 @@ def circumstances(db: sa.Connection, row: sa.RowMapping, run: Run, instance: Ins
     now = time.time()
     queued, ready = row["state"] == "queued", instance.state is TaskState.SCHEDULED
     under_way = row["state"] == "running" and instance.state not in FINAL
+    asked = stored.asked(db, run=row["id"]) if under_way else []
     known = stored.the_pipeline(db, row["pipeline"]) if queued else None
     backfill = stored.the_backfill(db, row["backfill"]) if queued and row["backfill"] else None
     waits = instance.deferral
@@ -69,8 +70,8 @@ def circumstances(db: sa.Connection, row: sa.RowMapping, run: Run, instance: Ins
         waits_until=waits.at if waits else None,
         moments=_moments(waits) if waits else (),
         past=_past(db, row, run, instance) if task.depends_on_past and instance.state not in FINAL else None,
-        held=held(db, row, run, instance) if under_way else None,
-        to_stop=under_way and is_to_stop(db, row),
+        held=held(asked, run, instance),
+        to_stop=is_to_stop(asked),
     )
 
 

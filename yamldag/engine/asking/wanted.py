@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from yamldag.engine.loop.requests import wish_of
@@ -34,14 +35,14 @@ def awaited(db: sa.Connection, pipeline: str) -> Counter[str]:
     return Counter({each["run"]: each["version"] for each in asked if each["version"]}.values())
 
 
-def is_to_stop(db: sa.Connection, row: sa.RowMapping) -> bool:
-    """Whether somebody has asked to cancel a run, and whoever moves it has not done so yet."""
-    return any(each["kind"] in ("cancel", "kill") for each in circumstances.asked(db, run=row["id"]))
+def is_to_stop(asked: Sequence[sa.RowMapping]) -> bool:
+    """Whether somebody has asked to cancel the run, and whoever moves it has not done so yet."""
+    return any(each["kind"] in ("cancel", "kill") for each in asked)
 
 
-def held(db: sa.Connection, row: sa.RowMapping, run: Run, instance: Instance) -> str | None:
+def held(asked: Sequence[sa.RowMapping], run: Run, instance: Instance) -> str | None:
     """Why an instance does not go on though nothing else is in its way: it is to be cleared first."""
-    for each in circumstances.asked(db, run=row["id"]):
+    for each in asked:
         if each["kind"] not in ("clear", "mark"):
             continue
         if each["version"]:

@@ -228,7 +228,7 @@ def _before(run: Run, instance: Instance, now: Circumstances) -> Iterator[Condit
 
 
 def _parents(instance: Instance) -> Condition:
-    found = [*_above(instance), *_read_by_groups(instance)]
+    found = list(dict.fromkeys([*_above(instance), *_read_by_groups(instance)]))
     waiting = [each for each in found if each.state not in FINAL]
     if waiting:
         return Condition("parents", False, _listed(f"`{each.label}` is {each.state}" for each in waiting))

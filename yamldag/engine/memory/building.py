@@ -8,6 +8,7 @@ from yamldag.engine.memory.run import Fan, Instance, Node, Run
 from yamldag.plan.graph import ancestors
 from yamldag.plan.narrowing import narrowed
 from yamldag.plan.pipeline import Plan
+from yamldag.plan.trigger_rule import HASTY
 
 
 def build(run: Run, ids: Iterator[int]) -> Run:
@@ -38,7 +39,7 @@ def _leads_out(fan: Fan) -> bool:
     outside = {
         child.task.id: child for node in fan.members for child, _ in node.children if child.fan is not fan
     }
-    return any(below.fan is fan for child in outside.values() for below in _below(child))
+    return any(each.fan is fan for child in outside.values() for each in _all_below(child))
 
 
 def _connect(run: Run, node: Node) -> None:
@@ -78,12 +79,15 @@ def _connect_gates(run: Run) -> None:
 
 def _connect_groups(run: Run) -> None:
     """What a group's condition and items read has ended before they are asked, whichever task of it asks: the rule of
-    one that is no root may say run before the roots have come to it."""
+    one that is no root, or a hasty one, may say run before."""
     waits = _awaited(run.plan)
     for node in run.nodes.values() if waits else ():
         group = node.task.group
         names = [name for prefix in _prefixes(group) for name in waits.get(prefix, ())] if group else []
-        node.awaits = tuple(name for name in dict.fromkeys(names) if name not in node.task.needs)
+        waited_for = set(node.task.needs)
+        if node.task.trigger_rule in HASTY:
+            waited_for.difference_update(node.task.judged)
+        node.awaits = tuple(name for name in dict.fromkeys(names) if name not in waited_for)
         for name in node.awaits:
             if name in run.nodes:
                 run.nodes[name].children.append((node, False))
@@ -115,6 +119,11 @@ def _prefixes(group: str) -> Iterator[str]:
 
 def _below(node: Node) -> Iterator[Node]:
     """Every node under this one, teardowns of anything aside."""
+    return (each for each in _all_below(node) if not each.task.teardown_of)
+
+
+def _all_below(node: Node) -> Iterator[Node]:
+    """Every node under this one."""
     seen: set[str] = set()
     waiting = [node]
     while waiting:
@@ -122,5 +131,4 @@ def _below(node: Node) -> Iterator[Node]:
             if child.task.id not in seen:
                 seen.add(child.task.id)
                 waiting.append(child)
-                if not child.task.teardown_of:
-                    yield child
+                yield child
