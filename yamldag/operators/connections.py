@@ -21,6 +21,10 @@ _DRIVERS = {"postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql", "maria
 _PRIVATE = ("pass", "secret", "token", "key", "credential", "authorization", "cookie")
 """What a setting is called whose value must not be seen."""
 
+UNREADABLE = (
+    "a port is a number up to 65535, and signs such as `@` and `/` in a password are written `%40` and `%2F`"
+)
+
 Connection = dict[str, Json]
 
 
@@ -54,7 +58,7 @@ def _of_url(name: str, url: str) -> Connection:
         parts = urlsplit(url.strip())
         port = parts.port
     except ValueError:
-        raise UnresolvedError(f"the connection `{name}` is no URL that can be read") from None
+        raise UnresolvedError(f"the connection `{name}` is no URL that can be read: {UNREADABLE}") from None
     if not parts.scheme or "://" not in url:
         raise UnresolvedError(
             f"the connection `{name}` should be a URL such as postgresql://db.example.org/sales"
