@@ -21,7 +21,8 @@ from yamldag.compile.load import compile_files
 from yamldag.compile.project import find
 from yamldag.engine.clock import MachineClock
 from yamldag.engine.loop.engine import Engine
-from yamldag.engine.memory.run import Run, build
+from yamldag.engine.memory.building import build
+from yamldag.engine.memory.run import Run
 from yamldag.engine.step.world import Admit
 from yamldag.executors.contract import Ended, Start
 from yamldag.plan.pipeline import Plan, text_hash, to_text

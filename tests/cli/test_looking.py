@@ -222,6 +222,14 @@ def test_slots_may_come_from_a_variable(yamldag: Caller, monkeypatch: pytest.Mon
     assert yamldag("config").code == 1
 
 
+def test_config_tells_each_setting_once(yamldag: Caller) -> None:
+    yamldag.write("yamldag.yml", "slots: 4\nenv: {LANG: C.UTF-8}\npools: {db: 2}\nlint: {ignore: [YD801]}\n")
+    rows = yamldag("config", "--json").json
+    assert [row["value"] for row in rows if row["name"] == "slots"] == [4]
+    assert [row["value"] for row in rows if row["name"] == "env"] == [{"LANG": "C.UTF-8"}]
+    assert len({row["name"] for row in rows}) == len(rows)
+
+
 def test_the_project_is_found_from_a_folder_below(yamldag: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
     yamldag.write("yamldag.yml", "vars: {a: 1}\n")
     yamldag.write("pipelines/daily.yml", DAILY)

@@ -186,6 +186,69 @@ def test_looking_before_anything_has_run_says_so_and_makes_nothing(
     assert not (project / ".yamldag").exists()
 
 
+def test_the_log_of_a_run_that_waits_is_waited_for(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = data(capsys, "trigger", "demo")["run_id"]
+    assert main(["logs", "demo", "load"]) == 0
+    assert capsys.readouterr() == ("", f"`load` of run {run} wrote nothing: its run has not begun\n")
+    assert main(["logs", "demo", "lod"]) == 2
+    assert "did you mean `load`?" in capsys.readouterr().err
+    waited: list[float] = []
+
+    def wait(seconds: float) -> None:
+        waited.append(seconds)
+        main(["cancel", "demo"])
+
+    monkeypatch.setattr("yamldag.cli.here.time.sleep", wait)
+    assert main(["logs", "demo", "-f", "load"]) == 0
+    assert len(waited) == 1
+
+
+def test_a_run_that_never_began_says_so_and_begins_when_it_is_cleared(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run = data(capsys, "trigger", "demo")["run_id"]
+    main(["cancel", "demo"])
+    capsys.readouterr()
+    assert main(["tasks", "demo"]) == 0
+    told = capsys.readouterr()
+    assert told.out == f"run {run} of demo: cancelled, the run was cancelled\n\n"
+    assert told.err == "it has not begun, so there are no tasks yet\n"
+    [condition] = data(capsys, "why", "demo", "load")["conditions"]
+    assert condition["detail"] == "it is cancelled: the run was cancelled"
+    assert main(["clear", "demo"]) == 0
+    assert capsys.readouterr().out == f"it had not begun, so all of it is to run; run {run} is queued\n"
+
+
+def test_an_item_that_reads_like_an_index_is_shown_with_its_own(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / "pipelines" / "years.yml").write_text(
+        "pipeline: years\ntasks:\n  a: {foreach: [1, 1990, 2], bash: 'echo {{ item }}'}\n"
+    )
+    main(["run", "years"])
+    told = capsys.readouterr().err
+    labels = [row["label"] for row in data(capsys, "tasks", "years")["tasks"]]
+    assert labels == ["a[0: 1]", "a[1: 1990]", "a[2]"]
+    for label, item in zip(labels, ("1", "1990", "2"), strict=True):
+        assert label in told
+        assert data(capsys, "why", "years", label)["label"] == label
+        assert main(["logs", "years", label]) == 0
+        assert capsys.readouterr().out == f"{item}\n"
+    assert main(["logs", "years", "a[1990]"]) == 0
+
+
+def test_options_may_stand_between_what_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["run", "demo"])
+    capsys.readouterr()
+    assert main(["logs", "demo", "--attempt", "1", "load[x]"]) == 0
+    assert capsys.readouterr().out == "loads x of 3\n"
+    assert main(["clear", "demo", "--only", "load", "--json"]) == 0
+    cleared = json.loads(capsys.readouterr().out)["tasks"]
+    assert [(row["id"], row["map_index"]) for row in cleared] == [("load", 0), ("load", 1)]
+
+
 def test_an_unknown_task_or_run_is_exit_2(capsys: pytest.CaptureFixture[str]) -> None:
     data(capsys, "run", "demo")
     assert main(["logs", "demo", "lod"]) == 2

@@ -318,3 +318,88 @@ def test_an_item_of_several_lines_keeps_to_its_line_of_the_progress(yamldag: Cal
     assert said.code == 0
     lines = [line.split("  ")[0].strip() for line in said.err.splitlines()]
     assert lines[1:-1] == ["a[x y [2J] running", "a[x y [2J] success"]
+
+
+# lint --fix
+
+SLIPS = """\
+\ufeffpipeline: slips
+params: {full: true, more: é}
+tasks:
+  # yamldag: ignore[YD803] it was here
+  load:
+    bash: |
+      echo {{ params.more }} > /dev/stderr
+    retries: "3"
+    when: {{ params.full }} # yamldag: ignore[YD806] nor this
+    allow_failure: yes
+    needs: nowhere
+"""
+MENDED = """\
+\ufeffpipeline: slips
+params: {full: true, more: é}
+tasks:
+  load:
+    bash: |
+      echo {{ params.more }} >&2
+    retries: 3
+    when: "{{ params.full }}"
+    allow_failure: true
+    needs: nowhere
+"""
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_fix_makes_what_is_safe_and_tells_the_rest(yamldag: Caller, encoding: str, end: str) -> None:
+    path = yamldag.write("pipelines/slips.yml", "")
+    path.write_bytes(SLIPS.replace("\n", end).encode(encoding))
+    path.chmod(0o640)
+    said = yamldag("lint", "--fix", "--json")
+    assert path.read_bytes() == MENDED.replace("\n", end).encode(encoding)
+    assert path.stat().st_mode & 0o777 == 0o640
+    assert (said.code, said.err) == (1, "made 6 edits in pipelines/slips.yml\n")
+    assert [(one["code"], one["line"]) for one in said.json["diagnostics"]] == [("YD203", 10)]
+    assert [one.name for one in path.parent.iterdir()] == ["slips.yml"]
+
+
+def test_fix_mends_the_project_file_and_what_a_link_leads_to(yamldag: Caller) -> None:
+    project = yamldag.write("yamldag.yml", 'pools: {db: "4"}\n')
+    there = yamldag.write("shared/a.yml", 'pipeline: a\ntasks: {a: {noop: , retries: "1"}}\n')
+    link = yamldag.folder / "pipelines/a.yml"
+    link.parent.mkdir()
+    link.symlink_to(there)
+    said = yamldag("lint", "--fix", "-q")
+    assert said == (0, "", "made 1 edit in pipelines/a.yml\nmade 1 edit in yamldag.yml\n")
+    assert (project.read_text(), there.read_text()) == (
+        "pools: {db: 4}\n", "pipeline: a\ntasks: {a: {noop: , retries: 1}}\n",
+    )  # fmt: skip
+    assert link.is_symlink()
+
+
+def test_fix_leaves_what_is_fine_and_variables_alone(
+    yamldag: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = yamldag.write("pipelines/good.yml", GOOD)
+    before = path.stat()
+    monkeypatch.setenv("YAMLDAG_POOLS", '{db: "4"}')
+    said = yamldag("lint", "--fix")
+    assert (said.code, said.err) == (1, "")
+    assert "take the quotes off" in said.out
+    assert (path.stat().st_mtime_ns, path.stat().st_ino) == (before.st_mtime_ns, before.st_ino)
+
+
+def test_fix_and_watch_do_not_go_together(yamldag: Caller) -> None:
+    yamldag.write("pipelines/good.yml", GOOD)
+    said = yamldag("lint", "--fix", "--watch")
+    assert (said.code, said.out) == (2, "")
+    assert "`--watch`" in said.err
+
+
+def test_a_file_that_cannot_be_written_is_told(yamldag: Caller) -> None:
+    path = yamldag.write("pipelines/slips.yml", SLIPS)
+    (path.parent / "slips.yml.part").mkdir()
+    said = yamldag("lint", "--fix")
+    assert (said.code, said.out) == (2, "")
+    assert said.err == "yamldag lint: can't write pipelines/slips.yml: is a directory\n"
+    assert path.read_text(encoding="utf-8") == SLIPS

@@ -21,9 +21,9 @@ def project(tmp_path: Path) -> Project:
 def serve(project: Project) -> Iterator[Serve]:
     running: list[subprocess.Popen[bytes]] = []
 
-    def start(*arguments: str) -> Served:
+    def start(*arguments: str, command: str = "serve") -> Served:
         process = subprocess.Popen(
-            [*YAMLDAG, "serve", *(arguments or ("--port", "0"))],
+            [*YAMLDAG, command, *(arguments or ("--port", "0"))],
             cwd=project.folder,
             env=project.environment(),
             stdout=subprocess.DEVNULL,

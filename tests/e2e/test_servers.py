@@ -18,7 +18,7 @@ WORK = """\
 pipeline: work
 params: {who: {type: string, default: "Zoë 😀 %s ?"}}
 tasks:
-  fails_once: {bash: '[ $YAMLDAG_ATTEMPT = 2 ] && echo "who=$WHO" >> $YAMLDAG_OUTPUT', retries: 1, env: {WHO: '{{ params.who }}'}}
+  fails_once: {bash: '[ $YAMLDAG_ATTEMPT = 2 ] && echo "who=$WHO" >> $YAMLDAG_OUTPUT', retries: 1, retry_delay: 0s, env: {WHO: '{{ params.who }}'}}
   each: {bash: 'echo "n={{ item }}" >> $YAMLDAG_OUTPUT', foreach: [1, 2, 3], needs: fails_once}
   sum: {python: {script: "return sum(int(x['n']) for x in each)"}, args: {each: '{{ tasks.each.output }}'}, needs: each}
   big: {python: {script: "return 'ü' * 500_000"}}

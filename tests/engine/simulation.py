@@ -10,7 +10,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from yamldag.engine.memory.run import Fan, Instance, Node, Run, build
+from yamldag.engine.memory.building import build
+from yamldag.engine.memory.run import Fan, Instance, Node, Run
 from yamldag.engine.step.readiness import Refused
 from yamldag.engine.step.step import step
 from yamldag.engine.step.world import Admit, Finished, Happened, Prepared, Renewal, Result, Stop, World

@@ -164,7 +164,8 @@ def test_updates_wait_through_a_pause_and_one_run_uses_them_up(market: Market) -
     assert market.used("p") == [["a", "a"]]
 
 
-def test_a_file_that_was_put_back_counts_from_then_on(market: Market) -> None:
+@pytest.mark.parametrize("restart", [False, True], ids=["under way", "over a restart"])
+def test_a_file_that_was_put_back_counts_from_then_on(market: Market, *, restart: bool) -> None:
     market.taker("p", "{assets: a}")
     market.taker("q", "{assets: a}", "catchup: all\n")
     service = market.service()
@@ -177,6 +178,7 @@ def test_a_file_that_was_put_back_counts_from_then_on(market: Market) -> None:
     market.update("a")
     for name, file in files.items():
         file.write_text(texts[name])
+    service = market.service() if restart else service
     settle(market, service)
     assert (market.used("p"), market.used("q")) == ([], [["a"]])
     market.update("a")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.engine.simulation import BAD, plan, scripted, task
 from tests.engine.test_clearing import Stored, database
 from tests.engine.test_rebuild import new_row
+from yamldag.engine import outside
 from yamldag.engine.asking.circumstances import circumstances, stored_run
 from yamldag.engine.asking.why import Claim, Past
 from yamldag.store import moves, pools, views
@@ -43,6 +44,19 @@ def test_a_pool_the_run_before_and_who_moves_it(database: Database) -> None:
     assert found.owner is not None
     assert found.owner.running == 1
     assert (alone.pool_slots, alone.claims, alone.past) == (None, (), None)
+    assert not found.to_stop
+
+
+def test_a_cancel_that_nobody_has_heard_of_is_known(database: Database) -> None:
+    Stored(database, plan(task("a")), scripted({"a": BAD}))
+    database.execute("UPDATE task_instance SET state = 'none', attempts = 0, attempt = NULL")
+    database.execute("UPDATE run SET state = 'running', ended = NULL")
+    outside.cancel(database, "r", 9.0)
+    with views.reading(database.url) as db:
+        row = views.planned_run(db, "r")
+        assert row is not None
+        run = stored_run(db, row)
+        assert circumstances(db, row, run, run.nodes["a"].instances[0]).to_stop
 
 
 def test_an_earlier_run_may_lack_the_task_and_a_pool_may_be_gone(database: Database) -> None:
@@ -59,4 +73,10 @@ def test_an_earlier_run_may_lack_the_task_and_a_pool_may_be_gone(database: Datab
         run = stored_run(db, row)
         found = circumstances(db, row, run, run.nodes["b"].instances[0])
     assert (found.pool_slots, found.claims) == (None, ())
-    assert found.past == Past("q", True, None)
+    assert found.past == Past("q", True, None, begun=False)
+    database.execute(
+        "INSERT INTO task_instance (id, run, task, map_index, state, attempts, tries) "
+        "VALUES (77, 'q', 'another', -1, 'success', 0, 0)"
+    )
+    with views.reading(database.url) as db:
+        assert circumstances(db, row, run, run.nodes["b"].instances[0]).past == Past("q", True, None)

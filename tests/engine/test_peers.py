@@ -17,10 +17,14 @@ from yamldag.engine.takeover.lives import FAR, LEASE, Onlooker, new_life
 from yamldag.engine.takeover.peers import Peers
 from yamldag.executors.local.executor import LocalExecutor
 from yamldag.executors.local.recovery import Found
-from yamldag.store import lives, moves
+from yamldag.store import lives, moves, schedules
 from yamldag.store.database import Database, Fenced, open_database
 
 PIPELINE = "pipeline: p\nschedule: {{every: 10s}}\n{more}tasks:\n  a: {{bash: 'true'}}\n"
+AT_ONCE = "---\n".join(
+    f"pipeline: {name}\nschedule: '@{preset}'\ntasks:\n  a: {{bash: 'true'}}\n"
+    for name, preset in (("again", "continuous"), ("one", "once"))
+)
 
 
 class Heir(Hands):
@@ -142,6 +146,38 @@ def test_when_the_leader_withdraws_another_one_leads_and_each_tick_is_one_run(te
     assert "this scheduler leads now" in second.said
     team.go(30)
     assert team.ticks(second.database) == [(at, "success") for at in (10, 20, 30, 40)]
+
+
+def test_one_that_follows_knows_what_comes_and_what_is_paused(team: Team) -> None:
+    team.write()
+    leader, follower = team.join("a"), team.join("b")
+    team.go(12)
+    assert not follower.service.leads
+    assert follower.service.board.status.next == {"p": 1_800_000_020.0}
+    leader.database.write(lambda: schedules.pause(leader.database, "p"))
+    team.go(1)
+    assert follower.service.board.status.paused == {"p"}
+    assert follower.service.board.status.next == {}
+
+
+def test_one_that_follows_knows_what_its_leader_has_begun(team: Team) -> None:
+    team.write()
+    (team.root / "pipelines" / "p.yml").write_text(AT_ONCE)
+    leader, follower = team.join("a"), team.join("b")
+    for each in (leader, follower):
+        each.hands.automatic = False
+        each.service.engine.slots = None
+    team.go(1)
+    running = [*leader.hands.live, *follower.hands.live]
+    assert len(running) == 2
+    assert follower.service.board.status.next == {}, (
+        "the one has no more, the other goes on when it has ended"
+    )
+    for each in (leader, follower):
+        for attempt in list(each.hands.live):
+            each.hands.end(attempt)
+    team.go(0.5)
+    assert list(follower.service.board.status.next) == ["again"]
 
 
 def test_one_that_was_taken_for_dead_writes_nothing_and_its_runs_go_on(team: Team) -> None:

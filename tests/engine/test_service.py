@@ -13,15 +13,14 @@ from yamldag.engine import orders, outside, times
 from yamldag.engine.loop.engine import Engine
 from yamldag.engine.loop.news import BEAT
 from yamldag.engine.memory.newer import Newer
-from yamldag.engine.schedule.catalogue import Catalogue
-from yamldag.engine.schedule.known import Known, known
+from yamldag.engine.schedule.catalogue import Catalogue, last_in_force
+from yamldag.engine.schedule.known import Known
 from yamldag.engine.schedule.ticker import QUEUE
 from yamldag.engine.service import Service
 from yamldag.engine.step.choice import Wish
 from yamldag.engine.takeover.lock import Lock
 from yamldag.executors.contract import Ended, Start
-from yamldag.plan.pipeline import from_text
-from yamldag.store import backfills, moves, schedules
+from yamldag.store import backfills, moves, pools, schedules
 from yamldag.store.database import open_database
 
 EVERY = "pipeline: {name}\nschedule: {{every: 10s}}\n{more}tasks:\n  a: {{bash: '{script}'}}\n"
@@ -126,10 +125,7 @@ class Place:
         return [(round(times.read(at).timestamp()) - 1_800_000_000, state) for at, state in rows]
 
     def last_good(self) -> dict[str, Known]:
-        return {
-            name: known(from_text(text), text, version, str(self.root / file))
-            for name, file, version, text in schedules.known_plans(self.database)
-        }
+        return last_in_force(self.database, str(self.root))
 
 
 @pytest.fixture
@@ -312,6 +308,18 @@ def test_a_file_that_was_broken_before_the_start_runs_its_last_good_version(plac
     assert [at for at, _ in place.ticks("p")] == [10, 20]
 
 
+def test_a_file_that_was_broken_before_the_start_does_not_bring_back_what_it_had_lost(place: Place) -> None:
+    place.write("old", to="p")
+    service = place.service()
+    place.go(service, 11)
+    place.write("new", to="p")
+    place.go(service, 10)
+    place.write("new", "pipeline: [\n", to="p")
+    place.go(place.service(place.last_good()), 10)
+    assert [at for at, _ in place.ticks("new")] == [20, 30]
+    assert [at for at, _ in place.ticks("old")] == [10]
+
+
 def test_a_bad_file_never_hides_another(place: Place) -> None:
     place.write("bad", "tasks: {}\n")
     place.write("p")
@@ -332,6 +340,21 @@ def test_a_pipeline_whose_file_has_gone_gets_no_ticks(place: Place) -> None:
     assert [at for at, _ in place.ticks("p")] == [10, 40], "what came while it was away is not made up"
 
 
+@pytest.mark.parametrize(("catchup", "made"), [("latest", [10, 60]), ("all", [10, 20, 30, 40, 50, 60])])
+def test_a_file_that_is_put_back_while_nobody_schedules(place: Place, catchup: str, made: list[int]) -> None:
+    more = f"catchup: {catchup}\n"
+    place.write("p", more=more)
+    service = place.service()
+    place.go(service, 11)
+    (place.root / "pipelines" / "p.yml").unlink()
+    place.go(service, 20)
+    place.write("p", more=more)
+    place.clock.time += 20  # to 51
+    place.service()  # it dies at once
+    place.go(place.service(), 12)
+    assert [at for at, _ in place.ticks("p")] == made
+
+
 def test_a_new_file_is_found(place: Place) -> None:
     service = place.service()
     place.go(service, 3)
@@ -347,6 +370,17 @@ def test_of_two_pipelines_with_one_id_the_first_runs_and_the_other_is_told(place
     place.go(service, 11)
     assert place.hands.started == ["echo first"]
     assert [broken.path for broken in service.board.status.broken] == ["pipelines/b.yml"]
+
+
+@pytest.mark.parametrize("restart", [False, True], ids=["under way", "over a restart"])
+def test_a_pool_that_the_project_file_no_longer_declares_is_gone(place: Place, *, restart: bool) -> None:
+    (place.root / "yamldag.yml").write_text("pools: {kept: 1, gone: 2}\n")
+    service = place.service()
+    place.database.write(lambda: pools.put(place.database, "set", 3, "command"))
+    (place.root / "yamldag.yml").write_text("pools: {kept: 4}\n")
+    place.go(place.service() if restart else service, 3)
+    found = [(pool.name, pool.slots) for pool in pools.pools(place.database)]
+    assert found == [("kept", 4), ("set", 3)]
 
 
 def test_a_broken_project_file_keeps_the_last_good_project(place: Place) -> None:
@@ -378,7 +412,7 @@ class Dying(Catalogue):
 def test_a_file_that_the_compiler_dies_of_stops_nothing(place: Place) -> None:
     place.write("p")
     service = place.service()
-    catalogue = service.desk.catalogue = Dying(service.catalogue.project)
+    catalogue = service.desk.catalogue = service.files.looks.catalogue = Dying(service.catalogue.project)
     place.go(service, 23)
     catalogue.dies = False
     assert [at for at, _ in place.ticks("p")] == [10, 20]

@@ -9,7 +9,8 @@ import pytest
 
 from tests.engine.simulation import OK, Simulation, plan, task, with_output
 from yamldag.engine.loop.templates import Templates
-from yamldag.engine.memory.run import Run, build
+from yamldag.engine.memory.building import build
+from yamldag.engine.memory.run import Run
 from yamldag.engine.step.readiness import Refused
 from yamldag.operators.contract import Outcome
 from yamldag.plan.expression import TemplateError, render

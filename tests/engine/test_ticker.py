@@ -221,6 +221,50 @@ def test_an_edit_holds_from_when_it_is_seen() -> None:
     assert life.look(T0 + minutes(31)) == [T0 + minutes(31)]
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "made"),
+    [("latest", "latest", [120]), ("all", "latest", [120]), ("none", "latest", []), ("latest", "none", [])],
+)
+def test_an_edit_that_comes_with_a_gap_leaves_the_newest_tick_that_was_missed_by_then(
+    before: str, after: str, made: list[int]
+) -> None:
+    life = Life(scheduled("@hourly", catchup=before))
+    life.look(T0)
+    life.down()
+    edited(life, "45 * * * *", catchup=after)
+    assert life.look(T0 + minutes(170)) == [T0 + minutes(each) for each in made]
+    assert life.look(T0 + minutes(171)) == []
+    assert life.look(T0 + minutes(225)) == [T0 + minutes(225)]
+
+
+def test_an_edit_of_the_time_zone_that_comes_with_a_gap_leaves_the_tick_where_it_was() -> None:
+    life = Life(scheduled("0 6 * * *"))
+    life.look(T0)
+    life.down()
+    edited(life, "0 6 * * *", timezone="Asia/Seoul")
+    assert life.look(T0 + minutes(25 * 60)) == [T0 + minutes(6 * 60)]
+    assert life.look(T0 + minutes(45 * 60)) == [T0 + minutes(45 * 60)], "six o'clock in Seoul"
+
+
+def test_an_edit_undoes_no_tick_that_waits_for_room() -> None:
+    life = Life(scheduled("@hourly", max_active_runs=1))
+    life.look(T0)
+    assert life.look(T0 + minutes(60), room=0, active=1) == []
+    edited(life, "@daily", max_active_runs=1)
+    assert life.look(T0 + minutes(61), room=0, active=1) == [T0 + minutes(60)]
+    assert life.look(T0 + minutes(62)) == []
+
+
+def test_a_schedule_that_was_put_back_holds_from_then() -> None:
+    life = Life(scheduled("@hourly"))
+    life.look(T0)
+    edited(life, None)
+    assert life.look(T0 + minutes(1)) == []
+    edited(life, "@hourly")
+    assert life.look(T0 + minutes(150)) == []
+    assert life.look(T0 + minutes(180)) == [T0 + minutes(180)]
+
+
 def test_an_edit_of_all_holds_from_the_last_decided_tick() -> None:
     life = Life(scheduled("@hourly", catchup="all"))
     life.look(T0)

@@ -118,8 +118,30 @@ def test_a_retry_has_an_end() -> None:
 def test_one_that_runs_and_one_of_a_run_that_stops() -> None:
     simulation, run = begun(plan(task("a"), task("b", "a")))
     assert said(ask(run, "a"))["attempt"] == (True, "attempt 1 is running")
+    words = "the run is to be cancelled: that happens as soon as who moves it hears of it"
+    assert said(ask(run, "b", to_stop=True))["stop"] == (False, words)
     simulation.stop(run)
-    assert said(ask(run, "a"))["stop"] == (False, "the run was cancelled: nothing more of it starts")
+    assert said(ask(run, "a"))["stop"] == (False, "the run was cancelled: it was told to end")
+
+
+def test_a_teardown_of_a_run_that_stops_is_to_run_yet() -> None:
+    of = plan(
+        task("up", setup=True),
+        task("work", "up"),
+        task("more", "work"),
+        task("down", "more", "up", "work", teardown_of=("up",)),
+    )
+    simulation, run = begun(of)
+    simulation.now += 1
+    (setup,) = simulation.live
+    simulation.step(simulation.end(setup))
+    simulation.stop(run)
+    words = "the run was cancelled: it runs once all that was told to end has ended"
+    assert said(ask(run, "down"))["stop"] == (False, words)
+    (work,) = simulation.live
+    simulation.step(simulation.end(work))
+    assert "stop" not in said(ask(run, "down"))
+    assert said(ask(run, "down"))["attempt"] == (True, "attempt 1 is running")
 
 
 @pytest.mark.parametrize(
@@ -133,6 +155,7 @@ def test_one_that_runs_and_one_of_a_run_that_stops() -> None:
             (False, "in the run before, r0, it is skipped by a cancel or time-out"),
         ),
         (Past("r0", True, None), (True, "the run before, r0, has no such task")),
+        (Past("r0", False, None, begun=False), (False, "the run before, r0, has not begun")),
     ],
 )
 def test_the_run_before(past: Past | None, wanted: tuple[bool, str]) -> None:

@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.canaries import CANARIES
-from yamldag.executors.guard.masking import MASK, Mask, holds
+from yamldag.executors.guard.masking import Mask, holds
+from yamldag.plan.hidden import MASK
 
 WRITINGS: dict[str, Callable[[str], str]] = {
     "plain": str,

@@ -27,8 +27,9 @@ from tests.faults.machine import Clock, Crash, Fused, Hands, Machine
 from tests.faults.plans import POOL, SLOTS, Case, any_case
 from tests.faults.promises import Promises, Wrong
 from yamldag.engine.loop.engine import Engine
+from yamldag.engine.memory.building import build
 from yamldag.engine.memory.newer import Newer
-from yamldag.engine.memory.run import Instance, Run, build
+from yamldag.engine.memory.run import Instance, Run
 from yamldag.engine.outside import clear, renew, settle
 from yamldag.engine.step.choice import Wish
 from yamldag.engine.step.world import Admit, Stop

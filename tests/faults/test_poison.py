@@ -23,7 +23,7 @@ from tests.faults.simulate import memory
 from tests.faults.test_full_disk import serving
 from yamldag.compile.project import find
 from yamldag.engine.loop.engine import Engine
-from yamldag.engine.schedule.catalogue import Catalogue, last_good
+from yamldag.engine.schedule.catalogue import Catalogue, last_in_force
 from yamldag.engine.service import Service
 from yamldag.engine.takeover.lives import Onlooker, new_life
 from yamldag.engine.takeover.peers import Peers
@@ -123,7 +123,7 @@ class Life:
         peers = Peers(engine, cast(LocalExecutor, self.hands), onlooker, self.said.append)
         peers.look()
         catalogue = Catalogue(
-            find(str(self.root), None, {}), lambda: last_good(self.database, str(self.root))
+            find(str(self.root), None, {}), lambda: last_in_force(self.database, str(self.root))
         )
         self.service = Service(engine, catalogue, self.root / ".yamldag", self.said.append, peers)
 

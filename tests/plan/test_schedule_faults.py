@@ -156,7 +156,7 @@ def test_a_schedule_without_a_tick_between_start_and_end_never_fires() -> None:
     ("value", "wanted"),
     [
         ("daily", "did you mean `@daily`?"),
-        ("15m", "did you mean `every: 15m`?"),
+        ("15m", "did you mean `{every: 15m}`?"),
         ("@annually", "did you mean `@yearly`?"),
         ("0 0 * * monday", "did you mean `mon`?"),
         ("0 0 ? * 1", "write `*`"),

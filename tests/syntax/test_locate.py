@@ -3,6 +3,7 @@
 import pytest
 
 from yamldag.syntax import locate, parse
+from yamldag.syntax.diagnostic import at
 from yamldag.syntax.source import Source
 from yamldag.syntax.tree import Map, Node, Scalar, Seq, located
 
@@ -101,6 +102,17 @@ def test_a_place_through_an_alias_is_at_the_anchor() -> None:
     node = root.items["b"][1]
     assert isinstance(node, Scalar)
     assert node.source.place(locate.span(node, 0, 2)[0]) == (1, 8)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize(
+    "text", ["k: |\n  a\n  b", "k: >+\n  a\n\n  b", "k:\n  x: |\n    a b", "k:\n- x\n- b"]
+)
+def test_a_block_is_marked_up_to_its_last_word(text: str, end: str) -> None:
+    text = text.replace("\n", end)
+    root = only(f"{text}{end}{end}# why{end}z: 1{end}")
+    assert isinstance(root, Map)
+    assert at(root.items["k"][1]).end == len(text)
 
 
 def test_a_long_scalar_with_many_indentations_is_found_without_trying_them_all() -> None:

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from tests.web.conftest import Hosted, add_token, add_user
 from tests.web.seeds import NOW, Seeded, seed
-from yamldag.store import tokens
+from yamldag.store import audit, tokens
 from yamldag.store.address import reading
 from yamldag.store.database import Database, open_database
 from yamldag.web.auth.roles import Role
@@ -221,6 +221,59 @@ def test_the_streams_of_this_machine_end_with_the_first_account(seeded: Seeded) 
         add_user(seeded, "mira", "admin")
         while await asyncio.wait_for(listener.queue.get(), 60) is not None:
             pass
+
+    on(seeded, work)
+
+
+def test_what_is_done_is_told_to_those_who_may_read_the_audit_log(on_each: Seeded) -> None:
+    secret = add_token(on_each, "reads", "viewer")
+
+    def do() -> None:
+        with database_of(on_each) as database:
+            deed = audit.Deed("mira", "session", "", "pool.set", "crm")
+            database.write(lambda: audit.record(database, deed, "set", NOW))
+
+    async def work(hub: Hub) -> None:
+        admin = await hub.subscribe(Topic(), LOCAL, None)
+        viewer = await hub.subscribe(Topic(), Who("reads", Role.VIEWER, "token", digest(secret)), None)
+        before = hub.looks
+        while hub.looks < before + 2:  # it knows what was done before
+            await asyncio.sleep(0)
+        do()
+        await next_of(admin, "deed")
+        happen(on_each)
+        assert (await next_of(viewer, "change", "deed"))[0] == "change"
+
+    on(on_each, work)
+
+
+def test_a_page_knows_what_it_was_made_after(on_each: Seeded) -> None:
+    """So that what happens before its stream is open is told to it."""
+
+    async def work(hub: Hub) -> None:
+        assert hub.settled is None
+        first = await hub.subscribe(Topic(), LOCAL, None)
+        await next_of(first, "hello")
+        before = hub.looks
+        while hub.looks < before + 2:
+            await asyncio.sleep(0)
+        made = hub.settled
+        assert made is not None
+        happen(on_each, state="failed")
+        await next_of(first, "change")
+        later = await hub.subscribe(Topic(run=RUN), LOCAL, made)
+        assert (await next_of(later, "change", "reset"))[1]["state"] == "failed"
+
+    on(on_each, work)
+
+
+def test_the_numbers_of_a_long_night_are_not_kept(seeded: Seeded) -> None:
+    async def work(hub: Hub) -> None:
+        listener = await hub.subscribe(Topic(), LOCAL, None)
+        for _ in range(20):
+            happen(seeded)
+            await next_of(listener, "change")
+        assert len(hub._low) == 0
 
     on(seeded, work)
 

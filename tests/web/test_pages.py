@@ -207,11 +207,25 @@ def test_a_mistake_of_ours_is_told_without_its_insides(
 
 
 def test_of_several_schedulers_the_page_says_which_one_it_is(site: Site) -> None:
-    assert "scheduler works<" in site.page()
+    assert ">scheduler works<" in site.page()
     site.board.status = replace(site.board.status, schedulers=3, leads=True)
     assert "scheduler works, one of 3 and leads<" in site.page()
     site.board.status = replace(site.board.status, schedulers=3, leads=False)
     assert "scheduler works, one of 3<" in site.page()
+
+
+def test_pages_beside_schedulers_count_those_and_say_what_is_to_be_done_without(site: Site) -> None:
+    site.board.status = replace(site.board.status, apart=True, leads=False)
+    assert ">scheduler works<" in site.page()
+    site.board.status = replace(site.board.status, schedulers=3)
+    assert "3 schedulers work<" in site.page()
+    assert "yamldag_step_seconds" not in site.page("/metrics")
+    site.board.status = replace(site.board.status, schedulers=0)
+    page = site.page()
+    assert "no scheduler works<" in page
+    assert "<code>yamldag scheduler</code>" in page
+    assert site.client.get("/health").status_code == 503
+    assert site.client.get("/ready").json()["why"] == ["no scheduler is at work"]
 
 
 def test_health_is_json(site: Site) -> None:
@@ -343,6 +357,25 @@ def test_a_pool_says_who_holds_it_and_who_waits(site: Site) -> None:
     page = site.page("/pools")
     assert f'held by <a href="/runs/{name}/task?task=t1">hello › t1</a></div>' in page
     assert f'in line: <a href="/runs/{name}/task?task=t2">hello › t2</a></div>' in page
+
+
+def test_a_pool_names_instances_by_their_items(site: Site) -> None:
+    site.write("a", hello())
+    name = site.run("hello", "running")
+    site.database.write(lambda: pools.declare(site.database, {"gpu": 1}))
+    for number, item in enumerate(['"orders"', '{"name": "north", "rows": 2}', "[1, 2]", '" "']):
+        site.task(name, number + 1, "running", "")
+        site.database.execute(
+            "UPDATE task_instance SET task = 't1', map_index = ?, item = ? WHERE id = ?",
+            (number, item, number + 1),
+        )
+        site.database.execute(
+            "INSERT INTO pool_claim (instance, run, pool, slots, precedence, ready, granted) VALUES (?, ?, 'gpu', 1, 0, 1, 1)",
+            (number + 1, name),
+        )
+    page = site.page("/pools")
+    for index, named in enumerate(("orders", "north", "2", "3")):
+        assert f'<a href="/runs/{name}/task?task=t1&amp;index={index}">hello › t1[{named}]</a>' in page
 
 
 def test_of_a_long_log_the_end_is_shown(site: Site) -> None:

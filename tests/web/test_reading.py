@@ -298,12 +298,51 @@ def test_the_gantt_marks_the_critical_path_and_what_is_to_come(dark: Hosted) -> 
         r"Critical path 58 min 25 s: extract\.products .* → stage\.events 28 min 22 s → .* → cleanup", said
     )
     assert (
-        "Ends about 03:14 CET, 30 min 3 s later than usual. stage.events took 28 min 22 s instead of 3 min 29 s."
+        "Ends about 02:14 UTC, 30 min 3 s later than usual. stage.events took 28 min 22 s instead of 3 min 29 s."
         in said
     )
     over = words(read(dark, "/pipelines/sales_etl/gantt?run=sales_etl-1115T0115"))
     assert re.search(r"Took \d+ min", over)
     assert "Ends about" not in over
+
+
+def test_all_times_of_the_gantt_are_in_the_viewer_s_zone(dark: Hosted) -> None:
+    cookie = dark.anyone.being(cookie="yamldag-zone=Asia/Seoul")
+    page = cookie.get("/pipelines/sales_etl/gantt?run=sales_etl-1120T0115").text
+    assert re.search(r"<h2>Run <a [^>]*><time [^>]*>10:15 KST</time></a>", page)
+    assert re.search(r'<text class="ax"[^>]*>KST</text>', page)
+    assert "Ends about 11:14 KST" in page
+
+
+def test_the_critical_path_goes_through_what_never_began(site: Site) -> None:
+    chain = (
+        "  t1: {bash: ls}\n  t2: {bash: ls, needs: t1}\n  t3: {bash: ls, needs: t2, trigger_rule: all_done}\n"
+    )
+    site.write("a", f"pipeline: hello\ntasks:\n{chain}")
+    name = site.run("hello", "failed")
+    for number, state, started, ended in (
+        (1, "failed", 10, 70),
+        (2, "failed", 70, 70),
+        (3, "success", 70, 71),
+    ):
+        site.task(name, number, state, "")
+        for table, key in (("task_instance", "id"), ("attempt", "instance")):
+            site.database.execute(
+                f"UPDATE {table} SET started = ?, ended = ? WHERE {key} = ?",
+                (NOW - 100 + started, NOW - 100 + ended, number),
+            )
+    site.database.execute("DELETE FROM attempt WHERE instance = 2")
+    site.database.execute("UPDATE task_instance SET state = 'upstream_failed', started = NULL WHERE id = 2")
+    said = words(site.page("/pipelines/hello/gantt"))
+    assert re.search(r"Critical path [^:]*: t1 1 min → t2 +→ t3 1\.0 s", said), said
+
+
+def test_the_dates_of_a_grid_say_their_zone_and_none_is_cut(site: Site) -> None:
+    site.write("a", hello(more="timezone: Asia/Kolkata\n"))
+    site.run("hello", "success")
+    page = site.page("/pipelines/hello")
+    assert "dates in Asia/Kolkata" in words(page)
+    assert re.search(r'<text x="0" y="15"', page)
 
 
 def test_the_calendar_counts_by_the_day_of_the_pipeline_s_zone(site: Site) -> None:

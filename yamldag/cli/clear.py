@@ -110,7 +110,8 @@ def _show(form: str, planned: dict[str, Any], state: str, words: str) -> int:
     for line in _lines(planned):
         sys.stdout.write(f"{line}\n")
     noun = "task" if len(rows) == 1 else "tasks"
-    sys.stdout.write(f"{len(rows)} {noun} {words}; run {run} is {state}\n")
+    what = f"{len(rows)} {noun} {words}" if planned["begun"] else "it had not begun, so all of it is to run"
+    sys.stdout.write(f"{what}; run {run} is {state}\n")
     return 0
 
 

@@ -183,15 +183,15 @@ class Here:
             return [question_row(each) for each in questions(db)]
 
     def attempts(self, run: str, task: str) -> list[Row]:
-        from yamldag.engine.asking.naming import instance_named
+        from yamldag.engine.asking.naming import task_named
         from yamldag.engine.asking.rows import attempt_row
         from yamldag.store import views
 
         with self._reading() as db:
-            name, index = instance_named(run, views.instances(db, run), task)
+            meant = task_named(db, run, task)
             return [
-                {**attempt_row(name, row), "attempt_id": row["id"], "path": row["log"]}
-                for row in views.attempts(db, run, name, index)
+                {**attempt_row(meant.task, row), "attempt_id": row["id"], "path": row["log"]}
+                for row in views.attempts(db, run, meant.task, meant.instance)
             ]
 
     def piece(self, _: str, attempt: Row, offset: int) -> tuple[bytes, int]:
@@ -221,14 +221,11 @@ class Here:
             time.sleep(_PAUSE)
 
     def _is_over(self, run: str, task: str) -> bool:
-        from yamldag.engine.asking.naming import instance_named
-        from yamldag.store import views
+        from yamldag.engine.asking.naming import task_named
 
         with self._reading() as db:
-            found, rows = find_run(db, run), views.instances(db, run)
-            name, index = instance_named(run, rows, task)
-        mine = [row for row in rows if row.task == name and index in (None, row.map_index)]
-        return found["state"] in RUN_FINAL or all(row.state in FINAL for row in mine)
+            found, rows = find_run(db, run), task_named(db, run, task).rows
+        return found["state"] in RUN_FINAL or bool(rows and all(row.state in FINAL for row in rows))
 
     def notifications(self, run: str) -> list[Row]:
         from pathlib import Path

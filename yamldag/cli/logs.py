@@ -75,6 +75,8 @@ def _newest(attempts: list[dict[str, Any]], number: int | None) -> list[dict[str
 
 def _why(rows: list[dict[str, Any]], task: str, attempt: dict[str, Any] | None) -> str:
     """What a task has come to that has no attempt, or whose attempt is silent."""
+    if not rows:
+        return "its run has not begun"
     if attempt is None:
         row = next(row for row in rows if row["id"] in (task, task.partition("[")[0]))
     else:

@@ -29,6 +29,7 @@ COMMANDS = {
     "unpause": "let a paused pipeline go on",
     "backfill": "run the ticks of a range",
     "scheduler": "the same without the web page; several share a server's database",
+    "web": "the web page alone, beside schedulers",
     "list": "the pipelines of this project",
     "runs": "past and present runs",
     "tasks": "the tasks of a run",
@@ -51,7 +52,7 @@ COMMANDS = {
 }
 """Each command lives in the file of its name in this folder, with `add_arguments(parser)` and `run(args) -> int`."""
 
-LONG = frozenset(("serve", "scheduler", "run"))
+LONG = frozenset(("serve", "scheduler", "web", "run"))
 
 
 class UsageError(Exception):

@@ -145,6 +145,21 @@ def write_file(path: str, data: bytes) -> None:
     sys.stderr.write(f"wrote {path}\n")
 
 
+def overwrite(path: str, data: bytes) -> None:
+    """A file of the user's, anew: whole, or not at all."""
+    import shutil
+
+    there = os.path.realpath(path)
+    part = f"{there}.part"
+    try:
+        with open(part, "wb") as file:
+            file.write(data)
+        shutil.copymode(there, part)
+        os.replace(part, there)
+    except OSError as error:
+        raise UsageError(f"can't write {path}: {(error.strerror or 'unknown reason').lower()}") from None
+
+
 def print_json(value: object) -> None:
     import json
 

@@ -25,7 +25,7 @@ class Parser(argparse.ArgumentParser):
 
     def read(self, arguments: Sequence[str]) -> argparse.Namespace:
         """What was given. Raises SystemExit, once it is said what is wrong or what `--help` asks."""
-        parsed, rest = self.parse_known_args(arguments)
+        parsed, rest = self.parse_known_intermixed_args(arguments)  # `clear RUN --only TASK` is right, too
         if rest:
             self.error(self._unknown(rest[0]))
         return parsed

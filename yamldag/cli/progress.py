@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, supp
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
-from yamldag.engine.asking.naming import item_words
+from yamldag.engine.asking.naming import shown
 from yamldag.engine.memory.deferral import APPROVAL
 from yamldag.plan.state import FINAL, TaskState
 from yamldag.syntax.duration import words
@@ -256,7 +256,7 @@ def named(instance: Instance) -> str:
     """As a person knows it: `load`, or `load[orders]` by its item."""
     if instance.index < 0:
         return instance.label
-    return f"{instance.node.task.id}[{item_words(instance.item, instance.index)}]"
+    return shown(instance.node.task.id, instance.index, instance.item)
 
 
 def last_lines(path: str, number: int) -> list[str]:

@@ -130,7 +130,7 @@ def work(service: Service, greeting: str) -> int:
     with signals(service):
         why = ""
         try:
-            _greet(service.catalogue, greeting)
+            greet(service.catalogue, greeting)
             service.run()
             end_runner(engine.database, engine.runner)
         except Fenced:
@@ -145,7 +145,8 @@ def work(service: Service, greeting: str) -> int:
     return 0
 
 
-def _greet(catalogue: Catalogue, greeting: str) -> None:
+def greet(catalogue: Catalogue, greeting: str) -> None:
+    """That it is at work now, by which files. `greeting` may speak of `{pipelines}`."""
     if _as_json:
         return _greet_programs(catalogue, greeting)
     pipelines = catalogue.pipelines

@@ -9,6 +9,7 @@ from typing import Any
 
 from yamldag.cli import options
 from yamldag.engine.asking.rows import plan_row
+from yamldag.plan.hidden import shown_schema
 from yamldag.plan.pipeline import Plan
 
 
@@ -36,7 +37,9 @@ def as_text(plan: Plan) -> str:
     if plan.schedule is not None:
         lines.append(f"schedule  {_compact(plan.schedule)} ({plan.timezone}), catchup {plan.catchup}")
     if plan.params:
-        lines.append("params    " + ", ".join(_param(param.name, param.schema) for param in plan.params))
+        lines.append(
+            "params    " + ", ".join(_param(param.name, shown_schema(param.schema)) for param in plan.params)
+        )
     lines += ["", f"{_count(plan.tasks, 'task')}, {_count(plan.edges, 'edge')}", ""]
     width = min(max((len(task.id) for task in plan.tasks), default=4), 40) + 2
     kinds = max((len(task.operator) for task in plan.tasks), default=4) + 2

@@ -25,7 +25,11 @@ def run(args: argparse.Namespace) -> int:
         options.print_json({"run_id": name, "state": found["state"], "version": version, "tasks": rows})
         return 0
     of = f"{found['pipeline']}, version {version}" if version else found["pipeline"]
-    sys.stdout.write(f"run {name} of {of}: {found['state']}\n\n")
+    why = f", {found['reason']}" if found["reason"] else ""
+    sys.stdout.write(f"run {name} of {of}: {found['state']}{why}\n\n")
+    if not rows:
+        sys.stderr.write("it has not begun, so there are no tasks yet\n")
+        return 0
     cells = [
         (
             row["label"],

@@ -49,13 +49,24 @@ def run(args: argparse.Namespace) -> int:
 def check(args: argparse.Namespace, *, lints: bool) -> int:
     """Validate, with or without the lints."""
     catalog.run_plugins(not args.no_plugins)
-    project = options.project(args)
     if args.watch:
-        return _watch(args, project, lints=lints)
+        return _watch(args, options.project(args), lints=lints)
+    compiled, paths = compiled_files(args, lints=lints)
+    return tell(args, compiled, paths)
+
+
+def compiled_files(args: argparse.Namespace, *, lints: bool) -> tuple[Compiled, list[str]]:
+    """What the user asks for, as it is now, and the paths of it."""
+    project = options.project(args)
     paths = _paths(args.paths, project)
     progress = options.Progress("checking", len(paths))
     compiled = compile_files(project, paths, lints=lints or bool(project.lints[0]), progress=progress)
     progress.end()
+    return compiled, paths
+
+
+def tell(args: argparse.Namespace, compiled: Compiled, paths: list[str]) -> int:
+    """Print what was found; the exit code."""
     sys.stdout.write(_printed(compiled, args, paths))
     if args.no_plugins:
         _tell_of_unchecked()
@@ -171,7 +182,7 @@ def _junit(compiled: Compiled, paths: list[str]) -> str:
     from yamldag.compile.files import shown
     from yamldag.syntax.report.junit import as_junit
 
-    return as_junit([shown(path) for path in paths], compiled.found)
+    return as_junit([shown(path) for path in paths], compiled.found) + "\n"
 
 
 def _watch(args: argparse.Namespace, project: Project, *, lints: bool) -> int:

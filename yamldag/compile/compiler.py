@@ -127,11 +127,7 @@ class Compiler:
     def unread(self) -> list[str]:
         """The texts of the files that may hold pipelines which nobody could find: what they name is not missed."""
         files = self._sources.values()
-        lost = (
-            one
-            for one in files
-            if one.found or any(documents.kind_of(each) is None for each in one.documents)
-        )
+        lost = (one for one in files if one.found or any(map(_is_lost, one.documents)))
         return [one.source.text for one in lost]
 
     def close(self, result: Compiled) -> Compiled:
@@ -156,6 +152,7 @@ class Compiler:
         scope.open_vars = self.project.unsure("vars") or documents.misshapen(document, "vars")
         scope.open_vars = scope.open_vars or documents.misspelt(document, "vars")
         scope.open_params = documents.misshapen(document, "params")
+        scope.strays = documents.strays(document, "pipeline")
         checked = documents.checked(document, "pipeline", scope.constant, scope.vars)
         faulty = checked.faulty | self.project.faulty
         found += checked.found
@@ -213,12 +210,23 @@ class Compiler:
         scope = Scope(file.source, documents.folder(file.path))
         scope.vars = self.project.vars
         scope.open_vars = True
+        scope.strays = documents.strays(document, "template")
         itself = expand.Template(fresh.name, file.path, file.source, document, fresh.faulty)
         faulty = fresh.faulty | self.project.faulty
         expansion = expand.Expansion(self._library, faulty, found)
         root = expansion.root(document, scope, "template", self.project.layers, (itself,))
         self._graph(root, document.items, faulty, found, start)
         return root
+
+
+def _is_lost(document: Node) -> bool:
+    """Whether a document is no pipeline, or one whose tasks nobody can find."""
+    kind = documents.kind_of(document)
+    return (
+        type(document) is not Map
+        or not kind
+        or (kind == "pipeline" and not documents.entries(document, "tasks"))
+    )
 
 
 def _vars(document: Map, project: Project) -> dict[str, Node]:

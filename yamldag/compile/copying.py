@@ -26,7 +26,7 @@ def faults(entries: Iterable[Entry], faulty: Collection[int], project: Project) 
         for name in ("from", "to"):
             end = value_at(entry.node, name)
             if type(end) is Map and id(end) not in faulty:
-                yield from _of_end(name, end, project)
+                yield from _of_end(name, end, faulty, project)
         yield from _of_form(value_at(entry.node, "from"), value_at(entry.node, "to"), faulty)
 
 
@@ -49,7 +49,7 @@ def _leads_to_table(end: Node | None) -> bool:
     return value_at(end, "table") is not None or value_at(end, "query") is not None
 
 
-def _of_end(name: str, end: Map, project: Project) -> Iterator[Diagnostic]:
+def _of_end(name: str, end: Map, faulty: Collection[int], project: Project) -> Iterator[Diagnostic]:
     given = sorted((key for key, _ in end.items.values()), key=lambda key: key.start)
     names = [key.text for key in given]
     for pair in (*_TOGETHER, *((table, file) for table in _OF_TABLES for file in _OF_FILES)):
@@ -68,7 +68,7 @@ def _of_end(name: str, end: Map, project: Project) -> Iterator[Diagnostic]:
     if lack is not None:
         yield Diagnostic("YD402", lack, at(key))
         return
-    yield from _of_mode(end)
+    yield from _of_mode(end, faulty)
     yield from _of_kind(name, end, project)
 
 
@@ -83,9 +83,9 @@ def _lack(name: str, names: list[str]) -> str | None:
     return None
 
 
-def _of_mode(end: Map) -> Iterator[Diagnostic]:
+def _of_mode(end: Map, faulty: Collection[int]) -> Iterator[Diagnostic]:
     mode = end.items.get("mode")
-    if mode is not None and type(mode[1]) is Scalar and any(True for _ in strings(mode[1])):
+    if mode is not None and (id(mode[1]) in faulty or any(True for _ in strings(mode[1]))):
         return
     chosen = mode[1].text if mode is not None and type(mode[1]) is Scalar else "append"
     if chosen == "upsert" and "key" not in end.items and mode is not None:

@@ -13,7 +13,7 @@ from yamldag.compile.draft import Entries
 from yamldag.operators import catalog
 from yamldag.syntax import check, parse
 from yamldag.syntax.diagnostic import Diagnostic, Place, at
-from yamldag.syntax.nearest import nearest
+from yamldag.syntax.nearest import Known, likely, nearest
 from yamldag.syntax.reading import MAX_FILE
 from yamldag.syntax.source import Source
 from yamldag.syntax.tree import Map, Node, Scalar
@@ -135,15 +135,15 @@ def checked(
     # An unknown key may be an operator of a plug-in's, or be meant for one.
     if any(one.code == "YD401" for one in state.report) and keys.look_for_plugins():
         state = against(plugins=True)
-    return Checked(root, state.faulty, _explained(root, state.report))
+    return Checked(root, state.faulty, _explained(root, kind, state.report))
 
 
-def _explained(root: Map, found: list[Diagnostic]) -> list[Diagnostic]:
-    if all(one.code != "YD401" for one in found):
+def _explained(root: Map, kind: str, found: list[Diagnostic]) -> list[Diagnostic]:
+    if not found:
         return found
     from yamldag.compile import misplaced
 
-    return misplaced.told(root, found)
+    return misplaced.told(root, kind, found)
 
 
 def _schema(kind: str, plugins: bool) -> check.Check:
@@ -172,7 +172,14 @@ def misspelt(root: Map, name: str) -> bool:
     """Whether a top-level key that nobody knows is likely to be meant for this one, which is missing."""
     known = catalog.schema("pipeline.schema.json")["properties"]
     unknown = (one for one in root.items if one not in known)
-    return name not in root.items and any(nearest(one, (name,)) for one in unknown)
+    return name not in root.items and any(likely(one, Known((name,))) for one in unknown)
+
+
+def strays(root: Map, kind: str) -> frozenset[str]:
+    """The names below top-level keys that nobody knows: what they hold may be meant for params, or for vars."""
+    known = catalog.schema(f"{kind}.schema.json")["properties"]
+    unknown = (value for name, (_, value) in root.items.items() if name not in known)
+    return frozenset(name for value in unknown if type(value) is Map for name in value.items)
 
 
 def scalar(root: Map, name: str) -> Scalar | None:

@@ -68,6 +68,7 @@ class Scope:
         "params",
         "root",
         "source",
+        "strays",
         "uses_of",
         "vars",
     )
@@ -80,6 +81,8 @@ class Scope:
         self.open_vars = False
         """There may be more vars: of a template by itself, those who use it may bring them."""
         self.open_params = False
+        self.strays: frozenset[str] = frozenset()
+        """Names that stand below keys which nobody knows: they may be meant for params, or for vars."""
         self._homes: dict[str, str] | None = None
         self.known: dict[object, Known] = {}
         """What can be suggested here, by kind of name or by group: a file full of unknown names stays fast."""
@@ -106,7 +109,7 @@ class Scope:
 
     def constant(self, name: str) -> Node | None:
         """A var for `constants.fold`."""
-        if self.open_vars and name not in self.vars:
+        if name not in self.vars and (self.open_vars or name in self.strays):
             raise Unknowable
         return self.vars.get(name)
 

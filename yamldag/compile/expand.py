@@ -161,6 +161,7 @@ class Expansion:
         inner = Scope(template.source, documents.folder(template.path))
         inner.vars, inner.open_vars = draft.scope.vars, draft.scope.open_vars
         inner.open_params = documents.misshapen(template.root, "params")
+        inner.strays = documents.strays(template.root, "template")
         inner.root = draft
         inner.uses_of = (*draft.scope.uses_of, value)
         self.faulty |= template.faulty
@@ -214,6 +215,8 @@ def check_with(draft: Draft, inner: Scope, what: str) -> list[Diagnostic]:
             found.append(Diagnostic("YD415", f"the {what} has no param `{name}`", at(key), help_))
         else:
             found += shapes.against(node, _without_default(declared.schema), key, "YD417", f"`{name}`")
+    if keys.may_give(draft, "with"):
+        return found
     meant = {nearest(name, inner.params) for name in items if name not in inner.params}
     for name, declared in inner.params.items():
         if declared.required and name not in items and not meant & {name, None}:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from yamldag.compile.documents import File
 from yamldag.syntax import parse
 from yamldag.syntax.codes import CODES
-from yamldag.syntax.diagnostic import Diagnostic, in_order
+from yamldag.syntax.diagnostic import Diagnostic, Fix, Place, in_order
 from yamldag.syntax.nearest import nearest
 
 _BY_NAME = {row.name: code for code, row in CODES.items()}
@@ -41,7 +41,20 @@ def _all_idle(ignore: parse.Ignore) -> Diagnostic:
     else:
         message = f"this comment silences nothing: there is no {', '.join(ignore.codes)} on this line"
         help_ = _why(ignore.codes) or "take the comment out"
-    return Diagnostic("YD802", message, ignore.place, help_)
+    fix = None
+    if ignore.codes and all(_code(code) in CODES for code in ignore.codes):
+        fix = Fix("take the comment out", _with_its_line(ignore.place), "")
+    return Diagnostic("YD802", message, ignore.place, help_, fix=fix)
+
+
+def _with_its_line(place: Place) -> Place:
+    """A comment with the blanks before it; with the whole line if it stands alone there."""
+    text, start, end = place.source.text, place.start, place.end
+    while text[start - 1 : start] in (" ", "\t"):
+        start -= 1
+    if start == place.source.offset(place.source.place(start)[0]):
+        end = place.source.offset(place.source.place(end)[0] + 1)
+    return Place(place.source, start, max(end, place.end))
 
 
 def _covers(ignore: parse.Ignore, diagnostic: Diagnostic, file: File) -> bool:

@@ -6,6 +6,7 @@ from yamldag.compile.draft import Draft
 from yamldag.operators import catalog
 from yamldag.operators.builtin import BUILT_IN, KEYS
 from yamldag.syntax.diagnostic import Diagnostic, Related, at
+from yamldag.syntax.nearest import Known, likely
 from yamldag.syntax.tree import Map
 
 GROUP = frozenset(
@@ -28,6 +29,7 @@ CALLING = ("branch", "short_circuit", "wait")
 _NO_DEFAULT = frozenset(("args", "with", "setup", "teardown_of", "output", "produces", "cache"))
 OPERATORS = set(BUILT_IN)
 """Those of plug-ins join once a document uses one: to look for them costs more than a small file does."""
+_ALL = Known((*KEYS, *BUILT_IN))
 
 
 def look_for_plugins() -> bool:
@@ -48,6 +50,7 @@ def classify(draft: Draft, found: list[Diagnostic]) -> None:
     if operators:
         draft.operator = operators[0]
         if len(operators) > 1:
+            draft.operator = owner_of_the_other(*operators[:2]) or operators[0]
             found.append(_two(draft, operators[0], operators[1]))
     elif entries and not _has_unknown(draft):
         help_ = "give it one, such as `bash: echo hello`, or `noop:` for none"
@@ -83,15 +86,17 @@ def _classify_group(draft: Draft, found: list[Diagnostic]) -> None:
         elif name in KEYS:
             message = f"`{name}` has no meaning on a {draft.kind}"
             hint = "put it under its `defaults:`, or on its tasks" if name not in _NO_DEFAULT else None
+            if (draft.kind, name) == ("use", "args"):
+                hint = "the params of a use are given in `with`"
             found.append(Diagnostic("YD418", message, at(key), hint))
     _check_mapping(draft, found)
 
 
 def _check_task(draft: Draft, found: list[Diagnostic]) -> None:
     entries = draft.entries
-    if "with" in entries and draft.operator not in ("pipeline", None):
+    if _is_written(draft, "with") and draft.operator not in ("pipeline", None):
         found.append(_misplaced(draft, "with", "`with` gives the params of a `use` or a `pipeline`"))
-    if "args" in entries and draft.operator is not None and not _calls_function(draft):
+    if _is_written(draft, "args") and draft.operator is not None and not _calls_function(draft):
         inside = "those of an operator of Airflow stand under `airflow`, beside `operator`"
         words = (
             inside
@@ -99,7 +104,7 @@ def _check_task(draft: Draft, found: list[Diagnostic]) -> None:
             else "`args` are the keyword arguments of a `python` function"
         )
         found.append(_misplaced(draft, "args", words))
-    if "defaults" in entries:
+    if "defaults" in entries and (draft.operator or not _has_unknown(draft)):
         found.append(_misplaced(draft, "defaults", "`defaults` stand on groups, files and templates"))
     if "teardown_of" in entries:
         if "setup" in entries:
@@ -113,10 +118,15 @@ def _check_mapping(draft: Draft, found: list[Diagnostic]) -> None:
     entries = draft.entries
     if "foreach" in entries and "matrix" in entries:
         found.append(_beside(draft, "foreach", "matrix", "a task is mapped by one of them"))
-    elif "max_active" in entries and not ("foreach" in entries or "matrix" in entries):
+    elif "max_active" in entries and not ("foreach" in entries or "matrix" in entries or is_vague(draft)):
         found.append(
             _misplaced(draft, "max_active", "`max_active` bounds the instances of a `foreach` or `matrix`")
         )
+
+
+def _is_written(draft: Draft, name: str) -> bool:
+    """Whether it has that key, and not one that was misspelt and counts as that."""
+    return name in draft.entries and draft.entries[name][0].text == name
 
 
 def _calls_function(draft: Draft) -> bool:
@@ -130,10 +140,40 @@ def _has_unknown(draft: Draft) -> bool:
     return any(name not in KEYS and not name.startswith("x-") for name in draft.entries)
 
 
+def is_vague(draft: Draft) -> bool:
+    """Whether it has a key that is like none: it may have been meant for any of those that it lacks."""
+    return any(
+        name not in KEYS
+        and name not in OPERATORS
+        and not name.startswith("x-")
+        and likely(name, _ALL) is None
+        for name in draft.entries
+    )
+
+
+def may_give(draft: Draft, name: str) -> bool:
+    """Whether a task that lacks `args` or `with` has the other one, or a vague key: what it gives is not known then."""
+    other = {"args": "with", "with": "args"}[name]
+    return name not in draft.entries and (other in draft.entries or is_vague(draft))
+
+
+def owner_of_the_other(first: str, second: str) -> str | None:
+    """Which of two operators has a parameter that is called as the other one is: `docker` and `command`."""
+    for owner, other in ((first, second), (second, first)):
+        known = catalog.operator(owner)
+        if known is not None and other in known.schema.get("properties", {}):
+            return owner
+    return None
+
+
 def _two(draft: Draft, first: str, second: str) -> Diagnostic:
     message = f"task `{draft.name}` has two operators, `{first}` and `{second}`"
     related = (Related(f"`{first}` is here", at(draft.entries[first][0])),)
-    return Diagnostic("YD413", message, at(draft.entries[second][0]), "make two tasks of it", related)
+    help_ = "make two tasks of it"
+    if (owner := owner_of_the_other(first, second)) is not None:
+        other = second if owner == first else first
+        help_ = f"make two tasks of it, or write the `{other}` of `{owner}` below that"
+    return Diagnostic("YD413", message, at(draft.entries[second][0]), help_, related)
 
 
 def _beside(draft: Draft, one: str, other: str, why: str) -> Diagnostic:

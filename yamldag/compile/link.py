@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from yamldag.compile import names
+from yamldag.compile import keys, names
 from yamldag.compile.draft import Draft, Origin
 from yamldag.plan import graph
 from yamldag.syntax.diagnostic import Diagnostic, Place, Related, at
@@ -150,7 +150,7 @@ class Linking:
     def _is_setup(self, draft: Draft) -> bool:
         entry = draft.entries.get("setup")
         if entry is None:
-            return draft.open
+            return draft.open or keys.is_vague(draft)
         return id(entry[1]) in self.faulty or (type(entry[1]) is Scalar and entry[1].value is True)
 
     # Rings

@@ -13,7 +13,7 @@ from yamldag.compile.project import Project
 from yamldag.plan import graph, schedule
 from yamldag.plan.pipeline import Plan
 from yamldag.syntax.codes import CODES
-from yamldag.syntax.diagnostic import Diagnostic, at
+from yamldag.syntax.diagnostic import Diagnostic, Fix, at
 from yamldag.syntax.locate import place
 from yamldag.syntax.tree import Map, Node, Scalar, Seq, value_at
 
@@ -151,7 +151,10 @@ def _emptied(root: Draft) -> Iterator[Diagnostic]:
                 message = f"`{found[0]}` opens the log of the task anew, and what stood in it is gone"
                 number = "1" if found["to"].endswith(("out", "1")) else "2"
                 spot = place(script, found.start(), found.end())
-                yield Diagnostic("YD808", message, spot, f"write `{found['from']}>&{number}`")
+                new = f"{found['from']}>&{number}"
+                yield Diagnostic(
+                    "YD808", message, spot, f"write `{new}`", fix=Fix(f"write `{new}`", spot, new)
+                )
 
 
 def _pasted(root: Draft) -> Iterator[Diagnostic]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from yamldag.compile import answering, constants, names
+from yamldag.compile import answering, constants, keys, names
 from yamldag.compile.draft import Draft, strings
 from yamldag.compile.outputs import Edits, Outputs
 from yamldag.compile.project import Project
@@ -113,7 +113,7 @@ class Mentions:
         elif root == "env":
             self._env(node, reference)
         elif root in ("run", "task"):
-            self._known_key(node, reference, where)
+            self._known_key(site, node, reference, where)
         elif root not in vocabulary.ROOTS or root == "uses":
             scope, roots = site.scope, vocabulary.ROOTS - {"uses"}
             near = scope.nearest(root, "roots", lambda: [*roots, *scope.params, *scope.vars])
@@ -130,6 +130,8 @@ class Mentions:
         if name in site.scope.vars or near in site.scope.vars:
             return f"a var is read as `vars.{near or name}`"
         if names.find(name, site) is not None:
+            if site.operator == "branch":
+                return f"a task is chosen by its id, in quotes: `'{name}'`"
             return f"a task's output is read as `tasks.{name}.output`"
         if name in _ANSWER:
             return _ANSWER[name]
@@ -146,7 +148,7 @@ class Mentions:
         name = str(segment.name)
         self.used_params.add((id(site.scope), name))
         declared = site.scope.params.get(name)
-        if declared is None and site.scope.open_params:
+        if declared is None and (site.scope.open_params or name in site.scope.strays):
             return
         if declared is None:
             near = site.scope.nearest(name, "params", lambda: site.scope.params)
@@ -165,7 +167,7 @@ class Mentions:
         name = str(segment.name)
         self.used_vars.add(name)
         if name not in site.scope.vars:
-            if site.scope.open_vars:
+            if site.scope.open_vars or name in site.scope.strays:
                 return
             known = tuple(site.scope.vars)
             self.found.append(constants.unknown_var(node, name, segment.start, segment.end, known))
@@ -192,6 +194,8 @@ class Mentions:
         if common and not self._kinds_below(site).isdisjoint(wanted):
             return  # whether there is an item depends on the task that it reaches: one of them has
         if common or kind not in wanted:
+            if any(keys.is_vague(each) for each in (site, *site.above())):
+                return  # what is misspelt there may be what maps it
             needed = "`foreach` or `matrix`" if root == "index" else f"`{wanted[0]}`"
             who = "no task that it reaches has" if common else "this task has no"
             message = f"there is no `{root}` here: {who} {needed}"
@@ -209,7 +213,9 @@ class Mentions:
         return self._kinds[id(site)]
 
     def _axis(self, node: Scalar, segment: Segment, mapped: Draft) -> None:
-        matrix = mapped.entries["matrix"][1]
+        key, matrix = mapped.entries["matrix"]
+        if key.text != "matrix":
+            return  # it was misspelt: what it holds may be something else
         axes = [name for name in matrix.items if name != "exclude"] if type(matrix) is Map else None
         if axes is not None and str(segment.name) not in axes:
             near = nearest(str(segment.name), axes)
@@ -259,7 +265,7 @@ class Mentions:
             message = f"the environment variable `{segment.name}` is not allow-listed"
             self.outputs.say(node, "YD211", message, segment.start, segment.end, help_)
 
-    def _known_key(self, node: Scalar, reference: Reference, where: Where) -> None:
+    def _known_key(self, site: Draft, node: Scalar, reference: Reference, where: Where) -> None:
         from yamldag.plan.expression import vocabulary
 
         segment = _first(reference)
@@ -274,6 +280,8 @@ class Mentions:
             help_ = f"did you mean `{near}`?" if near else f"it has {', '.join(sorted(known))}"
             if str(segment.name) in vocabulary.NOTICE_RUN_KEYS | vocabulary.NOTICE_TASK_KEYS:
                 help_ = "it is known in notifications alone"
+            elif reference.root == "task" and names.find(str(segment.name), site) is not None:
+                help_ = f"other tasks are read as `tasks.{segment.name}`"
             message = f"`{reference.root}` has no `{segment.name}`"
             self.outputs.say(node, "YD215", message, segment.start, segment.end, help_)
 

@@ -61,7 +61,7 @@ def suggestion(name: str, site: Draft, *, without: Iterable[str] = ()) -> str | 
         near = site.scope.nearest(name, id(group), partial(_inside, group))
         if near and near not in without:
             return f"did you mean `{near}`?"
-    words = [word.strip() for word in name.split(",")]
+    words = name.replace(",", " ").split()
     if len(words) > 1 and all(find(word, site) for word in words):
         return f"several tasks are a list: `[{', '.join(words)}]`"
     owner, _, last = name.rpartition(".")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from yamldag.compile import answering, connecting, copying, mailing, notifying, plugins, shapes, shells
+from yamldag.compile import answering, connecting, copying, keys, mailing, notifying, plugins, shapes, shells
 from yamldag.compile.draft import Draft, Entries, Entry, Layer, Scope, merged, strings
 from yamldag.compile.keys import CALLING, OPERATORS
 from yamldag.compile.project import Project
@@ -69,6 +70,7 @@ class Operators:
             own[0] if own else None,
             task.scope.folder,
             task.scope,
+            sure=not keys.may_give(task, "args"),
         )
         if self._operator(given):
             self._output(task)
@@ -126,7 +128,8 @@ class Operators:
 
     def _call_of(self, given: _Given, node: Node) -> None:
         if known := self._python(given.folder, node):
-            self._arguments(*known, given.args, given.args_key)
+            sure = given.sure and not is_vague(given.operator, node)
+            self._arguments(*known, given.args, given.args_key, sure=sure)
 
     def _connections(self, operator: str, given: Iterable[Node]) -> None:
         """Connections named by their id. Without a project file there is nowhere to declare them."""
@@ -310,7 +313,7 @@ class Operators:
                 warnings.simplefilter("ignore")  # a doubtful escape is no mistake in the pipeline
                 ast.parse(node.text)
         except SyntaxError as error:
-            lines = node.text.splitlines(keepends=True)
+            lines = re.findall(r"[^\r\n]*(?:\r\n|[\r\n]|\Z)", node.text)  # those that Python counts
             line = max((error.lineno or 1) - 1, 0)
             start = sum(map(len, lines[:line])) + max((error.offset or 1) - 1, 0)
             start = min(start, len(node.text))
@@ -376,9 +379,16 @@ class Operators:
         return f"did you mean `{near}`?" if near else None
 
     def _arguments(
-        self, node: Scalar, known: signature.Signature, args: Sequence[Entry], key: Scalar | None
+        self,
+        node: Scalar,
+        known: signature.Signature,
+        args: Sequence[Entry],
+        key: Scalar | None,
+        *,
+        sure: bool = True,
     ) -> None:
-        """`node` names the function; `args`, the nearest giver first; `key` is that of the nearest."""
+        """`node` names the function; `args`, the nearest giver first; `key` is that of the nearest. `sure`: what they
+        lack is given nowhere else."""
         name = node.text.partition(":")[2]
         given: dict[str, Scalar] = {}
         for entry in reversed(args):
@@ -395,7 +405,7 @@ class Operators:
             )
         misspelt = {nearest(arg, names) for arg in unknown}
         missing = [one for one in known.missing(given) if one not in misspelt]
-        if missing:
+        if missing and sure and None not in misspelt:
             words = " and ".join(f"`{one}`" for one in missing)
             message = f"`{name}` needs {words}, which `args` does not give"
             self.found.append(Diagnostic("YD703", message, at(key or node)))
@@ -451,6 +461,8 @@ class _Given(NamedTuple):
     folder: str
     """Where files beside it are sought."""
     scope: Scope
+    sure: bool = True
+    """What its arguments lack is given nowhere else."""
 
 
 def _looks(operator: str, node: Node) -> Iterable[tuple[str, Node]]:
@@ -466,6 +478,13 @@ def _parameters(node: Node, short: str | None) -> Iterable[str]:
     if type(node) is Scalar and node.value is None:
         return ()
     return (short,) if short else ()
+
+
+def is_vague(operator: str | None, node: Node) -> bool:
+    """Whether an operator's value holds a parameter that nobody knows: it may be meant for any that is missing."""
+    known = catalog.operator(operator) if operator else None
+    names = known.schema.get("properties", {}) if known else {}
+    return type(node) is Map and any(name not in names and not name.startswith("x-") for name in node.items)
 
 
 def _defined(shown: str, names: tuple[str, ...]) -> str:

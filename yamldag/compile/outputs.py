@@ -198,6 +198,8 @@ def _own_shape(task: Draft) -> dict[str, Json] | None:
         return None
     if operator.name == "approval":
         form = operators.form_of(task)
+        if form is None and operators.is_vague(operator.name, task.entries[operator.name][1]):
+            return None
         return shapes.output(form, []) if form is not None else {"type": "null"}
     return operator.output
 

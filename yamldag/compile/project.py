@@ -258,7 +258,7 @@ class Project:
         ]
         rows += [
             Setting(name, plain(self.entries[name][1]), self._origin(name))
-            for name in ("slots", "pools", "pipeline_defaults", "defaults", "lint")
+            for name in ("pools", "pipeline_defaults", "defaults", "env", "lint")
             if name in self.entries
         ]
         if self.vars:

@@ -205,8 +205,17 @@ def _schemas_in(name: str, value: Node) -> list[Map]:
     return [one for one in nodes if type(one) is Map]
 
 
+_OTHER_KEYWORDS = {
+    "min": "minimum",
+    "max": "maximum",
+    "regex": "pattern",
+    **dict.fromkeys(("choices", "options", "values"), "enum"),
+}
+"""What other tools call a keyword."""
+
+
 def _unknown_keyword(key: Scalar) -> Diagnostic:
-    near = nearest(key.text, _KEYWORDS)
+    near = _OTHER_KEYWORDS.get(key.text) or nearest(key.text, _KEYWORDS)
     help_ = (
         f"did you mean `{near}`?"
         if near

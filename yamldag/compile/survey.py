@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from yamldag.compile import expand
+from yamldag.compile import expand, keys
 from yamldag.compile.draft import Draft
 from yamldag.plan import graph
 from yamldag.syntax.diagnostic import Diagnostic, Related, at
@@ -35,7 +35,7 @@ def across(compiler: Compiler, units: list[Unit]) -> list[Diagnostic]:
     found += _rings(everyone, units)
     produced = {asset for unit in everyone for asset in _produced(unit.root)}
     for node in awaited:
-        if node.text not in produced:
+        if node.text not in produced and not any(_may_produce(unit.root, node.text) for unit in everyone):
             near = nearest(node.text, produced)
             help_ = f"did you mean `{near}`?" if near else f"a task updates it with `produces: {node.text}`"
             found.append(
@@ -77,7 +77,8 @@ def _misfit(task: Draft, by_name: dict[str, Unit]) -> Iterable[Diagnostic]:
     for one in _literal(_parameter(node, "task")):
         known = [each.id for each in target.root.tasks()]
         if one.text not in known and not target.root.open:
-            near = nearest(one.text, known)
+            inside = (each for each in known if each.endswith(f".{one.text}"))
+            near = next(inside, None) or nearest(one.text, known)
             help_ = f"did you mean `{near}`?" if near else None
             message = f"the pipeline `{target.name}` has no task `{one.text}`"
             yield Diagnostic("YD203", message, at(one), help_)
@@ -149,6 +150,12 @@ def _produced(root: Draft) -> Iterator[str]:
             for node in entry.node.items if type(entry.node) is Seq else (entry.node,):
                 if type(node) is Scalar:
                     yield node.text
+
+
+def _may_produce(root: Draft, asset: str) -> bool:
+    """Whether a task has a key that is like none, and names the asset: that key may be meant for `produces`."""
+    vague = (task.node for task in root.tasks() if keys.is_vague(task))
+    return any(asset in node.source.text[node.start : node.end] for node in vague)
 
 
 def _awaited(unit: Unit) -> Iterator[Scalar]:

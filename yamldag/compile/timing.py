@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from yamldag.compile.draft import Draft, Entries
 from yamldag.syntax.diagnostic import Diagnostic, Related, at
 from yamldag.syntax.locate import place
-from yamldag.syntax.nearest import nearest
 from yamldag.syntax.tree import Map, Node, Scalar, Seq, plain
 
 if TYPE_CHECKING:
@@ -15,8 +14,6 @@ if TYPE_CHECKING:
 
 
 _BOUNDS = ("start", "end", "timezone")
-_OF_A_MACHINE = {"localtime", "Factory"}
-"""What is among the zones and is none."""
 
 
 def check(root: Draft, entries: Entries, faulty: set[int], found: list[Diagnostic]) -> None:
@@ -52,15 +49,8 @@ def _timezone(entries: Entries, faulty: set[int], found: list[Diagnostic]) -> st
     if schedule.zone(name) is not None:
         return name
     message = f"there is no time zone `{name}` in the IANA database"
-    found.append(Diagnostic("YD603", message, at(entry[1]), _near_zone(name)))
+    found.append(Diagnostic("YD603", message, at(entry[1]), schedule.near_zone(name)))
     return "UTC"
-
-
-def _near_zone(name: str) -> str:
-    import zoneinfo
-
-    near = nearest(name, zoneinfo.available_timezones() - _OF_A_MACHINE)
-    return f"did you mean `{near}`?" if near else "zones have names such as `Europe/Berlin`"
 
 
 def _bounds(entries: Entries, zone_name: str, faulty: set[int], found: list[Diagnostic]) -> None:
@@ -115,10 +105,7 @@ def _located(key: Scalar, value: Node, fault: Fault) -> Diagnostic:
         where = place(node, fault.start, fault.end) if fault.end > fault.start else at(node)
     else:
         where = at(node) if node.end > node.start else at(last)
-    help_ = fault.help
-    if fault.code == "YD603" and help_ is None and type(node) is Scalar:
-        help_ = _near_zone(node.text)
-    return Diagnostic(fault.code, fault.message, where, help_)
+    return Diagnostic(fault.code, fault.message, where, fault.help)
 
 
 def _required_params(root: Draft, schedule_key: Scalar, faulty: set[int], found: list[Diagnostic]) -> None:

@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from yamldag.engine import times
-from yamldag.engine.asking.naming import instance_named
+from yamldag.engine.asking.naming import instance_named, label
 from yamldag.engine.asking.rows import Row, index_of
 from yamldag.engine.memory.deferral import TOO_LATE, Deferral, from_text, to_text
 from yamldag.engine.memory.params import BadParams, fill
@@ -48,6 +48,11 @@ class Question(Struct, frozen=True):
     def label(self) -> str:
         index = self.row.map_index
         return self.row.task if index == UNMAPPED else f"{self.row.task}[{index}]"
+
+    @property
+    def shown(self) -> str:
+        """The same by its item."""
+        return label(self.row.task, self.row.map_index, self.row.item)
 
     @property
     def fields(self) -> tuple[Param, ...]:

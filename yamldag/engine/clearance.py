@@ -15,9 +15,10 @@ from yamldag.engine.memory.newer import Newer
 from yamldag.engine.memory.reading import read_only, read_plan
 from yamldag.engine.memory.reasons import marked
 from yamldag.engine.memory.rebuild import StoredInstance
-from yamldag.engine.memory.run import UNMAPPED, narrowed
+from yamldag.engine.memory.run import UNMAPPED
 from yamldag.engine.refused import NOT_NOW, Refused
 from yamldag.engine.step.choice import Choice, Fact, Wish, choose
+from yamldag.plan.narrowing import narrowed
 from yamldag.plan.pipeline import Plan, Task
 from yamldag.plan.state import FINAL, TaskState
 from yamldag.store import circumstances, versions, views

@@ -19,9 +19,10 @@ from yamldag.engine import times
 from yamldag.engine.clock import MachineClock
 from yamldag.engine.loop.engine import Engine, Watcher, unwatched
 from yamldag.engine.loop.sealing import Declared, nothing
+from yamldag.engine.memory.building import build
 from yamldag.engine.memory.earlier import earlier_outputs
 from yamldag.engine.memory.records import Dates, new_id
-from yamldag.engine.memory.run import UNMAPPED, Instance, Run, build
+from yamldag.engine.memory.run import UNMAPPED, Instance, Run
 from yamldag.engine.step.pools import waiting
 from yamldag.engine.step.world import Admit, Callee, Stop, World
 from yamldag.engine.takeover.abandoned import end_abandoned

@@ -10,7 +10,7 @@ from pathlib import Path
 from yamldag.compile.project import SLOTS, Project
 from yamldag.engine.clock import MachineClock
 from yamldag.engine.loop.engine import Engine
-from yamldag.engine.schedule.catalogue import Catalogue, last_good
+from yamldag.engine.schedule.catalogue import Catalogue, last_in_force
 from yamldag.engine.service import Service
 from yamldag.engine.takeover.lives import BEATS, Onlooker, new_life
 from yamldag.engine.takeover.peers import Peers
@@ -47,7 +47,7 @@ def open_service(
     if project.executor is not None:
         _carry(engine, project)
     engine.pulse = onlooker.lease / BEATS
-    catalogue = Catalogue(project, lambda: last_good(database, project.root))
+    catalogue = Catalogue(project, lambda: last_in_force(database, project.root))
     engine.callees = catalogue.callee
     engine.dispatch.declared = lambda: catalogue.project.declared
     engine.dispatch.stored = lambda: stored.tokens(database)

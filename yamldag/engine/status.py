@@ -1,4 +1,5 @@
-"""What a scheduler says of itself to whoever shows it: read from other threads, replaced as a whole."""
+"""What a scheduler says of itself to whoever shows it, or what is seen of it from elsewhere: read from other threads,
+replaced as a whole."""
 
 from __future__ import annotations
 
@@ -48,9 +49,11 @@ class Status(Struct, frozen=True):
     """How long transactions took."""
     project: Project | None = None
     """Whose settings are in force."""
+    apart: bool = False
+    """Schedulers are other processes: this is what a server of pages sees of them."""
 
     def healthy(self, now: float) -> bool:
-        return not self.stopping and now - self.turned < QUIET
+        return not self.stopping and now - self.turned < QUIET and self.schedulers > 0
 
 
 class Board(Struct):

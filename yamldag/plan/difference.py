@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from yamldag.plan.hidden import shown_schema
 from yamldag.plan.pipeline import Plan, to_json
 
 _PLACES = ("file", "line", "folder")
@@ -48,13 +49,21 @@ def difference(old: Plan, new: Plan) -> Difference:
     changes = {name: _changes(tasks[name], now[name], _EDGES) for name in both}
     edges, edges_now = old.edges, new.edges
     return Difference(
-        _changes(before, after),
+        tuple(map(_shown, _changes(before, after))),
         tuple(name for name in now if name not in tasks),
         tuple(name for name in tasks if name not in now),
         {name: found for name, found in changes.items() if found},
         tuple(edge for edge in edges_now if edge not in set(edges)),
         tuple(edge for edge in edges if edge not in set(edges_now)),
     )
+
+
+def _shown(change: Change) -> Change:
+    """As a person may see it: a param's schema may hold values that are for tasks alone."""
+    if not change.key.startswith("params."):
+        return change
+    old, new = (each and shown_schema(each) for each in (change.old, change.new))
+    return Change(change.key, old, new)
 
 
 def _said(plan: Plan) -> dict[str, Any]:

@@ -174,8 +174,13 @@ class UnreadableError(Exception):
     """A text that is no plan of this version's."""
 
 
+class _Params(Struct):
+    params: tuple[Param, ...] = ()
+
+
 _ENCODER = msgspec.json.Encoder()
 _DECODER = msgspec.json.Decoder(Plan)
+_PARAMS = msgspec.json.Decoder(_Params)
 
 
 def to_json(plan: Plan) -> dict[str, Any]:
@@ -194,6 +199,14 @@ def from_text(text: str) -> Plan:
     """The plan that `to_text` wrote. Raises UnreadableError."""
     try:
         return _DECODER.decode(text)
+    except (msgspec.MsgspecError, RecursionError) as problem:
+        raise UnreadableError(str(problem)) from None
+
+
+def params_of(text: str) -> tuple[Param, ...]:
+    """The params of the plan that `to_text` wrote, and nothing else of it. Raises UnreadableError."""
+    try:
+        return _PARAMS.decode(text).params
     except (msgspec.MsgspecError, RecursionError) as problem:
         raise UnreadableError(str(problem)) from None
 

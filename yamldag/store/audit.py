@@ -54,6 +54,12 @@ def record(database: Database, deed: Deed, outcome: str, now: float) -> None:
     end(database, begin(database, deed, now), outcome)
 
 
+def newest(db: sa.Connection) -> tuple[tuple[int, str | None], ...]:
+    """The newest ones and how they went: it differs from what it was if something was done, or has come to its end."""
+    query = sa.select(audit.c.id, audit.c.outcome).order_by(audit.c.id.desc()).limit(50)
+    return tuple((row.id, row.outcome) for row in db.execute(query))
+
+
 def entries(
     db: sa.Connection, limit: int = 100, before: int | None = None, of: str | None = None
 ) -> list[sa.RowMapping]:

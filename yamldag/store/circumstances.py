@@ -102,7 +102,7 @@ def all_claims(db: sa.Connection, most: int) -> Rows:
     columns = (pool_claim.c.pool, pool_claim.c.granted, pool_claim.c.run, run.c.pipeline)
     order = (pool_claim.c.granted.desc(), pool_claim.c.precedence, pool_claim.c.ready, pool_claim.c.instance)
     query = (
-        sa.select(*columns, task_instance.c.task, task_instance.c.map_index)
+        sa.select(*columns, task_instance.c.task, task_instance.c.map_index, task_instance.c.item)
         .join(task_instance, task_instance.c.id == pool_claim.c.instance)
         .join(run, run.c.id == pool_claim.c.run)
         .order_by(*order)
@@ -130,6 +130,14 @@ def past(db: sa.Connection, row: sa.RowMapping, types: Iterable[str], task: str)
         before.c.id, before.c.state.label("run_state"), task_instance.c.state, task_instance.c.reason
     ).select_from(before.outerjoin(task_instance, of))
     return list(db.execute(query).mappings())
+
+
+def has_tasks(db: sa.Connection, name: str) -> bool:
+    """Whether a run has begun, so that each task of it has a row."""
+    return (
+        db.execute(sa.select(task_instance.c.id).where(task_instance.c.run == name).limit(1)).first()
+        is not None
+    )
 
 
 def begins_backfill(db: sa.Connection, row: sa.RowMapping) -> bool:

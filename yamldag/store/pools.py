@@ -150,6 +150,15 @@ def put(database: Database, name: str, slots: int, source: str) -> None:
     database.put("pool", {"name": name, "slots": slots, "source": source}, ("name",))
 
 
+def unused(database: Database) -> set[str]:
+    """Those that a project's file has declared, and that nobody holds or waits for."""
+    rows = database.execute(
+        "SELECT name FROM pool WHERE source = 'project' "
+        "AND NOT EXISTS (SELECT 1 FROM pool_claim WHERE pool_claim.pool = pool.name)"
+    )
+    return {str(name) for (name,) in rows}
+
+
 def drop(database: Database, name: str, source: str | None = None) -> bool:
     """Take a pool away, if it was declared by that source. False: there was none. Within the caller's
     transaction."""

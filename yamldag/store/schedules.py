@@ -77,6 +77,11 @@ def bounds(database: Database) -> dict[str, int]:
     return dict(rows)
 
 
+def under_way(database: Database) -> dict[str, str]:
+    """The running runs, each with its pipeline."""
+    return dict(database.execute("SELECT id, pipeline FROM run WHERE state = 'running'"))
+
+
 def parts(database: Database) -> dict[str, str]:
     """The running runs that are part of a backfill, and of which."""
     rows = database.execute("SELECT id, backfill FROM run WHERE state = 'running' AND backfill IS NOT NULL")
@@ -100,12 +105,16 @@ def unpause(database: Database, pipeline: str, skip_to: str | None, now: float) 
     if cursor.rowcount != 1:
         return False
     if skip_to is not None:
-        database.execute(
-            "UPDATE schedule_position SET decided_until = ?, changed = ? "
-            "WHERE pipeline = ? AND decided_until < ?",
-            (skip_to, now, pipeline, skip_to),
-        )
+        skip(database, pipeline, skip_to, now)
     return True
+
+
+def skip(database: Database, pipeline: str, until: str, now: float) -> None:
+    """Leave out its ticks up to that moment."""
+    database.execute(
+        "UPDATE schedule_position SET decided_until = ?, changed = ? WHERE pipeline = ? AND decided_until < ?",
+        (until, now, pipeline, until),
+    )
 
 
 def refuse_run(database: Database, run: str, reason: str, now: float) -> bool:
@@ -129,6 +138,11 @@ def mark_removed(database: Database, there: Collection[str], gone: Collection[st
             database.execute("UPDATE pipeline SET removed = NULL WHERE id = ?", (name,))
 
 
+def removed(database: Database) -> set[str]:
+    """The pipelines whose files had gone when they were looked at last."""
+    return {str(name) for (name,) in database.execute("SELECT id FROM pipeline WHERE removed IS NOT NULL")}
+
+
 def files(database: Database) -> dict[str, str]:
     """The file of each pipeline that is not removed, as it is stored."""
     return dict(database.execute("SELECT id, file FROM pipeline WHERE removed IS NULL"))
@@ -149,7 +163,7 @@ def last_ends(database: Database) -> dict[str, float]:
 
 
 def known_plans(database: Database) -> list[tuple[str, str, str, str]]:
-    """(pipeline, file, version, plan as JSON): the newest good one of each."""
+    """(pipeline, file, version, plan as JSON): the newest good one of each, of removed ones too."""
     rows = database.execute(
         "SELECT pipeline.id, file, version, plan FROM pipeline "
         "JOIN pipeline_version ON pipeline_version.hash = pipeline.version ORDER BY pipeline.id"

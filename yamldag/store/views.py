@@ -113,7 +113,8 @@ def called(db: sa.Connection, instance: int, since: float) -> list[sa.RowMapping
 
 def calling(db: sa.Connection, instance: int) -> sa.RowMapping | None:
     """Where that task instance is: its run, its task, its index, its pipeline."""
-    columns = (task_instance.c.run, task_instance.c.task, task_instance.c.map_index, run.c.pipeline)
+    where = task_instance.c
+    columns = (where.run, where.task, where.map_index, where.item, run.c.pipeline)
     query = (
         sa.select(*columns).join(run, run.c.id == task_instance.c.run).where(task_instance.c.id == instance)
     )

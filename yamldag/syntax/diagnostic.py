@@ -58,8 +58,11 @@ class Diagnostic:
 
 
 def at(node: Node) -> Place:
-    """The place of a node."""
-    return Place(node.source, node.start, node.end)
+    """The place of a node; of a text in lines of its own, up to the end of the last that is not blank."""
+    text, end = node.source.text, node.end
+    while end > node.start and text[end - 1].isspace():
+        end -= 1
+    return Place(node.source, node.start, end)
 
 
 def in_order(found: list[Diagnostic]) -> list[Diagnostic]:

@@ -30,6 +30,15 @@ def read(path: str, data: bytes) -> tuple[Source | None, list[Diagnostic]]:
     return source, []
 
 
+def rewritten(data: bytes, before: str, after: str) -> bytes | None:
+    """The bytes of a file whose text was `before`, with the text `after` and all else as it was; None if its text is
+    another one by now."""
+    encoding = _UTF16.get(data[:2], "utf-8")
+    text = data.decode(encoding, "replace")
+    mark = text[: len(text) - len(text.lstrip(_BOM))]
+    return (mark + after).encode(encoding) if text == mark + before else None
+
+
 def unprintable(source: Source) -> Diagnostic | None:
     """The first character that YAML text can't hold."""
     match = _UNPRINTABLE.search(source.text)

@@ -122,6 +122,8 @@ def _unquoted_template(error: _Error) -> Diagnostic | None:
     text = error.text
     in_flow = "flow" in error.context
     start = max(_line(text, error.since if in_flow else error.at)[0], error.at - _NEAR)
+    if text[slice(*_line(text, error.at))].count('"') % 2:
+        return None  # a quote that is not closed is what is wrong
     for match in _TEMPLATE.finditer(text, start, min(_line(text, error.at)[1], error.at + _NEAR)):
         before = text[max(start, _line(text, match.start())[0]) : match.start()]
         quoted = before.count("'") % 2 or before.count('"') % 2
@@ -215,6 +217,16 @@ def _incomplete(error: _Error, start: int, end: int) -> Diagnostic:
         )
     message = f"expected a `:` after the key, found `{cut(written)}`"
     return _diagnostic(error, message, start, start + len(written), "write `key: value`")
+
+
+def _glued_colon(error: _Error) -> Diagnostic | None:
+    """`{noop:}`: within brackets a colon without a space behind it ends no key."""
+    after = error.text[error.at + 1 : error.at + 2]
+    if not error.text.startswith(":", error.at) or after not in (",", "]", "}"):
+        return None
+    key = cut(error.text[error.since : error.at + 1])
+    message = f"expected a space after `{key}`, found `{after}`"
+    return _diagnostic(error, message, error.since, error.at + 1, f"write `{key} {after}`")
 
 
 def _no_colon(error: _Error) -> Diagnostic | None:
@@ -332,6 +344,7 @@ _CASES: tuple[tuple[tuple[str, ...], _Explain], ...] = (
     (("cannot start any token",), _cannot_begin),
     (("mapping values are not allowed",), _colon),
     (("could not find expected ':'",), _no_colon),
+    (("unexpected ':'",), _glued_colon),
     (("sequence entries are not allowed",), _item_in_line),
     (("block scalar",), _block_header),
     (("an alias", "an anchor"), _no_name),

@@ -31,6 +31,8 @@ class Ask:
     """None: there is no such route, and this is how that is told."""
     who: Who = NOBODY
     body: bytes = b""
+    since: int | None = None
+    """The number of an event that had happened, with all before it, when it was asked; None: nobody has looked."""
 
     # What is asked
 
@@ -90,6 +92,7 @@ class Ask:
             who=self.who,
             status=self.site.board.status,
             now=self.now,
+            since=self.since,
             values=values,
         )
         return HTMLResponse(text, status_code)

@@ -77,7 +77,7 @@ class Door:
         if not who.may(route.role):
             return await run_in_threadpool(refused, Ask(self.site, request, route, who))
         body = await body_of(request) if route.method != "GET" else b""
-        ask = Ask(self.site, request, route, who, body)
+        ask = Ask(self.site, request, route, who, body, self.site.hub.settled)
         if inspect.iscoroutinefunction(route.handler):
             made = await route.handler(ask)
         else:

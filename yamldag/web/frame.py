@@ -95,15 +95,19 @@ class Frame:
         who: Who,
         status: Status,
         now: float,
+        since: int | None,
         values: dict[str, Any],
     ) -> str:
-        """The whole page. Pages for nobody in particular tell nothing of the project."""
+        """The whole page, read after the event of the number `since`. Pages for nobody in particular tell nothing
+        of the project."""
         look = look_of(request)
         path = request.url.path
         shared = {
             "status": status,
             "now": now,
+            "since": since,
             "healthy": status.healthy(now),
+            "scheduler": _at_work(status, now),
             "version": __version__,
             "who": who,
             "look": look,
@@ -113,9 +117,23 @@ class Frame:
                 route for route in self.table.routes if route.place is not None and who.may(route.role)
             ],
             "did": SAID.get(request.query_params.get("did", ""), ""),
-            "clock": words.moment(now, look.tz, now),
+            "clock": words.moment(now // 60 * 60, look.tz, now),
         }
         return self.templates.get_template(template).render(shared | values)
+
+
+def _at_work(status: Status, now: float) -> str:
+    """The scheduler, in a word or two."""
+    number = status.schedulers
+    if status.stopping:
+        return "scheduler is stopping"
+    if not status.healthy(now):
+        return "no scheduler works" if status.apart else "scheduler does not turn"
+    if number == 1:
+        return "scheduler works"
+    if status.apart:
+        return f"{number} schedulers work"
+    return f"scheduler works, one of {number}" + (" and leads" if status.leads else "")
 
 
 def _environment() -> Environment:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from starlette.responses import JSONResponse, Response
 
 from yamldag import __version__
+from yamldag.engine.status import Status
 from yamldag.store import counts
 from yamldag.store.patience import Away
 from yamldag.store.tally import Tally
@@ -42,16 +43,23 @@ class Numbers:
 
         status, now = self.site.board.status, self.now
         yield InfoMetricFamily("yamldag_build", "What runs here.", value={"version": __version__})
-        yield _gauge("yamldag_healthy", "Whether the scheduler turns.", status.healthy(now))
-        yield _gauge("yamldag_leads", "Whether it makes the ticks and starts the runs.", status.leads)
-        yield _gauge("yamldag_running_attempts", "Attempts that run here.", status.running)
-        yield _gauge("yamldag_slots", "Attempts that may run here at once.", status.slots)
+        yield _gauge("yamldag_healthy", "Whether a scheduler turns.", status.healthy(now))
+        yield _gauge("yamldag_schedulers", "Schedulers at work on this database.", status.schedulers)
         yield _gauge("yamldag_waiting_runs", "Runs that wait for room.", status.queued)
-        yield _gauge("yamldag_schedule_lag_seconds", "From the newest tick to its run.", status.late)
-        yield _gauge("yamldag_turn_age_seconds", "Since the scheduler turned.", max(0.0, now - status.turned))
         yield _gauge("yamldag_pipelines", "Pipelines in force.", len(status.pipelines))
         yield _gauge("yamldag_broken_files", "Files with errors.", len(status.broken))
         yield _gauge("yamldag_streams", "Pages and programs that listen.", len(self.site.hub))
+        if not status.apart:
+            yield from self._own(status)
+
+    def _own(self, status: Status) -> Iterator[Metric]:
+        """What only a scheduler knows, of itself."""
+        age = max(0.0, self.now - status.turned)
+        yield _gauge("yamldag_leads", "Whether it makes the ticks and starts the runs.", status.leads)
+        yield _gauge("yamldag_running_attempts", "Attempts that run here.", status.running)
+        yield _gauge("yamldag_slots", "Attempts that may run here at once.", status.slots)
+        yield _gauge("yamldag_schedule_lag_seconds", "From the newest tick to its run.", status.late)
+        yield _gauge("yamldag_turn_age_seconds", "Since the scheduler turned.", age)
         steps = "Steps of the engine, with what they stored and started."
         yield _histogram("yamldag_step_seconds", steps, status.steps)
         waits = "How long attempts were ready before they started."
@@ -121,6 +129,8 @@ def _complaints(site: Site, now: float) -> Iterable[str]:
     status = site.board.status
     if status.stopping:
         yield "the scheduler stops"
+    elif status.apart and not status.schedulers:
+        yield "no scheduler is at work"
     elif not status.healthy(now):
         yield f"the scheduler has not turned for {now - status.turned:.0f} s"
     try:

@@ -13,6 +13,7 @@
       else if (kind === "checks") value = JSON.stringify(boxes.filter((box) => box.checked).map((box) => box.value)).replaceAll('","', '", "');
       else if (kind === "radio") value = boxes.find((box) => box.checked)?.value ?? "";
       else value = field.querySelector(".in").value;
+      if (kind === "password" && value) value = "***";
       if (value !== (field.dataset.default ?? "") && (value || kind === "text" || kind === "lines")) words.push("--param", quote(`${name}=${value}`));
     }
     for (const extra of form.querySelectorAll("[data-option]")) if (extra.value) words.push(extra.dataset.option, quote(extra.value));

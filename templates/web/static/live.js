@@ -2,21 +2,16 @@
 "use strict";
 (() => {
   const REST = 1000; // ms between two looks, at least
+  const IDLE = 15000; // ms after which it looks though nothing has happened: times go on
   const main = document.getElementById("main");
-  const topic = main?.dataset.live;
-  if (!topic) return;
-  let source = null, wanted = false, busy = false;
+  if (!stream.topic) return;
+  let wanted = false, busy = false;
 
-  function listen() {
-    source = new EventSource("/live" + (topic === "all" ? "" : `?${topic}`));
-    source.addEventListener("change", (event) => { paint(JSON.parse(event.data)); later(); });
-    for (const name of ["status", "reset"]) source.addEventListener(name, later);
-    source.addEventListener("error", () => { if (source?.readyState === EventSource.CLOSED) gone(); });
-  }
-
-  function deaf() {
-    source?.close();
-    source = null;
+  function hear(event, data) {
+    if (event === "away") return sign("no connection: it is tried again");
+    if (event === "gone") return sign("not live: load the page again");
+    if (event === "change") paint(data);
+    later();
   }
 
   // At once, whatever the look takes: the class, the glyph and the word of each place that shows this task.
@@ -42,7 +37,7 @@
   async function turn() {
     busy = true;
     await new Promise((go) => setTimeout(go, 150));
-    while (wanted && source) {
+    while (wanted && !document.hidden) {
       wanted = false;
       const began = performance.now();
       if (!(await look())) wanted = true;
@@ -57,6 +52,7 @@
     let page;
     try {
       const answer = await fetch(location.href, { cache: "no-store" });
+      if (answer.redirected) sign("not live: load the page again"); // to where one logs in
       if (!answer.ok || answer.redirected) return true;
       page = new DOMParser().parseFromString(await answer.text(), "text/html");
     } catch {
@@ -72,36 +68,52 @@
   }
 
   function typing() {
-    return main.contains(document.activeElement) && document.activeElement.matches("input, textarea, select");
+    return main.contains(document.activeElement) && document.activeElement.matches("input:not([type=checkbox], [type=radio]), textarea, select");
   }
 
-  // Focus and the cursor of lists stay where they were.
+  // What somebody has done to the old part is done to the new one: where the focus is, what is ticked and typed, how
+  // far it is scrolled, where the cursor of a list stands.
   function replace(old, fresh) {
-    const href = old.contains(document.activeElement) && document.activeElement.getAttribute("href");
-    const cursor = old.querySelector("[data-list] > .cur a")?.getAttribute("href");
+    const focused = old.contains(document.activeElement) && document.activeElement !== document.body ? document.activeElement : null;
+    const given = [...old.querySelectorAll("input, textarea")].filter((each) => each.checked !== each.defaultChecked || each.value !== each.defaultValue);
+    const scrolled = [...old.querySelectorAll("*")].filter((each) => each.scrollLeft || each.scrollTop).map((each) => [each, each.scrollLeft, each.scrollTop]);
+    const cursor = old.querySelector("[data-list] > .cur a");
     old.replaceWith(document.adoptNode(fresh));
-    const link = (to) => [...fresh.querySelectorAll("a")].find((a) => a.getAttribute("href") === to);
-    if (cursor) link(cursor)?.closest("[data-list] > *")?.classList.add("cur");
-    if (href) link(href)?.focus({ preventScroll: true });
+    for (const each of given) {
+      const now = twin(fresh, each);
+      if (now?.matches("[type=checkbox], [type=radio]")) now.checked = each.checked; else if (now) now.value = each.value;
+    }
+    const row = cursor && twin(fresh, cursor)?.closest("[data-list] > *");
+    if (row) {
+      for (const each of fresh.querySelectorAll("[data-list] > .cur")) each.classList.remove("cur");
+      row.classList.add("cur");
+    }
+    if (focused) twin(fresh, focused)?.focus({ preventScroll: true });
     document.dispatchEvent(new CustomEvent("fresh", { detail: fresh }));
+    for (const [each, left, top] of scrolled) twin(fresh, each)?.scrollTo(left, top);
   }
 
-  function gone() {
-    const sign = document.getElementById("scheduler");
-    if (!sign) return;
-    sign.className = "live s-failed";
-    sign.lastElementChild.textContent = "not live: load the page again";
+  // The element of the new part that is the same as one of the old: of those alike, the one at the same place.
+  function twin(fresh, old) {
+    const same = (root) => [root, ...root.querySelectorAll(old.tagName)].filter((each) => alike(each, old));
+    const root = old.getRootNode(), before = same(root.nodeType === Node.DOCUMENT_NODE ? old : root);
+    const now = same(fresh);
+    return now[before.indexOf(old)] ?? now[0];
   }
 
-  // A page that nobody sees holds no connection: browsers have six for all pages of one site.
-  document.addEventListener("visibilitychange", () => {
-    if (document.hidden) return deaf();
-    if (!source) listen();
-    later();
-  });
-  addEventListener("pagehide", deaf);
-  addEventListener("pageshow", (event) => { if (event.persisted && !source) { listen(); later(); } });
+  const alike = (one, other) => one.tagName === other.tagName
+    && ["id", "href", "name", "value", "aria-label", "data-key"].every((key) => one.getAttribute(key) === other.getAttribute(key))
+    && (one.tagName !== "BUTTON" || one.textContent === other.textContent);
+
+  function sign(words) {
+    const place = document.getElementById("scheduler");
+    if (!place) return;
+    place.className = "live s-failed";
+    place.lastElementChild.textContent = words;
+  }
+
+  stream.listen(hear);
+  setInterval(() => { if (!document.hidden) later(); }, IDLE);
   document.addEventListener("look", later);
-  if (!document.hidden) listen();
   if ("stale" in document.documentElement.dataset) later();
 })();

@@ -118,8 +118,13 @@
       if (on) box.lastElementChild?.scrollIntoView({ block: "end" });
     }
 
-    function listen() {
+    function rest() {
       source?.close();
+      source = null;
+    }
+
+    function listen() {
+      rest();
       source = new EventSource(query("/follow", `&after=${known}`));
       source.addEventListener("lines", (event) => {
         // The last line of what was shown may have gone on since.
@@ -133,7 +138,8 @@
         if (follows) box.lastElementChild.scrollIntoView({ block: "end" });
       });
       source.addEventListener("end", () => {
-        source.close(); source = null;
+        rest();
+        stream.rest();
         delete box.dataset.goesOn;
         if (button) button.hidden = true;
       });
@@ -153,10 +159,7 @@
       known = Math.max(0, known - 1);
       if (button) { button.hidden = false; button.addEventListener("click", () => follow(button.getAttribute("aria-pressed") !== "true")); }
       follow(Boolean(follows));
-      const turn = () => { if (document.hidden) { source?.close(); source = null; } else if (!source && box.hasAttribute("data-goes-on")) listen(); };
-      document.addEventListener("visibilitychange", turn);
-      addEventListener("pagehide", () => { source?.close(); source = null; });
-      turn();
+      stream.follow({ go: listen, stop: rest });
     }
     const named = /^#L([0-9]{1,12})$/.exec(location.hash);
     if (named) go(Number(named[1])); else if (box.dataset.focus && !follows) go(Number(box.dataset.focus));

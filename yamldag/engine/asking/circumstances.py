@@ -12,7 +12,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from yamldag.engine import times
-from yamldag.engine.asking.wanted import held
+from yamldag.engine.asking.wanted import held, is_to_stop
 from yamldag.engine.asking.why import Circumstances, Claim, Life, Past
 from yamldag.engine.memory import deferral as deferrals
 from yamldag.engine.memory.deferral import APPROVAL, CALL, ERRAND, FILE, RUN, TIME, Deferral
@@ -43,6 +43,7 @@ def circumstances(db: sa.Connection, row: sa.RowMapping, run: Run, instance: Ins
     """What else has a say in it, as far as it can be asked about: nothing is read that `why` would not speak of."""
     now = time.time()
     queued, ready = row["state"] == "queued", instance.state is TaskState.SCHEDULED
+    under_way = row["state"] == "running" and instance.state not in FINAL
     known = stored.the_pipeline(db, row["pipeline"]) if queued else None
     backfill = stored.the_backfill(db, row["backfill"]) if queued and row["backfill"] else None
     waits = instance.deferral
@@ -68,9 +69,8 @@ def circumstances(db: sa.Connection, row: sa.RowMapping, run: Run, instance: Ins
         waits_until=waits.at if waits else None,
         moments=_moments(waits) if waits else (),
         past=_past(db, row, run, instance) if task.depends_on_past and instance.state not in FINAL else None,
-        held=held(db, row, run, instance)
-        if row["state"] == "running" and instance.state not in FINAL
-        else None,
+        held=held(db, row, run, instance) if under_way else None,
+        to_stop=under_way and is_to_stop(db, row),
     )
 
 
@@ -163,4 +163,4 @@ def _past(db: sa.Connection, row: sa.RowMapping, run: Run, instance: Instance) -
     rows = [each for each in found if each["state"] is not None]
     state = whole(TaskState(each["state"]) for each in rows) if rows else None
     cut = state is TaskState.SKIPPED and any(each["reason"] in CUT_SHORT for each in rows)
-    return Past(name, over, state, cut)
+    return Past(name, over, state, cut, begun=state is not None or stored.has_tasks(db, name))

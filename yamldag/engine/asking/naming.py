@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from yamldag.engine.refused import Refused, unknown
 from yamldag.syntax.nearest import nearest
@@ -27,8 +27,21 @@ def item_words(item: Json, index: int) -> str:
         item = item["name"]
     if isinstance(item, dict):
         item = ", ".join(f"{key}={value}" for key, value in item.items())
-    text = _UNSEEN.sub(" ", str(item)) if isinstance(item, str | int | float) else str(index)
+    text = _UNSEEN.sub(" ", str(item)) if isinstance(item, str | int | float) else ""
+    text = text if text.strip() else str(index)
     return text if len(text) <= 40 else text[:39] + "…"
+
+
+def shown(task: str, index: int, item: Json) -> str:
+    """An instance as a person knows it: `load[orders]`. A number would be taken for an index, so that stands before it:
+    `load[0: 2019]`."""
+    words = item_words(item, index)
+    return f"{task}[{words}]" if words == str(index) or not words.isdecimal() else f"{task}[{index}: {words}]"
+
+
+def label(task: str, index: int, item: str | None) -> str:
+    """An instance, or a task that is not mapped, as a person knows it, by its item as JSON."""
+    return task if index < 0 else shown(task, index, json.loads(item) if item else None)
 
 
 def no_run(name: str, known: Iterable[str]) -> Refused:
@@ -50,12 +63,39 @@ def find_run(db: sa.Connection, name: str) -> sa.RowMapping:
     return found
 
 
+class Named(NamedTuple):
+    """A task of a run, or one instance of it."""
+
+    task: str
+    instance: int | None
+    """Its map index; None: the whole task."""
+    rows: Sequence[Any]
+    """What the run has of it; none: it has not begun."""
+
+
+def task_named(db: sa.Connection, run_id: str, named: str) -> Named:
+    """What a name means in a run; in one that has not begun by its plan, or by that which it would begin with. Raises
+    Refused."""
+    from yamldag.plan.pipeline import from_text
+    from yamldag.store import views
+
+    rows = views.instances(db, run_id)
+    if rows:
+        task, index = instance_named(run_id, rows, named)
+        return Named(
+            task, index, [row for row in rows if row.task == task and index in (None, row.map_index)]
+        )
+    if planned := views.planned_run(db, run_id):
+        check_names(from_text(planned["plan"]), [named])
+    return Named(_parts(named)[0], None, [])
+
+
 def instance_named(run_id: str, rows: Sequence[Any], named: str) -> tuple[str, int | None]:
     """The task that is meant, and the index of the instance in brackets, which may be named by its item: of rows
     with `task`, `map_index` and `item`. Raises Refused."""
 
     def is_item(row: Any, which: str) -> bool:
-        return bool(row.item) and which == item_words(json.loads(row.item), -1)
+        return bool(row.item) and _is_called(which, row.map_index, json.loads(row.item))
 
     task, which = _parts(named)
     here = [row for row in rows if row.task == task]
@@ -81,7 +121,7 @@ def meant(run: Run, named: str) -> list[Instance]:
         return node.instances
     there = [each for each in node.instances if each.index >= 0]
     found = [each for each in there if which == str(each.index)]
-    found = found or [each for each in there if which == item_words(each.item, -1)]
+    found = found or [each for each in there if _is_called(which, each.index, each.item)]
     if not found:
         raise unknown(f"`{task}` of run {run.id} has no instance `{which}`")
     return found[:1]
@@ -121,6 +161,11 @@ def units(
         else:
             found.append(instance_named(run_id, rows, name))
     return tuple(found)
+
+
+def _is_called(which: str, index: int, item: Json) -> bool:
+    """By its item, or as it is shown."""
+    return which == item_words(item, -1) or f"[{which}]" == shown("", index, item)
 
 
 def _parts(named: str) -> tuple[str, str | None]:

@@ -12,12 +12,15 @@ from typing import Any
 from yamldag.engine import times
 from yamldag.engine.local_run import Order
 from yamldag.engine.loop.templates import Templates
+from yamldag.engine.memory.building import build
 from yamldag.engine.memory.earlier import earlier_outputs
 from yamldag.engine.memory.records import Dates
-from yamldag.engine.memory.run import Run, build, narrowed
+from yamldag.engine.memory.run import Run
 from yamldag.operators.contract import Attempt
 from yamldag.plan.expression import TemplateError, analyse, render, render_text
 from yamldag.plan.expression.written import as_written
+from yamldag.plan.hidden import shown
+from yamldag.plan.narrowing import narrowed
 from yamldag.plan.pipeline import Json, Plan, Task
 from yamldag.plan.schedule import read
 
@@ -49,7 +52,7 @@ def preview(order: Order, folder: Path, database: str | None = None) -> list[dic
     moment = order.logical_date or datetime.now(UTC)
     interval = read(plan.schedule, plan.timezone, plan.start, plan.end).interval_of(moment)
     dates = Dates(*map(times.stored, (moment, *interval)))
-    run = Run("dry-run", plan, 0, "manual", *dates, params=order.params, only=order.only)
+    run = Run("dry-run", plan, 0, "manual", *dates, params=shown(plan.params, order.params), only=order.only)
     run.folder = str(folder.absolute() / "runs" / run.id)
     build(run, iter(range(len(plan.tasks))))
     if order.only is not None and database is not None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from yamldag.engine import times
-from yamldag.engine.asking.naming import item_words, meant
+from yamldag.engine.asking.naming import label, meant, shown
 from yamldag.engine.refused import unknown
 from yamldag.plan.state import TaskState
 from yamldag.syntax.nearest import nearest
@@ -80,18 +80,10 @@ def task_rows(db: sa.Connection, run: sa.RowMapping) -> list[Row]:
             "started_at": times.shown(row.started),
             "ended_at": times.shown(row.ended),
             "reason": row.reason,
-            "label": _label(row),
+            "label": label(row.task, row.map_index, row.item),
         }
         for row in rows
     ]
-
-
-def _label(row: sa.Row[Any]) -> str:
-    """As a person knows it: `load`, or `load[orders]` by its item."""
-    if row.map_index < 0:
-        return str(row.task)
-    item = json.loads(row.item) if row.item else None
-    return f"{row.task}[{item_words(item, row.map_index)}]"
 
 
 def index_of(stored: int) -> int | None:
@@ -129,7 +121,9 @@ def why_row(db: sa.Connection, row: sa.RowMapping, named: str) -> Row:
         "run_id": row["id"],
         "run_state": row["state"],
         "task": instance.node.task.id,
-        "label": instance.label,
+        "label": instance.label
+        if instance.index < 0
+        else shown(instance.node.task.id, instance.index, instance.item),
         "map_index": index_of(instance.index),
         "state": str(instance.state),
         "waiting": answer.waiting,
@@ -244,10 +238,11 @@ def pool_row(row: PoolRow, waits: int) -> Row:
 
 def plan_row(plan: Plan) -> Row:
     """The plan, with `edges` as sorted pairs of parent and child."""
+    from yamldag.plan.hidden import shown_schema
     from yamldag.plan.pipeline import to_json
 
     whole = to_json(plan)
-    whole["params"] = {param.name: param.schema for param in plan.params}
+    whole["params"] = {param.name: shown_schema(param.schema) for param in plan.params}
     whole["edges"] = [list(edge) for edge in plan.edges]
     return whole
 

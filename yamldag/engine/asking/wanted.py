@@ -34,6 +34,11 @@ def awaited(db: sa.Connection, pipeline: str) -> Counter[str]:
     return Counter({each["run"]: each["version"] for each in asked if each["version"]}.values())
 
 
+def is_to_stop(db: sa.Connection, row: sa.RowMapping) -> bool:
+    """Whether somebody has asked to cancel a run, and whoever moves it has not done so yet."""
+    return any(each["kind"] in ("cancel", "kill") for each in circumstances.asked(db, run=row["id"]))
+
+
 def held(db: sa.Connection, row: sa.RowMapping, run: Run, instance: Instance) -> str | None:
     """Why an instance does not go on though nothing else is in its way: it is to be cleared first."""
     for each in circumstances.asked(db, run=row["id"]):

@@ -13,6 +13,7 @@ from msgspec import Struct
 from yamldag.engine import times
 from yamldag.engine.memory.run import Instance, Node, Run
 from yamldag.engine.step.readiness import decision_of
+from yamldag.engine.step.stopping import cleans_up
 from yamldag.plan.state import FINAL, TaskState
 
 ACTIVE = (TaskState.QUEUED, TaskState.RUNNING)
@@ -60,13 +61,15 @@ class Claim(Struct, frozen=True):
 
 
 class Past(Struct, frozen=True):
-    """The run that `depends_on_past` looks at, and how the same task ended there (None: it lacks it)."""
+    """The run that `depends_on_past` looks at, and how the same task ended there."""
 
     run: str
     over: bool
     state: str | None
+    """None: it lacks the task, or has not begun."""
     cut_short: bool = False
     """It was skipped by a cancel or a time-out."""
+    begun: bool = True
 
 
 class Circumstances(Struct, frozen=True, kw_only=True):
@@ -97,6 +100,8 @@ class Circumstances(Struct, frozen=True, kw_only=True):
     past: Past | None = None
     held: str | None = None
     """It is to be cleared first: what that waits for."""
+    to_stop: bool = False
+    """Somebody has asked to cancel the run, and whoever moves it has not done so yet."""
 
 
 class Answer(Struct, frozen=True):
@@ -112,7 +117,8 @@ def why(run: Run, run_state: str, instance: Instance, now: Circumstances) -> Ans
     if run_state == "queued":
         return Answer(True, tuple(_queued(run, now)))
     if run_state != "running":
-        return Answer(False, (Condition("run", False, f"it is {run_state}: nothing of it runs any more"),))
+        words = run.reason or "nothing of it runs any more"
+        return Answer(False, (Condition("run", False, f"it is {run_state}: {words}"),))
     return Answer(True, (_moved(now), *_under_way(run, instance, now)))
 
 
@@ -173,10 +179,8 @@ def _under_way(run: Run, instance: Instance, now: Circumstances) -> Iterator[Con
     state = instance.state
     if now.held:
         yield Condition("clear", False, now.held)
-    if run.stop:
-        yield Condition(
-            "stop", False, f"{run.reason or 'the run is being stopped'}: nothing more of it starts"
-        )
+    if run.stop or now.to_stop:
+        yield from _stop(run, instance)
     if state in ACTIVE:
         yield Condition("attempt", True, f"attempt {instance.attempts} is {state}")
     elif state is TaskState.UP_FOR_RETRY:
@@ -191,6 +195,22 @@ def _under_way(run: Run, instance: Instance, now: Circumstances) -> Iterator[Con
         yield Condition(what, False, f"it waits for {words}", until, now.moments)
     else:
         yield from _before(run, instance, now)
+
+
+def _stop(run: Run, instance: Instance) -> Iterator[Condition]:
+    """What the end of its run does to it: a teardown still runs if its setup is done."""
+    why = run.reason or "the run is being stopped"
+    if not run.stop:
+        yield Condition(
+            "stop", False, "the run is to be cancelled: that happens as soon as who moves it hears of it"
+        )
+    elif cleans_up(instance):
+        if instance.state not in ACTIVE:
+            yield Condition("stop", False, f"{why}: it runs once all that was told to end has ended")
+    elif instance.state in ACTIVE:
+        yield Condition("stop", False, f"{why}: it was told to end")
+    else:
+        yield Condition("stop", False, f"{why}: nothing more of it starts")
 
 
 def _before(run: Run, instance: Instance, now: Circumstances) -> Iterator[Condition]:
@@ -229,6 +249,8 @@ def _past(now: Circumstances) -> Condition:
     past = now.past
     if past is None:
         return Condition("depends_on_past", True, "there is no earlier run")
+    if not past.begun:
+        return Condition("depends_on_past", False, f"the run before, {past.run}, has not begun")
     if past.state is None:
         return Condition("depends_on_past", True, f"the run before, {past.run}, has no such task")
     passed = past.state in ("success", "skipped") and not past.cut_short

@@ -24,6 +24,7 @@ from yamldag.operators.contract import Attempt, Operator, Outcome, Work
 from yamldag.operators.running import runnable
 from yamldag.operators.scripts import SCRIPTS
 from yamldag.operators.secrets import DECLARED
+from yamldag.plan import hidden
 from yamldag.plan.expression import TemplateError, condition, evaluate, render_script, render_text
 from yamldag.plan.pipeline import Call, Json, Task
 
@@ -81,7 +82,7 @@ class Dispatch:
         task, number = instance.node.task, next(self._ids)
         try:
             context = self._templates.context(instance)
-            private = sealing.asks_privately(task)
+            private = sealing.asks_privately(task) or bool(self._templates.hidden(instance.node.run))
             operator, params, timeout = waits.look(task.params if private else rendered(task.params, context))
             run = instance.node.run
             if private:
@@ -123,7 +124,7 @@ class Dispatch:
         try:
             context = self._templates.of_notice(notice, more)
             place = self._fenced(place, call, (call.operator, call.params), run, context)
-            private = sealing.is_private(call)
+            private = sealing.is_private(call) or bool(hidden.texts(run.plan.params, run.params))
             if private:
                 params = self._sealed(carrier, call.params, call, context, run)
                 args, own = sealing.ANY, {DECLARED: self.declared()}
@@ -151,7 +152,7 @@ class Dispatch:
         attempt = self._reaching(_attempt(instance, base, _cwd(task, context)), task, instance.node.run)
         attempt = self._told(attempt, task, instance.node.run)
         attempt = self._fenced(attempt, task, (task.operator, task.params), instance.node.run, context)
-        if sealing.is_private(task):
+        if self._is_private(instance):
             sealed = self._sealed(carrier, task.params, task, context, instance.node.run)
             env = {DECLARED: self.declared(), **_variables(instance, attempt)}
             return self._start(
@@ -162,6 +163,20 @@ class Dispatch:
             return gates.checked(task, instance.node.run.plan, work)
         env = {**self._own(task, context), **_variables(instance, attempt)}
         return self._start(instance, attempt, work, env)
+
+    def _is_private(self, instance: Instance) -> bool:
+        """Whether its process may see a secret, or runs for a run that has params which no log may show."""
+        task = instance.node.task
+        if sealing.is_private(task):
+            return True
+        return self._writes(task) and bool(self._templates.hidden(instance.node.run))
+
+    def _writes(self, task: Task) -> bool:
+        """Whether it has a process, which may write a log."""
+        if task.operator in (gates.BRANCH, gates.SHORT_CIRCUIT):
+            return "python" in task.params
+        operator = self._operator(carried_by(task.operator))
+        return operator is not None and not operator.inline
 
     def _call(self, instance: Instance, log: str) -> Prepared:
         from yamldag.engine.loop import calls  # few need it
@@ -186,7 +201,9 @@ class Dispatch:
         run: Run,
     ) -> dict[str, Json]:
         sealed = sealing.seal(operator, params, call, context, run.plan.timezone)
-        return {**sealed, "stored": {kind: {**tokens} for kind, tokens in self.stored().items()}}
+        stored: Json = {kind: {**tokens} for kind, tokens in self.stored().items()}
+        unseen: Json = [*hidden.texts(run.plan.params, run.params)]
+        return {**sealed, "stored": stored, "hidden": unseen}
 
     def _reaching(self, attempt: Attempt, call: Task | Call, run: Run) -> Attempt:
         """With what it may reach, where that is the operator's own affair."""
@@ -259,7 +276,7 @@ class Dispatch:
         """Read how an attempt ended."""
         task = instance.node.task
         attempt = _attempt(instance, _base(instance), task.folder)
-        private = sealing.is_private(task)
+        private = self._is_private(instance)
         operator = guarded if private else self._operator(carried_by(task.operator))
         assert operator is not None
         outcome = operator.outcome(ended, attempt, task.output)

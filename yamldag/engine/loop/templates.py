@@ -13,6 +13,7 @@ from yamldag.engine.memory.notices import Notice
 from yamldag.engine.memory.run import UNMAPPED, Fan, Instance, Node, Run, task_state
 from yamldag.engine.memory.run import output as output_of
 from yamldag.engine.step.readiness import Refused
+from yamldag.plan import hidden
 from yamldag.plan.expression import TemplateError, analyse_expression, condition, items, render
 from yamldag.plan.expression.context import UNSET, build
 from yamldag.plan.expression.vocabulary import MAPPED
@@ -67,9 +68,7 @@ class Templates:
     def context(self, instance: Instance) -> dict[str, Any]:
         """The names that the templates of an instance see."""
         run, node = instance.node.run, instance.node
-        shared = self._shared.get(run.id)
-        if shared is None:
-            shared = self._shared[run.id] = self.shared(run)
+        shared = self._known(run)
         of_matrix = node.fan is not None and node.fan.fanout.matrix is not None
         mapped = instance.index != UNMAPPED
         matrix = instance.item if mapped and of_matrix else None
@@ -126,6 +125,16 @@ class Templates:
             "attempt": notice.attempt,
         }
 
+    def hidden(self, run: Run) -> Sequence[str]:
+        """The params that no log of its tasks may show."""
+        return self._known(run).hidden
+
+    def _known(self, run: Run) -> Shared:
+        shared = self._shared.get(run.id)
+        if shared is None:
+            shared = self._shared[run.id] = self.shared(run)
+        return shared
+
     def shared(self, run: Run) -> Shared:
         return Shared(run, self._environment, self.address)
 
@@ -141,6 +150,7 @@ class Shared:
         plan = run.plan
         self.ended: dict[Node, Mapping[str, Any]] = {}
         """What templates see of tasks that have ended: it is asked for again and again."""
+        self.hidden = hidden.texts(plan.params, run.params)
         self.env = {name: environment[name] for name in plan.allow_env if name in environment}
         self.uses = {group.id: group.params for group in plan.groups if group.use is not None}
         dates = {

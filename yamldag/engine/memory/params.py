@@ -6,6 +6,7 @@ import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
+from yamldag.plan.hidden import is_hidden
 from yamldag.plan.pipeline import Json, Param, Plan
 from yamldag.syntax import fitting
 
@@ -95,7 +96,8 @@ def _read(param: Param, text: Json, what: str) -> tuple[Json, str | None]:
         if not types or "string" in types:
             return text, None
         wanted = " or ".join(_TYPES.get(each, each) for each in sorted(types))
-        return None, f"{what} `{param.name}` must be {wanted}, found `{text}`"
+        found = "" if is_hidden(param.schema) else f", found `{text}`"
+        return None, f"{what} `{param.name}` must be {wanted}{found}"
 
 
 def _unfit_for_json(name: str, value: Json, what: str) -> str | None:
@@ -148,13 +150,14 @@ def _misfits(param: Param, value: Json, what: str) -> list[str]:
         return []
     from jsonschema.exceptions import best_match
 
-    return [_words(f"{what} `{param.name}", best_match(errors))]
+    return [_words(param, best_match(errors), what)]
 
 
-def _words(begins: str, error: Any) -> str:
+def _words(param: Param, error: Any, what: str) -> str:
     """The first fault that the validator found, in a person's words, which begin with the name."""
     where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.absolute_path)
-    return f"{begins}{where}` {wanted_and_found(error)}"
+    said = f"must {_wanted(error)}" if is_hidden(param.schema) else wanted_and_found(error)
+    return f"{what} `{param.name}{where}` {said}"
 
 
 def wanted_and_found(error: Any) -> str:

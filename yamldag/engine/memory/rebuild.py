@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from yamldag.engine.memory.building import build
 from yamldag.engine.memory.deferral import from_text
-from yamldag.engine.memory.run import UNMAPPED, Fan, Instance, Node, Run, Tally, build, is_done
+from yamldag.engine.memory.run import UNMAPPED, Fan, Instance, Node, Run, Tally, is_done
 from yamldag.plan.state import TaskState
 
 _BAD = (TaskState.FAILED, TaskState.UPSTREAM_FAILED)

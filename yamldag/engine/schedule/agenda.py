@@ -8,7 +8,7 @@ from __future__ import annotations
 import heapq
 from bisect import insort
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from msgspec import Struct, field
@@ -46,6 +46,8 @@ class Agenda(Struct):
     _ends: dict[str, float] = field(default_factory=dict)
     _open: set[str] = field(default_factory=set)
     """Pipelines to look at now: new, edited, or with more room than before."""
+    _once: set[str] = field(default_factory=set)
+    """Pipelines that have one tick for ever."""
     _back: set[str] = field(default_factory=set)
     _seen: bool = False
 
@@ -71,6 +73,21 @@ class Agenda(Struct):
         if before - self.paused:  # how far they are decided was moved with the flag
             self._read_positions(database)
             self._open |= before - self.paused
+
+    def overhear(self, database: Database, now: float) -> None:
+        """What another scheduler has done, to one that only looks on."""
+        self.hear(database)
+        there = schedules.under_way(database)
+        for name, runs in list(self._active.items()):
+            for run in runs.keys() - there.keys():
+                self.ended(name, run, now)
+        for run, name in there.items():
+            if run not in self._active[name]:
+                self.began(name, run)
+                self._open.add(name)
+        if waits := self._once & self.coming.keys():
+            self._read_positions(database)
+            self._open |= waits
 
     def _read_positions(self, database: Database) -> None:
         for name, stored in schedules.positions(database).items():
@@ -101,15 +118,17 @@ class Agenda(Struct):
 
     # Pipelines come, change and go
 
-    def adopt(self, pipelines: Mapping[str, Known]) -> None:
-        """These are in force now."""
+    def adopt(self, pipelines: Mapping[str, Known], back: Collection[str] = ()) -> None:
+        """These are in force now; of those `back` it was recorded that their files had gone."""
         old, self._known = self._known, dict(pipelines)
+        self._back.update(back)
         for name, known in pipelines.items():
             if self._seen and name not in old:
                 self._back.add(name)
             if name not in old or old[name] is not known:
                 self._open.add(name)
         self._seen = True
+        self._once = {name for name, known in pipelines.items() if known.schedule.once}
         self._snapshot = None
         self.coming = {name: at for name, at in self.coming.items() if name in pipelines}
 
@@ -131,18 +150,29 @@ class Agenda(Struct):
 
     def decide(self, now: float) -> list[Decision]:
         """What has come by the clock, of the pipelines that are to be looked at."""
-        names = (self._open | self._come(now)) - self.paused
-        self._open.clear()
+        asked = self._asked(now)
         moment, since = _at(now), _at(min(self.since, now))
         self.since = now
-        asked = [self._scheduled(name) for name in names if name in self._known]
         decisions = tick(asked, since, moment)
+        self._look_ahead(asked, moment)
+        return decisions
+
+    def foresee(self, now: float) -> None:
+        """Know what is coming, where it is another's to decide what has come."""
+        self._look_ahead(self._asked(now), _at(now))
+
+    def _asked(self, now: float) -> list[Scheduled]:
+        """The pipelines to look at now."""
+        names = (self._open | self._come(now)) - self.paused
+        self._open.clear()
+        return [self._scheduled(name) for name in names if name in self._known]
+
+    def _look_ahead(self, asked: list[Scheduled], moment: datetime) -> None:
         ahead: dict[object, datetime | None] = {}
         for one in asked:
             if one.likeness not in ahead:
                 ahead[one.likeness] = due(one, moment)
             self._expect(one.pipeline, ahead[one.likeness])
-        return decisions
 
     def _come(self, now: float) -> set[str]:
         """Those whose tick has come."""

@@ -53,15 +53,17 @@ class Awaiting(Struct):
         """Nobody awaits anything."""
         return not self._awaited
 
-    def adopt(self, pipelines: Mapping[str, Known]) -> None:
-        """These are in force now. Whoever is new counts updates from now on."""
+    def adopt(self, pipelines: Mapping[str, Known], back: Collection[str] = ()) -> None:
+        """These are in force now; of those `back` it was recorded that their files had gone. Whoever is new counts
+        updates from now on."""
         waiting = {name: known.schedule for name, known in pipelines.items() if _awaits(known)}
         awaited = {name: frozenset(names(each.assets)) for name, each in waiting.items()}
         self._schedules = waiting
         if awaited == self._awaited:
             return
-        back = {name for name in awaited.keys() - self._awaited.keys() if self._adopted}
-        skipping = {name for name in back if pipelines[name].plan.catchup != "all"}
+        new = awaited.keys() - self._awaited.keys()
+        anew = new if self._adopted else new & set(back)
+        skipping = {name for name in anew if pipelines[name].plan.catchup != "all"}
         self._seen = self.database.write(lambda: _begin(self.database, awaited, skipping))
         self._awaited, self._adopted = awaited, True
         self._unused = {name: assets.unused(self.database, name, self._seen) for name in awaited}

@@ -37,6 +37,12 @@ def last_good(database: Database, root: str, names: Collection[str] | None = Non
     return found
 
 
+def last_in_force(database: Database, root: str) -> dict[str, Known]:
+    """The same of those that were not removed: a file that is broken does not bring back what it had lost before."""
+    removed = schedules.removed(database)
+    return {name: one for name, one in last_good(database, root).items() if name not in removed}
+
+
 class Broken(Struct, frozen=True):
     """A file with errors: its path as a person writes it, and what is wrong."""
 

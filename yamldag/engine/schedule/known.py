@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from functools import lru_cache
-
 from msgspec import Struct
 
-from yamldag.engine.schedule.ticker import rule_of
+from yamldag.engine.schedule.ticker import rule_of, schedule_of
 from yamldag.plan.pipeline import Plan
-from yamldag.plan.schedule import Schedule, read
+from yamldag.plan.schedule import Schedule
 
 
 class Known(Struct, frozen=True):
@@ -31,11 +28,4 @@ class Known(Struct, frozen=True):
 def known(plan: Plan, text: str, version: str, path: str) -> Known:
     """A pipeline in force, of a plan without errors."""
     rule = rule_of(plan)
-    return Known(plan, text, version, _schedule(rule), rule, path)
-
-
-@lru_cache(maxsize=4096)
-def _schedule(rule: str) -> Schedule:
-    """Of many pipelines the same: it is read once."""
-    said, timezone, start, end, _ = json.loads(rule)
-    return read(said, timezone, start, end)
+    return Known(plan, text, version, schedule_of(rule)[0], rule, path)

@@ -8,13 +8,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from itertools import islice, takewhile
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from yamldag.engine.memory.reading import Unreadable, reading
 from yamldag.plan.pipeline import Plan
-from yamldag.plan.schedule import Schedule, Tick
+from yamldag.plan.schedule import Schedule, Tick, read
 
 QUEUE = 100
 """Runs of one pipeline that wait at a time: a catch-up of years is made portion by portion."""
@@ -79,6 +81,13 @@ def rule_of(plan: Plan) -> str:
     return json.dumps(said, sort_keys=True, ensure_ascii=False)
 
 
+@lru_cache(maxsize=4096)
+def schedule_of(rule: str) -> tuple[Schedule, str]:
+    """What a text of `rule_of` says: when it ticks, and `catchup`. Of many pipelines the same: it is read once."""
+    said, timezone, start, end, catchup = json.loads(rule)
+    return read(said, timezone, start, end), catchup
+
+
 def tick(pipelines: Iterable[Scheduled], since: datetime, now: datetime) -> list[Decision]:
     """What has come since the last look, at `since`; for a scheduler that has just begun that is now."""
     known: dict[object, Decision | None] = {}  # at midnight many tick alike
@@ -93,12 +102,14 @@ def tick(pipelines: Iterable[Scheduled], since: datetime, now: datetime) -> list
 
 def decide(one: Scheduled, since: datetime, now: datetime) -> Decision | None:
     """What is to be done for one pipeline, or None: nothing has changed."""
+    if owed := _owed(one, now):
+        return Decision(one.pipeline, (owed,), Position(now, one.rule))
     if one.schedule.once:
         return _once(one, now)
     if one.schedule.continuous:
         return _continuous(one, now)
     if not one.schedule.has_clock:
-        return None
+        return _without_ticks(one, now)
     ticks, decided = _RULES[one.catchup](one, _floor(one, now), since, now)
     position = Position(decided, one.rule)
     return Decision(one.pipeline, ticks, position) if ticks or position != one.position else None
@@ -116,6 +127,21 @@ def due(one: Scheduled, now: datetime) -> datetime | None:
 
 
 # How far back to look
+
+
+def _owed(one: Scheduled, now: datetime) -> Tick | None:
+    """The newest tick that was missed before an edit, by the schedule as it was until that is seen: an edit undoes no
+    tick. It waits for room in the queue, since nobody keeps for long what the old schedule was."""
+    known = one.position
+    if known is None or known.rule == one.rule or one.catchup != "latest" or one.back:
+        return None
+    try:
+        with reading("the schedule as it was"):
+            old, catchup = schedule_of(known.rule)
+    except Unreadable:
+        return None
+    missed = None if catchup == "none" else old.newest(known.decided, now)
+    return old.tick(missed) if missed else None
 
 
 def _floor(one: Scheduled, now: datetime) -> datetime:
@@ -176,6 +202,14 @@ def _made(ticks: tuple[Tick, ...], floor: datetime) -> Choice:
 
 
 # Without a clock
+
+
+def _without_ticks(one: Scheduled, now: datetime) -> Decision | None:
+    """Only by hand, or by assets: that it was edited to be so is kept, for what a later edit holds from."""
+    known = one.position
+    if known is None or known.rule == one.rule or known.decided == FOREVER:
+        return None
+    return Decision(one.pipeline, (), Position(_floor(one, now), one.rule))
 
 
 def _once(one: Scheduled, now: datetime) -> Decision | None:

@@ -12,8 +12,9 @@ from yamldag.engine.schedule.catalogue import Catalogue
 from yamldag.engine.service import heartbeat
 from yamldag.engine.service.desk import Desk
 from yamldag.engine.service.farewell import Farewell
-from yamldag.engine.service.files import LOOK, Files
+from yamldag.engine.service.files import Files
 from yamldag.engine.service.heartbeat import Heartbeat
+from yamldag.engine.service.looks import LOOK
 from yamldag.engine.service.renewing import renew_all
 from yamldag.engine.service.starts import Starts
 from yamldag.engine.service.ticks import Ticks
@@ -39,12 +40,12 @@ class Service:
         self.ended: Callable[[str], None] = lambda _: None
         """Told of each run that has ended."""
         self.desk = Desk(engine, catalogue, folder, say, peers)
-        self.files, self.ticks = Files(self.desk), Ticks(self.desk)
+        self.files, self.ticks = Files.of(self.desk), Ticks(self.desk)
         self.starts, self.farewell = Starts(self.desk), Farewell(self.desk)
         self.heartbeat = Heartbeat(say, heartbeat.request)
         now = self._began = engine.clock.now()
         self._take_up(now)
-        self.files.at = now + LOOK
+        self.files.looks.at = now + LOOK
         self.board = Board(self._status(now))
 
     def _take_up(self, now: float) -> None:
@@ -71,7 +72,7 @@ class Service:
 
     def reload(self) -> None:
         """Look at the files now."""
-        self.files.at = 0.0
+        self.files.looks.at = 0.0
         self.engine.wake()
 
     def wants_no_more(self) -> bool:
@@ -99,6 +100,8 @@ class Service:
             if self.leads:
                 self._hear(now)
                 self.ticks.see(now)
+            else:
+                self._look_on(now)
             self.files.look(now)
             if self.leads:
                 self.starts.start(now)
@@ -121,7 +124,7 @@ class Service:
         if self.leads and self.desk.agenda.hurries:
             return 0.0
         due = self.ticks.due if self.leads else None
-        first = self.files.at if due is None else min(due, self.files.at)
+        first = self.files.looks.at if due is None else min(due, self.files.looks.at)
         wait = max(0.0, min(first - now, LOOK))
         return wait if self.desk.peers is None else min(wait, self.desk.peers.patience(now))
 
@@ -152,6 +155,14 @@ class Service:
         database.read(lambda: self.desk.agenda.hear(database))
         self.starts.forget()
         self.ticks.expect_news()
+
+    def _look_on(self, now: float) -> None:
+        """What the one that leads does, for whoever looks at the pages of this one."""
+        database, agenda = self.engine.database, self.desk.agenda
+        if self.engine.fresh:
+            self.engine.fresh = False
+            database.read(lambda: agenda.overhear(database, now))
+        agenda.foresee(now)
 
     def _clear_up(self) -> None:
         """Take note of the runs that have ended, and of those that tasks have made."""

@@ -6,12 +6,17 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Protocol
 
-from yamldag.engine.service.service import Service
+
+class Told(Protocol):
+    def stop(self) -> None: ...
+
+    def reload(self) -> None: ...
 
 
 @contextmanager
-def signals(service: Service) -> Iterator[None]:
+def signals(service: Told) -> Iterator[None]:
     """INT and TERM stop it, HUP makes it look at its files."""
 
     wanted = {

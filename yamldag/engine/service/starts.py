@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct, field
 
+from yamldag.engine.memory.building import build
 from yamldag.engine.memory.params import BadParams, resolve
 from yamldag.engine.memory.reading import Unreadable, read_params
-from yamldag.engine.memory.run import Run, build
+from yamldag.engine.memory.run import Run
 from yamldag.engine.schedule.catalogue import last_good
 from yamldag.engine.schedule.known import Known
 from yamldag.engine.service.desk import Desk

@@ -36,7 +36,7 @@ class Stopping:
     def stop_all(self, run: Run, how: str) -> None:
         """All of a run that is known to be stopping."""
         for instance in list(run.instances):
-            if how in _AT_ONCE or not _cleans_up(instance):
+            if how in _AT_ONCE or not cleans_up(instance):
                 self._stop_one(instance, how)
 
     def _stop_one(self, instance: Instance, how: str) -> None:
@@ -78,7 +78,7 @@ class Stopping:
         return True
 
 
-def _cleans_up(instance: Instance) -> bool:
+def cleans_up(instance: Instance) -> bool:
     """Whether it is the teardown of a setup that is done, or may still be: what is asked to stop can come first."""
     node = instance.node
     return bool(node.task.teardown_of) and any(

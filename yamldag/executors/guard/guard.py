@@ -54,6 +54,7 @@ def guard(spec: dict[str, Any], run: Run) -> tuple[dict[str, Any], int]:
     of an operator of ours, or has a plug-in carry out a command."""
     stopped = _listen()
     keys = Keyring(dict(os.environ), stored=spec["sealed"].get("stored"))
+    keys.given.update(spec["sealed"].get("hidden", ()))
     _forget_keys()
     attempt = convert(spec["attempt"], Attempt)
     mask = Mask(())

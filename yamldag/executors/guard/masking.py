@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator
 from urllib.parse import quote, quote_plus
 
 from yamldag.operators.secrets import TOO_SHORT
+from yamldag.plan.hidden import MASK
 
-MASK = "***"
 LONG = 8
 """Characters from which on a secret in an output fails the attempt."""
 _LINE = 4

@@ -119,7 +119,9 @@ def _nothing(_: re.Match[str], spot: Mark, marks: list[Mark]) -> Fault:
         return Fault("YD501", "`{{ }}` is empty", before[-1].start, spot.end)
     if not spot.text.strip():
         return _at(spot, "the expression ends too early")
-    return _at(spot, f"expected a value, found {_found(spot)}")
+    if spot.text == ">" and before and before[-1].text == "<":
+        return _at(spot, "expected a value, found `>`", "for what differs, write `!=`")
+    return _at(spot, f"expected a value, found {_found(spot)}", _OTHER_SIGNS.get(spot.text.strip()))
 
 
 def _tag(match: re.Match[str], spot: Mark, _: list[Mark]) -> Fault:

@@ -4,7 +4,7 @@ from yamldag.plan.schedule.assets import in_words, met, names
 from yamldag.plan.schedule.check import Fault, both_days, faults
 from yamldag.plan.schedule.model import Schedule, Tick, coming, rows
 from yamldag.plan.schedule.reading import read
-from yamldag.plan.schedule.times import ENDS, dated, moment, within, zone
+from yamldag.plan.schedule.times import ENDS, dated, moment, near_zone, within, zone
 
 __all__ = [
     "ENDS",
@@ -19,6 +19,7 @@ __all__ = [
     "met",
     "moment",
     "names",
+    "near_zone",
     "read",
     "rows",
     "within",

@@ -174,7 +174,7 @@ def _meant(line: str) -> str | None:
     """What someone may have meant who wrote one word in place of five fields."""
     if f"@{line}" in (*cron.PRESETS, *WORDS):
         return f"did you mean `@{line}`?"
-    return f"did you mean `every: {line}`?" if duration.seconds(line) is not None else None
+    return f"did you mean `{{every: {line}}}`?" if duration.seconds(line) is not None else None
 
 
 def _at(value: Json, path: Path) -> Iterator[Fault]:
@@ -214,7 +214,7 @@ def _zone(name: Json, path: Path, key: str = "schedule") -> Iterator[Fault]:
         yield Fault(path, 0, 0, "YD603", message, key=key)
     elif times.zone(name) is None:
         message = f"there is no time zone `{name}` in the IANA database"
-        yield Fault(path, 0, len(name), "YD603", message, times.nearest(name), key)
+        yield Fault(path, 0, len(name), "YD603", message, times.near_zone(name), key)
 
 
 _Part = Callable[[Json, Path], Iterator[Fault]]

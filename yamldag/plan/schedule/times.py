@@ -99,8 +99,8 @@ def settle(wall: datetime) -> datetime:
     return late if second < first else wall
 
 
-def nearest(name: str) -> str | None:
-    """Words that suggest the zone that may have been meant."""
+def near_zone(name: str) -> str:
+    """Help that suggests the zone that may have been meant, by its name or by that of its place."""
     from difflib import get_close_matches
     from zoneinfo import available_timezones
 
@@ -108,4 +108,6 @@ def nearest(name: str) -> str | None:
     places = {known.rpartition("/")[2]: full for known, full in sorted(names.items(), reverse=True)}
     word = name.strip().lower().replace(" ", "_")
     close = get_close_matches(word, names, 1, 0.75) or get_close_matches(word, places, 1, 0.8)
-    return f"did you mean `{names.get(close[0]) or places[close[0]]}`?" if close else None
+    if not close:
+        return "zones have names such as `Europe/Berlin`"
+    return f"did you mean `{names.get(close[0]) or places[close[0]]}`?"

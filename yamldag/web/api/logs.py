@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from yamldag.engine.asking.naming import instance_named
+from yamldag.engine.asking.naming import task_named
 from yamldag.engine.memory.reading import Unreadable
 from yamldag.engine.refused import Refused, unknown
 from yamldag.plan.state import ATTEMPT_FINAL, FINAL, RUN_FINAL
@@ -84,7 +84,7 @@ def log(ask: Ask) -> Response:
 def _attempt(ask: Ask, db: sa.Connection) -> sa.RowMapping:
     """Raises Refused."""
     run, name = the_run(ask, db)["id"], wanted(ask)
-    task, index = instance_named(run, views.instances(db, run), name)
+    task, index, _ = task_named(db, run, name)
     rows = views.attempts(db, run, task, index)
     number = parameter(ask, "attempt")
     found = [row for row in rows if number in (None, row["number"])]
@@ -119,7 +119,7 @@ async def follow(ask: Ask) -> Response:
 def _checked(ask: Ask) -> str:
     with ask.site.reading() as db:
         run = the_run(ask, db)["id"]
-        instance_named(run, views.instances(db, run), wanted(ask))
+        task_named(db, run, wanted(ask))
     return str(run)
 
 
@@ -154,11 +154,9 @@ def _written(ask: Ask, places: dict[int, int], done: set[int]) -> tuple[list[byt
     """What has come, of each attempt behind its place, and whether nothing more can come."""
     with ask.site.reading() as db:
         run = the_run(ask, db)
-        rows = views.instances(db, run["id"])
-        task, index = instance_named(run["id"], rows, wanted(ask))
+        task, index, rows = task_named(db, run["id"], wanted(ask))
         found = views.attempts(db, run["id"], task, index)
-    mine = [row for row in rows if row.task == task and index in (None, row.map_index)]
-    over = run["state"] in RUN_FINAL or all(row.state in FINAL for row in mine)
+    over = run["state"] in RUN_FINAL or bool(rows and all(row.state in FINAL for row in rows))
     told = []
     for row in found:
         if row["id"] in done:

@@ -9,7 +9,7 @@ from typing import Any
 from starlette.responses import JSONResponse, Response
 
 from yamldag.engine import times
-from yamldag.engine.asking.naming import instance_named
+from yamldag.engine.asking.naming import task_named
 from yamldag.engine.asking.rows import attempt_row, index_of, task_rows, why_row
 from yamldag.engine.asking.told import notification_rows
 from yamldag.engine.refused import Refused
@@ -38,7 +38,7 @@ def attempts(ask: Ask) -> Response:
     with ask.site.reading() as db:
         run = the_run(ask, db)
         name = wanted(ask)
-        task, index = instance_named(run["id"], views.instances(db, run["id"]), name)
+        task, index, _ = task_named(db, run["id"], name)
         found = views.attempts(db, run["id"], task, index)
     rows = [
         {**attempt_row(task, row), "attempt_id": row["id"], "log_bytes": _size(ask, row["log"])}

@@ -12,14 +12,15 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from yamldag.engine.status import Board, Status
-from yamldag.store import callers, following
+from yamldag.store import audit, callers, following
 from yamldag.store.following import Change
 from yamldag.store.patience import Away
+from yamldag.web.auth.roles import Role
 from yamldag.web.auth.who import Who
 
 BEAT = 0.5
@@ -51,6 +52,15 @@ class Topic:
         return self.run in (None, change.run) and self.pipeline in (None, change.pipeline)
 
 
+class Look(NamedTuple):
+    changes: list[Change]
+    """What has happened."""
+    gone: set[str | None]
+    """The secrets of those who may listen no more."""
+    deeds: bool
+    """Whether the audit log has changed."""
+
+
 @dataclass(eq=False, slots=True)
 class Listener:
     """One stream. `None` in its queue ends it."""
@@ -77,6 +87,8 @@ def message(event: str, data: Any, number: int | None = None) -> bytes:
 
 RESET = message("reset", {})
 """Something was missed: look at everything anew."""
+DEED = message("deed", {})
+"""Somebody did something, which the audit log tells."""
 STILL_HERE = b": still here\n\n"
 
 
@@ -101,6 +113,9 @@ class Hub:
         self._low: deque[tuple[float, int]] = deque()
         self._seen: set[int] = set()
         self._status: object = None
+        self._deeds: object = None
+        self.settled: int | None = None
+        """The number of an event up to which nothing comes to be seen any more; None: nobody listens."""
         self.looks = 0
         """How often it has looked."""
 
@@ -163,13 +178,15 @@ class Hub:
             if recheck:
                 checked = now
             try:
-                changes, gone = await loop.run_in_executor(self._thread, self._look, now, recheck)
+                look = await loop.run_in_executor(self._thread, self._look, now, recheck)
             except Away:
                 continue  # it is looked for again at the next beat
             except RuntimeError:
                 return  # the server ends
-            self._end({each for each in self._listeners if each.who.secret in gone})
-            parts = self._news(changes)
+            self._end({each for each in self._listeners if each.who.secret in look.gone})
+            if look.deeds:
+                self._tell_of_deeds()
+            parts = self._news(look.changes)
             if parts or now - heard >= HEARTBEAT:
                 heard = now
             self._tell(parts, silent=heard == now and not parts)
@@ -183,6 +200,12 @@ class Hub:
             self._status = status
             parts.append((None, message("status", {})))
         return parts
+
+    def _tell_of_deeds(self) -> None:
+        """Those who may read what was done."""
+        for listener in self._listeners:
+            if listener.who.may(Role.ADMIN):
+                listener.tell(DEED)
 
     def _tell(self, parts: list[tuple[Change | None, bytes]], *, silent: bool) -> None:
         for listener in self._listeners:
@@ -219,27 +242,39 @@ class Hub:
             if self._db is not None:
                 self._db.rollback()  # the next look sees another moment
 
-    def _look(self, now: float, recheck: bool) -> tuple[list[Change], set[str | None]]:
-        """What has happened, and the secrets of those who may listen no more."""
+    def _look(self, now: float, recheck: bool) -> Look:
         self.looks += 1
         try:
             db = self._connection()
-            changes = self._fresh(following.after(db, self._border(now), 10_000))
-            gone = self._gone(db) if recheck else set()
+            border = self._border(now)
+            changes = self._fresh(following.after(db, border, 10_000))
+            gone, deeds = (self._gone(db), self._has_new_deeds(db)) if recheck else (set(), False)
         except BaseException:
             self._let_go()
             raise
         else:
             if changes:
                 self._position = max(self._position or 0, *(each.id for each in changes))
-                self._low.append((now, self._position))
+                if not self._is_alone:
+                    self._low.append((now, self._position))
             db.rollback()
-            return changes, gone
+            self.settled = border
+            return Look(changes, gone, deeds)
+
+    def _has_new_deeds(self, db: sa.Connection) -> bool:
+        """Whether the audit log has changed since it was looked at before."""
+        before, self._deeds = self._deeds, audit.newest(db)
+        return before not in (None, self._deeds)
+
+    @property
+    def _is_alone(self) -> bool:
+        """Who writes is alone: nothing comes to be seen after what has a higher id."""
+        return self._engine.dialect.name == "sqlite"
 
     def _border(self, now: float) -> int:
         """Up to where nothing comes to be seen any more."""
         assert self._position is not None
-        if self._engine.dialect.name == "sqlite":  # who writes is alone
+        if self._is_alone:
             self._seen.clear()
             return self._position
         while len(self._low) > 1 and self._low[1][0] < now - _LATE:
@@ -265,7 +300,7 @@ class Hub:
 
     def _let_go(self) -> None:
         db, self._db = self._db, None
-        self._position = None
+        self._position = self._deeds = self.settled = None
         self._low.clear()
         self._seen.clear()
         if db is not None:

@@ -8,7 +8,7 @@ from typing import Any
 from starlette.responses import Response
 
 from yamldag.engine import outside
-from yamldag.engine.asking.naming import units
+from yamldag.engine.asking.naming import label, units
 from yamldag.engine.clearance import Clearance, Found, plan_clear
 from yamldag.engine.memory.reasons import MARKS
 from yamldag.engine.refused import Refused
@@ -22,7 +22,6 @@ from yamldag.web.auth.roles import Role
 from yamldag.web.pages import forms
 from yamldag.web.pages.question import Option, Question, answered
 from yamldag.web.pages.question import asked as question_page
-from yamldag.web.pages.run_page import label_of
 from yamldag.web.route import Kind, Route
 from yamldag.web.words import counted
 
@@ -202,7 +201,7 @@ def _preview(found: Found, planned: Clearance) -> dict[str, Any]:
     return {
         "rows": [
             {
-                "label": label_of(row.task, row.map_index),
+                "label": label(row.task, row.map_index, row.item),
                 "state": row.state,
                 "becomes": "" if wish.mark is None else wish.mark if _is_marked(wish, row) else "none",
             }

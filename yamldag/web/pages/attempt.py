@@ -20,6 +20,7 @@ from yamldag.engine.loop.templates import Templates
 from yamldag.engine.memory.deferral import APPROVAL
 from yamldag.engine.memory.reading import reading
 from yamldag.engine.memory.run import Instance, Node, Run, task_state
+from yamldag.plan.hidden import shown
 from yamldag.plan.pipeline import Json
 from yamldag.plan.state import FINAL, TaskState
 from yamldag.store import history, overview, views
@@ -178,7 +179,7 @@ def _values(run: Run, row: sa.RowMapping, instance: Instance, folder: Path) -> d
     process, from secrets or connections stays as it is written."""
     run.logical_date = row["logical_date"]
     run.data_interval_start, run.data_interval_end = row["data_interval_start"], row["data_interval_end"]
-    run.params = json.loads(row["params"])
+    run.params = shown(run.plan.params, json.loads(row["params"]))
     run.folder = str(folder.absolute() / "runs" / run.id)
     context = Templates({}).context(instance)
     secret = {name: value for name, value in context.items() if name not in ("secrets", "connections")}

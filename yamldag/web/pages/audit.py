@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,7 +13,7 @@ from starlette.responses import Response
 from yamldag.store import search
 from yamldag.web.ask import Ask
 from yamldag.web.auth.roles import Role
-from yamldag.web.route import Kind, Route
+from yamldag.web.route import PATTERNS, Kind, Route
 
 _LISTED = 100
 
@@ -44,7 +45,8 @@ def _deed(row: sa.RowMapping) -> dict[str, Any]:
     told = ", ".join(
         f"{name} {_word(value)}" for name, value in detail.items() if value not in (False, None, [])
     )
-    return {**row, "detail": told, "link": _link(row["action"], row["object"])}
+    action, of, outcome = row["action"], row["object"], row["outcome"] or ""
+    return {**row, "detail": told, "link": _link(action, of), "made": _made(action, outcome)}
 
 
 def _word(value: Any) -> str:
@@ -59,6 +61,14 @@ def _link(action: str, of: str) -> str:
     if kind == "backfill":
         return f"/runs?backfill={of}"
     return f"/runs/{of}" if kind == "run" else ""
+
+
+def _made(action: str, outcome: str) -> str:
+    """Where what was made by it is shown: its id is the outcome."""
+    if not re.fullmatch(PATTERNS["run"], outcome):
+        return ""
+    made = {"run.trigger": "/runs/{}", "webhook": "/runs/{}", "backfill.create": "/runs?backfill={}"}
+    return made.get(action, "").format(outcome)
 
 
 ROUTES = (Route("audit", "GET", "/audit", audit, Role.ADMIN, Kind.PAGE),)

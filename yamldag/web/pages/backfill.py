@@ -42,6 +42,8 @@ def backfill(ask: Ask) -> Response:
     if (known := known_of(ask)) is None:
         return ask.missing()
     given = forms.posted(ask)
+    if "show" in given:  # by POST, so that no address holds a password
+        return _form(ask, known, given, "", {})
     params, errors = forms.values(known.plan.params, given)
     try:
         if errors:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -26,16 +27,38 @@ _LISTED = 50
 _OPEN = (RunState.QUEUED.value, RunState.RUNNING.value)
 
 
-class Line(NamedTuple):
+class Backfill(NamedTuple):
     """A backfill, and how many of its runs are in which state."""
 
     row: sa.RowMapping
-    states: Mapping[str, int]
+    counts: Mapping[str, int]
+
+    @property
+    def first(self) -> datetime:
+        return times.read(self.row["first"])
+
+    @property
+    def last(self) -> datetime:
+        return times.read(self.row["last"])
+
+    @property
+    def states(self) -> Sequence[tuple[str, int]]:
+        """Those that any of its runs is in."""
+        return [(state.value, self.counts[state.value]) for state in RunState if state.value in self.counts]
 
     @property
     def left(self) -> int:
         """Runs that wait or are under way."""
-        return sum(self.states.get(state, 0) for state in _OPEN)
+        return sum(self.counts.get(state, 0) for state in _OPEN)
+
+    @property
+    def can_be_cancelled(self) -> bool:
+        return self.left > 0 and self.row["cancelled"] is None
+
+
+def one_backfill(db: sa.Connection, name: str) -> Backfill | None:
+    row = listing.one_backfill(db, name)
+    return None if row is None else Backfill(row, listing.backfill_states(db, name))
 
 
 def backfills(ask: Ask) -> Response:
@@ -43,14 +66,11 @@ def backfills(ask: Ask) -> Response:
     with ask.site.reading() as db:
         rows = listing.backfills(db, _place(ask.query("after")), _LISTED + 1, pipeline or None)
         states = listing.states_of_backfills(db, [row["id"] for row in rows[:_LISTED]])
-    lines = [Line(row, states.get(row["id"], {})) for row in rows[:_LISTED]]
     last = rows[_LISTED - 1] if len(rows) > _LISTED else None
     return ask.page(
         "backfills.html",
-        lines=lines,
-        dates=[(times.read(each.row["first"]), times.read(each.row["last"])) for each in lines],
+        backfills=[Backfill(row, states.get(row["id"], {})) for row in rows[:_LISTED]],
         pipeline=pipeline,
-        states=[state.value for state in RunState],
         following=query("/backfills", pipeline=pipeline, after=f"{last['created']}~{last['id']}")
         if last
         else "",
@@ -67,11 +87,10 @@ def _place(text: str) -> tuple[float, str] | None:
 def ask_cancel(ask: Ask) -> Response:
     name = ask.path["name"]
     with ask.site.reading() as db:
-        row = listing.one_backfill(db, name)
-        states = listing.backfill_states(db, name)
-    if row is None:
+        found = one_backfill(db, name)
+    if found is None:
         return ask.missing()
-    left = Line(row, states).left
+    left = found.left
     says = [
         "It makes no more runs. "
         + (f"{counted(left, 'run')} of it {'waits or runs' if left == 1 else 'wait or run'}, and "
@@ -79,7 +98,7 @@ def ask_cancel(ask: Ask) -> Response:
         "Runs that are over stay as they are.",
     ]  # fmt: skip
     command = ("yamldag", "backfill", "--cancel", name)
-    title, back = f"Cancel the backfill of {row['pipeline']}", query("/runs", backfill=name)
+    title, back = f"Cancel the backfill of {found.row['pipeline']}", query("/runs", backfill=name)
     question = Question(title, says, "Cancel the backfill", command, back, bad=True)
     return question_page(ask, question)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qs
 
 from yamldag.engine.memory.params import BadParams, fill
+from yamldag.plan.hidden import MASK, is_hidden
 from yamldag.plan.pipeline import Json, Param, Plan
 from yamldag.web.ask import Ask
 
@@ -27,17 +28,22 @@ class Field:
 
     name: str
     kind: str
-    """`check`, `radio`, `select`, `checks`, `text`, `lines`, `number`, `json`, or an input's type like `date`."""
+    """`check`, `radio`, `select`, `checks`, `text`, `lines`, `number`, `json`, or an input's type like `date`; of
+    one that nobody may see `password`."""
     says: str
     """Its type and bounds on one line."""
     description: str
     required: bool
     default: str | None
-    """As it is written in the form; None: there is none."""
+    """As it is written in the form, or a mask; None: there is none."""
     choices: Sequence[str]
     texts: Sequence[str]
-    """What is filled in; several where several are ticked."""
+    """What is filled in; several where several are ticked. No page that goes to a browser holds a password."""
     error: str = ""
+
+    @property
+    def is_hidden(self) -> bool:
+        return self.kind == "password"
 
     @property
     def text(self) -> str:
@@ -64,9 +70,16 @@ def fields(
 ) -> list[Field]:
     """Those of all params; what is not given has its default."""
     return [
-        _field(param, given.get(PREFIX + param.name), (errors or {}).get(param.name, ""), optional)
+        _unseen(_field(param, given.get(PREFIX + param.name), (errors or {}).get(param.name, ""), optional))
         for param in params
     ]
+
+
+def _unseen(field: Field) -> Field:
+    """As it goes to a browser."""
+    if not field.is_hidden:
+        return field
+    return replace(field, texts=(), default=None if field.default is None else MASK)
 
 
 def values(
@@ -97,7 +110,8 @@ def command(params: Iterable[Param], found: Mapping[str, Json], option: str = "-
         if param.name in found and (
             "default" not in param.schema or param.schema["default"] != found[param.name]
         ):
-            words += [option, f"{param.name}={as_text(found[param.name])}"]
+            value = MASK if is_hidden(param.schema) else as_text(found[param.name])
+            words += [option, f"{param.name}={value}"]
     return words
 
 
@@ -107,11 +121,11 @@ def as_text(value: Json) -> str:
 
 
 def texts_of(plan: Plan, stored: Mapping[str, Json]) -> dict[str, list[str]]:
-    """The params of an earlier run as a form has them."""
+    """The params of an earlier run as a form has them; what is hidden is asked for again."""
     return {
         PREFIX + param.name: _texts(_kind(param.schema)[0], stored[param.name])
         for param in plan.params
-        if param.name in stored
+        if param.name in stored and not is_hidden(param.schema)
     }
 
 
@@ -119,7 +133,9 @@ def _field(param: Param, given: Sequence[str] | None, error: str, optional: Coll
     schema = param.schema
     kind, choices = _kind(schema)
     default = as_text(schema["default"]) if "default" in schema else None
-    if given is None:
+    if kind == "password":
+        texts = list(given or ())
+    elif given is None:
         texts = _texts(kind, schema["default"]) if "default" in schema else []
     else:
         sent = [each.replace("\r\n", "\n") for each in given]  # a browser ends the lines of a form so
@@ -158,6 +174,8 @@ def _loose(text: str) -> Any:
 
 
 def _kind(schema: Mapping[str, Any]) -> tuple[str, Sequence[str]]:
+    if is_hidden(schema):
+        return "password", ()
     written = schema.get("type")
     if written == "boolean":
         return "check", ()

@@ -14,12 +14,13 @@ from yamldag.web.route import PATTERNS, Kind, Route
 
 
 async def live(ask: Ask) -> Response:
-    """Of a run (`?run=`), of a pipeline (`?pipeline=`), or of all."""
+    """Of a run (`?run=`), of a pipeline (`?pipeline=`), or of all; `since` an event, unless the browser itself says
+    what it has heard last."""
     run, pipeline = ask.query("run") or None, ask.query("pipeline") or None
     for name, value in (("run", run), ("pipeline", pipeline)):
         if value is not None and not re.fullmatch(PATTERNS[name], value):
             return ask.failed(400, "No such topic", f"`{name}` is no id.")
-    last = ask.request.headers.get("last-event-id", "")
+    last = ask.request.headers.get("last-event-id", "") or ask.query("since")
     since = int(last) if re.fullmatch("[0-9]{1,18}", last) else None
     hub = ask.site.hub
     try:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from starlette.responses import Response
 
 from yamldag.engine import orders
+from yamldag.engine.asking.naming import label
 from yamldag.engine.asking.rows import Row, pool_rows
 from yamldag.engine.refused import Refused
 from yamldag.store.circumstances import all_claims
@@ -18,7 +19,7 @@ from yamldag.web.ask import Ask
 from yamldag.web.auth.roles import Role
 from yamldag.web.pages.question import Question, answered
 from yamldag.web.pages.question import asked as question_page
-from yamldag.web.pages.run_page import label_of, link_to
+from yamldag.web.pages.run_page import link_to
 from yamldag.web.route import PATTERNS, Kind, Route
 
 _MOST = 1_000_000
@@ -49,8 +50,8 @@ def pools(ask: Ask) -> Response:
 
 
 def _claim(row: sa.RowMapping) -> Claim:
-    label = f"{row['pipeline']} › {label_of(row['task'], row['map_index'])}"
-    return Claim(label, link_to(row["run"], row["task"], row["map_index"]))
+    named = label(row["task"], row["map_index"], row["item"])
+    return Claim(f"{row['pipeline']} › {named}", link_to(row["run"], row["task"], row["map_index"]))
 
 
 def _rows(ask: Ask) -> list[Row]:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 from urllib.parse import urlencode
 
-import sqlalchemy as sa
 from starlette.responses import Response
 
 from yamldag.engine import times
@@ -16,8 +13,8 @@ from yamldag.engine.clearance import look, plan_clear
 from yamldag.engine.outside import clear
 from yamldag.engine.step.choice import Wish
 from yamldag.plan.schedule import moment
-from yamldag.plan.state import RUN_FINAL, RunState
-from yamldag.store import listing, overview, search
+from yamldag.plan.state import RunState
+from yamldag.store import overview, search
 from yamldag.store.database import Database
 from yamldag.store.moves import Lost
 from yamldag.store.names import RUN_TYPES
@@ -25,6 +22,7 @@ from yamldag.web import acts
 from yamldag.web.ask import Ask
 from yamldag.web.auth.roles import Role
 from yamldag.web.pages import forms, records
+from yamldag.web.pages.backfills import one_backfill
 from yamldag.web.pages.question import Option, Question
 from yamldag.web.pages.question import asked as question_page
 from yamldag.web.route import PATTERNS, Kind, Route
@@ -54,7 +52,7 @@ def runs(ask: Ask) -> Response:
             db, _LISTED + 1, order=sort, after=_place(ask.query("after"), sort), since=dates["from"], until=dates["to"],
             pipeline=chosen["pipeline"], state=chosen["state"], type=chosen["type"], backfill=chosen["backfill"],
         )  # fmt: skip
-        backfill = _backfill(db, chosen["backfill"]) if chosen["backfill"] else None
+        backfill = one_backfill(db, chosen["backfill"]) if chosen["backfill"] else None
         done = overview.progress(db, [row["id"] for row in rows[:_LISTED] if row["state"] == "running"])
     status = ask.site.board.status
     lines = [
@@ -82,32 +80,6 @@ def runs(ask: Ask) -> Response:
         types=RUN_TYPES,
         wrong=wrong,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Backfill:
-    """The one whose runs are listed."""
-
-    id: str
-    pipeline: str
-    first: datetime
-    last: datetime
-    most: int
-    states: Sequence[tuple[str, int]]
-    cancelled: float | None
-    goes_on: bool
-
-
-def _backfill(db: sa.Connection, name: str) -> Backfill | None:
-    row = listing.one_backfill(db, name)
-    if row is None:
-        return None
-    states = listing.backfill_states(db, name)
-    return Backfill(
-        name, row["pipeline"], times.read(row["first"]), times.read(row["last"]), row["max_active"],
-        [(state.value, states[state.value]) for state in RunState if state.value in states], row["cancelled"],
-        any(state not in RUN_FINAL for state in states),
-    )  # fmt: skip
 
 
 def _place(text: str, sort: str) -> search.Place | None:

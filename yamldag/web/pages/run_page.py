@@ -14,8 +14,13 @@ import sqlalchemy as sa
 
 from yamldag.engine.approving import Question, questions
 from yamldag.engine.asking.circumstances import Awaiting, awaiting
+from yamldag.engine.asking.naming import label
 from yamldag.engine.asking.wanted import next_version
+from yamldag.engine.memory.reading import read_params
+from yamldag.engine.schedule.known import Known
 from yamldag.engine.status import Status
+from yamldag.plan.hidden import MASK, shown
+from yamldag.plan.pipeline import Json, UnreadableError, params_of
 from yamldag.plan.state import FINAL
 from yamldag.store import history, overview, views
 from yamldag.web import words
@@ -91,7 +96,7 @@ def run_page(
 ) -> dict[str, Any] | None:
     """The values of its template; None if there is no such run. `query` may choose a task, its index and a try, a
     line of its log, or words to find in it, and `all` lists every task."""
-    row = views.one_run(db, name)
+    row = views.planned_run(db, name) or views.one_run(db, name)
     if row is None:
         return None
     known = status.pipelines.get(row["pipeline"])
@@ -111,7 +116,7 @@ def run_page(
             datetime.fromisoformat(row[key]) for key in ("data_interval_start", "data_interval_end")
         ],
         "date": datetime.fromisoformat(row["logical_date"]),
-        "params": json.loads(row["params"]),
+        "params": _params(row, known),
         "next_version": next_version(db, row),
         "caller": _caller(db, row),
         "forecast": _forecast(row, history.usual_run(db, row["pipeline"]), now),
@@ -122,6 +127,16 @@ def run_page(
         "task": _line(chosen, True, name, now, waits) if chosen else None,
         **log_values(name, chosen, attempts, shown, query, logs),
     }
+
+
+def _params(row: sa.RowMapping, known: Known | None) -> dict[str, Json]:
+    """Those that its own version hides, or the one in force, are masked."""
+    found = read_params(row["params"])
+    try:
+        declared = params_of(row["plan"])
+    except (LookupError, UnreadableError):
+        return dict.fromkeys(found, MASK)  # nobody knows which of them may be seen
+    return shown((*declared, *(known.plan.params if known else ())), found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +153,7 @@ def _caller(db: sa.Connection, row: sa.RowMapping) -> Caller | None:
     if found is None:
         return None
     task, index = found["task"], found["map_index"]
-    return Caller(found["pipeline"], label_of(task, index), link_to(found["run"], task, index))
+    return Caller(found["pipeline"], label(task, index, found["item"]), link_to(found["run"], task, index))
 
 
 def log_values(

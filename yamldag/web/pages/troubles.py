@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from yamldag.engine.asking.naming import label
 from yamldag.engine.schedule.catalogue import Broken
 from yamldag.engine.schedule.known import Known
 from yamldag.engine.status import Status
@@ -135,7 +136,7 @@ def _failure(
         said = row["reason"] or ""
         return Trouble("failed", name, when, run_link(row["id"]), said, tuple(more), row["id"], harm=harm)
     first = found.first
-    task = _label(first["task"], first["map_index"])
+    task = label(first["task"], first["map_index"], first["item"])
     said = tail.telling_line(tail.tail(first["log"], logs, 4096)) or first["reason"] or ""
     if first["attempts"] > 1:
         when += f", on try {first['attempts']}"
@@ -144,10 +145,6 @@ def _failure(
     log = run_link(row["id"], first["task"], first["map_index"])
     what = f"{name} › {task}"
     return Trouble("failed", what, when, log, said, tuple(more), row["id"], log, harm=harm)
-
-
-def _label(task: str, index: int) -> str:
-    return task if index < 0 else f"{task}[{index}]"
 
 
 def _often(rows: Sequence[Shown], now: float) -> str:

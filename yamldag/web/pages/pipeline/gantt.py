@@ -9,7 +9,6 @@ from itertools import pairwise
 
 from starlette.responses import Response
 
-from yamldag.engine.schedule.known import Known
 from yamldag.store import histories
 from yamldag.store.overview import Shown
 from yamldag.web import words
@@ -65,6 +64,8 @@ class Chart:
     now: float | None
     more: int
     """Tasks that are not drawn."""
+    zone: str
+    """Of the times of its lines."""
 
 
 def gantt(ask: Ask) -> Response:
@@ -82,17 +83,18 @@ def gantt(ask: Ask) -> Response:
         tries = histories.tries(db, run["id"], _ROWS)
         past = histories.durations(db, [row["id"] for row in runs if row["id"] != run["id"]])
         older, newer = histories.neighbours(db, run)
-    is_open = run["state"] == "running"
+    is_open, zone = run["state"] == "running", look_of(ask.request).tz
     lanes = timeline.lanes(plan, rows, tries, timeline.usual_of(past), ask.now, is_open=is_open)
     path = timeline.critical(plan, lanes)
     by_task = {lane.task: lane for lane in lanes}
     return tab_page(
         ask, known, "gantt", runs,
         run=records.run_line(run, known, ask.now),
-        chart=_chart(run, lanes, path, ask.now, look_of(ask.request).tz, is_open),
+        date=datetime.fromisoformat(run["logical_date"]),
+        chart=_chart(run, lanes, path, ask.now, zone, is_open),
         path=[(task, _took(by_task[task], ask.now), run_link(run["id"], task)) for task in path],
         path_took=words.span(_length(run, path, by_task)),
-        said=_said(run, runs, lanes, path, known, ask.now, is_open),
+        said=_said(run, runs, lanes, path, zone, ask.now, is_open),
         older=tab_link(name, "gantt", run=older) if older else None,
         newer=tab_link(name, "gantt", run=newer) if newer else None,
     )  # fmt: skip
@@ -112,14 +114,13 @@ def _length(run: Shown, path: Sequence[str], by_task: dict[str, timeline.Lane]) 
 
 def _said(
     run: Shown, runs: Sequence[Shown], lanes: Sequence[timeline.Lane], path: Sequence[str],
-    known: Known, now: float, is_open: bool,
+    zone: tzinfo, now: float, is_open: bool,
 ) -> list[str]:  # fmt: skip
     """When it ends, and what takes longer than usual, in sentences."""
     usual = records.usual([row for row in runs if row["id"] != run["id"]])
     ends = max((end for lane in lanes if (end := timeline.end_of(lane)) is not None), default=None)
     said = []
     if is_open and ends is not None:
-        zone = records.zone_of(known)
         about = words.moment(-(-max(ends, now) // 60) * 60, zone, now)
         said.append(f"Ends about {about}{_against(ends - run['started'], usual)}.")
     elif usual is not None and run["ended"] is not None:
@@ -169,6 +170,7 @@ def _chart(
         tuple(_links(drawn, path)),
         x(now) if is_open and begin < now <= until else None,
         max(0, len(lanes) - _MOST),
+        datetime.fromtimestamp(begin, UTC).astimezone(zone).tzname() or "",
     )
 
 
@@ -228,14 +230,11 @@ def _words(lane: timeline.Lane, now: float) -> str:
 def _links(rows: Sequence[Drawn], path: Sequence[str]) -> list[str]:
     """From the end of each task of the critical path down to the beginning of the next."""
     at = {row.lane.task: row for row in rows}
-    found = []
-    for first, second in pairwise(path):
-        one, two = at.get(first), at.get(second)
-        if one and two and one.frame and two.frame:
-            corner = two.frame[0]
-            start = round(one.frame[0] + one.frame[1], 1)
-            found.append(f"M{start} {one.y + 11}V{two.y + 11}H{corner}")
-    return found
+    framed = [(row.y + 11, row.frame) for task in path if (row := at.get(task)) and row.frame]
+    return [
+        f"M{round(left + width, 1)} {y}V{below}H{corner}"
+        for (y, (left, width)), (below, (corner, _)) in pairwise(framed)
+    ]
 
 
 def _lines(

@@ -97,6 +97,7 @@ def grid(ask: Ask) -> Response:
         rows=shown,
         columns=_headed(runs),
         drawn=bars.bars(runs, len(runs), cells.step_of(len(runs)), 52),
+        room=_LABEL,
         chosen=chosen["id"] if chosen is not None else "",
         chosen_at=chosen_at,
         asked=ask.query("task"),

@@ -171,14 +171,22 @@ def _bars(rows: Sequence[sa.RowMapping], tries: Sequence[sa.RowMapping], now: fl
 
 
 def critical(plan: Plan, lanes: Sequence[Lane]) -> list[str]:
-    """The tasks that hold the end, the first one first: each is what the next one waited for last."""
+    """The tasks that hold the end, the first one first: each is what the next one waited for last; where all that it
+    waited for never began, for what failed above, that leads on."""
     ends = {lane.task: end for lane in lanes if (end := end_of(lane)) is not None and lane.state != "skipped"}
+    kept = {lane.task: lane.marked for lane in lanes if lane.state == "upstream_failed" and lane.marked}
     parents = {task.id: task.needs for task in plan.tasks}
     if not ends:
         return []
     path = [max(ends, key=lambda task: ends[task])]
-    while above := [parent for parent in parents.get(path[-1], ()) if parent in ends and parent not in path]:
-        path.append(max(above, key=lambda task: ends[task]))
+    while True:
+        above = [parent for parent in parents.get(path[-1], ()) if parent not in path]
+        if began := [parent for parent in above if parent in ends]:
+            path.append(max(began, key=lambda task: ends[task]))
+        elif never := [parent for parent in above if parent in kept]:
+            path.append(max(never, key=lambda task: kept[task]))
+        else:
+            break
     return path[::-1]
 
 
