@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
@@ -111,6 +112,11 @@ def web_address(connection: Mapping[str, Json], path: str) -> str:
     netloc = parts.netloc.rpartition("@")[2]  # who signs in stands in a header
     start = parts._replace(netloc=netloc, query="", fragment="").geturl().rstrip("/")
     return f"{start}/{path.lstrip('/')}" if path else start
+
+
+def leads_up(path: str) -> bool:
+    """Whether it leaves the folder that it begins in, however that is written."""
+    return ".." in re.split(r"[/\\]", unquote(re.split("[?#]", path, maxsplit=1)[0]))
 
 
 def web_headers(connection: Mapping[str, Json]) -> dict[str, str]:

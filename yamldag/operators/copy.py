@@ -11,6 +11,7 @@ from yamldag.operators.connections import (
     DATABASES,
     STORES,
     database_url,
+    leads_up,
     store_url,
     web_headers,
     web_signing,
@@ -121,7 +122,7 @@ def _place(
 
 def _unfenced(name: str, scheme: str, path: Json) -> str | None:
     """Why what comes from outside may not be such an address, in words."""
-    if path is not None and ".." in text(path).split("/"):
+    if path is not None and leads_up(text(path)):
         return (
             f"the `path` of `{name}` comes from outside (a param, an output, an item), and may hold no `..`"
         )
