@@ -251,7 +251,8 @@ def test_a_page_knows_what_it_was_made_after(on_each: Seeded) -> None:
     """So that what happens before its stream is open is told to it."""
 
     async def work(hub: Hub) -> None:
-        assert hub.settled is None
+        at_first = hub.settled
+        assert at_first is None
         first = await hub.subscribe(Topic(), LOCAL, None)
         await next_of(first, "hello")
         before = hub.looks
