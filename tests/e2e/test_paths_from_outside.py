@@ -122,6 +122,30 @@ tasks:
     assert (project.folder / "exports/own.csv").read_text() == "n\n1\n"
 
 
+def test_no_connection_is_given_from_outside(project: Project, outside: Path) -> None:
+    """Not by hand either: it would be one that the project does not declare."""
+    (outside / "foreign.db").touch()
+    given = {"type": "sqlite", "database": str(outside / "foreign.db")}
+    project.write("yamldag.yml", {"connections": {"own": "sqlite:///own.db"}})
+    project.pipeline(
+        """
+params: {end: {type: object}, connection: {type: object}}
+tasks:
+  whole: {copy: {from: "{{ params.end }}", to: "{{ run.dir }}/x.csv"}}
+  beside: {copy: {from: {connection: own, query: select 1 as n}, to: "{{ params.end }}"}}
+  named: {sql: {connection: "{{ params.connection }}", query: create table t (n int)}}
+"""
+    )
+    end = {"connection": given, "query": "select 1 as n", "table": "t"}
+    params = ("--param", f"end={json.dumps(end)}", "--param", f"connection={json.dumps(given)}")
+    found = project("run", "p", *params, "--json").json["tasks"]
+    rows = project("tasks", "p", "--json").json["tasks"]
+    assert {row["state"] for row in found} == {"failed"}
+    assert {row["id"]: "should be the id of one" in row["reason"] for row in rows} == dict.fromkeys(
+        ("whole", "beside", "named"), True
+    ), rows
+
+
 def test_who_runs_a_pipeline_by_hand_names_any_file(project: Project, outside: Path) -> None:
     project.pipeline(
         'params: {path: {type: string}}\ntasks: {a: {copy: {from: "{{ params.path }}", to: "{{ run.dir }}/x.csv"}}}'

@@ -426,8 +426,8 @@ def test_http_goes_by_a_connection(project: Project, port: int) -> None:
         "password": "{{ secrets.k }}",
     }
     web["headers"] = {"X-Team": "data"}
-    known = {"web": web, "api": "http://127.0.0.1:1", "gone": "http://{{ secrets.none }}"}
-    project.write("yamldag.yml", {"secrets": ["k", "none"], "connections": known})
+    known = {"web": web, "api": "http://127.0.0.1:1"}
+    project.write("yamldag.yml", {"secrets": ["k"], "connections": known})
     outside = {
         "YAMLDAG_SECRET_K": SECRET,
         "YAMLDAG_CONNECTION_API": json.dumps(
@@ -440,7 +440,7 @@ defaults: {http: {connection: web}}
 tasks:
   basic: {http: {path: /rows}}
   bearer: {http: {connection: api, path: rows?x=1, headers: {x-team: mine}}}
-  other: {http: {url: "http://127.0.0.1:{{ vars.port }}/open", connection: gone}}
+  other: {http: {url: "http://127.0.0.1:{{ vars.port }}/open"}}
   ready: {wait: {http: {connection: web, path: /ready}, poke_interval: 0.1s}, timeout: 60s}
   check:
     bash: |

@@ -260,3 +260,12 @@ def test_without_the_key_the_database_gives_nothing(tmp_path: Path) -> None:
     )
     with pytest.raises(UnresolvedError, match="was encrypted by a key that is not in"):
         found.secret("db")
+
+
+def test_what_a_plug_in_prints_is_not_shown(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    plugin = tmp_path / "source.py"
+    plugin.write_text(
+        "import sys\nprint('loaded')\ndef find(name):\n    print('word')\n    print('word', file=sys.stderr)\n    return 'word'\n"
+    )
+    assert keys(["mine", {}, str(plugin)], root=str(tmp_path)).secret("db") == "word"
+    assert capfd.readouterr() == ("", "")

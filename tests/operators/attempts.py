@@ -38,6 +38,7 @@ def attempt(folder: Path) -> Attempt:
         result_path=str(folder / "result"),
         log_path=str(folder / "log"),
         spec_path=str(folder / "spec"),
+        connected=True,
     )
 
 

@@ -232,6 +232,15 @@ def test_what_cannot_be_sent_is_named(tmp_path: Path, change: dict[str, Json], r
     assert outcome == Outcome("failed", reason)
 
 
+@pytest.mark.parametrize("path", ["../admin", "x/%2e%2E/y", "/..", "a/..\\b", "%2e%2e%2fadmin?x=1"])
+def test_a_path_stays_below_the_address_of_its_connection(tmp_path: Path, path: str) -> None:
+    connection: Json = {"type": "http", "url": "http://127.0.0.1:1/tenant"}
+    outcome = run_here("http", tmp_path, {"connection": connection, "path": path})
+    assert outcome == Outcome("failed", f"`path` should stay below the connection's address, found `{path}`")
+    there = run_here("http", tmp_path, {"connection": connection, "path": "a..b/c?d=../e"})
+    assert there.reason == "`127.0.0.1` refused the connection"
+
+
 def test_a_header_may_hold_any_letter(site: str, tmp_path: Path) -> None:
     outcome = run_here("http", tmp_path, {"url": f"{site}/echo", "headers": {"X-Who": "Zoë"}})
     assert outcome.state == "success", outcome

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.operators.attempts import run_here
 from yamldag.operators import catalog
 from yamldag.operators.plugins import asking
 from yamldag.operators.plugins.registry import Plugins
@@ -227,3 +228,28 @@ def test_no_plug_in_is_looked_for_where_nobody_may_mean_one(root: Path) -> None:
     code = "import sys; from yamldag.cli.main import main; main(['validate', 'p.yml']); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
     assert not {"importlib.metadata", "subprocess", "jsonschema"} & set(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ("{'letters': 5}", ""),
+        (
+            "{'letters': 'many'}",
+            'it does not fit the plug-in\'s `x-output`: `letters` should be a whole number, found the text `"many"`',
+        ),
+        ("None", "it does not fit the plug-in's `x-output`: the output should be a mapping, found nothing"),
+    ],
+)
+def test_what_it_gives_fits_what_it_promises(tmp_path: Path, given: str, reason: str) -> None:
+    plugin = tmp_path / "counts.py"
+    plugin.write_text(
+        "schema = {'x-output': {'type': 'object', 'properties': {'letters': {'type': 'integer'}}}}\n"
+        f"def run(): return {given}\n"
+    )
+    outcome = run_here(f"counts={plugin}", tmp_path, {})
+    assert (outcome.state, outcome.reason, outcome.retry) == (
+        "failed" if reason else "success",
+        reason,
+        False,
+    )

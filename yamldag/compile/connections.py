@@ -8,12 +8,13 @@ from dataclasses import replace
 
 from yamldag.compile import documents
 from yamldag.compile.draft import strings
-from yamldag.operators.connections import ALIASES, CHATS, KINDS
+from yamldag.operators.connections import ALIASES, CHATS, KINDS, UNREADABLE, read
+from yamldag.operators.secrets import UnresolvedError
 from yamldag.plan.expression.analysis import analyse
 from yamldag.syntax.diagnostic import Diagnostic, at
 from yamldag.syntax.locate import place
 from yamldag.syntax.nearest import nearest
-from yamldag.syntax.tree import Map, Node, Scalar, plain
+from yamldag.syntax.tree import Map, Node, Scalar, plain, value_at
 
 _LEADING = ("secret_sources", "heartbeat")
 """The other keys whose texts may name secrets."""
@@ -48,16 +49,22 @@ class Connections:
             checked = documents.checked(node, f"connections/{SCHEMAS.get(kind, kind)}", None)
             self.found += [_inside(name, each) for each in checked.found]
             self.faulty |= checked.faulty
-        elif (
-            type(node) is Scalar
-            and node.value is not None
-            and "://" not in node.text
-            and "{{" not in node.text
-        ):
+        url = value_at(node, "url") if type(node) is Map else node
+        if type(url) is Scalar and url.value is not None and "{{" not in url.text:
+            self._of_url(url, alone=url is node)
+
+    def _of_url(self, node: Scalar, *, alone: bool) -> None:
+        if "://" not in node.text:
+            if not alone:
+                return  # of some kinds it is the path of a socket, or a name
             message = f"a connection should be a URL or a mapping, found `{node.text}`"
-            self.found.append(
-                Diagnostic("YD406", message, at(node), "such as `postgresql://db.example.org/sales`")
-            )
+            help_ = "such as `postgresql://db.example.org/sales`"
+            self.found.append(Diagnostic("YD406", message, at(node), help_))
+            return
+        try:
+            read("", node.text)
+        except UnresolvedError:  # its words may be a password
+            self.found.append(Diagnostic("YD406", "a connection's URL can't be read", at(node), UNREADABLE))
 
     def _template(self, node: Scalar) -> None:
         analysis = analyse(node.text)

@@ -21,8 +21,8 @@ _TELLING = ("url", "user", "from", "extra")
 def faults(key: Scalar, values: Sequence[Entry], project: Project) -> Iterator[Diagnostic]:
     """Of an `email` that stands at `key`, with what it is given, the nearest giver first."""
     given = merged(values, None)
-    own, named = given.get("from"), given.get("connection")
-    if (own is not None and plain(own.node)) or project.unsure("connections"):
+    named = given.get("connection")
+    if "from" in given or project.unsure("connections"):
         return
     name = named.node.text if named is not None and type(named.node) is Scalar else MAIL_SERVER
     written = project.written_connection(name)

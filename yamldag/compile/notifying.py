@@ -1,9 +1,11 @@
-"""Operators that no notification can call: a notification is sent and done, and stands outside the graph."""
+"""What no notification can be, or hold: it is sent and done, and stands outside the graph."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from yamldag.syntax.diagnostic import Diagnostic, at
-from yamldag.syntax.tree import Scalar
+from yamldag.syntax.tree import Map, Scalar
 
 _WAITS = "a notification is sent and does not wait"
 _CHOOSES = "it chooses among the tasks below it, and a notification has none"
@@ -20,3 +22,18 @@ _INSTEAD = "make it a task that needs what it follows, with a `trigger_rule` suc
 
 def never(operator: str, key: Scalar) -> Diagnostic:
     return Diagnostic("YD711", f"`{operator}` can't be a notification: {NEVER[operator]}", at(key), _INSTEAD)
+
+
+def misplaced(operator: str, call: Map) -> Iterator[Diagnostic]:
+    """What stands in a call and has no effect there."""
+    if "with" in call.items:
+        yield _without_effect(call.items["with"][0], "it gives the params of a `use` or a `pipeline`")
+    if "args" in call.items and operator != "python":
+        yield _without_effect(call.items["args"][0], "only `python` takes arguments")
+    value = call.items[operator][1]
+    if operator == "dbt" and type(value) is Map and "expand" in value.items:
+        yield _without_effect(value.items["expand"][0], "it makes tasks, and a notification is none")
+
+
+def _without_effect(key: Scalar, why: str) -> Diagnostic:
+    return Diagnostic("YD418", f"`{key.text}` has no meaning here: {why}", at(key))

@@ -439,6 +439,7 @@ class Operators:
         if operator in notifying.NEVER:
             self.found.append(notifying.never(operator, key))
             return
+        self.found += notifying.misplaced(operator, call)
         own = call.items.get("args")
         args = [Entry(*own, scope.root)] if own else []
         folder = os.path.dirname(os.path.abspath(key.source.path))

@@ -32,7 +32,10 @@ def call(spec: dict[str, Any]) -> dict[str, Any]:
     """The result `{state, output, reason, retry}`. The border of the user's code: it lets nothing through."""
     try:
         function = _found(spec)
-        return {"state": "success", "output": plain(_value(function, spec["args"]))}
+        output = plain(_value(function, spec["args"]))
+        if spec.get("promised") is not None:
+            _keep_promise(output, spec["promised"])
+        return {"state": "success", "output": output}
     except Skip as skip:
         return {"state": "skipped", "reason": str(skip) or "it skipped itself"}
     except Fail as fail:
@@ -67,12 +70,22 @@ def _brought(spec: dict[str, Any]) -> Callable[..., object]:
         raise UncallableError(
             f"the plug-in that brings `{spec['name']}` has no `schema` or no `run` any more"
         )
-    spec["args"] = _as_wanted(spec["args"], schema)
+    spec["args"], spec["promised"] = _as_wanted(spec["args"], schema), schema.get("x-output")
     try:
         output.check(_written(spec["args"]), completed(schema), "its parameters")
     except output.BadOutputError as misfit:
         raise Fail(str(misfit)) from None
     return run  # type: ignore[no-any-return]
+
+
+def _keep_promise(value: Any, promised: dict[str, Any]) -> None:
+    """Whoever reads it goes by what the plug-in says of it."""
+    from yamldag.operators import output
+
+    try:
+        output.check(value, promised)
+    except output.BadOutputError as misfit:
+        raise Fail(f"it does not fit the plug-in's `x-output`: {misfit}") from None
 
 
 def _as_wanted(params: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:

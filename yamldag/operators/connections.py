@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
@@ -20,6 +21,10 @@ _DRIVERS = {"postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql", "maria
 """SQLAlchemy's names of the drivers that yamldag's extras bring."""
 _PRIVATE = ("pass", "secret", "token", "key", "credential", "authorization", "cookie")
 """What a setting is called whose value must not be seen."""
+
+UNREADABLE = (
+    "a port is a number up to 65535, and signs such as `@` and `/` in a password are written `%40` and `%2F`"
+)
 
 Connection = dict[str, Json]
 
@@ -54,7 +59,7 @@ def _of_url(name: str, url: str) -> Connection:
         parts = urlsplit(url.strip())
         port = parts.port
     except ValueError:
-        raise UnresolvedError(f"the connection `{name}` is no URL that can be read") from None
+        raise UnresolvedError(f"the connection `{name}` is no URL that can be read: {UNREADABLE}") from None
     if not parts.scheme or "://" not in url:
         raise UnresolvedError(
             f"the connection `{name}` should be a URL such as postgresql://db.example.org/sales"
@@ -107,6 +112,11 @@ def web_address(connection: Mapping[str, Json], path: str) -> str:
     netloc = parts.netloc.rpartition("@")[2]  # who signs in stands in a header
     start = parts._replace(netloc=netloc, query="", fragment="").geturl().rstrip("/")
     return f"{start}/{path.lstrip('/')}" if path else start
+
+
+def leads_up(path: str) -> bool:
+    """Whether it leaves the folder that it begins in, however that is written."""
+    return ".." in re.split(r"[/\\]", unquote(re.split("[?#]", path, maxsplit=1)[0]))
 
 
 def web_headers(connection: Mapping[str, Json]) -> dict[str, str]:

@@ -44,6 +44,8 @@ class Attempt(Struct, frozen=True):
     """Seconds that it may take; who started it sees to that."""
     fences: dict[str, Fence] = field(default_factory=dict)
     """By parameter, where its paths may lead that were given from outside."""
+    connected: bool = False
+    """Its connections are what a guard has looked up, by their ids."""
     notification: int | None = None
     """The id of the notification that it is, and not one of its task's attempts."""
 

@@ -11,6 +11,7 @@ from yamldag.operators.connections import (
     DATABASES,
     STORES,
     database_url,
+    leads_up,
     store_url,
     web_headers,
     web_signing,
@@ -19,6 +20,7 @@ from yamldag.operators.connections import (
 from yamldag.operators.contract import Attempt, Json, Outcome, Work, text
 from yamldag.operators.ending import of_task as outcome
 from yamldag.operators.fenced import refusal
+from yamldag.operators.guarded import NO_ID
 from yamldag.operators.process import argv
 from yamldag.operators.secrets import UnresolvedError
 
@@ -59,6 +61,8 @@ def _end(name: str, given: Json, attempt: Attempt) -> dict[str, Json]:
     """A place or a table, as `yamldag.executors.copying` has them. Raises _UnfitError, UnresolvedError."""
     end = given if isinstance(given, dict) else {"url": given}
     connection = end.get("connection")
+    if isinstance(connection, dict) and not attempt.connected:
+        raise _UnfitError(NO_ID)
     known = connection if isinstance(connection, dict) else {}
     kind = text(known.get("type") or "").partition("+")[0]
     if kind in DATABASES or end.get("table") is not None or end.get("query") is not None:
@@ -121,7 +125,7 @@ def _place(
 
 def _unfenced(name: str, scheme: str, path: Json) -> str | None:
     """Why what comes from outside may not be such an address, in words."""
-    if path is not None and ".." in text(path).split("/"):
+    if path is not None and leads_up(text(path)):
         return (
             f"the `path` of `{name}` comes from outside (a param, an output, an item), and may hold no `..`"
         )

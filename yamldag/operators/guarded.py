@@ -14,11 +14,13 @@ from yamldag.operators.builtin import BUILT_IN
 from yamldag.operators.contract import Attempt, Json, Work
 from yamldag.operators.ending import of_task as outcome
 from yamldag.operators.process import argv
+from yamldag.operators.secrets import UnresolvedError
 
 __all__ = ["inline", "outcome", "prepare"]
 
 inline = False
 
+NO_ID = "a `connection` should be the id of one, found something else: what a template gives is no connection"
 CONNECTING = ("http", "sql")
 """What a `wait` may ask by a `connection`."""
 ELSEWHERE = ("docker", "kubernetes", "ssh")
@@ -76,9 +78,11 @@ def with_connections(
 
 
 def _connected(holder: Json, connection: Callable[[str], dict[str, Json]]) -> Json:
-    if isinstance(holder, dict) and isinstance(name := holder.get("connection"), str):
-        return {**holder, "connection": connection(name)}
-    return holder
+    if not isinstance(holder, dict) or holder.get("connection") is None:
+        return holder
+    if not isinstance(name := holder["connection"], str):
+        raise UnresolvedError(NO_ID)
+    return {**holder, "connection": connection(name)}
 
 
 def prepare(sealed: Mapping[str, Json], declared: Mapping[str, Json], attempt: Attempt) -> Work:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from yamldag.operators.connections import Connection, web_address, web_headers, web_signing, web_tls
+from yamldag.operators.connections import Connection, leads_up, web_address, web_headers, web_signing, web_tls
 from yamldag.operators.contract import Attempt, Json, Outcome, Work, text
 from yamldag.operators.ending import of_task as outcome
 from yamldag.operators.fenced import refusal
@@ -29,7 +29,10 @@ def prepare(params: Mapping[str, Json], _args: Mapping[str, Json], attempt: Atte
         url = text(params["url"]).strip()
     elif isinstance(connection, dict):
         known = connection
-        url = web_address(known, text(params.get("path") or ""))
+        path = text(params.get("path") or "")
+        if leads_up(path):
+            return Outcome("failed", f"`path` should stay below the connection's address, found `{path}`")
+        url = web_address(known, path)
     else:
         return Outcome("failed", "`http` needs a `url`, or a `connection` and a `path`")
     signs_in, signing, tls = web_headers(known), web_signing(known), web_tls(known)

@@ -85,7 +85,7 @@ def _carried_out(
     result = os.memfd_create("result", os.MFD_CLOEXEC)
     # A command that may run anywhere has no memory in common with us.
     place = attempt.spec_path if process.is_carried else f"/proc/self/fd/{result}"
-    own = replace(attempt, result_path=place)
+    own = replace(attempt, result_path=place, connected=True)
     work = operator.prepare(call.params, call.args, own)
     if isinstance(work, Outcome):
         return 1, work

@@ -94,7 +94,8 @@ class Keyring:
             )
         asked, file = variable(SECRET, name), f"{folder(self._environment)}/{name}"
         raise UnresolvedError(
-            f"the secret `{name}` has no value here: neither `${asked}` nor the file `{file}`"
+            f"the secret `{name}` has no value here: neither `${asked}` nor the file `{file}`; "
+            f"`yamldag secrets set {name}` keeps one"
         )
 
     def origin(self, name: str) -> str:

@@ -7,6 +7,8 @@ can't be asked fails the lookup: the next might have a value that is not meant.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 from typing import Any, cast
 
 from yamldag.operators.contract import Json
@@ -47,7 +49,11 @@ class Source:
         here = os.getcwd()
         try:
             os.chdir(root)  # where the paths of its settings start
-            found = load(cast(str, self.reference)).find(name, **settings)
+            with (
+                redirect_stdout(StringIO()),
+                redirect_stderr(StringIO()),
+            ):  # it may print what nobody is to see
+                found = load(cast(str, self.reference)).find(name, **settings)
         except Exception as fault:  # the border: a plug-in's own code runs here, and may raise anything
             words = str(fault).strip().partition("\n")[0] or "no reason given"
             raise UnresolvedError(f"the source `{self.name}` of secrets broke off: {words}") from None
