@@ -33,6 +33,53 @@ def notices(project: Project, run: str) -> list[dict[str, Any]]:
     return rows
 
 
+REPAIR = {
+    "pipeline": "repair",
+    "params": {"what": {"type": "string"}, "times": 1},
+    "tasks": {"mend": {"bash": "echo mends {{ params.what | sh }} {{ params.times }}"}},
+}
+
+
+def test_a_notification_may_make_a_run_of_another_pipeline(project: Project) -> None:
+    project.write("pipelines/repair.yml", json.dumps(REPAIR))
+    failing = {
+        "on_failure": {"pipeline": "repair", "with": {"what": "{{ run.failed | join(' ') }}", "times": 3}},
+        "tasks": {"a": {"bash": "exit 1"}, "b": {"bash": "exit 1"}},
+    }
+    ran = project.run(failing)
+    assert ran.state == "failed"
+    first, second = project("runs", "--json").json
+    assert (first["pipeline"], first["type"], first["state"]) == ("repair", "pipeline", "success")
+    assert second["run_id"] == ran.id
+    assert project("logs", first["run_id"], "mend").out == "mends a b 3\n"
+    assert [(each["operator"], each["state"]) for each in notices(project, ran.id)] == [("pipeline", "done")]
+
+
+def test_each_instance_makes_one_and_a_refusal_is_told(project: Project, serve: Serve) -> None:
+    project.write("pipelines/repair.yml", json.dumps(REPAIR))
+    call = {"pipeline": "repair", "with": {"what": "{{ item }}!", "times": "{{ item }}"}}
+    project.write(
+        "pipelines/many.yml",
+        json.dumps(
+            {
+                "pipeline": "many",
+                "tasks": {"a": {"noop": None, "foreach": [1, 2, "no number"], "on_success": call}},
+            }
+        ),
+    )
+    serve()
+    run = project("trigger", "many", "--json").json["run_id"]
+    wait_until(
+        lambda: (
+            len(notices(project, run)) == 3
+            and all(each["state"] != "waiting" for each in notices(project, run))
+        )
+    )
+    wait_until(lambda: [row["state"] for row in project("runs", "repair", "--json").json] == ["success"] * 2)
+    told = [each["message"] for each in notices(project, run) if each["state"] == "failed"]
+    assert told == ['param `times` must be an integer, found `"no number"`']
+
+
 def test_each_end_calls_what_is_written_for_it(project: Project, told_vars: dict[str, Any]) -> None:
     task_text = "{{ task.id }} {{ task.state }} {{ attempt }} {{ run.state }} {{ task.error }}"
     calls = {f"on_{name}": say(f"{name}: {task_text}") for name in ("failure", "success", "retry")}

@@ -105,8 +105,7 @@ tasks:
 def test_what_no_notification_can_call_is_said_before_anything_runs(project: Project) -> None:
     for name, call in (
         ("wait", "{wait: 10m}"),
-        ("approval", "{approval: Go on?}"),
-        ("pipeline", "[{bash: x}, {pipeline: p}]"),
+        ("approval", "[{bash: x}, {approval: Go on?}]"),
         ("branch", "{branch: [a]}"),
         ("short_circuit", "{short_circuit: true}"),
     ):
@@ -185,7 +184,7 @@ tasks:
         r"below +upstream_failed",
         r"map\[orders\] +success .*",
         r"map\[plain\] +success .*",
-        r"map\[3\] +success .*",
+        r"map\[2: 3\] +success .*",
         r"  \| line 12",
         r"run failed in .*: 4 success, 1 failed, 1 upstream_failed",
     ):

@@ -125,7 +125,7 @@ tasks:
   c: {{{bash()}, needs: [stop, a], trigger_rule: always}}
 """,
     "calls": f"""
-  call: {{pipeline: q, with: {{n: 3}}}}
+  call: {{pipeline: q, with: {{n: 3}}, on_success: {{pipeline: s, with: {{n: "{{{{ tasks.call.output.x.n }}}}"}}}}}}
   go: {{pipeline: {{id: r, wait: false}}}}
   last: {{{bash('echo "n=$N" > "$YAMLDAG_OUTPUT";')}, env: {{N: "{{{{ tasks.call.output.x.n }}}}"}}}}
 ---
@@ -138,6 +138,11 @@ tasks:
 pipeline: r
 tasks:
   y: {{noop: }}
+---
+pipeline: s
+params: {{n: {{type: string}}}}
+tasks:
+  z: {{bash: 'echo "m={{{{ params.n }}}}" > "$YAMLDAG_OUTPUT"'}}
 """,
     "refusals": f"""
   a: {{{bash()}, env: {{X: "{{{{ tasks.b.output.n }}}}"}}, allow_failure: true}}

@@ -69,13 +69,12 @@ def _keep(shelf: Shelf, plan: Plan, project: Project, compiled: Compiled, begun:
 
 
 def callees(args: argparse.Namespace, plan: Plan) -> tuple[Plan, ...]:
-    """The plans of all pipelines that its tasks call, and that those call in turn."""
+    """The plans of all pipelines that its tasks and notifications call, and that those call in turn."""
     found: dict[str, Plan] = {}
     waiting = [plan]
     while waiting:
-        for task in waiting.pop().tasks:
-            name = str(task.params["id"]) if task.operator == "pipeline" else None
-            if name is not None and name not in found:
+        for name in waiting.pop().called:
+            if name not in found:
                 made = _sound(options.project(args), name)[0].plan()
                 assert made is not None
                 found[name] = made

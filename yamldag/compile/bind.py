@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from yamldag.compile import notifying
 from yamldag.compile.draft import Draft, Entries, Layer, strings
 from yamldag.compile.keys import OPERATORS
 from yamldag.compile.link import Linking
@@ -103,6 +104,8 @@ class Binding:
                 self._no_text(draft, value, analysis, "short_circuit")
 
     def _strings(self, site: Draft, node: Node, where: Where) -> None:
+        if where in (Where.NOTIFICATION, Where.COMMON_NOTIFICATION):
+            self.mentions.kept |= {id(each) for each in notifying.kept(node)}
         for scalar in strings(node):
             from yamldag.plan.expression.analysis import analyse
 

@@ -10,7 +10,7 @@ from yamldag.compile.seen import Seen
 from yamldag.syntax.diagnostic import Diagnostic, Related, at
 from yamldag.syntax.nearest import nearest
 from yamldag.syntax.source import Source
-from yamldag.syntax.tree import Map, Scalar
+from yamldag.syntax.tree import Map, Node, Scalar
 
 MOST_TASKS = 50_000
 """Of one pipeline after expansion: templates that use templates grow like powers."""
@@ -200,8 +200,15 @@ def _own_layer(entries: Entries, site: Draft) -> tuple[Layer, ...]:
 
 def check_with(draft: Draft, inner: Scope, what: str) -> list[Diagnostic]:
     """What `with` gives, held against the params of the template or pipeline (`what`) that it is for."""
+    where = None if keys.may_give(draft, "with") else key_or(draft, "with")
+    return check_given(draft.entries.get("with"), inner, what, f"`{draft.name}`", where)
+
+
+def check_given(
+    given: tuple[Scalar, Node] | None, inner: Scope, what: str, giver: str, where: Scalar | None
+) -> list[Diagnostic]:
+    """The same of the value of a `with`. What it lacks is told at `where`; None: it may be given elsewhere."""
     found: list[Diagnostic] = []
-    given = draft.entries.get("with")
     if inner.open_params or (given and type(given[1]) is not Map):
         return []
     items: Entries = given[1].items if given and type(given[1]) is Map else {}
@@ -215,14 +222,14 @@ def check_with(draft: Draft, inner: Scope, what: str) -> list[Diagnostic]:
             found.append(Diagnostic("YD415", f"the {what} has no param `{name}`", at(key), help_))
         else:
             found += shapes.against(node, _without_default(declared.schema), key, "YD417", f"`{name}`")
-    if keys.may_give(draft, "with"):
+    if where is None:
         return found
     meant = {nearest(name, inner.params) for name in items if name not in inner.params}
     for name, declared in inner.params.items():
         if declared.required and name not in items and not meant & {name, None}:
             related = (Related(f"`{name}` is declared here, without a default", at(declared.key)),)
-            message = f"`{draft.name}` must give `{name}`, a param without a default"
-            found.append(Diagnostic("YD416", message, at(key_or(draft, "with")), None, related))
+            message = f"{giver} must give `{name}`, a param without a default"
+            found.append(Diagnostic("YD416", message, at(where), None, related))
     return found
 
 

@@ -371,7 +371,8 @@ def _call(node: Map, site: Draft, common: dict[str, str]) -> Call:
     env = dict(common)
     if "env" in items:
         _add_env(env, items["env"][1], site)
-    args = _json(items["args"][1], site) if "args" in items else {}
+    given = items.get("args") or items.get("with")
+    args = _json(given[1], site) if given else {}
     return Call(
         operator=name,
         params={one: _json(entry.node, entry.site) for one, entry in params.items()},

@@ -68,6 +68,8 @@ class Mentions:
         self.found = found
         self.used_params: set[tuple[int, str]] = set()
         self.used_vars: set[str] = set()
+        self.kept: set[int] = set()
+        """Templates of notifications whose values go to the database."""
         self._kinds: dict[int, frozenset[str]] = {}
 
     def all(self, site: Draft, node: Scalar, references: tuple[Reference, ...], where: Where) -> Edits:
@@ -231,6 +233,10 @@ class Mentions:
             return
         if where is Where.OPERATOR and _is_kept(site, node):
             message = f"`{root}` can't be read here: what `{site.operator}` goes by is stored with the run"
+            self.outputs.say(node, "YD214", message, reference.start, reference.end)
+            return
+        if id(node) in self.kept:
+            message = f"`{root}` can't be read here: what a run is given is stored with it"
             self.outputs.say(node, "YD214", message, reference.start, reference.end)
             return
         if where is Where.OPERATOR and site.operator == "dbt":

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from yamldag.compile import expand, keys
 from yamldag.compile.draft import Draft
+from yamldag.compile.operators import NOTIFICATIONS
 from yamldag.plan import graph
 from yamldag.syntax.diagnostic import Diagnostic, Related, at
 from yamldag.syntax.nearest import nearest
@@ -21,7 +22,7 @@ _ID = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 def across(compiler: Compiler, units: list[Unit]) -> list[Diagnostic]:
     """Mistakes that no file shows by itself. The rest of the project is read only if something asks for it."""
-    calls = [(unit, node) for unit in units for node in _named_pipelines(unit.root)]
+    calls = [(unit, node) for unit in units for node in _named_pipelines(unit)]
     awaited = [node for unit in units for node in _awaited(unit)]
     if not calls and not awaited:
         return []
@@ -32,6 +33,7 @@ def across(compiler: Compiler, units: list[Unit]) -> list[Diagnostic]:
     awaited = [node for node in awaited if not any(node.text in text for text in unread)]
     found = list(_unknown_calls(calls, by_name))
     found += (one for unit in units for task in unit.root.tasks() for one in _misfit(task, by_name))
+    found += (one for unit in units for call in _notifications(unit) for one in _misgiven(call, by_name))
     found += _rings(everyone, units)
     produced = {asset for unit in everyone for asset in _produced(unit.root)}
     for node in awaited:
@@ -47,7 +49,7 @@ def across(compiler: Compiler, units: list[Unit]) -> list[Diagnostic]:
 
 def reaches_out(unit: Unit) -> bool:
     """Whether it names other pipelines, or awaits what they produce."""
-    return any(True for _ in _named_pipelines(unit.root)) or any(True for _ in _awaited(unit))
+    return any(True for _ in _named_pipelines(unit)) or any(True for _ in _awaited(unit))
 
 
 def _others(compiler: Compiler, units: list[Unit]) -> Iterator[Unit]:
@@ -84,6 +86,16 @@ def _misfit(task: Draft, by_name: dict[str, Unit]) -> Iterable[Diagnostic]:
             yield Diagnostic("YD203", message, at(one), help_)
 
 
+def _misgiven(call: Map, by_name: dict[str, Unit]) -> Iterable[Diagnostic]:
+    """The same of a notification that makes a run."""
+    key, node = call.items["pipeline"]
+    target = next((by_name[one.text] for one in _literal(_value(node, "id")) if one.text in by_name), None)
+    if target is not None:
+        given = call.items.get("with")
+        where = None if "args" in call.items else given[0] if given else key
+        yield from expand.check_given(given, target.root.scope, "pipeline", "the notification", where)
+
+
 def _unknown_calls(calls: list[tuple[Unit, Scalar]], known: Iterable[str]) -> Iterator[Diagnostic]:
     for _, node in calls:
         if node.text not in known and _ID.fullmatch(node.text):  # else it is told that this is no id
@@ -93,7 +105,7 @@ def _unknown_calls(calls: list[tuple[Unit, Scalar]], known: Iterable[str]) -> It
 
 
 def _rings(everyone: list[Unit], units: list[Unit]) -> Iterator[Diagnostic]:
-    calls = {unit.name: {node.text: node for node in _called(unit.root)} for unit in everyone}
+    calls = {unit.name: {node.text: node for node in _called(unit)} for unit in everyone}
     here = {unit.name for unit in units}
     parents = {
         name: {one: node for one, node in called.items() if one in calls} for name, called in calls.items()
@@ -110,16 +122,29 @@ def _rings(everyone: list[Unit], units: list[Unit]) -> Iterator[Diagnostic]:
             )
 
 
-def _called(root: Draft) -> Iterator[Scalar]:
-    """The ids that `pipeline` tasks call."""
-    for task in root.tasks():
+def _called(unit: Unit) -> Iterator[Scalar]:
+    """The ids that `pipeline` tasks and notifications call."""
+    for task in unit.root.tasks():
         if task.operator == "pipeline":
             yield from _literal(_value(task.entries["pipeline"][1], "id"))
+    for call in _notifications(unit):
+        yield from _literal(_value(call.items["pipeline"][1], "id"))
 
 
-def _named_pipelines(root: Draft) -> Iterator[Scalar]:
-    yield from _called(root)
-    for task in root.tasks():
+def _notifications(unit: Unit) -> Iterator[Map]:
+    """Those that make a run of another pipeline."""
+    for name in NOTIFICATIONS:
+        given = [unit.entries[name][1]] if name in unit.entries else []
+        given += [entry.node for task in unit.root.tasks() if (entry := task.get(name)) is not None]
+        for node in given:
+            for call in node.items if type(node) is Seq else (node,):
+                if type(call) is Map and "pipeline" in call.items:
+                    yield call
+
+
+def _named_pipelines(unit: Unit) -> Iterator[Scalar]:
+    yield from _called(unit)
+    for task in unit.root.tasks():
         if task.operator == "wait":
             node = task.entries["wait"][1]
             if type(node) is Map:

@@ -159,6 +159,9 @@ class _Here(Struct):
             try:
                 self._work(engine, is_over)
                 _notify(engine, asked)
+                while engine.called:  # notifications have made runs
+                    self._work(engine, is_over)
+                    _notify(engine, asked)
             except Fenced:
                 self.executor.stop(engine.world.running, kill=True)
                 raise TakenOver(run.id) from None

@@ -22,6 +22,9 @@ MOST_ITEMS = 100_000
 """Of a `foreach`, or combinations of a `matrix`."""
 
 
+_NOTICES = ("on_failure", "on_success", "on_retry", "on_deadline")
+
+
 class Call(Struct, frozen=True):
     """A notification: one call of an operator, outside the graph."""
 
@@ -163,6 +166,13 @@ class Plan(Struct, frozen=True):
     allow_hosts: tuple[str, ...] = ()
     allow_paths: tuple[str, ...] = ()
     """Absolute folders."""
+
+    @property
+    def called(self) -> list[str]:
+        """The pipelines that its tasks and notifications make runs of."""
+        told = (self, *self.tasks)
+        notices = (call for one in told for name in _NOTICES for call in getattr(one, name, ()))
+        return [str(one.params["id"]) for one in (*self.tasks, *notices) if one.operator == "pipeline"]
 
     @property
     def edges(self) -> list[tuple[str, str]]:

@@ -16,7 +16,7 @@ from yamldag.engine.memory.deferral import Deferral
 from yamldag.engine.memory.notices import Notice
 from yamldag.engine.memory.run import UNMAPPED, Instance, Run
 from yamldag.engine.step.errands import Errand, spec_of, write_privately
-from yamldag.engine.step.world import Callees, Finished, Prepared, nobody
+from yamldag.engine.step.world import Called, Callees, Finished, Prepared, nobody
 from yamldag.executors.contract import Ended, Start
 from yamldag.operators import guarded
 from yamldag.operators.catalog import carried_by
@@ -137,6 +137,17 @@ class Dispatch:
         if instance is not None:
             env |= {"YAMLDAG_TASK_ID": place.task_id, "YAMLDAG_ATTEMPT": str(notice.attempt)}
         return Errand(notice.id, carrier, params, args, env, place, place.timeout, notice, guarded=private)
+
+    def run_of(self, notice: Notice, more: Sequence[Notice], now: float) -> Called | Outcome:
+        """Render a notification that makes a run of another pipeline, which may tell of more than its own."""
+        from yamldag.engine.loop import calls  # few need it
+
+        try:
+            context = self._templates.of_notice(notice, more)
+            params, args = rendered(notice.call.params, context), rendered(notice.call.args, context)
+        except TemplateError as error:
+            return Outcome("failed", str(error))
+        return calls.by_notice(notice, params, args, self._callees, now)
 
     def _work(self, instance: Instance, base: str) -> Start | Outcome | Deferral:
         task = letters.filled_task(instance.node.task)

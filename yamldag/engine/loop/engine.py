@@ -310,6 +310,8 @@ class Engine:
         self.outbox.returned(happened, now)
         if errands := self.outbox.next(now):
             self._run_errands(errands)
+        self.called += self.outbox.called
+        self.outbox.called.clear()
 
     def give_up_notices(self, why: str) -> None:
         """Nobody waits for them any more."""

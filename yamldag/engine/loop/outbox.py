@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from msgspec import Struct, field
 from msgspec.json import encode
@@ -12,8 +12,9 @@ from msgspec.json import encode
 from yamldag.engine.loop.dispatch import Dispatch
 from yamldag.engine.memory.notices import Notice
 from yamldag.engine.step.errands import MOST, Errand, Returned
+from yamldag.engine.step.world import Called
 from yamldag.operators.contract import Outcome
-from yamldag.store import notifications
+from yamldag.store import moves, notifications
 from yamldag.store.database import Database
 from yamldag.store.notifications import Ended
 
@@ -33,6 +34,8 @@ class Outbox(Struct):
     dispatch: Dispatch
     owner: int
     """The life that sends them."""
+    called: list[Called] = field(default_factory=list)
+    """Runs that notifications have made, and that are stored; the caller empties it."""
     _queues: deque[deque[Notice]] = field(default_factory=deque)
     """Those that wait: one queue for each occasion."""
     _sent: dict[int, deque[Notice]] = field(default_factory=dict)
@@ -84,21 +87,30 @@ class Outbox(Struct):
 
     def next(self, now: float) -> list[Errand]:
         """Those that may be sent now. What can't be rendered is over before it was sent."""
-        errands, over = [], []
+        errands: list[Errand] = []
+        over: list[tuple[Notice, Outcome]] = []
+        made_runs: dict[int, Called] = {}
         self._close(now)
         while self._queues and len(self._sent) < MOST:
             queue = self._queues.popleft()
             notice = queue[0]
             self._sent[notice.id] = queue
-            folder = os.path.join(notice.run.logs, FOLDER)
-            made = self.dispatch.letter(notice, folder, self._more.get(notice.id, ()))
+            made = self._made(notice, now)
             if isinstance(made, Errand):
                 errands.append(made)
-            else:
-                over += self._told(notice, made)
-                self._go_on(notice)
-        self._record(over, now)
+                continue
+            if isinstance(made, Called):
+                made_runs[notice.id], made = made, Outcome("success")
+            over += self._told(notice, made)
+            self._go_on(notice)
+        self._record(over, now, made_runs)
         return errands
+
+    def _made(self, notice: Notice, now: float) -> Errand | Called | Outcome:
+        more = self._more.get(notice.id, ())
+        if notice.call.operator == "pipeline":
+            return self.dispatch.run_of(notice, more, now)
+        return self.dispatch.letter(notice, os.path.join(notice.run.logs, FOLDER), more)
 
     def give_up(self, why: str, now: float) -> None:
         """Send no more."""
@@ -137,20 +149,30 @@ class Outbox(Struct):
             if queue:
                 self._queues.appendleft(queue)
 
-    def _record(self, over: list[tuple[Notice, Outcome]], now: float) -> None:
+    def _record(
+        self, over: list[tuple[Notice, Outcome]], now: float, made: Mapping[int, Called] | None = None
+    ) -> None:
+        """What came of them; with a notification that makes a run, the run, or neither."""
         if not over:
             return
 
-        def record() -> None:
+        def record() -> list[Called]:
+            stored = []
             for notice, outcome in over:
                 failed = outcome.state == "failed"
                 state, message = "failed" if failed else "done", outcome.reason or None
                 row = Ended(notice.id, notice.run.id, state, now, message)
-                if notifications.end(self.database, row, self.owner) and failed:
+                if not notifications.end(self.database, row, self.owner):
+                    continue
+                call = (made or {}).get(notice.id)
+                if call is not None and moves.create_run(self.database, call.row):
+                    stored.append(call)
+                if failed:
                     words = f"{notice.title} could not be sent by {notice.call.operator}: {outcome.reason}"
                     notifications.log(self.database, row, words)
+            return stored
 
-        self.database.write(record)
+        self.called += self.database.write(record)
 
 
 def _follows(notice: Notice, last: Notice) -> bool:
