@@ -10,6 +10,7 @@ from yamldag.compile.draft import Draft, Entries, Layer, strings
 from yamldag.compile.keys import OPERATORS
 from yamldag.compile.link import Linking
 from yamldag.compile.mentions import Mentions, Where
+from yamldag.compile.notifying import NOTIFICATIONS
 from yamldag.compile.outputs import Outputs, a
 from yamldag.compile.project import Project
 from yamldag.syntax.diagnostic import Diagnostic, at
@@ -20,12 +21,11 @@ if TYPE_CHECKING:
     from yamldag.plan.expression.analysis import Analysis
 
 
-_NOTIFICATIONS = ("on_failure", "on_success", "on_retry", "on_deadline")
 _VALUES = ("args", "with", "working_dir", "cache")
 _PLACES: dict[str, Where] = {
     **dict.fromkeys(OPERATORS, Where.OPERATOR),
     **dict.fromkeys(_VALUES, Where.VALUE),
-    **dict.fromkeys(_NOTIFICATIONS, Where.NOTIFICATION),
+    **dict.fromkeys(NOTIFICATIONS, Where.NOTIFICATION),
     "env": Where.ENV,
     "foreach": Where.MAPPING,
     "matrix": Where.MAPPING,
@@ -34,7 +34,7 @@ _PLACES: dict[str, Where] = {
 
 _EXPRESSIONS = {"branch": "choose", "short_circuit": "go"}
 """Operators that take an expression, and the parameter that is one."""
-_DEFAULTS = dict.fromkeys(_NOTIFICATIONS, Where.COMMON_NOTIFICATION)
+_DEFAULTS = dict.fromkeys(NOTIFICATIONS, Where.COMMON_NOTIFICATION)
 
 
 class Binding:
@@ -53,7 +53,7 @@ class Binding:
         for env in self.project.envs(entries):
             self._strings(root, env, Where.OUTSIDE)
         self._defaults(root.layers)
-        for name in _NOTIFICATIONS:
+        for name in NOTIFICATIONS:
             if name in entries:
                 self._strings(root, entries[name][1], Where.NOTIFICATION)
         stack = list(root.children.values())

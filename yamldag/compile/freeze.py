@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any
 
-from yamldag.compile import shapes
+from yamldag.compile import notifying, shapes
 from yamldag.compile.draft import Draft, Entries, Entry, Layer, merged
 from yamldag.compile.keys import OPERATORS
 from yamldag.compile.project import Project
@@ -350,17 +350,12 @@ def _cache(draft: Draft) -> Cache | None:
 
 def _task_calls(draft: Draft, name: str, env: dict[str, str]) -> tuple[Call, ...]:
     entry = draft.get(name)
-    return tuple(_call(call, entry.site, env) for call in _maps(entry.node)) if entry else ()
+    return tuple(_call(call, entry.site, env) for call in notifying.calls(entry.node)) if entry else ()
 
 
 def _calls(root: Draft, entries: Entries, name: str, env: dict[str, str]) -> tuple[Call, ...]:
     entry = entries.get(name)
-    return tuple(_call(call, root, env) for call in _maps(entry[1])) if entry else ()
-
-
-def _maps(node: Node) -> list[Map]:
-    nodes = node.items if type(node) is Seq else [node]
-    return [one for one in nodes if type(one) is Map]
+    return tuple(_call(call, root, env) for call in notifying.calls(entry[1])) if entry else ()
 
 
 def _call(node: Map, site: Draft, common: dict[str, str]) -> Call:

@@ -8,6 +8,8 @@ from yamldag.compile.draft import strings
 from yamldag.syntax.diagnostic import Diagnostic, at
 from yamldag.syntax.tree import Map, Node, Scalar, Seq
 
+NOTIFICATIONS = ("on_failure", "on_success", "on_retry", "on_deadline")
+"""The keys of a pipeline or a task that hold calls."""
 _WAITS = "a notification is sent and does not wait"
 _CHOOSES = "it chooses among the tasks below it, and a notification has none"
 NEVER = {
@@ -18,6 +20,11 @@ NEVER = {
 }
 """By name, and why."""
 _INSTEAD = "make it a task that needs what it follows, with a `trigger_rule` such as `one_failed`"
+
+
+def calls(node: Node) -> list[Map]:
+    """Of the value of an `on_…`: one, or those of a list."""
+    return [one for one in (node.items if type(node) is Seq else [node]) if type(one) is Map]
 
 
 def never(operator: str, key: Scalar) -> Diagnostic:
@@ -39,8 +46,8 @@ def misplaced(operator: str, call: Map) -> Iterator[Diagnostic]:
 
 def kept(node: Node) -> Iterator[Scalar]:
     """The templates whose values go to the database: what a run of another pipeline is given is stored with it."""
-    for call in node.items if type(node) is Seq else (node,):
-        if type(call) is Map and "pipeline" in call.items:
+    for call in calls(node):
+        if "pipeline" in call.items:
             for name in ("pipeline", "with"):
                 yield from strings(call.items[name][1]) if name in call.items else ()
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from yamldag.compile import answering, connecting, copying, keys, mailing, notifying, plugins, shapes, shells
 from yamldag.compile.draft import Draft, Entries, Entry, Layer, Scope, merged, strings
 from yamldag.compile.keys import CALLING, OPERATORS
+from yamldag.compile.notifying import NOTIFICATIONS
 from yamldag.compile.project import Project
 from yamldag.compile.seen import Seen
 from yamldag.operators import catalog
@@ -23,8 +24,6 @@ from yamldag.syntax.tree import Map, Node, Scalar, Seq, value_at
 
 if TYPE_CHECKING:
     from yamldag.operators import signature
-
-NOTIFICATIONS = ("on_failure", "on_success", "on_retry", "on_deadline")
 
 
 class Operators:
@@ -413,8 +412,8 @@ class Operators:
     # Notifications
 
     def _calls(self, node: Node, scope: Scope) -> None:
-        for call in node.items if type(node) is Seq else (node,):
-            if type(call) is Map and id(call) not in self.faulty:
+        for call in notifying.calls(node):
+            if id(call) not in self.faulty:
                 self._call(call, scope)
 
     def _call(self, call: Map, scope: Scope) -> None:

@@ -6,9 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from yamldag.compile import expand, keys
+from yamldag.compile import expand, keys, notifying
 from yamldag.compile.draft import Draft
-from yamldag.compile.operators import NOTIFICATIONS
 from yamldag.plan import graph
 from yamldag.syntax.diagnostic import Diagnostic, Related, at
 from yamldag.syntax.nearest import nearest
@@ -133,13 +132,11 @@ def _called(unit: Unit) -> Iterator[Scalar]:
 
 def _notifications(unit: Unit) -> Iterator[Map]:
     """Those that make a run of another pipeline."""
-    for name in NOTIFICATIONS:
+    for name in notifying.NOTIFICATIONS:
         given = [unit.entries[name][1]] if name in unit.entries else []
         given += [entry.node for task in unit.root.tasks() if (entry := task.get(name)) is not None]
         for node in given:
-            for call in node.items if type(node) is Seq else (node,):
-                if type(call) is Map and "pipeline" in call.items:
-                    yield call
+            yield from (call for call in notifying.calls(node) if "pipeline" in call.items)
 
 
 def _named_pipelines(unit: Unit) -> Iterator[Scalar]:
